@@ -1,0 +1,140 @@
+"""The centre: its departments, counters, opening hours, and the published figures it answers to."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, field_validator, model_validator
+
+from surveys.definition import Identifier, Model, Text, load_toml
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+class Counter(Model):
+    id: Identifier
+    name: Text
+
+
+class Department(Model):
+    id: Identifier
+    name: Text
+    counters: tuple[Counter, ...] = ()
+
+
+class OpeningHours(Model):
+    days: tuple[Weekday, ...]
+    opens: time
+    closes: time
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if self.opens >= self.closes:
+            raise ValueError("opens must be before closes")
+        return self
+
+
+class Reference(Model):
+    """A published figure with everything needed to know what it may be compared with.
+
+    ``share`` is a fraction. A reference with ``k`` and ``n`` is itself uncertain; one with a
+    share alone is a fixed value.
+    """
+
+    id: Identifier
+    label: Text
+    survey: Identifier
+    measure: Identifier
+    k: Annotated[int, Field(ge=0)] | None = None
+    n: Annotated[int, Field(gt=0)] | None = None
+    share: Annotated[float, Field(ge=0, le=1)] | None = None
+    scale: Text
+    mode: Text
+    population: Text
+    period_from: date
+    period_to: date
+    source: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _figure(self) -> Self:
+        if (self.k is None) != (self.n is None):
+            raise ValueError("k and n go together")
+        if (self.k is None) == (self.share is None):
+            raise ValueError("give either k and n, or a share")
+        if self.k is not None and self.n is not None and self.k > self.n:
+            raise ValueError("k is greater than n")
+        if self.period_from > self.period_to:
+            raise ValueError("period_from is after period_to")
+        return self
+
+    @property
+    def value(self) -> float:
+        """The figure as a fraction: k/n where both are known."""
+        if self.k is not None and self.n is not None:
+            return self.k / self.n
+        assert self.share is not None  # noqa: S101 - the validator saw to it
+        return self.share
+
+
+class Centre(Model):
+    """One centre. ``minimum_ratings`` and ``minimum_cell`` are our choices, open to change."""
+
+    id: Identifier
+    name: Text
+    province: Text
+    time_zone: str
+    minimum_ratings: int = Field(default=30, ge=1)
+    minimum_cell: int = Field(default=5, ge=1)
+    opening_hours: tuple[OpeningHours, ...] = ()
+    departments: tuple[Department, ...] = Field(min_length=1)
+    references: tuple[Reference, ...] = ()
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"unknown time zone {name!r}") from error
+        return name
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        for kind, ids in (
+            ("department", [department.id for department in self.departments]),
+            ("counter", [c.id for department in self.departments for c in department.counters]),
+            ("reference", [reference.id for reference in self.references]),
+        ):
+            if doubled := {one for one in ids if ids.count(one) > 1}:
+                raise ValueError(f"{kind} defined twice: {', '.join(sorted(doubled))}")
+        return self
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @cached_property
+    def department(self) -> Mapping[str, Department]:
+        return {department.id: department for department in self.departments}
+
+    @cached_property
+    def counter(self) -> Mapping[str, Counter]:
+        """Counters by id; ids are unique in the centre."""
+        return {c.id: c for department in self.departments for c in department.counters}
+
+    @cached_property
+    def department_of(self) -> Mapping[str, str]:
+        """The department's id by the counter's id."""
+        return {c.id: d.id for d in self.departments for c in d.counters}
+
+    def local_day(self, moment: datetime) -> date:
+        """The centre's calendar day of an aware moment."""
+        return moment.astimezone(self.zone).date()
+
+
+def load_centre(path: Path) -> Centre:
+    """Read a centre file. Raises DefinitionError, which names file, key and reason."""
+    return load_toml(path, Centre)

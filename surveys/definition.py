@@ -1,0 +1,199 @@
+"""Instruments: surveys as typed, validated, fingerprinted definitions, one TOML file each."""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from surveys.messages import Language
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Answer = int | tuple[int, ...]
+M = TypeVar("M", bound=BaseModel)
+
+
+class DefinitionError(ValueError):
+    """A definition file that cannot be used; the message names file, key and reason."""
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Text(Model):
+    """A text in both languages."""
+
+    vi: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+    def get(self, language: Language) -> str:
+        return self.vi if language == "vi" else self.en
+
+
+class Level(Text):
+    """One answer of a scale; its code is what is stored."""
+
+    code: int
+
+
+class Scale(Model):
+    """The answers of a question, best first, and the measures defined on them.
+
+    A measure is the set of codes that count as favourable: its share is the number of
+    answers with one of these codes over the number of all valid answers.
+    """
+
+    levels: tuple[Level, ...] = Field(min_length=2)
+    measures: Mapping[Identifier, tuple[int, ...]] = {}
+
+    @cached_property
+    def codes(self) -> tuple[int, ...]:
+        return tuple(level.code for level in self.levels)
+
+    @model_validator(mode="after")
+    def _codes(self) -> Self:
+        if len(set(self.codes)) != len(self.levels):
+            raise ValueError("two levels have the same code")
+        for measure, codes in self.measures.items():
+            if not codes or not set(codes) < set(self.codes):
+                raise ValueError(f"measure {measure}: codes must be some, not all, of the scale's")
+        return self
+
+
+class Published(Model):
+    """A figure published elsewhere for one question."""
+
+    value: float
+    unit: Literal["percent", "days", "percent_of_costs"]
+    year: int
+    source: str
+    note: str = ""
+
+
+class Question(Model):
+    """One question. ``wording`` tells how sure its text is:
+
+    verbatim (from a published text), content (content confirmed), unverified (from general
+    knowledge) or own (ours).
+    """
+
+    id: Identifier
+    text: Text
+    kind: Literal["one", "many", "number"] = "one"
+    scale: Identifier | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+    unit: Text | None = None
+    wording: Literal["verbatim", "content", "unverified", "own"]
+    direction: Literal["higher_is_better", "lower_is_better"] = "higher_is_better"
+    published: Published | None = None
+    core: bool = False
+    sensitive: bool = False
+
+    @model_validator(mode="after")
+    def _kind(self) -> Self:
+        if (self.kind == "number") == (self.scale is not None):
+            raise ValueError("a question has a scale, unless it asks for a number")
+        bounds = (self.minimum, self.maximum)
+        if self.kind == "number" and (None in bounds or bounds[0] >= bounds[1]):  # type: ignore[operator]
+            raise ValueError("a number needs minimum < maximum")
+        return self
+
+
+class Factor(Model):
+    """A group of questions that are read and pooled together."""
+
+    id: Identifier
+    name: Text
+    lead: str = ""
+    questions: tuple[Question, ...] = ()
+
+
+class Survey(Model):
+    """An instrument: its factors and questions, optional profile questions, and its scales."""
+
+    id: Identifier
+    audience: Literal["citizen", "business"]
+    title: Text
+    introduction: Text
+    source: str = Field(min_length=1)
+    comment: bool = False
+    declinable: bool = False
+    scales: Mapping[Identifier, Scale]
+    factors: tuple[Factor, ...] = Field(min_length=1)
+    profile: tuple[Question, ...] = ()
+
+    @model_validator(mode="after")
+    def _references(self) -> Self:
+        seen: set[str] = set()
+        for question in self.all_questions():
+            if question.id in seen:
+                raise ValueError(f"question {question.id} is defined twice")
+            seen.add(question.id)
+            if question.scale is not None and question.scale not in self.scales:
+                raise ValueError(f"question {question.id}: unknown scale {question.scale}")
+        if len({factor.id for factor in self.factors}) != len(self.factors):
+            raise ValueError("two factors have the same id")
+        return self
+
+    def all_questions(self) -> Iterator[Question]:
+        for factor in self.factors:
+            yield from factor.questions
+        yield from self.profile
+
+    @cached_property
+    def questions(self) -> Mapping[str, Question]:
+        """Every question by id, the profile included."""
+        return {question.id: question for question in self.all_questions()}
+
+    @cached_property
+    def core(self) -> tuple[Question, ...]:
+        """The questions of the short form."""
+        return tuple(question for question in self.all_questions() if question.core)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Sixteen hex digits that change with any change of the definition."""
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+    def scale_of(self, question: Question) -> Scale | None:
+        return None if question.scale is None else self.scales[question.scale]
+
+    def measures_of(self, question: Question) -> Mapping[str, tuple[int, ...]]:
+        scale = self.scale_of(question)
+        return scale.measures if scale is not None and question.kind == "one" else {}
+
+
+def load_survey(path: Path) -> Survey:
+    """Read one instrument. Raises DefinitionError, which names file, key and reason."""
+    survey = load_toml(path, Survey)
+    if survey.id != path.stem:
+        raise DefinitionError(f"{path.name}: id: is {survey.id!r}, but the file is {path.stem!r}")
+    return survey
+
+
+def load_surveys(folder: Path = Path(__file__).parent) -> dict[str, Survey]:
+    """Every instrument of a folder by id. Adding a survey is adding a TOML file."""
+    return {path.stem: load_survey(path) for path in sorted(folder.glob("*.toml"))}
+
+
+def load_toml(path: Path, model: type[M]) -> M:
+    """Read a TOML file into a model. Raises DefinitionError (file, key, reason)."""
+    try:
+        return model.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise DefinitionError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DefinitionError(f"{path.name}: not TOML: {error}") from error
+    except ValidationError as error:
+        reasons = "; ".join(
+            f"{'.'.join(str(part) for part in item['loc']) or 'file'}: {item['msg']}"
+            for item in error.errors(include_url=False)
+        )
+        raise DefinitionError(f"{path.name}: {reasons}") from error

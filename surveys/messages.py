@@ -1,0 +1,57 @@
+"""Message catalogues: one TOML file a language, Vietnamese first, English second."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+Language = Literal["vi", "en"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+
+@dataclass(frozen=True)
+class Messages:
+    """Texts by language and dotted key, such as ``thanks.title``."""
+
+    texts: Mapping[Language, Mapping[str, str]]
+
+    @classmethod
+    def load(cls, folder: Path) -> "Messages":
+        """Read ``vi.toml`` and ``en.toml`` of a folder.
+
+        Raises ValueError when the two do not hold the same keys: a page half in one
+        language and half in the other is a defect that must not reach a citizen.
+        """
+        texts = {
+            language: dict(
+                _flatten(tomllib.loads((folder / f"{language}.toml").read_text("utf-8")))
+            )
+            for language in LANGUAGES
+        }
+        if odd := set(texts["vi"]) ^ set(texts["en"]):
+            raise ValueError(f"{folder}: not in both catalogues: {', '.join(sorted(odd))}")
+        return cls(texts)
+
+    def get(self, language: Language, key: str, /, **values: object) -> str:
+        """The text of a key with its ``{places}`` filled. Raises KeyError for an unknown key."""
+        text = self.texts[language][key]
+        return text.format(**values) if values else text
+
+
+def _flatten(table: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for key, value in table.items():
+        if isinstance(value, dict):
+            found += _flatten(value, f"{prefix}{key}.")
+        else:
+            found.append((f"{prefix}{key}", str(value)))
+    return found
+
+
+def choose_language(wanted: str | None, accept_language: str = "") -> Language:
+    """The asker's language: a wish first, then an Accept-Language header, Vietnamese otherwise."""
+    if wanted in LANGUAGES:
+        return wanted
+    first = accept_language.split(",")[0].strip().lower()
+    return "en" if first.startswith("en") else "vi"

@@ -1,0 +1,219 @@
+"""How an answer travels: a submission, and the receipt that the aggregator gives for it."""
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
+
+from surveys.centre import Centre
+from surveys.definition import Question, Survey
+from surveys.messages import Language, Messages
+
+Channel = Literal["kiosk", "qr", "paper", "import"]
+Status = Literal["accepted", "duplicate", "conflict", "refused"]
+
+MAX_COMMENT = 2_000  # characters
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+CLOCK_TOLERANCE = timedelta(minutes=15)  # a kiosk's clock may run ahead this much: our choice
+
+# Control characters break terminals and databases; the bidirectional marks let a comment
+# show other words than it holds (Unicode TR36). Tab and line feed are fine in a comment.
+UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+    "\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+
+MESSAGES = Messages.load(Path(__file__).parent / "messages")
+
+
+class Refused(ValueError):
+    """An answer that cannot be taken: the field, and the reason in the asker's language."""
+
+    def __init__(self, field: str, key: str, **values: object) -> None:
+        super().__init__(f"{field}: {MESSAGES.get('en', f'refused.{key}', **values)}")
+        self.field = field
+        self.key = key
+        self.values = values
+
+    def reason(self, language: Language) -> str:
+        return f"{self.field}: {MESSAGES.get(language, f'refused.{self.key}', **self.values)}"
+
+
+class Submission(BaseModel):
+    """One answered form. The id is made by whoever asks, so that a retry is recognised."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: UUID
+    survey: str = Field(max_length=40)
+    fingerprint: str | None = Field(default=None, max_length=64)
+    department: str | None = Field(default=None, max_length=40)
+    counter: str | None = Field(default=None, max_length=40)
+    channel: Channel
+    visit: str | None = Field(default=None, pattern=r"^[A-Za-z0-9-]{1,64}$")
+    answered_at: AwareDatetime
+    language: Language | None = None
+    answers: dict[str, Any] = {}
+    comment: str | None = None
+
+    @field_validator("answered_at", mode="before")
+    @classmethod
+    def _written_out(cls, value: object) -> object:
+        """A bare number would pass as seconds since 1970: only a written time has an offset."""
+        if isinstance(value, str | datetime):
+            return value
+        raise PydanticCustomError("datetime_parsing", "not a written time")
+
+    def digest(self) -> str:
+        """SHA-256 of the content in canonical form: the same id with another digest conflicts."""
+        utc = self.answered_at.astimezone(UTC)
+        parts = [
+            self.survey,
+            self.fingerprint,
+            self.department,
+            self.counter,
+            self.channel,
+            self.visit,
+            utc.isoformat(),
+            self.language,
+            sorted(self.answers.items()),
+            self.comment,
+        ]
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+class Receipt(BaseModel):
+    """The aggregator's word on one submission; ``reason`` names the field when refused."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str | None
+    status: Status
+    reason: str | None = None
+
+
+def read_submission(
+    raw: object, surveys: Mapping[str, Survey], centre: Centre, now: datetime
+) -> Submission:
+    """A checked submission from anything that came over the wire.
+
+    Raises Refused, which names the field and the reason: unknown fields, surveys,
+    departments, counters, questions and codes, impossible times, unsafe text.
+    """
+    try:
+        submission = Submission.model_validate(raw)
+    except ValidationError as error:
+        raise _first_reason(error) from None
+    survey = surveys.get(submission.survey)
+    if survey is None:
+        raise Refused("survey", "unknown_survey", value=submission.survey)
+    _check_place(submission, centre)
+    if submission.answered_at < EARLIEST:
+        raise Refused("answered_at", "too_early", earliest=EARLIEST.date())
+    if submission.answered_at > now + CLOCK_TOLERANCE:
+        raise Refused("answered_at", "in_the_future")
+    check_answers(survey, submission.answers)
+    if submission.comment is not None:
+        check_comment(survey, submission.comment)
+    if not submission.answers and not submission.comment:
+        raise Refused("answers", "nothing_answered")
+    if submission.fingerprint is not None and UNSAFE.search(submission.fingerprint):
+        raise Refused("fingerprint", "unsafe_text")
+    return submission
+
+
+def check_answers(survey: Survey, answers: Mapping[str, object]) -> None:
+    """Raise Refused where a question is unknown or a value is not one of its answers."""
+    questions = survey.questions
+    for name, value in answers.items():
+        question = questions.get(name)
+        if question is None:
+            raise Refused("answers", "unknown_question", value=_short(name))
+        check_answer(survey, question, value)
+
+
+def check_answer(survey: Survey, question: Question, value: object) -> None:
+    field = f"answers.{question.id}"
+    if question.kind == "many":
+        if not isinstance(value, list | tuple) or not value:
+            raise Refused(field, "not_a_list")
+        _check_codes(survey, question, value)
+        if len(set(value)) != len(value):
+            raise Refused(field, "chosen_twice")
+    elif type(value) is not int:
+        raise Refused(field, "not_a_whole_number")
+    elif question.kind == "number":
+        if not question.minimum <= value <= question.maximum:  # type: ignore[operator]
+            raise Refused(field, "out_of_bounds", low=question.minimum, high=question.maximum)
+    else:
+        _check_codes(survey, question, (value,))
+
+
+def _check_codes(
+    survey: Survey, question: Question, codes: list[object] | tuple[object, ...]
+) -> None:
+    scale = survey.scale_of(question)
+    for code in codes:
+        if type(code) is not int or scale is None or code not in scale.codes:
+            raise Refused(f"answers.{question.id}", "unknown_code", value=_short(code))
+
+
+def check_comment(survey: Survey, comment: str) -> None:
+    if not survey.comment:
+        raise Refused("comment", "no_comment_asked")
+    if len(comment) > MAX_COMMENT:
+        raise Refused("comment", "too_long", most=MAX_COMMENT, length=len(comment))
+    if UNSAFE.search(comment):
+        raise Refused("comment", "unsafe_text")
+
+
+def clean_text(text: str) -> str:
+    """What a citizen typed, without unsafe characters, in the composed form (NFC), trimmed."""
+    unified = text.replace("\r\n", "\n").replace("\r", "\n")
+    return unicodedata.normalize("NFC", UNSAFE.sub("", unified)).strip()
+
+
+def _check_place(submission: Submission, centre: Centre) -> None:
+    department, counter = submission.department, submission.counter
+    if department is not None and department not in centre.department:
+        raise Refused("department", "unknown_department", value=_short(department))
+    if counter is not None:
+        if counter not in centre.counter:
+            raise Refused("counter", "unknown_counter", value=_short(counter))
+        if centre.department_of[counter] != department:
+            raise Refused("counter", "counter_elsewhere", value=_short(counter))
+
+
+def _first_reason(error: ValidationError) -> Refused:
+    first = error.errors(include_url=False, include_context=False)[0]
+    field = ".".join(_short(part) for part in first["loc"]) or "submission"
+    match first["type"]:
+        case "missing":
+            return Refused(field, "missing")
+        case "extra_forbidden":
+            return Refused(field, "unknown_field")
+        case "timezone_aware":
+            return Refused(field, "no_offset")
+        case "string_too_long":
+            return Refused(field, "too_long_value")
+        case "model_type" | "model_attributes_type":
+            return Refused("submission", "not_an_object")
+        case kind if kind.startswith(("datetime", "timezone")):
+            return Refused(field, "not_a_time")
+        case kind if kind.startswith("uuid"):
+            return Refused(field, "not_a_uuid")
+        case _:
+            return Refused(field, "wrong_type")
+
+
+def _short(value: object) -> str:
+    """A hostile value, safe and short enough to stand in a message."""
+    text = UNSAFE.sub("?", str(value))
+    return text if len(text) <= 40 else f"{text[:40]}…"
