@@ -157,6 +157,24 @@ class Survey(Model):
         return tuple(question for question in self.all_questions() if question.core)
 
     @cached_property
+    def measured(self) -> tuple[Question, ...]:
+        """The questions of the factors that have measures, in order."""
+        in_factors = (question for factor in self.factors for question in factor.questions)
+        return tuple(question for question in in_factors if self.measures_of(question))
+
+    @cached_property
+    def pooled_measures(self) -> Mapping[str, frozenset[int]]:
+        """Favourable codes by measure, where answers may be pooled over questions; else empty.
+
+        Only questions of one scale and one direction pool into a share that means something.
+        """
+        kinds = {(question.scale, question.direction) for question in self.measured}
+        if len(self.measured) < 2 or len(kinds) > 1:
+            return {}
+        measures = self.measures_of(self.measured[0])
+        return {measure: frozenset(codes) for measure, codes in measures.items()}
+
+    @cached_property
     def fingerprint(self) -> str:
         """Sixteen hex digits that change with any change of the definition."""
         canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)

@@ -83,7 +83,10 @@ class Submission(BaseModel):
             self.visit,
             utc.isoformat(),
             self.language,
-            sorted(self.answers.items()),
+            sorted(
+                (question, sorted(value) if isinstance(value, list) else value)
+                for question, value in self.answers.items()
+            ),
             self.comment,
         ]
         return hashlib.sha256(repr(parts).encode()).hexdigest()

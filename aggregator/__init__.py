@@ -1,0 +1,1 @@
+"""Everything that counts: takes submissions exactly once, keeps tallies, shows figures."""

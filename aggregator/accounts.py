@@ -1,0 +1,136 @@
+"""Who may do what: accounts with passwords, sessions, sign-in links, device and reader tokens."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Literal, get_args
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from aggregator.store import Store, TokenKind
+from aggregator.tables import Token, User
+
+Role = Literal["manager", "viewer"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+SESSION = timedelta(hours=12)
+LINK = timedelta(days=1)
+MIN_PASSWORD = 10  # characters
+MAX_FAILURES = 5
+LOCKOUT = timedelta(minutes=5)
+REMEMBER = timedelta(seconds=30)  # how long a removed token may still pass
+
+
+class AccountError(ValueError):
+    """Something about an account that cannot be done; the message says what and why."""
+
+
+class Accounts:
+    """Checks and makes credentials. Secrets are kept as hashes only and never logged."""
+
+    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._clock = clock
+        # OWASP's second choice for argon2id: 19 MiB a check, so that a small PC stays small.
+        self._hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+        # Checked when the name is unknown, so that the time taken does not tell names apart.
+        self._nobody = self._hasher.hash(secrets.token_urlsafe())
+        self._failures: dict[str, tuple[int, datetime]] = {}
+        self._one_check = Lock()
+        self._remembered: dict[tuple[TokenKind, str], tuple[Token, datetime]] = {}
+
+    # Bearer tokens
+
+    def new_token(self, kind: TokenKind, name: str, lasts: timedelta | None = None) -> str:
+        """Make a secret of 256 bits; only its hash is stored, so it is shown this once."""
+        secret = secrets.token_urlsafe(32)
+        now = self._clock()
+        self._store.add_token(kind, name, _digest(secret), now, now + lasts if lasts else None)
+        return secret
+
+    def holder(self, kind: TokenKind, secret: str) -> str | None:
+        """The name behind a valid secret, or None."""
+        token = self._look_up(kind, _digest(secret))
+        if token is None or (token.expires_at is not None and token.expires_at <= self._clock()):
+            return None
+        return token.name
+
+    def _look_up(self, kind: TokenKind, digest: str) -> Token | None:
+        now = self._clock()
+        found = self._remembered.get((kind, digest))
+        if found is not None and found[1] > now:
+            return found[0]
+        token = self._store.token(kind, digest)
+        if token is None or not hmac.compare_digest(token.hash, digest):
+            return None
+        if kind in ("device", "reader"):
+            self._remembered[kind, digest] = (token, now + REMEMBER)
+        return token
+
+    # Signing in
+
+    def sign_in(self, name: str, password: str) -> str | None:
+        """A session's secret, or None for a wrong name or password or after too many failures."""
+        now = self._clock()
+        with self._one_check:
+            count, since = self._failures.get(name, (0, now))
+            if count >= MAX_FAILURES and now - since < LOCKOUT:
+                return None
+            user = self._store.user(name)
+            stored = (user and user.password_hash) or self._nobody
+            try:
+                correct = self._hasher.verify(stored, password) and stored != self._nobody
+            except (VerificationError, InvalidHashError):
+                correct = False
+            if not correct:
+                if len(self._failures) > 10_000:  # made-up names must not fill the memory
+                    self._failures.clear()
+                self._failures[name] = (count + 1 if now - since < LOCKOUT else 1, now)
+                return None
+            self._failures.pop(name, None)
+        return self.new_token("session", name, SESSION)
+
+    def sign_in_by_link(self, secret: str) -> str | None:
+        """A session's secret for a sign-in link, which works once."""
+        name = self.holder("link", secret)
+        if name is None or not self._store.remove_token("link", _digest(secret)):
+            return None
+        return self.new_token("session", name, SESSION)
+
+    def user_of(self, session: str) -> User | None:
+        name = self.holder("session", session)
+        return self._store.user(name) if name else None
+
+    def sign_out(self, session: str) -> None:
+        self._store.remove_token("session", _digest(session))
+
+    # Accounts
+
+    def add_user(self, name: str, role: Role, password: str | None = None) -> None:
+        """Raises AccountError for a bad name, a known one, or a short password."""
+        if not name or len(name) > 64 or not name.isprintable() or name != name.strip():
+            raise AccountError("name: 1 to 64 printable characters")
+        if self._store.user(name):
+            raise AccountError(f"name: there is an account {name!r} already")
+        hashed = self._hash(password) if password is not None else None
+        self._store.add_user(
+            User(name=name, role=role, password_hash=hashed, created_at=self._clock())
+        )
+
+    def set_password(self, name: str, password: str) -> None:
+        """Set a password and end the account's sessions. Raises AccountError when too short."""
+        self._store.set_password(name, self._hash(password))
+        self._store.remove_tokens_of(name, "session", "link")
+
+    def _hash(self, password: str) -> str:
+        if not MIN_PASSWORD <= len(password) <= 1_000:
+            raise AccountError(f"password: at least {MIN_PASSWORD} characters")
+        return self._hasher.hash(password)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()

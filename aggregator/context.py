@@ -1,0 +1,51 @@
+"""What every handler of the aggregator needs, built once in create_app and handed down."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter
+from starlette.requests import Request
+
+from aggregator.accounts import Accounts
+from aggregator.ingest import GroupCommit
+from aggregator.settings import Settings
+from aggregator.store import Store
+from surveys.centre import Centre
+from surveys.definition import Survey
+from surveys.messages import Messages
+from web import Pages
+
+MESSAGES = Messages.load(Path(__file__).parent / "messages")
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Counters for /metrics: nothing personal, nothing by department."""
+
+    registry: CollectorRegistry
+    receipts: Counter
+    refused_requests: Counter
+
+
+@dataclass(frozen=True)
+class Context:
+    settings: Settings
+    store: Store
+    surveys: Mapping[str, Survey]
+    centre: Centre
+    commits: GroupCommit
+    accounts: Accounts
+    pages: Pages
+    metrics: Metrics
+    clock: Callable[[], datetime]
+
+    @property
+    def today(self) -> date:
+        return self.centre.local_day(self.clock())
+
+
+def context_of(request: Request) -> Context:
+    context: Context = request.app.state.context
+    return context

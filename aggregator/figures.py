@@ -1,0 +1,295 @@
+"""From a selection to the rows of figures that the JSON doors and the pages both show."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from aggregator.statistics import Published, compare, level_counts, pooled_shares, shares
+from aggregator.store import Grouping, Selection, Store
+from surveys.centre import Centre, Reference
+from surveys.definition import Question, Survey, Text
+
+
+class Unanswerable(ValueError):
+    """A figure that cannot be made; ``field`` is the parameter to change."""
+
+    def __init__(self, field: str, key: str) -> None:
+        super().__init__(f"{field}: {key}")
+        self.field = field
+        self.key = key
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A share of favourable answers: k of n, with a 95 % interval; None where n is 0."""
+
+    k: int
+    n: int
+    share: float | None
+    low: float | None
+    high: float | None
+    method: str
+    design_effect: float | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A measure beside a published figure of the same measure; see statistics.compare."""
+
+    reference: Reference
+    measure: str
+    difference: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    p_adjusted: float | None
+    test: str
+    verdict: str
+
+
+@dataclass
+class FigureRow:
+    """One line of a table: n answers (respondents, where pooled), counts by level, measures."""
+
+    key: str
+    label: Text
+    n: int
+    counts: Mapping[int, int]
+    measures: dict[str, Measure] = field(default_factory=dict)
+    comparisons: list[Comparison] = field(default_factory=list)
+    question: Question | None = None
+
+    @property
+    def median(self) -> float | None:
+        """The median of the numbers given; None for none."""
+        values = pd.Series(self.counts, dtype="int64").sort_index()
+        return None if self.n == 0 else float(values.index.repeat(values).to_series().median())
+
+
+def figure_rows(
+    store: Store, survey: Survey, centre: Centre, selection: Selection, by: Grouping
+) -> list[FigureRow]:
+    """Figures of a selection, by key. Raises Unanswerable and store.StorageError.
+
+    A survey with several questions has no figure by place or day but the pooled one; where
+    its questions do not pool, a question must be named.
+    """
+    if by == "question":
+        return _by_question(store, survey, selection)
+    questions = _questions(survey, selection)
+    if questions is None or by == "factor":
+        if not survey.pooled_measures or selection.questions is not None:
+            raise Unanswerable("by" if by == "factor" else "question", "does_not_pool")
+        return _pooled(store, survey, centre, selection, by)
+    scale_question = survey.questions[questions[0]]
+    counts = store.counts(_asking(selection, questions), by)
+    labels = _labels(survey, centre, selection, by, counts["key"])
+    rows = _rows(survey, scale_question, counts, labels)
+    if scale_question in survey.measured and len(survey.measured) == 1:
+        _compare(rows, survey, centre)
+    return rows
+
+
+def _questions(survey: Survey, selection: Selection) -> tuple[str, ...] | None:
+    """The one question asked for, or the survey's only measured one; None for the pool."""
+    if selection.questions is not None:
+        for question in selection.questions:
+            if question not in survey.questions:
+                raise Unanswerable("question", "unknown_question")
+        return selection.questions
+    return (survey.measured[0].id,) if len(survey.measured) == 1 else None
+
+
+def _asking(selection: Selection, questions: Iterable[str]) -> Selection:
+    return replace(selection, questions=tuple(questions))
+
+
+def _rows(
+    survey: Survey, question: Question, counts: pd.DataFrame, labels: Mapping[Any, Text]
+) -> list[FigureRow]:
+    scale = survey.scale_of(question)
+    codes = scale.codes if scale else sorted(int(code) for code in counts["code"].unique())
+    levels = level_counts(counts, list(labels), codes)
+    by_key = _counts_by_key(levels)
+    rows = [
+        FigureRow(
+            key=str(key),
+            label=labels[key],
+            n=sum(by_key[str(key)].values()),
+            counts=by_key[str(key)],
+            question=question,
+        )
+        for key in labels
+    ]
+    if measures := survey.measures_of(question):
+        _measure(rows, shares(levels, measures))
+    return rows
+
+
+def _by_question(store: Store, survey: Survey, selection: Selection) -> list[FigureRow]:
+    named = _questions(survey, selection) if selection.questions else None
+    questions = [
+        question
+        for factor in survey.factors
+        for question in factor.questions
+        if named is None or question.id in named
+    ]
+    counts = store.counts(_asking(selection, [question.id for question in questions]), "question")
+    return [
+        row
+        for question in questions
+        for row in _rows(
+            survey,
+            question,
+            counts[counts["key"] == question.id],
+            {question.id: question.text},
+        )
+    ]
+
+
+def _pooled(
+    store: Store, survey: Survey, centre: Centre, selection: Selection, by: Grouping
+) -> list[FigureRow]:
+    sums = store.pooled(selection, by)
+    labels = _labels(survey, centre, selection, by, sums["key"])
+    figures = pooled_shares(sums, list(labels))
+    respondents: dict[Any, int] = dict(zip(figures["key"], figures["respondents"], strict=True))
+    codes = survey.scales[survey.measured[0].scale or ""].codes
+    if by == "factor":
+        per_question = store.counts(selection, "question")
+        factor_of = {q.id: factor.id for factor in survey.factors for q in factor.questions}
+        counts = per_question.assign(key=per_question["key"].map(factor_of)).dropna()
+    else:
+        counts = store.counts(_asking(selection, [q.id for q in survey.measured]), by)
+    by_key = _counts_by_key(level_counts(counts, list(labels), codes))
+    rows = [
+        FigureRow(
+            key=str(key),
+            label=labels[key],
+            n=int(respondents.get(key, 0)),
+            counts=by_key[str(key)],
+        )
+        for key in labels
+    ]
+    _measure(rows, figures)
+    for row in rows:
+        for measure in survey.pooled_measures:
+            row.measures.setdefault(measure, Measure(0, 0, None, None, None, "wilson_effective_n"))
+    if by != "factor":
+        _compare(rows, survey, centre)
+    return rows
+
+
+def _measure(rows: Sequence[FigureRow], figures: pd.DataFrame) -> None:
+    by_key = {row.key: row for row in rows}
+    for figure in figures.to_dict("records"):
+        by_key[str(figure["key"])].measures[figure["measure"]] = Measure(
+            k=int(figure["k"]),
+            n=int(figure["n"]),
+            share=_known(figure["share"]),
+            low=_known(figure["low"]),
+            high=_known(figure["high"]),
+            method=figure["method"],
+            design_effect=_known(figure.get("design_effect")),
+        )
+
+
+def _compare(rows: Sequence[FigureRow], survey: Survey, centre: Centre) -> None:
+    """Set each row's comparisons with the references of the same survey and measure."""
+    for reference in centre.references:
+        if why_not_comparable(survey, reference):
+            continue
+        measures = {row.key: row.measures[reference.measure] for row in rows}
+        figures = pd.DataFrame(
+            {
+                "key": list(measures),
+                "k": [measure.k for measure in measures.values()],
+                "n": [measure.n for measure in measures.values()],
+                "share": [measure.share for measure in measures.values()],
+                "low": [measure.low for measure in measures.values()],
+                "high": [measure.high for measure in measures.values()],
+            }
+        )
+        if survey.pooled_measures:
+            figures["respondents"] = [row.n for row in rows]
+            figures["n_effective"] = [m.n / (m.design_effect or 1) for m in measures.values()]
+        published = Published(reference.value, reference.n)
+        compared = compare(figures, published, centre.minimum_ratings)
+        for row, found in zip(rows, compared.to_dict("records"), strict=True):
+            row.comparisons.append(
+                Comparison(
+                    reference=reference,
+                    measure=reference.measure,
+                    difference=_known(found["difference"]),
+                    low=_known(found["low"]),
+                    high=_known(found["high"]),
+                    p=_known(found["p"]),
+                    p_adjusted=_known(found["p_adjusted"]),
+                    test=found["test"],
+                    verdict=found["verdict"],
+                )
+            )
+
+
+def why_not_comparable(survey: Survey, reference: Reference) -> str | None:
+    """The message key of why a survey's figure cannot be held against a reference, or None.
+
+    Only the same instrument and the same measure compare: a top-box share from a tap at the
+    counter and a top-two-box share pooled over 22 criteria are different quantities.
+    """
+    if reference.survey != survey.id:
+        return "other_instrument"
+    if not survey.measured or reference.measure not in survey.measures_of(survey.measured[0]):
+        return "other_measure"
+    return None
+
+
+def _labels(
+    survey: Survey, centre: Centre, selection: Selection, by: Grouping, found: Iterable[Any]
+) -> dict[Any, Text]:
+    """The keys of a table in their order, with what to call them.
+
+    Departments and counters are listed though nobody rated them; an answer without a
+    department counts for the centre alone.
+    """
+    departments = [
+        department
+        for department in centre.departments
+        if selection.department in (None, department.id)
+    ]
+    tables: dict[str, Callable[[], dict[Any, Text]]] = {
+        "centre": lambda: {"centre": centre.name},
+        "department": lambda: {d.id: d.name for d in departments},
+        "counter": lambda: {c.id: c.name for d in departments for c in d.counters},
+        "factor": lambda: {factor.id: factor.name for factor in survey.factors if factor.questions},
+        "channel": lambda: {name: CHANNELS[name] for name in sorted(set(map(str, found)))},
+        "day": lambda: {day: _day_label(day) for day in sorted(set(found))},
+    }
+    return tables[by]()
+
+
+def _day_label(day: date) -> Text:
+    return Text(vi=f"{day:%d/%m/%Y}", en=f"{day:%Y-%m-%d}")
+
+
+CHANNELS: Mapping[str, Text] = {
+    "kiosk": Text(vi="Màn hình cảm ứng", en="Touch screen"),
+    "qr": Text(vi="Mã QR", en="QR code"),
+    "paper": Text(vi="Phiếu giấy", en="Paper"),
+    "import": Text(vi="Nhập từ tệp", en="Imported"),
+}
+
+
+def _counts_by_key(levels: pd.DataFrame) -> dict[str, dict[int, int]]:
+    return {
+        str(key): {int(str(code)): int(n) for code, n in counts.items()}
+        for key, counts in levels.to_dict("index").items()
+    }
+
+
+def _known(value: float | None) -> float | None:
+    """NaN, which is no figure, as None."""
+    return None if value is None or pd.isna(value) else float(value)

@@ -1,0 +1,236 @@
+"""Submissions and transactions as CSV files: reading, writing, and what to say of a bad row."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from sqlalchemy import Row
+
+from surveys.centre import Centre
+from surveys.definition import Survey
+from surveys.messages import Language
+from surveys.wire import MESSAGES, Refused
+
+FIELDS = ("id", "survey", "fingerprint", "department", "counter", "channel", "visit")
+DATES = ("answered_at", "received_at", "day")  # the last two are ours: not read back
+TAIL = ("language", "comment")
+MAX_COUNT = 1_000_000
+MAX_RECORD_LINES = 2_100  # a comment of 2,000 line feeds fits
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
+ROW_IDS = uuid5(NAMESPACE_URL, "urn:hailong:import-row")
+
+
+class FileError(ValueError):
+    """A file that cannot be read at all; the message says why."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record of a file: its first line's number, and its cells or why it is broken."""
+
+    line: int
+    cells: Mapping[str, str]
+    error: str | None = None
+
+
+def read_records(path: Path, required: Iterable[str], language: Language) -> Iterator[Record]:
+    """The records of a CSV file in UTF-8, with or without a BOM. Raises FileError.
+
+    A quote that is never closed spoils its own line only: records are put together from
+    lines until the quotes are even, and an odd one is given up at its first line.
+    """
+
+    def say(key: str, **values: object) -> str:
+        return MESSAGES.get(language, f"file.{key}", **values)
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise FileError(f"{path}: {error.strerror}") from error
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in data[:200]:
+        raise FileError(f"{path}: {say('not_utf8')}")
+    lines = data.decode("utf-8-sig", "surrogateescape").splitlines(keepends=True)
+    header: list[str] | None = None
+    position = 0
+    while position < len(lines):
+        first = position
+        text, position = _take_record(lines, position)
+        if header is None:
+            header = [cell.strip() for cell in _cells(text or "")]
+            _check_header(path, header, required, say("header"))
+            continue
+        if text is None:
+            yield Record(first + 1, {}, say("open_quote"))
+        elif text.strip():
+            cells = _cells(text)
+            if len(cells) != len(header):
+                counts = {"found": len(cells), "wanted": len(header)}
+                yield Record(first + 1, {}, say("columns", **counts))
+            else:
+                yield Record(first + 1, dict(zip(header, cells, strict=True)))
+    if header is None:
+        raise FileError(f"{path}: {say('empty')}")
+
+
+def _take_record(lines: list[str], start: int) -> tuple[str | None, int]:
+    """The record that begins at a line and where the next begins; None for an open quote."""
+    quotes = 0
+    for end in range(start, min(len(lines), start + MAX_RECORD_LINES)):
+        quotes += lines[end].count('"')
+        if quotes % 2 == 0:
+            return "".join(lines[start : end + 1]), end + 1
+    return None, start + 1
+
+
+def _cells(text: str) -> list[str]:
+    csv.field_size_limit(2**31 - 1)  # a huge cell is refused as what it is, not as broken CSV
+    return next(csv.reader(io.StringIO(text, newline="")), [])
+
+
+def _check_header(path: Path, header: list[str], required: Iterable[str], reason: str) -> None:
+    missing = [name for name in required if name not in header]
+    doubled = [name for name, n in Counter(header).items() if n > 1]
+    if missing or doubled:
+        raise FileError(f"{path}: {reason}: {', '.join(missing or doubled)}")
+
+
+class SubmissionReader:
+    """Turns records of an import file into raw submissions for the one way in."""
+
+    def __init__(self, surveys: Mapping[str, Survey]) -> None:
+        self._surveys = surveys
+        self._seen: Counter[tuple[tuple[str, str], ...]] = Counter()
+
+    def raw(self, cells: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        """The submissions of one record: ``count`` equal ones, with ids derived from the row.
+
+        Equal rows of one file are told apart by how often they came before, so the same file
+        gives the same ids again and two equal answers stay two. Raises Refused.
+        """
+        count = _count(cells.get("count", ""))
+        survey = self._surveys.get(cells["survey"])
+        if survey is None:
+            raise Refused("survey", "unknown_survey", value=cells["survey"][:40])
+        base: dict[str, Any] = {
+            name: cells[name]
+            for name in (*FIELDS, "answered_at", *TAIL)
+            if cells.get(name, "").strip()
+        }
+        base.setdefault("channel", "import")
+        if "comment" in base:
+            base["comment"] = _unescape(base["comment"])
+        base["answers"] = dict(_answers(survey, cells))
+        if "id" in base:
+            if count != 1:
+                raise Refused("count", "count_with_id")
+            yield base
+            return
+        content = tuple(sorted((k, v) for k, v in cells.items() if v and k != "count"))
+        before = self._seen[content]
+        self._seen[content] += count
+        for number in range(before, before + count):
+            yield {**base, "id": str(uuid5(ROW_IDS, repr((content, number))))}
+
+
+def _count(text: str) -> int:
+    text = text.strip() or "1"
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:12]) <= MAX_COUNT:
+        raise Refused("count", "out_of_bounds", low=1, high=MAX_COUNT)
+    return int(text)
+
+
+def _answers(survey: Survey, cells: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    for name, cell in cells.items():
+        value = cell.strip()
+        if name in (*FIELDS, *DATES, *TAIL, "count") or not value:
+            continue
+        question = survey.questions.get(name)
+        if question is None:
+            raise Refused("answers", "unknown_question", value=name[:40])
+        try:
+            yield (
+                name,
+                [int(c) for c in value.split(";")] if question.kind == "many" else int(value),
+            )
+        except ValueError:
+            raise Refused(f"answers.{name}", "not_a_whole_number") from None
+
+
+def known_columns(surveys: Mapping[str, Survey]) -> list[str]:
+    """The columns of a joined file: one row a submission, every question of every survey."""
+    questions = dict.fromkeys(q for survey in surveys.values() for q in survey.questions)
+    return [*FIELDS, *DATES, *TAIL, *questions]
+
+
+def csv_lines(
+    rows: Iterable[Row[Any]], surveys: Mapping[str, Survey], centre: Centre
+) -> Iterator[str]:
+    """A joined CSV file in pieces, header first; times in the centre's local time with offset."""
+    columns = known_columns(surveys)
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, columns, restval="", extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    for number, row in enumerate(rows, 1):
+        values = {name: getattr(row, name) for name in (*FIELDS, *TAIL)}
+        values["comment"] = _escape(values["comment"] or "")
+        for name in ("answered_at", "received_at"):
+            values[name] = getattr(row, name).astimezone(centre.zone).isoformat()
+        values["day"] = row.day.isoformat()
+        for question, value in row.answers.items():
+            values[question] = ";".join(map(str, value)) if isinstance(value, list) else value
+        writer.writerow(values)
+        if number % 500 == 0:
+            yield buffer.getvalue()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue()
+
+
+def _escape(comment: str) -> str:
+    """Keep a spreadsheet from running a comment as a formula (OWASP, CSV injection)."""
+    return f"'{comment}" if comment.startswith((*FORMULA, "'")) else comment
+
+
+def _unescape(comment: str) -> str:
+    return comment[1:] if comment.startswith("'") else comment
+
+
+def read_transactions(
+    path: Path, centre: Centre, language: Language
+) -> tuple[list[dict[str, object]], list[tuple[int, str]]]:
+    """Rows to store (day, department or '', dossiers) and the errors by line. Raises FileError."""
+    rows: dict[tuple[date, str], dict[str, object]] = {}
+    errors: list[tuple[int, str]] = []
+    for record in read_records(path, ("day", "department", "dossiers"), language):
+        try:
+            if record.error:
+                errors.append((record.line, record.error))
+                continue
+            row = _transactions_row(record.cells, centre)
+            key = (row["day"], row["department"])
+            if key in rows:
+                raise Refused("day", "row_twice")
+            rows[key] = row
+        except Refused as error:
+            errors.append((record.line, error.reason(language)))
+    return list(rows.values()), errors
+
+
+def _transactions_row(cells: Mapping[str, str], centre: Centre) -> dict[str, Any]:
+    department = cells["department"].strip()
+    if department and department not in centre.department:
+        raise Refused("department", "unknown_department", value=department[:40])
+    try:
+        day = date.fromisoformat(cells["day"].strip())
+    except ValueError:
+        raise Refused("day", "not_a_day") from None
+    dossiers = cells["dossiers"].strip()
+    if not dossiers.isascii() or not dossiers.isdigit() or int(dossiers[:12]) > MAX_COUNT:
+        raise Refused("dossiers", "out_of_bounds", low=0, high=MAX_COUNT)
+    return {"day": day, "department": department, "dossiers": int(dossiers)}

@@ -1,0 +1,198 @@
+"""Takes submissions exactly once: reads, stores and tallies them in one transaction."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from aggregator.store import Store
+from aggregator.tallies import Cell, Deltas
+from surveys.centre import Centre
+from surveys.definition import Survey
+from surveys.messages import Language
+from surveys.wire import MESSAGES, Receipt, Refused, Submission, read_submission
+
+MAX_GROUP = 2_000  # submissions in one transaction: keeps the longest wait for a lock short
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The raw items of one request, in the order in which receipts are owed."""
+
+    items: Sequence[object]
+    language: Language
+
+
+class Ingest:
+    """Reads raw items and stores them; one call is one transaction."""
+
+    def __init__(
+        self,
+        store: Store,
+        surveys: Mapping[str, Survey],
+        centre: Centre,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._store = store
+        self._surveys = surveys
+        self._centre = centre
+        self._clock = clock
+
+    def accept(
+        self, offers: Sequence[Offer], received_at: datetime | None = None
+    ) -> list[list[Receipt]]:
+        """Receipts for each offer's items, after the commit is on disk.
+
+        Raises store.StorageError when the database cannot take them; then none is stored.
+        """
+        now = received_at or self._clock()
+        read = [[self._read(item, offer.language, now) for item in offer.items] for offer in offers]
+        wanted = {str(one.id) for items in read for one in items if isinstance(one, Submission)}
+        rows: list[dict[str, object]] = []
+        deltas = Deltas(self._surveys)
+        with self._store.writing() as writer:
+            known = writer.digests(wanted)
+            receipts = [
+                [
+                    one
+                    if isinstance(one, Receipt)
+                    else self._take(one, offer.language, now, known, rows, deltas)
+                    for one in items
+                ]
+                for offer, items in zip(offers, read, strict=True)
+            ]
+            if rows:
+                writer.add_submissions(rows)
+                writer.add_tallies(deltas)
+        return receipts
+
+    def _read(self, item: object, language: Language, now: datetime) -> Submission | Receipt:
+        try:
+            return read_submission(item, self._surveys, self._centre, now)
+        except Refused as error:
+            return Receipt(id=_id_of(item), status="refused", reason=error.reason(language))
+
+    def _take(
+        self,
+        submission: Submission,
+        language: Language,
+        now: datetime,
+        known: dict[str, str],
+        rows: list[dict[str, object]],
+        deltas: Deltas,
+    ) -> Receipt:
+        """Queue a new submission; recognise one that is stored or earlier in the same group."""
+        key, digest = str(submission.id), submission.digest()
+        if (stored := known.get(key)) is not None:
+            if stored == digest:
+                return Receipt(id=key, status="duplicate")
+            reason = f"id: {MESSAGES.get(language, 'refused.conflict')}"
+            return Receipt(id=key, status="conflict", reason=reason)
+        known[key] = digest
+        day = self._centre.local_day(submission.answered_at)
+        rows.append(
+            {
+                "id": key,
+                "digest": digest,
+                "survey": submission.survey,
+                "fingerprint": submission.fingerprint,
+                "department": submission.department,
+                "counter": submission.counter,
+                "channel": submission.channel,
+                "visit": submission.visit,
+                "answered_at": submission.answered_at,
+                "received_at": now,
+                "day": day,
+                "language": submission.language,
+                "answers": submission.answers,
+                "comment": submission.comment,
+            }
+        )
+        cell = Cell(day, submission.channel, submission.department or "", submission.counter or "")
+        deltas.add(submission.survey, cell, submission.answers)
+        return Receipt(id=key, status="accepted")
+
+
+def _id_of(item: object) -> str | None:
+    """The item's id for its receipt, where it has one that can be repeated safely."""
+    if isinstance(item, dict):
+        with suppress(ValueError):
+            return str(UUID(str(item.get("id"))))
+    return None
+
+
+def rebuild(store: Store, surveys: Mapping[str, Survey], progress: Callable[[int], None]) -> None:
+    """Make all tallies anew from the stored submissions, in one transaction."""
+    with store.writing() as writer:
+        writer.clear_tallies()
+        for rows in writer.submissions():
+            deltas = Deltas(surveys)
+            for row in rows:
+                cell = Cell(row.day, row.channel, row.department or "", row.counter or "")
+                deltas.add(row.survey, cell, row.answers)
+            writer.add_tallies(deltas)
+            progress(len(rows))
+
+
+class GroupCommit:
+    """Commits all requests that wait at the same moment in one transaction.
+
+    A commit costs a flush of the disk whatever it holds; while one runs the next group
+    gathers, so that many clients share few flushes.
+    """
+
+    def __init__(self, ingest: Ingest) -> None:
+        self._ingest = ingest
+        self._waiting: list[tuple[Offer, asyncio.Future[list[Receipt]]]] = []
+        self._arrived = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ingest")
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> "GroupCommit":
+        self._task = asyncio.create_task(self._run(), name="group commit")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop once every request already taken is committed."""
+        self._closing = True
+        self._arrived.set()
+        if self._task is not None:
+            await self._task
+        self._thread.shutdown()
+
+    async def submit(self, offer: Offer) -> list[Receipt]:
+        """Receipts of one request's items, once they are on disk. Raises store.StorageError."""
+        future: asyncio.Future[list[Receipt]] = asyncio.get_running_loop().create_future()
+        self._waiting.append((offer, future))
+        self._arrived.set()
+        return await future
+
+    async def _run(self) -> None:
+        while self._waiting or not self._closing:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while self._waiting:
+                await self._commit_next()
+
+    async def _commit_next(self) -> None:
+        size = 0
+        group: list[tuple[Offer, asyncio.Future[list[Receipt]]]] = []
+        while self._waiting and (not group or size + len(self._waiting[0][0].items) <= MAX_GROUP):
+            size += len(self._waiting[0][0].items)
+            group.append(self._waiting.pop(0))
+        loop = asyncio.get_running_loop()
+        offers = [offer for offer, _ in group]
+        try:
+            receipts = await loop.run_in_executor(self._thread, self._ingest.accept, offers)
+        except Exception as error:
+            for _, future in group:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for (_, future), answer in zip(group, receipts, strict=True):
+            if not future.done():
+                future.set_result(answer)

@@ -1,0 +1,47 @@
+"""The aggregator's settings, read once from the environment and handed down."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Each setting is the environment variable ``HAILONG_`` and its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="HAILONG_", frozen=True, env_ignore_empty=True)
+
+    centre: Path = Field(
+        default=Path("deploy/lai_chau.toml"),
+        description="The centre file: departments, counters, published figures.",
+    )
+    var: Path = Field(default=Path("var"), description="Folder of all data made at run time.")
+    database_url: str = Field(
+        default="",
+        description="SQLAlchemy address of the database, SQLite or PostgreSQL 15 or later; "
+        "empty: a SQLite file in the var folder.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address the server listens on.")
+    port: int = Field(default=8000, description="Port the aggregator listens on.")
+    dashboard_url: str = Field(
+        default="",
+        description="Address of the dashboard as managers type it, used in sign-in links; "
+        "empty: the host and port listened on.",
+    )
+    secure_cookies: bool = Field(
+        default=False, description="Send cookies over TLS only; set it behind a TLS proxy."
+    )
+    demo: bool = Field(default=False, description="Mark every page as a demonstration.")
+
+    @classmethod
+    def from_env(cls) -> "Settings":
+        """Raises pydantic.ValidationError, which names the setting and the reason."""
+        return cls()
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.var / 'aggregator' / 'hailong.sqlite3'}"
+
+    @property
+    def address(self) -> str:
+        return self.dashboard_url.rstrip("/") or f"http://{self.host}:{self.port}"

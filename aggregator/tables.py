@@ -1,0 +1,127 @@
+"""The tables. Submissions are append-only; tallies are integers derived from them."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Column, DateTime, Dialect, Index, Integer, TypeDecorator
+from sqlmodel import Field, SQLModel
+
+# SQLite gives only INTEGER keys out by itself; PostgreSQL wants eight bytes spelled out.
+BigKey = BigInteger().with_variant(Integer, "sqlite")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment, stored in UTC. SQLite keeps no offset, so it is put back on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class SubmissionRow(SQLModel, table=True):
+    """One accepted submission. ``day`` is the centre's local day of ``answered_at``."""
+
+    __tablename__ = "submission"
+    __table_args__ = (Index("submission_day", "day"),)
+
+    number: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True))
+    id: str = Field(max_length=36, unique=True)
+    digest: str = Field(max_length=64)
+    survey: str = Field(max_length=40)
+    fingerprint: str | None = Field(max_length=64)
+    department: str | None = Field(max_length=40)
+    counter: str | None = Field(max_length=40)
+    channel: str = Field(max_length=10)
+    visit: str | None = Field(max_length=64)
+    answered_at: datetime = Field(sa_type=UtcDateTime)
+    received_at: datetime = Field(sa_type=UtcDateTime)
+    day: date
+    language: str | None = Field(max_length=2)
+    answers: dict[str, Any] = Field(sa_type=JSON)
+    comment: str | None
+
+
+# A tally is read as a range of its key: without a row id SQLite stores it in that order.
+CLUSTERED = {"sqlite_with_rowid": False}
+
+
+class Tally(SQLModel, table=True):
+    """How often a code (or number) was given to a question in one cell.
+
+    A cell is a local day, a channel, a department and a counter; the last two are '' where
+    they are not known.
+    """
+
+    __table_args__ = (CLUSTERED,)
+
+    survey: str = Field(primary_key=True, max_length=40)
+    question: str = Field(primary_key=True, max_length=40)
+    day: date = Field(primary_key=True)
+    channel: str = Field(primary_key=True, max_length=10)
+    department: str = Field(primary_key=True, max_length=40)
+    counter: str = Field(primary_key=True, max_length=40)
+    code: int = Field(primary_key=True)
+    n: int = Field(sa_type=BigInteger)
+
+
+class PooledTally(SQLModel, table=True):
+    """Sums over respondents for a ratio pooled over the questions of a factor.
+
+    Of one respondent m is the number of valid answers, k the number of favourable ones.
+    ``factor`` '' pools the whole survey. The squares and products are what the variance of
+    the ratio estimator needs with the respondent as the cluster (Cochran, Sampling
+    Techniques, 1977, section 6.5).
+    """
+
+    __tablename__ = "pooled_tally"
+    __table_args__ = (CLUSTERED,)
+
+    survey: str = Field(primary_key=True, max_length=40)
+    factor: str = Field(primary_key=True, max_length=40)
+    measure: str = Field(primary_key=True, max_length=40)
+    day: date = Field(primary_key=True)
+    channel: str = Field(primary_key=True, max_length=10)
+    department: str = Field(primary_key=True, max_length=40)
+    counter: str = Field(primary_key=True, max_length=40)
+    respondents: int = Field(sa_type=BigInteger)
+    k: int = Field(sa_type=BigInteger)
+    m: int = Field(sa_type=BigInteger)
+    kk: int = Field(sa_type=BigInteger)
+    km: int = Field(sa_type=BigInteger)
+    mm: int = Field(sa_type=BigInteger)
+
+
+class Transactions(SQLModel, table=True):
+    """Dossiers settled on a day: the denominator of participation. '' is the whole centre."""
+
+    day: date = Field(primary_key=True)
+    department: str = Field(primary_key=True, max_length=40)
+    dossiers: int
+
+
+class User(SQLModel, table=True):
+    """An account. Without a password it signs in by link only."""
+
+    __tablename__ = "account"
+
+    name: str = Field(primary_key=True, max_length=64)
+    role: str = Field(max_length=10)
+    password_hash: str | None = None
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Token(SQLModel, table=True):
+    """A bearer secret, kept as its SHA-256: of a device, a reader, a session or a sign-in link."""
+
+    hash: str = Field(primary_key=True, max_length=64)
+    kind: str = Field(max_length=10)
+    name: str = Field(max_length=64)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
