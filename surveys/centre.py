@@ -32,6 +32,8 @@ class OpeningHours(Model):
 
     @model_validator(mode="after")
     def _order(self) -> Self:
+        if self.opens.tzinfo or self.closes.tzinfo:
+            raise ValueError("opens and closes are the centre's local times, without an offset")
         if self.opens >= self.closes:
             raise ValueError("opens must be before closes")
         return self
@@ -97,7 +99,7 @@ class Centre(Model):
     def _known_zone(cls, name: str) -> str:
         try:
             ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError) as error:
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: "Asia" is a folder
             raise ValueError(f"unknown time zone {name!r}") from error
         return name
 

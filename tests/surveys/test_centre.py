@@ -1,0 +1,242 @@
+"""The centre: the sample of Lai Châu, its published figures, and what a broken file is told."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from surveys.centre import Centre, load_centre
+from surveys.definition import DefinitionError, load_surveys
+
+LAI_CHAU = Path(__file__).parents[2] / "deploy" / "lai_chau.toml"
+
+DEPARTMENTS = {
+    "so_cong_thuong": ("Sở Công Thương", "Industry and Trade"),
+    "so_giao_duc_dao_tao": ("Sở Giáo dục và Đào tạo", "Education and Training"),
+    "so_tu_phap": ("Sở Tư pháp", "Justice"),
+    "so_van_hoa_the_thao_du_lich": (
+        "Sở Văn hóa, Thể thao và Du lịch",
+        "Culture, Sports and Tourism",
+    ),
+    "so_ke_hoach_dau_tu": ("Sở Kế hoạch và Đầu tư", "Planning and Investment"),
+    "so_y_te": ("Sở Y tế", "Health"),
+    "so_nong_nghiep": (
+        "Sở Nông nghiệp và Phát triển nông thôn",
+        "Agriculture and Rural Development",
+    ),
+    "so_giao_thong_van_tai": ("Sở Giao thông vận tải", "Transport"),
+    "so_noi_vu": ("Sở Nội vụ", "Home Affairs"),
+    "so_tai_nguyen_moi_truong": (
+        "Sở Tài nguyên và Môi trường",
+        "Natural Resources and Environment",
+    ),
+    "so_lao_dong_tbxh": (
+        "Sở Lao động - Thương binh và Xã hội",
+        "Labour, War Invalids and Social Affairs",
+    ),
+    "so_xay_dung": ("Sở Xây dựng", "Construction"),
+    "so_thong_tin_truyen_thong": (
+        "Sở Thông tin và Truyền thông",
+        "Information and Communications",
+    ),
+    "so_tai_chinh": ("Sở Tài chính", "Finance"),
+    "so_khoa_hoc_cong_nghe": ("Sở Khoa học và Công nghệ", "Science and Technology"),
+    "cong_ty_nuoc_sach": ("Công ty Nước sạch", "Clean Water Company"),
+}
+
+SMALL = """\
+id = "small"
+name = { vi = "Trung tâm", en = "Centre" }
+province = { vi = "Lai Châu", en = "Lai Châu" }
+time_zone = "Asia/Ho_Chi_Minh"
+opening_hours = [{ days = ["mon"], opens = 07:30:00, closes = 11:30:00 }]
+
+[[departments]]
+id = "justice"
+name = { vi = "Tư pháp", en = "Justice" }
+counters = [{ id = "q01", name = { vi = "Quầy 01", en = "Counter 01" } }]
+"""
+HEALTH = """
+[[departments]]
+id = "health"
+name = { vi = "Y tế", en = "Health" }
+counters = [{ id = "q02", name = { vi = "Quầy 02", en = "Counter 02" } }]
+"""
+FIGURE = "k = 9\nn = 10"
+REFERENCE = f"""
+[[references]]
+id = "device"
+label = {{ vi = "Thiết bị", en = "Device" }}
+survey = "in_centre"
+measure = "very_satisfied"
+{FIGURE}
+scale = {{ vi = "5 mức", en = "5 levels" }}
+mode = {{ vi = "Tại quầy", en = "At the counter" }}
+population = {{ vi = "Người đến", en = "Visitors" }}
+period_from = 2019-09-03
+period_to = 2020-05-12
+source = "test"
+"""
+FULL = SMALL + HEALTH + REFERENCE
+
+
+def load(folder: Path, text: str) -> Centre:
+    path = folder / "small.toml"
+    path.write_text(text, "utf-8")
+    return load_centre(path)
+
+
+@pytest.fixture(scope="module")
+def lai_chau() -> Centre:
+    return load_centre(LAI_CHAU)
+
+
+def test_lai_chau_has_its_sixteen_departments_in_order(lai_chau: Centre) -> None:
+    names = {one.id: (one.name.vi, one.name.en) for one in lai_chau.departments}
+    assert names == DEPARTMENTS
+    assert list(names) == list(DEPARTMENTS)
+    assert lai_chau.name.vi == "Trung tâm Phục vụ hành chính công tỉnh Lai Châu"
+
+
+def test_every_department_of_lai_chau_can_be_rated_at_a_counter(lai_chau: Centre) -> None:
+    assert all(department.counters for department in lai_chau.departments)
+    assert lai_chau.department_of["q05"] == "so_tu_phap"
+    assert lai_chau.counter["q05"].name.vi == "Quầy 05"
+    assert set(lai_chau.department_of) == set(lai_chau.counter)
+
+
+def test_every_counter_name_shows_its_id(lai_chau: Centre) -> None:
+    for counter in lai_chau.counter.values():
+        assert counter.name.vi == f"Quầy {counter.id[1:]}"
+        assert counter.name.en == f"Counter {counter.id[1:]}"
+
+
+def test_the_published_figures_of_lai_chau(lai_chau: Centre) -> None:
+    figures = {
+        one.id: (one.survey, one.measure, one.k, one.n, one.share) for one in lai_chau.references
+    }
+    assert figures == {
+        "device_2020": ("in_centre", "very_satisfied", 3355, 3483, None),
+        "device_2020_satisfied": ("in_centre", "satisfied_or_better", 3483, 3483, None),
+        "paper_2020": ("paper_ballot_2020", "favourable", 82, 82, None),
+        "sipas_2019_lai_chau": ("sipas_2020", "satisfied_or_better", None, None, 0.8233),
+        "sipas_2019_national": ("sipas_2020", "satisfied_or_better", None, None, 0.8445),
+    }
+    shares = {one.id: round(100 * one.value, 1) for one in lai_chau.references}
+    assert shares["device_2020"] == 96.3
+    assert shares["device_2020_satisfied"] == 100
+
+
+def test_the_published_figures_name_surveys_and_measures_that_exist(lai_chau: Centre) -> None:
+    surveys = load_surveys()
+    for reference in lai_chau.references:
+        measures = {
+            name for scale in surveys[reference.survey].scales.values() for name in scale.measures
+        }
+        assert reference.measure in measures, reference.id
+
+
+def test_the_device_and_the_drawn_sample_differ_in_mode(lai_chau: Centre) -> None:
+    """Shown side by side they need the warning, and it has to fit in one line of a table."""
+    modes = {one.id: one.mode for one in lai_chau.references}
+    assert modes["device_2020"] == modes["device_2020_satisfied"]
+    assert modes["sipas_2019_lai_chau"] == modes["sipas_2019_national"]
+    assert len({modes[name] for name in ("device_2020", "paper_2020", "sipas_2019_lai_chau")}) == 3
+    assert all(len(mode.vi) <= 45 and len(mode.en) <= 45 for mode in modes.values())
+
+
+def test_the_periods_of_the_published_figures(lai_chau: Centre) -> None:
+    periods = {one.id: (one.period_from, one.period_to) for one in lai_chau.references}
+    centre = (date(2019, 9, 3), date(2020, 5, 12))
+    year = (date(2019, 1, 1), date(2019, 12, 31))
+    assert [periods[one.id] for one in lai_chau.references] == [centre, centre, centre, year, year]
+
+
+@pytest.mark.parametrize(
+    ("moment", "day"),
+    [
+        (datetime(2026, 11, 23, 16, 59, 59, tzinfo=UTC), date(2026, 11, 23)),
+        (datetime(2026, 11, 23, 17, 0, 0, tzinfo=UTC), date(2026, 11, 24)),
+        (datetime(2026, 12, 31, 17, 0, 0, tzinfo=UTC), date(2027, 1, 1)),
+        (datetime(2026, 11, 23, 0, 0, tzinfo=timezone(timedelta(hours=7))), date(2026, 11, 23)),
+        (datetime(2026, 11, 23, 23, 0, tzinfo=timezone(-timedelta(hours=5))), date(2026, 11, 24)),
+    ],
+)
+def test_a_moment_belongs_to_the_local_day(lai_chau: Centre, moment: datetime, day: date) -> None:
+    assert lai_chau.local_day(moment) == day
+
+
+@given(
+    moment=st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1)),
+    hours=st.integers(min_value=-12, max_value=14),
+)
+def test_the_local_day_does_not_depend_on_how_the_moment_is_written(
+    moment: datetime, hours: int
+) -> None:
+    centre = load_centre(LAI_CHAU)
+    instant = moment.replace(tzinfo=UTC)
+    elsewhere = instant.astimezone(timezone(timedelta(hours=hours)))
+    assert centre.local_day(elsewhere) == centre.local_day(instant)
+    assert centre.local_day(instant) == (moment + timedelta(hours=7)).date()
+
+
+def test_the_minimums_have_defaults_that_a_file_may_change(tmp_path: Path) -> None:
+    assert (load(tmp_path, FULL).minimum_ratings, load(tmp_path, FULL).minimum_cell) == (30, 5)
+    assert load(tmp_path, "minimum_ratings = 50\n" + FULL).minimum_ratings == 50
+
+
+@pytest.mark.parametrize("figure", ["share = 0", "share = 1.0", "k = 0\nn = 1", "k = 10\nn = 10"])
+def test_a_figure_may_lie_on_the_border(tmp_path: Path, figure: str) -> None:
+    centre = load(tmp_path, FULL.replace(FIGURE, figure))
+    assert centre.references[0].value in {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "reason"),
+    [
+        ("Asia/Ho_Chi_Minh", "Asia/Lai_Chau", "time_zone", "unknown time zone 'Asia/Lai_Chau'"),
+        ("Asia/Ho_Chi_Minh", "Asia", "time_zone", "unknown time zone 'Asia'"),
+        ("Asia/Ho_Chi_Minh", "", "time_zone", "unknown time zone ''"),
+        ("Asia/Ho_Chi_Minh", "../../passwd", "time_zone", "unknown time zone"),
+        ('"q02"', '"q01"', "file", "counter defined twice: q01"),
+        ('"health"', '"justice"', "file", "department defined twice: justice"),
+        (REFERENCE, REFERENCE * 2, "file", "reference defined twice: device"),
+        (FIGURE, "k = 11\nn = 10", "references.0", "k is greater than n"),
+        (FIGURE, "k = 9", "references.0", "k and n go together"),
+        (FIGURE, "n = 10", "references.0", "k and n go together"),
+        (FIGURE, "", "references.0", "either k and n, or a share"),
+        (FIGURE, FIGURE + "\nshare = 0.9", "references.0", "either k and n, or a share"),
+        (FIGURE, "k = 0\nn = 0", "references.0.n", "greater than 0"),
+        (FIGURE, "k = -1\nn = 10", "references.0.k", "greater than or equal to 0"),
+        (FIGURE, "share = 96.3", "references.0.share", "less than or equal to 1"),
+        (FIGURE, "share = nan", "references.0.share", "than or equal to"),
+        ("2020-05-12", "2019-09-02", "references.0", "period_from is after period_to"),
+        ("2020-05-12", '"May"', "references.0.period_to", "date"),
+        ('mode = { vi = "Tại quầy", en = "At the counter" }', "", "references.0.mode", "required"),
+        ('source = "test"', 'source = ""', "references.0.source", "at least 1 character"),
+        ("closes = 11:30:00", "closes = 07:30:00", "opening_hours.0", "opens must be before"),
+        ("closes = 11:30:00", 'closes = "11:30+07:00"', "opening_hours.0", "without an offset"),
+        ('"mon"', '"monday"', "opening_hours.0.days.0", "'mon'"),
+        ('id = "justice"', 'id = "Tư pháp"', "departments.0.id", "pattern"),
+        ('id = "small"', 'id = "small"\ncolour = 1', "colour", "Extra inputs"),
+        ('id = "small"', 'id = "small"\nminimum_cell = 0', "minimum_cell", "greater than"),
+        (SMALL + HEALTH, SMALL.partition("\n[[")[0], "departments", "required"),
+    ],
+)
+def test_a_broken_centre_names_file_key_and_reason(
+    tmp_path: Path, old: str, new: str, key: str, reason: str
+) -> None:
+    assert old in FULL
+    with pytest.raises(DefinitionError) as told:
+        load(tmp_path, FULL.replace(old, new))
+    message = str(told.value)
+    assert message.startswith("small.toml: ")
+    assert f" {key}: " in message
+    assert reason in message
+
+
+def test_a_missing_centre_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DefinitionError, match=r"nowhere\.toml: cannot be read: No such file"):
+        load_centre(tmp_path / "nowhere.toml")
