@@ -101,6 +101,10 @@ class Accounts:
             return None
         return self.new_token("session", name, SESSION)
 
+    def new_link(self, name: str, address: str) -> str:
+        """An address that signs an account in, once, within a day."""
+        return f"{address}/sign-in/{self.new_token('link', name, LINK)}"
+
     def user_of(self, session: str) -> User | None:
         name = self.holder("session", session)
         return self._store.user(name) if name else None

@@ -26,7 +26,6 @@ class Metrics:
 
     registry: CollectorRegistry
     receipts: Counter
-    refused_requests: Counter
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,8 @@ def read_records(path: Path, required: Iterable[str], language: Language) -> Ite
         raise FileError(f"{path}: {error.strerror}") from error
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in data[:200]:
         raise FileError(f"{path}: {say('not_utf8')}")
-    lines = data.decode("utf-8-sig", "surrogateescape").splitlines(keepends=True)
+    # Only line feeds end lines here; str.splitlines would also break at U+2028 and the like.
+    lines = list(io.StringIO(data.decode("utf-8-sig", "surrogateescape"), newline=""))
     header: list[str] | None = None
     position = 0
     while position < len(lines):

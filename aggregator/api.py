@@ -1,0 +1,255 @@
+"""The JSON doors: submissions in, figures out, for machines that hold a token."""
+
+from datetime import date
+from typing import Annotated, Any, TypeVar
+
+import orjson
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+
+from aggregator.context import MESSAGES, Context, context_of
+from aggregator.figures import (
+    Comparison,
+    FigureRow,
+    Measure,
+    Unanswerable,
+    figure_rows,
+    why_not_comparable,
+)
+from aggregator.files import csv_lines
+from aggregator.ingest import Offer
+from aggregator.migrations import is_current
+from aggregator.openapi import DOCUMENT
+from aggregator.store import Grouping, Selection, TokenKind
+from surveys.definition import Survey
+from surveys.messages import Language
+from surveys.wire import Channel
+from web import language_of, read_body
+
+MAX_BODY = 8 * 1024 * 1024  # bytes: some 10,000 submissions of 22 answers
+MAX_BATCH = 2_000  # submissions
+
+
+class ApiError(Exception):
+    """An answer other than 200, with a reason in the asker's language."""
+
+    def __init__(self, status: int, key: str, **values: object) -> None:
+        super().__init__(key)
+        self.status = status
+        self.key = key
+        self.values = values
+
+
+async def api_error(request: Request, error: Exception) -> Response:
+    """ApiError as JSON ``{"error": reason}``."""
+    if not isinstance(error, ApiError):
+        raise error
+    reason = MESSAGES.get(language_of(request), f"api.{error.key}", **error.values)
+    headers = {401: {"www-authenticate": "Bearer"}, 503: {"retry-after": "5"}}
+    return JSONResponse({"error": reason}, error.status, headers=headers.get(error.status))
+
+
+async def _holder(request: Request, kind: TokenKind) -> str:
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and secret:
+        accounts = context_of(request).accounts
+        if name := await run_in_threadpool(accounts.holder, kind, secret.strip()):
+            return name
+    raise ApiError(401, f"no_{kind}_token")
+
+
+async def post_submissions(request: Request) -> Response:
+    """Take a batch; the receipts are sent only after the commit is on disk."""
+    context = context_of(request)
+    await _holder(request, "device")
+    items = _items(await read_body(request, MAX_BODY))
+    receipts = await context.commits.submit(Offer(items, language_of(request)))
+    for receipt in receipts:
+        context.metrics.receipts.labels(receipt.status).inc()
+    return Response(
+        orjson.dumps({"receipts": [receipt.model_dump() for receipt in receipts]}),
+        media_type="application/json",
+    )
+
+
+def _items(body: bytes) -> list[Any]:
+    try:
+        batch = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise ApiError(400, "broken_json", reason=str(error)[:120]) from None
+    if not isinstance(batch, dict) or not isinstance(batch.get("submissions"), list):
+        raise ApiError(400, "no_submissions")
+    if odd := sorted(set(batch) - {"submissions"}):
+        raise ApiError(400, "unknown_field", field=odd[0][:40])
+    items: list[Any] = batch["submissions"]
+    if len(items) > MAX_BATCH:
+        raise ApiError(413, "batch_too_large", most=MAX_BATCH)
+    return items
+
+
+class Period(BaseModel):
+    """``from`` and ``to``: local days, both included."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    since: Annotated[date | None, Field(alias="from")] = None
+    until: Annotated[date | None, Field(alias="to")] = None
+
+
+P = TypeVar("P", bound=Period)
+
+
+class Query(Period):
+    """The parameters of /api/v1/satisfaction."""
+
+    survey: str = "in_centre"
+    question: str | None = None
+    by: Grouping = "centre"
+    channel: Channel | None = None
+
+
+async def get_satisfaction(request: Request) -> Response:
+    """Counts, measures and comparisons of a selection, by one key."""
+    await _holder(request, "reader")
+    context = context_of(request)
+    query = _query(request, Query)
+    survey = context.surveys.get(query.survey)
+    if survey is None:
+        raise ApiError(400, "unknown_survey", survey=query.survey[:40])
+    selection = Selection(
+        survey=survey.id,
+        questions=(query.question,) if query.question else None,
+        since=query.since,
+        until=query.until,
+        channel=query.channel,
+    )
+    find = run_in_threadpool(
+        figure_rows, context.store, survey, context.centre, selection, query.by
+    )
+    try:
+        rows = await find
+    except Unanswerable as error:
+        raise ApiError(400, error.key, field=error.field) from None
+    language = language_of(request)
+    return JSONResponse(
+        {
+            "survey": survey.id,
+            "by": query.by,
+            "from": query.since and query.since.isoformat(),
+            "to": query.until and query.until.isoformat(),
+            "rows": [_row(row, language) for row in rows],
+            "not_compared": _not_compared(context, survey, language),
+        }
+    )
+
+
+def _query(request: Request, model: type[P]) -> P:
+    given = {name: value for name, value in request.query_params.items() if value}
+    given.pop("lang", None)
+    try:
+        query = model.model_validate(given)
+    except ValidationError as error:
+        field = str(error.errors()[0]["loc"][0])[:40]
+        raise ApiError(400, "bad_parameter", field=field) from None
+    if query.since and query.until and query.since > query.until:
+        raise ApiError(400, "from_after_to")
+    return query
+
+
+def _row(row: FigureRow, language: Language) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "key": row.key,
+        "label": row.label.get(language),
+        "n": row.n,
+        "counts": {str(code): n for code, n in row.counts.items()},
+        "measures": {name: _measure(measure) for name, measure in row.measures.items()},
+        "comparisons": [_comparison(comparison) for comparison in row.comparisons],
+    }
+    if row.question is not None and row.question.published is not None:
+        found["published"] = row.question.published.model_dump()
+    return found
+
+
+def _measure(measure: Measure) -> dict[str, Any]:
+    found = {
+        "k": measure.k,
+        "n": measure.n,
+        "share": _rounded(measure.share),
+        "low": _rounded(measure.low),
+        "high": _rounded(measure.high),
+        "method": measure.method,
+    }
+    if measure.design_effect is not None:
+        found["design_effect"] = _rounded(measure.design_effect)
+    return found
+
+
+def _comparison(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "reference": comparison.reference.id,
+        "measure": comparison.measure,
+        "share": _rounded(comparison.reference.value),
+        "difference": _rounded(comparison.difference),
+        "low": _rounded(comparison.low),
+        "high": _rounded(comparison.high),
+        "p": _rounded(comparison.p),
+        "p_adjusted": _rounded(comparison.p_adjusted),
+        "test": comparison.test,
+        "verdict": comparison.verdict,
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def _not_compared(context: Context, survey: Survey, language: Language) -> list[dict[str, str]]:
+    """The references that are another quantity, each with the reason."""
+    return [
+        {"reference": reference.id, "reason": MESSAGES.get(language, f"compare.{why}")}
+        for reference in context.centre.references
+        if (why := why_not_comparable(survey, reference))
+    ]
+
+
+async def get_submissions_csv(request: Request) -> Response:
+    """The joined table, one row a submission, streamed."""
+    await _holder(request, "reader")
+    return stream_csv(context_of(request), _query(request, Period))
+
+
+def stream_csv(context: Context, period: Period) -> StreamingResponse:
+    rows = context.store.submissions(period.since, period.until)
+    return StreamingResponse(
+        csv_lines(rows, context.surveys, context.centre),
+        media_type="text/csv; charset=utf-8",
+        headers={"content-disposition": 'attachment; filename="submissions.csv"'},
+    )
+
+
+async def get_openapi(request: Request) -> Response:
+    return JSONResponse(DOCUMENT)
+
+
+async def get_health(request: Request) -> Response:
+    """200 when the database answers and has the schema of this version, else 503."""
+    ready = await run_in_threadpool(is_current, context_of(request).store.engine)
+    return JSONResponse({"status": "ok" if ready else "unavailable"}, 200 if ready else 503)
+
+
+async def get_metrics(request: Request) -> Response:
+    return Response(
+        generate_latest(context_of(request).metrics.registry), media_type=CONTENT_TYPE_LATEST
+    )
+
+
+async def storage_error(request: Request, error: Exception) -> Response:
+    """The database is gone, locked or full: nothing was stored, so the asker should try again."""
+    if request.url.path.startswith("/api/"):
+        return await api_error(request, ApiError(503, "storage"))
+    return PlainTextResponse(
+        MESSAGES.get(language_of(request), "api.storage"), 503, headers={"retry-after": "5"}
+    )

@@ -1,0 +1,80 @@
+"""The aggregator's application: its doors, and what stands behind them."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import Mount, Route
+
+from aggregator import api, dashboard
+from aggregator.accounts import Accounts
+from aggregator.context import MESSAGES, Context, Metrics
+from aggregator.ingest import GroupCommit, Ingest
+from aggregator.settings import Settings
+from aggregator.store import StorageError, Store
+from surveys.centre import load_centre
+from surveys.definition import load_surveys
+from web import MIDDLEWARE, Assets, Pages
+
+ROUTES = [
+    Route("/", dashboard.tally),
+    Route("/department/{department}", dashboard.department),
+    Route("/submissions.csv", dashboard.download),
+    Route("/sign-in", dashboard.sign_in, methods=["GET", "POST"]),
+    Route("/sign-in/{secret}", dashboard.sign_in_by_link),
+    Route("/sign-out", dashboard.sign_out, methods=["POST"]),
+    Route("/account", dashboard.account, methods=["GET", "POST"]),
+    Route("/api/v1/submissions", api.post_submissions, methods=["POST"]),
+    Route("/api/v1/satisfaction", api.get_satisfaction),
+    Route("/api/v1/submissions.csv", api.get_submissions_csv),
+    Route("/api/v1/openapi.json", api.get_openapi),
+    Route("/health", api.get_health),
+    Route("/metrics", api.get_metrics),
+]
+
+
+def create_app(
+    settings: Settings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> Starlette:
+    """An aggregator on the database of the settings, whose schema must be up to date.
+
+    Raises surveys.definition.DefinitionError and aggregator.store.StorageError.
+    """
+    centre, surveys = load_centre(settings.centre), load_surveys()
+    store = Store(settings.database)
+    pages = Pages(Path(__file__).parent / "templates", MESSAGES)
+    commits = GroupCommit(Ingest(store, surveys, centre, clock))
+    accounts = Accounts(store, clock)
+    context = Context(settings, store, surveys, centre, commits, accounts, pages, _metrics(), clock)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with commits:
+            yield
+        store.close()
+
+    app = Starlette(
+        routes=[*ROUTES, Mount("/static", Assets(), name="static")],
+        middleware=MIDDLEWARE,
+        lifespan=lifespan,
+        exception_handlers={
+            api.ApiError: api.api_error,
+            StorageError: api.storage_error,
+            HTTPException: dashboard.http_error,
+            Exception: dashboard.http_error,
+        },
+    )
+    app.state.context = context
+    return app
+
+
+def _metrics() -> Metrics:
+    registry = CollectorRegistry()
+    receipts = Counter(
+        "hailong_receipts", "Receipts given, by status", ["status"], registry=registry
+    )
+    return Metrics(registry, receipts)

@@ -1,0 +1,33 @@
+"""Geometry of the interval chart: where a share lies on an axis that ends at 100 %."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Axis:
+    """From ``floor`` (a fraction) to 1. Positions are percentages of the width, as SVG takes."""
+
+    floor: float
+
+    @classmethod
+    def around(cls, values: Iterable[float | None]) -> "Axis":
+        """An axis that shows all values, beginning at a full ten per cent, at most at 80 %."""
+        lowest = min((value for value in values if value is not None), default=1.0)
+        return cls(max(0.0, min(0.8, math.floor(lowest * 10) / 10)))
+
+    def x(self, share: float) -> str:
+        place = (share - self.floor) / (1 - self.floor)
+        return f"{2 + 96 * min(1.0, max(0.0, place)):.2f}%"
+
+    @property
+    def ticks(self) -> list[float]:
+        """Three to six round shares, both ends included."""
+        tenths = round((1 - self.floor) * 10)
+        step = 0.05 if tenths <= 2 else 0.1 if tenths <= 5 else 0.2 if tenths % 2 == 0 else 0.1
+        count = round((1 - self.floor) / step)
+        ticks = [self.floor + step * number for number in range(count + 1)]
+        return (
+            ticks if count <= 5 else [tick for n, tick in enumerate(ticks) if (count - n) % 2 == 0]
+        )

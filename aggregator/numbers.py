@@ -1,0 +1,44 @@
+"""How figures are written: decimal comma and thousands point in Vietnamese text."""
+
+from datetime import date, datetime
+
+from surveys.messages import Language
+
+NBSP = "\N{NO-BREAK SPACE}"
+DASH = "–"
+
+
+def integer(value: int, language: Language) -> str:
+    """3483 as ``3.483`` (vi) or ``3,483`` (en)."""
+    return _localised(f"{value:,}", language)
+
+
+def decimal(value: float, language: Language, digits: int = 1) -> str:
+    return _localised(f"{value:,.{digits}f}", language)
+
+
+def percent(share: float | None, language: Language, digits: int = 1) -> str:
+    """A fraction as ``96,3 %`` (vi) or ``96.3%`` (en); a dash where there is none."""
+    if share is None:
+        return DASH
+    return decimal(share * 100, language, digits) + (f"{NBSP}%" if language == "vi" else "%")
+
+
+def points(difference: float | None, language: Language) -> str:
+    """A difference of shares in percentage points, with its sign."""
+    if difference is None:
+        return DASH
+    sign = "+" if round(difference * 100, 1) > 0 else "−" if round(difference * 100, 1) < 0 else ""
+    return sign + decimal(abs(difference) * 100, language)
+
+
+def day(value: date, language: Language) -> str:
+    return f"{value:%d/%m/%Y}" if language == "vi" else f"{value:%Y-%m-%d}"
+
+
+def clock(value: datetime) -> str:
+    return f"{value:%H:%M}"
+
+
+def _localised(text: str, language: Language) -> str:
+    return text.translate({ord(","): ".", ord("."): ","}) if language == "vi" else text
