@@ -129,12 +129,16 @@ async def read_form(request: Request, limit: int = 1_048_576) -> dict[str, list[
         raise HTTPException(400) from error
 
 
-def language_of(request: Request) -> Language:
-    """The asker's language: ``?lang=``, then the cookie ``lang``, then the browser's wish."""
+def language_of(request: Request, *, negotiate: bool = True) -> Language:
+    """The asker's language: ``?lang=``, then the cookie ``lang``, then the browser's wish.
+
+    Without ``negotiate`` the browser's wish does not count: the machines of a Vietnamese
+    office often speak English by default, and their users do not.
+    """
     for wish in (request.query_params.get("lang"), request.cookies.get("lang")):
         if wish in LANGUAGES:
             return wish
-    return choose_language(None, request.headers.get("accept-language", ""))
+    return choose_language(None, request.headers.get("accept-language", "") if negotiate else "")
 
 
 class Pages:

@@ -131,10 +131,11 @@ def _figures(context: Context, view: View, department_id: str | None) -> dict[st
         figure_rows(store, survey, centre, selection, "factor") if survey.pooled_measures else []
     )
     measures = list(survey.measures_of(survey.measured[0]))
-    measure = view.measure or measures[0]
+    references = [r for r in centre.references if not why_not_comparable(survey, r)]
+    published = [name for name in measures if any(r.measure == name for r in references)]
+    measure = view.measure or [*published, *measures][0]
     rows = [*([total] if total else []), *parts]
     lows = [row.measures[measure].low for row in rows]
-    references = [r for r in centre.references if not why_not_comparable(survey, r)]
     reference = next((r for r in references if r.measure == measure), None)
     return {
         "view": view,
@@ -189,7 +190,7 @@ def _ratio(n: int, dossiers: int | None) -> float | None:
 
 def _render(request: Request, name: str, values: dict[str, Any], status: int = 200) -> Response:
     context = context_of(request)
-    language = language_of(request)
+    language = language_of(request, negotiate=False)
     shared = {
         "centre": context.centre,
         "surveys": context.surveys,
@@ -204,8 +205,11 @@ def _render(request: Request, name: str, values: dict[str, Any], status: int = 2
         "points": lambda difference: numbers.points(difference, language),
         "day": lambda value: numbers.day(value, language),
         "clock": numbers.clock,
+        "published": lambda question: numbers.published(question, language),
     }
-    response = context.pages.render(request, name, {**shared, **values}, status=status)
+    response = context.pages.render(
+        request, name, {**shared, **values}, language=language, status=status
+    )
     if (wish := request.query_params.get("lang")) in ("vi", "en"):
         response.set_cookie("lang", wish, samesite="lax", httponly=True, max_age=31_536_000)
     return response

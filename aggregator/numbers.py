@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 
+from surveys.definition import Question
 from surveys.messages import Language
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -30,6 +31,16 @@ def points(difference: float | None, language: Language) -> str:
         return DASH
     sign = "+" if round(difference * 100, 1) > 0 else "−" if round(difference * 100, 1) < 0 else ""
     return sign + decimal(abs(difference) * 100, language)
+
+
+def published(question: Question, language: Language) -> str:
+    """A question's published figure with its unit; '' where there is none."""
+    if question.published is None:
+        return ""
+    value = decimal(question.published.value, language, 2 if question.published.value % 1 else 0)
+    if question.published.unit == "days" and question.unit is not None:
+        return f"{value}{NBSP}{question.unit.get(language)}"
+    return f"{value}{NBSP}%" if language == "vi" else f"{value}%"
 
 
 def day(value: date, language: Language) -> str:
