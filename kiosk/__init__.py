@@ -1,0 +1,1 @@
+"""Everything that asks: the touch screen, the phone form, the posters, and the outbox."""

@@ -1,0 +1,70 @@
+"""Kind pages for what goes wrong, in the asker's language, always with a way on."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from kiosk.forms import BadFormError
+from kiosk.outbox import OutboxError
+from kiosk.room import on_phone, show
+from surveys.wire import Refused
+
+log = logging.getLogger("kiosk")
+
+TOLD = {400, 403, 404, 405, 413, 415, 422, 500, 503}  # statuses with a text of their own
+
+
+async def http_error(request: Request, error: Exception) -> Response:
+    """Whatever a handler refused by status."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = error.headers if isinstance(error, HTTPException) else None
+    return _page(request, status, headers)
+
+
+async def bad_form(request: Request, error: Exception) -> Response:
+    """A form that was altered, or came from a page long gone."""
+    return _page(request, 422)
+
+
+async def not_stored(request: Request, error: Exception) -> Response:
+    """The outbox could not take it: say so, keep what was sent, offer to try again."""
+    log.error("not stored: %s", error)
+    return _page(request, 503, {"retry-after": "5"})
+
+
+async def broken(request: Request, error: Exception) -> Response:
+    """A defect of ours; the server logs it."""
+    return _page(request, 500)
+
+
+def _page(request: Request, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    fields = getattr(request.state, "fields", {})
+    code = request.path_params.get("code")
+    context: dict[str, object] = {
+        "status": status,
+        "told": status if status in TOLD else (400 if status < 500 else 500),
+        "title": HTTPStatus(status).phrase,
+        # Only a post that may succeed later is offered again, with the same ids.
+        "again": fields if status == 503 and request.method == "POST" else {},
+        "path": request.url.path,
+        "home": f"/f/{code}" if on_phone(request) and code and status != 404 else "/",
+        "phone": on_phone(request),
+    }
+    response = show(request, "error", context, status=status)
+    for name, value in (headers or {}).items():
+        response.headers[name] = value
+    return response
+
+
+HANDLERS: Mapping[Any, Any] = {
+    HTTPException: http_error,
+    BadFormError: bad_form,
+    OutboxError: not_stored,
+    Refused: not_stored,  # a form was checked before: only the kiosk's own clock can be at fault
+    Exception: broken,
+}

@@ -1,0 +1,73 @@
+"""What a kiosk can be told from outside: one table of settings, read once."""
+
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The settings of one kiosk, from the environment with the prefix ``HAILONG_``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HAILONG_", env_ignore_empty=True, frozen=True, extra="ignore"
+    )
+
+    centre: Path = Field(
+        default=Path("deploy/lai_chau.toml"), description="The centre file (TOML)."
+    )
+    aggregator_url: str = Field(
+        default="http://127.0.0.1:8000", description="Where the outbox is delivered to."
+    )
+    device_token: SecretStr = Field(
+        default=SecretStr(""), description="Token of this kiosk, printed by `device add`."
+    )
+    var: Path = Field(default=Path("var"), description="Folder for data made at run time.")
+    outbox: Path | None = Field(
+        default=None,
+        description="The outbox file; by default `kiosk/outbox.sqlite3` in the folder for data.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address the kiosk listens on.")
+    port: int = Field(default=8001, ge=0, le=65535, description="Port the kiosk listens on.")
+    public_url: str = Field(
+        default="",
+        description="Address that QR codes carry; by default made from host and port.",
+    )
+    department: str = Field(
+        default="", description="Department this kiosk belongs to; empty in the lobby."
+    )
+    counter: str = Field(
+        default="", description="Counter this kiosk stands at; it implies the department."
+    )
+    idle_seconds: int = Field(
+        default=45,
+        ge=5,
+        le=600,
+        description="Seconds without a touch until the screen starts anew.",
+    )
+    demo: bool = Field(default=False, description="Mark every page as a demonstration.")
+
+    @field_validator("aggregator_url", "public_url")
+    @classmethod
+    def _address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in ("http", "https") or not parts.hostname):
+            raise ValueError("must begin with http:// or https:// and name a host")
+        return url.rstrip("/")
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """Read the environment. Raises pydantic's ValidationError, which names the setting."""
+        return cls()
+
+    @property
+    def outbox_file(self) -> Path:
+        """Where the outbox lies."""
+        return self.outbox or self.var / "kiosk" / "outbox.sqlite3"
+
+    @property
+    def deep_link(self) -> str:
+        """The address that phones open, without a slash at its end."""
+        return self.public_url or f"http://{self.host}:{self.port}"

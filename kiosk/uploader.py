@@ -1,0 +1,149 @@
+"""Drains the outbox: batches over HTTP, receipts back, and patience in between."""
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Literal
+
+import httpx2
+from pydantic import ValidationError
+
+from kiosk.outbox import Outbox, OutboxError, Row
+from surveys.wire import Receipt
+
+log = logging.getLogger("kiosk.uploader")
+
+BATCH = 200
+LONGEST_PAUSE = 300.0  # seconds
+REQUEST_SECONDS = 30.0
+ROUND_SECONDS = 30.0  # how often an idle uploader looks by itself
+
+Outcome = Literal["empty", "delivered", "stuck"]
+
+
+class Uploader:
+    """Sends waiting rows, oldest first, and keeps each until it has a receipt."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        url: str,
+        token: str,
+        *,
+        housekeeping: Callable[[], None] = lambda: None,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._outbox = outbox
+        self._address = f"{url}/api/v1/submissions"
+        self._headers = {"content-type": "application/json"}
+        if token:
+            self._headers["authorization"] = f"Bearer {token}"
+        self._housekeeping = housekeeping
+        self._pause = pause
+        self._chance = chance
+        self._batch = BATCH
+        self._woken = asyncio.Event()
+        self._complaint = ""
+
+    def wake(self) -> None:
+        """A row is new: do not wait for the next round."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Deliver for ever; cancelling is safe at any moment."""
+        failures = 0
+        async with self._client() as client:
+            while True:
+                self._woken.clear()
+                try:
+                    await asyncio.to_thread(self._housekeeping)
+                    outcome = await self.drain(client)
+                except OutboxError as error:
+                    self._complain(str(error))
+                    outcome = "stuck"
+                if outcome == "stuck":
+                    failures += 1
+                    await self._pause(backoff(failures, self._chance()))
+                    continue
+                failures = 0
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(ROUND_SECONDS):
+                        await self._woken.wait()
+
+    async def drain(self, client: httpx2.AsyncClient) -> Outcome:
+        """Send everything that waits. ``stuck``: something stayed behind without a receipt."""
+        after, outcome = 0, "empty"
+        while rows := await asyncio.to_thread(self._outbox.pending, self._batch, after):
+            status, receipts = await self._send(client, rows)
+            if status == 413 and len(rows) > 1:
+                self._batch = max(1, len(rows) // 2)
+                continue
+            if status == 413:
+                # One row alone is too large: a human decides, the others go on.
+                receipts = [Receipt(id=rows[0].id, status="refused", reason="too large (413)")]
+            elif status != 200:
+                return "stuck"
+            else:
+                self._batch = min(BATCH, self._batch * 2)
+            known = {row.id for row in rows}
+            fitting = {one.id: one for one in receipts if one.id in known}
+            settled = await asyncio.to_thread(
+                self._outbox.settle, {key: one for key, one in fitting.items() if key}
+            )
+            after = rows[-1].seq
+            if settled < len(rows):
+                # Rows without a receipt stay; go on past them so that they block nobody.
+                self._complain(f"{len(rows) - settled} of {len(rows)} rows came back unreceipted")
+                outcome = "stuck"
+            elif outcome == "empty":
+                outcome = "delivered"
+        if outcome != "stuck":
+            self._complaint = ""
+        return outcome  # type: ignore[return-value]
+
+    async def _send(
+        self, client: httpx2.AsyncClient, rows: Sequence[Row]
+    ) -> tuple[int, list[Receipt]]:
+        # The bodies are JSON already; joining them spares the event loop a second encoding.
+        content = '{"submissions":[' + ",".join(row.body for row in rows) + "]}"
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                response = await client.post(
+                    self._address, content=content.encode(), headers=self._headers
+                )
+            if response.status_code != 200:
+                self._complain(f"the aggregator answered {response.status_code}")
+                return response.status_code, []
+            return 200, read_receipts(response.json())
+        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, ValueError, OSError) as error:
+            self._complain(f"{type(error).__name__}: {error}")
+            return 0, []
+
+    def _client(self) -> httpx2.AsyncClient:
+        # A proxy from the environment is for the way out, not for this very machine.
+        local = httpx2.URL(self._address).host in ("127.0.0.1", "localhost", "::1")
+        return httpx2.AsyncClient(timeout=httpx2.Timeout(10.0), trust_env=not local)
+
+    def _complain(self, complaint: str) -> None:
+        """Say a complaint once, not at every attempt of a week offline."""
+        if complaint != self._complaint:
+            self._complaint = complaint
+            log.warning("not delivered: %s", complaint)
+
+
+def backoff(failures: int, chance: float) -> float:
+    """Seconds to wait: exponential, full jitter, five minutes at most."""
+    return chance * min(LONGEST_PAUSE, 2.0 ** min(failures, 20))
+
+
+def read_receipts(reply: object) -> list[Receipt]:
+    """The receipts in a reply that can be understood; nonsense counts as no receipt."""
+    items = reply.get("receipts") if isinstance(reply, dict) else None
+    receipts = []
+    for item in items if isinstance(items, list) else []:
+        with contextlib.suppress(ValidationError):
+            receipts.append(Receipt.model_validate(item))
+    return receipts
