@@ -1,0 +1,269 @@
+"""What every room's tests may use: real databases, a real server, a real browser.
+
+With HAILONG_TEST_ALL=1 a missing browser or PostgreSQL is a failure; otherwise its tests skip.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from pwd import getpwnam
+from typing import Any, NoReturn
+
+import psycopg
+import pytest
+import uvicorn
+from hypothesis import settings
+from playwright.sync_api import Browser, sync_playwright
+from starlette.types import ASGIApp
+
+# A slow machine is no finding; in CI a red run must be red again for whoever looks into it.
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+OLDEST_POSTGRESQL = 15
+CHROMIUM_FLAGS = [
+    "--no-sandbox",  # Chromium refuses its sandbox to root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+_numbers = count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks tests by the fixtures they use, and puts those with a browser last.
+
+    From its start to its end Playwright keeps an event loop running in the main thread, where
+    no other test could call asyncio.run any more.
+    """
+    for item in items:
+        fixtures: list[str] = getattr(item, "fixturenames", [])
+        if "browser" in fixtures:
+            item.add_marker(pytest.mark.browser)
+        if "postgresql_url" in fixtures:
+            item.add_marker(pytest.mark.postgresql)
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Says what a green run does not vouch for."""
+    reasons = Counter(
+        str(report.longrepr[2]).removeprefix("Skipped: ")
+        for report in terminalreporter.stats.get("skipped", [])
+        if isinstance(report.longrepr, tuple)
+    )
+    if reasons:
+        terminalreporter.section("left out")
+        for reason, number in reasons.most_common():
+            terminalreporter.line(f"{number} {'test' if number == 1 else 'tests'}: {reason}")
+
+
+def missing(reason: str) -> NoReturn:
+    """Skips the test for want of something on this machine, or fails where all must run."""
+    if os.environ.get("HAILONG_TEST_ALL") == "1":
+        pytest.fail(f"HAILONG_TEST_ALL=1, but {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+# Databases
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """The address of a private PostgreSQL server, stopped at the end of the run."""
+    programs = _postgresql_programs()
+    if programs is None:
+        missing(f"no PostgreSQL {OLDEST_POSTGRESQL} or later (Debian: apt-get install postgresql)")
+    # Not under tmp_path: the server runs as another user, who could not enter that folder.
+    home = Path(tempfile.mkdtemp(prefix="hailong-postgresql-"))
+    identity = _unprivileged(home)
+    log = home / "log"
+
+    def call(program: str, *arguments: str) -> None:
+        command = [str(programs / program), "-D", str(home / "data"), *arguments]
+        done = subprocess.run(
+            command,
+            **identity,
+            cwd=home,
+            stdin=subprocess.DEVNULL,
+            # The server inherits its output from pg_ctl: a pipe here would never end.
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
+        if done.returncode:
+            said = log.read_text("utf-8") if log.exists() else "(no log)"
+            pytest.fail(f"PostgreSQL: {program} failed\n{said}", pytrace=False)
+
+    try:
+        call("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        port = free_port()
+        options = (
+            f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} "
+            "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+        )
+        call("pg_ctl", "start", "-w", "-l", str(log), "-o", options)
+        try:
+            yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
+        finally:
+            call("pg_ctl", "stop", "-w", "-m", "immediate")
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def fresh_postgresql(postgresql_url: str) -> Iterator[str]:
+    """An empty PostgreSQL database, dropped after the test."""
+    name = f"test_{next(_numbers)}"
+    server = postgresql_url.replace("+psycopg", "")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
+    yield f"{postgresql_url.rpartition('/')[0]}/{name}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        # FORCE ends what a test left connected.
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database: the test runs once on SQLite and once on PostgreSQL."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("fresh_postgresql"))
+    return f"sqlite:///{tmp_path / 'hailong.db'}"
+
+
+def _postgresql_programs() -> Path | None:
+    """The folder of the newest server that is new enough."""
+    folders = list(Path("/usr/lib/postgresql").glob("*/bin"))
+    on_path = shutil.which("initdb")
+    if on_path is not None:
+        folders.append(Path(on_path).resolve().parent)
+    found: list[tuple[int, Path]] = []
+    for folder in folders:
+        if (folder / "initdb").exists() and (folder / "postgres").exists():
+            answer = subprocess.run(
+                [folder / "postgres", "--version"], capture_output=True, text=True, check=True
+            )
+            major = answer.stdout.partition(")")[2].strip().partition(".")[0]
+            found.append((int(major) if major.isdecimal() else 0, folder))
+    fitting = [each for each in found if each[0] >= OLDEST_POSTGRESQL]
+    return max(fitting)[1] if fitting else None
+
+
+def _unprivileged(home: Path) -> dict[str, Any]:
+    """Who the server runs as: PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return {}
+    try:
+        user = getpwnam("postgres")
+    except KeyError:
+        user = getpwnam("nobody")
+    os.chown(home, user.pw_uid, user.pw_gid)
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+# Servers
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that tells when it is ready, so that nobody has to poll."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
+class Servers:
+    """Runs ASGI apps on real sockets: ``serve(app)`` gives the base address.
+
+    ``serve.stop(url)`` ends one before the test does, ``serve(app, port=…)`` starts it again
+    at its old place.
+    """
+
+    def __init__(self) -> None:
+        self._running: dict[str, tuple[_Server, threading.Thread, socket.socket]] = {}
+
+    def __call__(self, app: ASGIApp, port: int = 0) -> str:
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        config = uvicorn.Config(
+            app, log_level="warning", lifespan="on", ws="none", timeout_graceful_shutdown=5
+        )
+        server = _Server(config)
+        failure: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                server.run(sockets=[listener])
+            except BaseException as error:  # handed to the test's thread below
+                failure.append(error)
+            finally:
+                server.ready.set()
+
+        thread = threading.Thread(target=run, name="server under test", daemon=True)
+        thread.start()
+        server.ready.wait(30)
+        if not server.started:
+            listener.close()
+            detail = f": {failure[0]!r}" if failure else ""
+            pytest.fail(f"the server did not start{detail}", pytrace=False)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self._running[url] = server, thread, listener
+        return url
+
+    def stop(self, url: str) -> None:
+        server, thread, listener = self._running.pop(url)
+        server.should_exit = True
+        thread.join(15)
+        listener.close()
+        assert not thread.is_alive(), f"{url} did not stop"
+
+    def stop_all(self) -> None:
+        for url in reversed(list(self._running)):
+            self.stop(url)
+
+
+@pytest.fixture
+def serve() -> Iterator[Servers]:
+    """Runs ASGI apps on real sockets for the length of the test; see Servers."""
+    servers = Servers()
+    yield servers
+    servers.stop_all()
+
+
+# Browser
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real Chromium. Tests take a context or page of their own and close it."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        missing("no Chromium (Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()
