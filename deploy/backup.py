@@ -1,0 +1,131 @@
+"""Copies the databases of a running centre into a folder, checked and dated. See README.md here.
+
+Standard library only: it must work on the day when the environment does not.
+"""
+
+import argparse
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description="Back up the databases of a centre, while it runs."
+    )
+    parser.add_argument("--to", type=Path, required=True, help="folder for the copies")
+    parser.add_argument("--keep", type=int, default=30, help="copies kept of each (default 30)")
+    parser.add_argument(
+        "--var",
+        type=Path,
+        default=Path(os.environ.get("HAILONG_VAR", "var")),
+        help="where to look when no SOURCE is given (default HAILONG_VAR)",
+    )
+    parser.add_argument(
+        "source",
+        nargs="*",
+        help="an SQLite file or postgresql:// address; without one: every SQLite file "
+        "under --var, and HAILONG_DATABASE_URL where that is PostgreSQL",
+    )
+    options = parser.parse_args(arguments)
+    sources: list[str] = options.source or found(options.var)
+    if not sources:
+        print(f"{options.var}: no database found", file=sys.stderr)
+        return 1
+    options.to.mkdir(parents=True, exist_ok=True)
+    failed = 0
+    for source in sources:
+        try:
+            copy = back_up(source, options.to)
+            prune(copy, max(1, options.keep))
+            print(f"{copy} {copy.stat().st_size} bytes")
+        except (OSError, sqlite3.Error, subprocess.CalledProcessError) as error:
+            # The password in an address is nobody's business in a log.
+            print(f"{re.sub('//.*@', '//', source)}: {error}", file=sys.stderr)
+            failed += 1
+    return 1 if failed else 0
+
+
+def found(var: Path) -> list[str]:
+    sources = [str(file) for file in sorted(var.rglob("*")) if is_sqlite(file)]
+    url = os.environ.get("HAILONG_DATABASE_URL", "")
+    return [*sources, *([url] if url.startswith("postgresql") else [])]
+
+
+def is_sqlite(file: Path) -> bool:
+    if not file.is_file():
+        return False
+    with file.open("rb") as opened:
+        return opened.read(16) == b"SQLite format 3\0"
+
+
+def back_up(source: str, to: Path) -> Path:
+    """Writes one copy under a passing name, and gives it its own once it is whole and on disk."""
+    is_url = source.startswith("postgresql")
+    stem = urlsplit(source).path.strip("/") if is_url else Path(source).stem
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    target = to / f"{stem}-{now}.{'dump' if is_url else 'db'}"
+    partial = target.with_suffix(".partial")
+    try:
+        partial.touch(mode=0o600)
+        if is_url:
+            dump_postgresql(source, partial)
+        else:
+            copy_sqlite(Path(source), partial)
+        with partial.open("rb") as written:
+            os.fsync(written.fileno())
+        partial.rename(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
+
+
+def copy_sqlite(source: Path, target: Path) -> None:
+    if not source.is_file():
+        raise FileNotFoundError("no such file")
+    # A plain copy would miss what still lies in the write-ahead log.
+    live = sqlite3.connect(source, timeout=30)
+    copy = sqlite3.connect(target)
+    try:
+        live.backup(copy)
+        copy.execute("PRAGMA journal_mode=DELETE")
+        verdict = copy.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(f"damaged: {verdict}")
+    finally:
+        copy.close()
+        live.close()
+
+
+def dump_postgresql(url: str, target: Path) -> None:
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    user = f"{parts.username}@" if parts.username else ""
+    query = f"?{parts.query}" if parts.query else ""
+    environment = dict(os.environ)
+    if parts.password:
+        # Not on the command line, where every user of the machine could read it.
+        environment["PGPASSWORD"] = unquote(parts.password)
+    address = f"postgresql://{user}{host}{parts.path}{query}"
+    subprocess.run(
+        ["pg_dump", "--format=custom", f"--file={target}", f"--dbname={address}"],  # noqa: S607
+        env=environment,
+        check=True,
+    )
+
+
+def prune(newest: Path, keep: int) -> None:
+    stem, _, _ = newest.stem.rpartition("-")
+    dated = re.compile(re.escape(stem) + r"-\d{8}T\d{6}Z" + re.escape(newest.suffix))
+    copies = sorted(file for file in newest.parent.iterdir() if dated.fullmatch(file.name))
+    for old in copies[:-keep]:
+        old.unlink()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
