@@ -37,7 +37,8 @@ class Place:
     def name(self, language: Language) -> str:
         """Department and counter as one line; empty for the whole centre."""
         parts = [part.name.get(language) for part in (self.department, self.counter) if part]
-        return " · ".join(parts)
+        # The counter stays on one line, and the dot with the department before it.
+        return "\u00a0· ".join([*parts[:1], *(part.replace(" ", "\u00a0") for part in parts[1:])])
 
 
 @dataclass(frozen=True)
