@@ -11,7 +11,7 @@ for python in ${PYTHON:-python3.13 python3.12 python3.11 python3 python}; do
     version=$("$python" -c 'import platform; print(platform.python_version())' 2>/dev/null) || continue
     found="$found $python=$version"
     "$python" -c "$needs" || continue
-    if ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
+    if ! "$python" -c 'import venv; from ensurepip import version' 2>/dev/null; then
         without=${without:-$python}
         continue
     fi
