@@ -1,5 +1,6 @@
 """The aggregator's application: its doors, and what stands behind them."""
 
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -53,6 +54,10 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        # What is loaded by now stays: the collector need not walk it, nor every few hundred
+        # answers walk the batch that is being read.
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
         async with commits:
             yield
         store.close()

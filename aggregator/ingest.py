@@ -6,14 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from aggregator.store import Store
+from aggregator.store import NewRow, Store, written
 from aggregator.tallies import Cell, Deltas
 from surveys.centre import Centre
 from surveys.definition import Survey
 from surveys.messages import Language
-from surveys.wire import MESSAGES, Receipt, Refused, Submission, read_submission
+from surveys.wire import MESSAGES, Receipt, Refused, read_submission
 
 MAX_GROUP = 2_000  # submissions in one transaction: keeps the longest wait for a lock short
 
@@ -24,6 +25,13 @@ class Offer:
 
     items: Sequence[object]
     language: Language
+
+
+class Candidate(NamedTuple):
+    """A valid submission: the row to store and the answers to count."""
+
+    row: NewRow
+    answers: Mapping[str, Any]
 
 
 class Ingest:
@@ -49,19 +57,32 @@ class Ingest:
         Raises store.StorageError when the database cannot take them; then none is stored.
         """
         now = received_at or self._clock()
-        read = [[self._read(item, offer.language, now) for item in offer.items] for offer in offers]
-        wanted = {str(one.id) for items in read for one in items if isinstance(one, Submission)}
-        rows: list[dict[str, object]] = []
+        received = written(now)
+        read = [
+            [self._read(item, offer.language, now, received) for item in offer.items]
+            for offer in offers
+        ]
+        wanted = {one.row.id for items in read for one in items if isinstance(one, Candidate)}
+        rows: list[NewRow] = []
         deltas = Deltas(self._surveys)
         with self._store.writing() as writer:
             known = writer.digests(wanted)
+
+            def settle(one: Receipt | Candidate, language: Language) -> Receipt:
+                """Take a new submission; recognise one stored, or earlier in this group."""
+                if isinstance(one, Receipt):
+                    return one
+                row = one.row
+                if (stored := known.get(row.id)) is not None:
+                    return _known(row, stored, language)
+                known[row.id] = row.digest
+                rows.append(row)
+                cell = Cell(row.day, row.channel, row.department or "", row.counter or "")
+                deltas.add(row.survey, cell, one.answers)
+                return Receipt(row.id, "accepted")
+
             receipts = [
-                [
-                    one
-                    if isinstance(one, Receipt)
-                    else self._take(one, offer.language, now, known, rows, deltas)
-                    for one in items
-                ]
+                [settle(one, offer.language) for one in items]
                 for offer, items in zip(offers, read, strict=True)
             ]
             if rows:
@@ -69,51 +90,22 @@ class Ingest:
                 writer.add_tallies(deltas)
         return receipts
 
-    def _read(self, item: object, language: Language, now: datetime) -> Submission | Receipt:
+    def _read(
+        self, item: object, language: Language, now: datetime, received: str
+    ) -> Receipt | Candidate:
         try:
-            return read_submission(item, self._surveys, self._centre, now)
+            submission = read_submission(item, self._surveys, self._centre, now)
         except Refused as error:
-            return Receipt(id=_id_of(item), status="refused", reason=error.reason(language))
+            return Receipt(_id_of(item), "refused", error.reason(language))
+        day = self._centre.local_day(submission.answered_at).isoformat()
+        return Candidate(NewRow.of(submission, day, received), submission.answers)
 
-    def _take(
-        self,
-        submission: Submission,
-        language: Language,
-        now: datetime,
-        known: dict[str, str],
-        rows: list[dict[str, object]],
-        deltas: Deltas,
-    ) -> Receipt:
-        """Queue a new submission; recognise one that is stored or earlier in the same group."""
-        key, digest = str(submission.id), submission.digest()
-        if (stored := known.get(key)) is not None:
-            if stored == digest:
-                return Receipt(id=key, status="duplicate")
-            reason = f"id: {MESSAGES.get(language, 'refused.conflict')}"
-            return Receipt(id=key, status="conflict", reason=reason)
-        known[key] = digest
-        day = self._centre.local_day(submission.answered_at)
-        rows.append(
-            {
-                "id": key,
-                "digest": digest,
-                "survey": submission.survey,
-                "fingerprint": submission.fingerprint,
-                "department": submission.department,
-                "counter": submission.counter,
-                "channel": submission.channel,
-                "visit": submission.visit,
-                "answered_at": submission.answered_at,
-                "received_at": now,
-                "day": day,
-                "language": submission.language,
-                "answers": submission.answers,
-                "comment": submission.comment,
-            }
-        )
-        cell = Cell(day, submission.channel, submission.department or "", submission.counter or "")
-        deltas.add(submission.survey, cell, submission.answers)
-        return Receipt(id=key, status="accepted")
+
+def _known(row: NewRow, stored: str, language: Language) -> Receipt:
+    """The same id with the same content is a retry; with other content it is a conflict."""
+    if stored == row.digest:
+        return Receipt(row.id, "duplicate")
+    return Receipt(row.id, "conflict", f"id: {MESSAGES.get(language, 'refused.conflict')}")
 
 
 def _id_of(item: object) -> str | None:
@@ -131,7 +123,9 @@ def rebuild(store: Store, surveys: Mapping[str, Survey], progress: Callable[[int
         for rows in writer.submissions():
             deltas = Deltas(surveys)
             for row in rows:
-                cell = Cell(row.day, row.channel, row.department or "", row.counter or "")
+                cell = Cell(
+                    row.day.isoformat(), row.channel, row.department or "", row.counter or ""
+                )
                 deltas.add(row.survey, cell, row.answers)
             writer.add_tallies(deltas)
             progress(len(rows))

@@ -1,18 +1,22 @@
 """The store: the one place with queries, on SQLite and PostgreSQL alike."""
 
+import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import orjson
 import pandas as pd
 from sqlalchemy import (
     Connection,
+    Dialect,
     Engine,
     Executable,
+    Insert,
     Row,
     create_engine,
     delete,
@@ -31,6 +35,7 @@ from sqlmodel import SQLModel, col
 
 from aggregator.tables import PooledTally, SubmissionRow, Tally, Token, Transactions, User
 from aggregator.tallies import Deltas
+from surveys.wire import Submission
 
 Grouping = Literal["centre", "department", "counter", "channel", "day", "question", "factor"]
 TokenKind = Literal["device", "reader", "link", "session"]
@@ -54,6 +59,56 @@ class Selection:
     until: date | None = None
     channel: str | None = None
     department: str | None = None
+
+
+class NewRow(NamedTuple):
+    """A submission as both drivers take it, columns in the table's order, times in UTC.
+
+    ``digest`` is the SHA-256 of all that its sender said, in one form for each content: the
+    same id with another digest is a conflict. The order of questions, and of chosen codes,
+    says nothing.
+    """
+
+    id: str
+    survey: str
+    fingerprint: str | None
+    department: str | None
+    counter: str | None
+    channel: str
+    visit: str | None
+    answered_at: str
+    language: str | None
+    answers: str
+    comment: str | None
+    day: str
+    received_at: str
+    digest: str
+
+    @classmethod
+    def of(cls, submission: Submission, day: str, received_at: str) -> "NewRow":
+        answers = submission.answers
+        if list in map(type, answers.values()):
+            answers = {q: sorted(v) if type(v) is list else v for q, v in answers.items()}
+        said = (
+            str(submission.id),
+            submission.survey,
+            submission.fingerprint,
+            submission.department,
+            submission.counter,
+            submission.channel,
+            submission.visit,
+            written(submission.answered_at),
+            submission.language,
+            orjson.dumps(answers, option=orjson.OPT_SORT_KEYS).decode(),
+            submission.comment,
+        )
+        digest = hashlib.sha256(repr(said).encode()).hexdigest()
+        return cls(*said, day, received_at, digest)
+
+
+def written(moment: datetime) -> str:
+    """A moment in UTC as SQLAlchemy writes it to SQLite; PostgreSQL's session is in UTC."""
+    return moment.astimezone(UTC).isoformat(" ", "microseconds")[:26]
 
 
 class Store:
@@ -146,7 +201,7 @@ class Store:
     def put_transactions(self, rows: Iterable[Mapping[str, object]]) -> None:
         """Set the dossiers of days and departments: keys day, department ('': all), dossiers."""
         with self.writing() as writer:
-            writer.upsert(Transactions, list(rows), ["day", "department"], {"dossiers": "set"})
+            writer.set_transactions(list(rows))
 
     def transactions(self, since: date, until: date) -> pd.DataFrame:
         """Dossiers by department within the days: columns key, days (with a figure), dossiers."""
@@ -227,24 +282,31 @@ class Writer:
 
     def digests(self, ids: Collection[str]) -> dict[str, str]:
         """The content digests of those ids that are stored already."""
-        wanted, found = list(ids), dict[str, str]()
-        for start in range(0, len(wanted), CHUNK):
-            some = col(SubmissionRow.id).in_(wanted[start : start + CHUNK])
-            query = select(col(SubmissionRow.id), col(SubmissionRow.digest)).where(some)
-            found.update(self._connection.execute(query).tuples().all())
-        return found
+        asked = list(ids)
+        if self._connection.dialect.name == "sqlite":
+            within, parameters = "IN (SELECT value FROM json_each(?))", (orjson.dumps(asked),)
+        else:
+            within, parameters = "= ANY(%s)", (asked,)  # type: ignore[assignment]
+        # One parameter for all ids: a parameter each would be another statement every time.
+        query = f"SELECT id, digest FROM submission WHERE id {within}"  # noqa: S608 - constants
+        return dict(self._connection.exec_driver_sql(query, parameters).tuples().all())
 
-    def add_submissions(self, rows: Sequence[Mapping[str, object]]) -> None:
-        self._connection.execute(insert(SubmissionRow), rows)
+    def add_submissions(self, rows: Sequence[NewRow]) -> None:
+        statement = _insert(self._connection.dialect, NewRow._fields)
+        self._connection.exec_driver_sql(statement, list(rows))
 
     def add_tallies(self, deltas: Deltas) -> None:
-        tallies = [{**key._asdict(), "n": n} for key, n in deltas.tallies.items()]
-        self.upsert(Tally, tallies, list(TALLY_KEY), {"n": "add"})
-        pooled = [
-            {**key._asdict(), **dict(zip(SUMS, sums, strict=True))}
-            for key, sums in deltas.pooled.items()
-        ]
-        self.upsert(PooledTally, pooled, list(POOLED_KEY), dict.fromkeys(SUMS, "add"))
+        self._add(Tally, list(deltas.tally_rows()))
+        self._add(PooledTally, list(deltas.pooled_rows()))
+
+    def _add(self, table: type[Tally] | type[PooledTally], rows: list[tuple[Any, ...]]) -> None:
+        """Add rows of a key and sums to a table of tallies.
+
+        Handed to the driver as they are: SQLAlchemy's way through a dict a row costs more
+        than the database does.
+        """
+        if rows:
+            self._connection.exec_driver_sql(_adding(table, self._connection.dialect), rows)
 
     def clear_tallies(self) -> None:
         self._connection.execute(delete(Tally))
@@ -257,30 +319,41 @@ class Writer:
             yield rows
             last = rows[-1].number
 
-    def upsert(
-        self,
-        table: type[SQLModel],
-        rows: Sequence[Mapping[str, object]],
-        key: Sequence[str],
-        columns: Mapping[str, Literal["add", "set"]],
-    ) -> None:
-        """Insert rows; where the key exists, add to its columns or set them."""
-        if not rows:
-            return
-        dialect = {"sqlite": sqlite, "postgresql": postgresql}[self._connection.dialect.name]
-        statement = dialect.insert(table)
-        new = {
-            name: getattr(table, name) + statement.excluded[name]
-            if how == "add"
-            else statement.excluded[name]
-            for name, how in columns.items()
-        }
-        upsert = statement.on_conflict_do_update(index_elements=list(key), set_=new)
-        self._connection.execute(upsert, rows)
+    def set_transactions(self, rows: Sequence[Mapping[str, object]]) -> None:
+        if rows:
+            statement = _INSERT[self._connection.dialect.name](Transactions)
+            new = {"dossiers": statement.excluded.dossiers}
+            upsert = statement.on_conflict_do_update(index_elements=_key_of(Transactions), set_=new)
+            self._connection.execute(upsert, rows)
 
 
-TALLY_KEY = ("survey", "question", "day", "channel", "department", "counter", "code")
-POOLED_KEY = ("survey", "factor", "measure", "day", "channel", "department", "counter")
+_INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+def _key_of(table: type[SQLModel]) -> list[str]:
+    return [column.name for column in table.__table__.primary_key]  # type: ignore[attr-defined]
+
+
+@cache
+def _adding(table: type[Tally] | type[PooledTally], dialect: Dialect) -> str:
+    """The statement that adds a row's sums to the row of the same key, values in order."""
+    statement = _INSERT[dialect.name](table)
+    key = _key_of(table)
+    sums = [name for name in table.model_fields if name not in key]
+    added = {name: getattr(table, name) + statement.excluded[name] for name in sums}
+    upsert = statement.on_conflict_do_update(index_elements=key, set_=added)
+    return _positional(upsert, dialect, [*key, *sums])
+
+
+@cache
+def _insert(dialect: Dialect, columns: tuple[str, ...]) -> str:
+    return _positional(insert(SubmissionRow), dialect, list(columns))
+
+
+def _positional(statement: Insert, dialect: Dialect, columns: list[str]) -> str:
+    kind: Any = type(dialect)
+    style = kind(paramstyle="qmark" if dialect.name == "sqlite" else "format")
+    return str(statement.compile(dialect=style, column_keys=columns))
 
 
 def _engine(url: str, lock_timeout: float) -> Engine:
@@ -293,6 +366,7 @@ def _engine(url: str, lock_timeout: float) -> Engine:
     if kind not in ("sqlite", "postgresql"):
         raise StorageError(f"HAILONG_DATABASE_URL: {kind} is neither sqlite nor postgresql")
     options: dict[str, Any] = {
+        "hide_parameters": True,  # an error's text would repeat people's answers
         "json_serializer": lambda value: orjson.dumps(value).decode(),
         "json_deserializer": orjson.loads,
     }

@@ -33,7 +33,6 @@ class SubmissionRow(SQLModel, table=True):
 
     number: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True))
     id: str = Field(max_length=36, unique=True)
-    digest: str = Field(max_length=64)
     survey: str = Field(max_length=40)
     fingerprint: str | None = Field(max_length=64)
     department: str | None = Field(max_length=40)
@@ -41,11 +40,12 @@ class SubmissionRow(SQLModel, table=True):
     channel: str = Field(max_length=10)
     visit: str | None = Field(max_length=64)
     answered_at: datetime = Field(sa_type=UtcDateTime)
-    received_at: datetime = Field(sa_type=UtcDateTime)
-    day: date
     language: str | None = Field(max_length=2)
     answers: dict[str, Any] = Field(sa_type=JSON)
     comment: str | None
+    day: date
+    received_at: datetime = Field(sa_type=UtcDateTime)
+    digest: str = Field(max_length=64)
 
 
 # A tally is read as a range of its key: without a row id SQLite stores it in that order.

@@ -1,5 +1,6 @@
 """The durable queue: what was answered lies on disk here until the aggregator has a receipt."""
 
+import hashlib
 import json
 import os
 import sqlite3
@@ -11,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from surveys.wire import EARLIEST, Receipt, Submission
+from surveys.wire import Receipt, Submission
 
 Added = Literal["stored", "duplicate", "conflict"]
 
@@ -326,7 +327,8 @@ class Outbox:
 
 def content_digest(submission: Submission) -> str:
     """The digest of what was answered, whenever it arrived: a reload comes a second later."""
-    return submission.model_copy(update={"answered_at": EARLIEST}).digest()
+    content = submission.model_dump_json(exclude={"answered_at"})
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def body_of(row: Row) -> dict[str, object]:

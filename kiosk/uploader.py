@@ -11,7 +11,7 @@ import httpx2
 from pydantic import ValidationError
 
 from kiosk.outbox import Outbox, OutboxError, Row
-from surveys.wire import Receipt
+from surveys.wire import Receipt, read_receipt
 
 log = logging.getLogger("kiosk.uploader")
 
@@ -145,5 +145,5 @@ def read_receipts(reply: object) -> list[Receipt]:
     receipts = []
     for item in items if isinstance(items, list) else []:
         with contextlib.suppress(ValidationError):
-            receipts.append(Receipt.model_validate(item))
+            receipts.append(read_receipt(item))
     return receipts

@@ -17,6 +17,11 @@ Answer = int | tuple[int, ...]
 M = TypeVar("M", bound=BaseModel)
 
 
+# Columns of import and export files, where a question's id is a column too.
+RESERVED = {"id", "survey", "fingerprint", "department", "counter", "channel", "visit", "count"}
+RESERVED |= {"answered_at", "received_at", "day", "language", "comment"}
+
+
 class DefinitionError(ValueError):
     """A definition file that cannot be used; the message names file, key and reason."""
 
@@ -132,6 +137,8 @@ class Survey(Model):
     def _references(self) -> Self:
         seen: set[str] = set()
         for question in self.all_questions():
+            if question.id in RESERVED:
+                raise ValueError(f"question {question.id}: the name of a column of import files")
             if question.id in seen:
                 raise ValueError(f"question {question.id} is defined twice")
             seen.add(question.id)
@@ -150,6 +157,28 @@ class Survey(Model):
     def questions(self) -> Mapping[str, Question]:
         """Every question by id, the profile included."""
         return {question.id: question for question in self.all_questions()}
+
+    @cached_property
+    def valid_pairs(self) -> frozenset[tuple[str, int]]:
+        """Every (question, code) of the questions that take one code of a scale."""
+        return frozenset(
+            (question.id, code)
+            for question in self.all_questions()
+            if question.kind == "one" and (scale := self.scale_of(question)) is not None
+            for code in scale.codes
+        )
+
+    @cached_property
+    def measured_by_factor(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Factor ids with the ids of their measured questions."""
+        return tuple(
+            (factor.id, tuple(q.id for q in factor.questions if self.measures_of(q)))
+            for factor in self.factors
+        )
+
+    @cached_property
+    def takes_lists(self) -> bool:
+        return any(question.kind == "many" for question in self.all_questions())
 
     @cached_property
     def core(self) -> tuple[Question, ...]:

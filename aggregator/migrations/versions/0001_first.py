@@ -28,7 +28,6 @@ def upgrade() -> None:
         "submission",
         sa.Column("number", BIG.with_variant(sa.Integer, "sqlite"), primary_key=True),
         short("id", 36),
-        short("digest", 64),
         short("survey"),
         maybe("fingerprint", 64),
         maybe("department"),
@@ -36,11 +35,12 @@ def upgrade() -> None:
         short("channel", 10),
         maybe("visit", 64),
         sa.Column("answered_at", WHEN, nullable=False),
-        sa.Column("received_at", WHEN, nullable=False),
-        sa.Column("day", sa.Date(), nullable=False),
         maybe("language", 2),
         sa.Column("answers", sa.JSON(), nullable=False),
         sa.Column("comment", sa.String(), nullable=True),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("received_at", WHEN, nullable=False),
+        short("digest", 64),
         sa.UniqueConstraint("id"),
     )
     op.create_index("submission_day", "submission", ["day"])
