@@ -161,6 +161,10 @@ class Store:
                 return
             last = rows[-1].number
 
+    def has_submissions(self) -> bool:
+        with self._begin() as connection:
+            return bool(_chunk(connection, 0, [], limit=1))
+
     def counts(self, selection: Selection, by: Grouping) -> pd.DataFrame:
         """Answers by key and code: columns key (str or date), code (int), n (int)."""
         key = _key(Tally, by)
@@ -400,11 +404,11 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _chunk(
-    connection: Connection, last: int, where: list[ColumnElement[bool]]
+    connection: Connection, last: int, where: list[ColumnElement[bool]], limit: int = CHUNK
 ) -> Sequence[Row[Any]]:
     number = col(SubmissionRow.number)
     query = select(SubmissionRow.__table__).where(number > last, *where)  # type: ignore[attr-defined]
-    return connection.execute(query.order_by(number).limit(CHUNK)).all()
+    return connection.execute(query.order_by(number).limit(limit)).all()
 
 
 def _key(table: type[Tally] | type[PooledTally], by: Grouping) -> ColumnElement[Any]:
