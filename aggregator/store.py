@@ -18,6 +18,8 @@ from sqlalchemy import (
     Executable,
     Insert,
     Row,
+    String,
+    cast,
     create_engine,
     delete,
     event,
@@ -293,7 +295,7 @@ class Writer:
             within, parameters = "= ANY(%s)", (asked,)  # type: ignore[assignment]
         # One parameter for all ids: a parameter each would be another statement every time.
         query = f"SELECT id, digest FROM submission WHERE id {within}"  # noqa: S608 - constants
-        return dict(self._connection.exec_driver_sql(query, parameters).tuples().all())
+        return dict(map(tuple, self._connection.exec_driver_sql(query, parameters)))
 
     def add_submissions(self, rows: Sequence[NewRow]) -> None:
         statement = _insert(self._connection.dialect, NewRow._fields)
@@ -412,7 +414,10 @@ def _chunk(
 
 
 def _key(table: type[Tally] | type[PooledTally], by: Grouping) -> ColumnElement[Any]:
-    key: ColumnElement[Any] = literal_column("'centre'") if by == "centre" else getattr(table, by)
+    if by == "centre":
+        # PostgreSQL groups by an expression, not by a bare constant.
+        return cast(literal_column("'centre'"), String)
+    key: ColumnElement[Any] = getattr(table, by)
     return key
 
 
