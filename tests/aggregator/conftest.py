@@ -1,0 +1,215 @@
+"""An aggregator over real databases, and builders of what clients send to it."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from aggregator.accounts import Accounts
+from aggregator.app import create_app
+from aggregator.context import Context
+from aggregator.ingest import Ingest, Offer
+from aggregator.migrations import migrate
+from aggregator.settings import Settings
+from aggregator.store import Store
+from surveys.centre import Centre, load_centre
+from surveys.definition import Survey, load_surveys
+from surveys.messages import Language
+from surveys.wire import Receipt
+
+ROOT = Path(__file__).parents[2]
+CENTRE = ROOT / "deploy" / "lai_chau.toml"
+GOLDEN = ROOT / "tests" / "golden" / "lai_chau_2020.csv"
+NOW = datetime(2026, 11, 23, 1, 15, tzinfo=UTC)  # 08:15 at the centre
+DOOR = "/api/v1/submissions"
+PASSWORD = "đúng mười hai ký tự"
+
+
+@dataclass
+class Clock:
+    """A clock that a test moves."""
+
+    moment: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+
+def submission(**changes: Any) -> dict[str, Any]:
+    """A valid rating as a kiosk sends it; ``changes`` replace or add fields."""
+    return {
+        "id": str(uuid4()),
+        "survey": "in_centre",
+        "department": "so_tu_phap",
+        "counter": "q05",
+        "channel": "kiosk",
+        "visit": "v-1",
+        "answered_at": "2026-11-23T08:10:00+07:00",
+        "language": "vi",
+        "answers": {"rating": 5},
+        **changes,
+    }
+
+
+def sipas(codes: Sequence[int] = (5,) * 22, **changes: Any) -> dict[str, Any]:
+    """A SIPAS answer: codes of q1, q2, … in order; 0 skips a question."""
+    answers = {f"q{number}": code for number, code in enumerate(codes, 1) if code}
+    return submission(survey="sipas_2020", answers=answers, **changes)
+
+
+def ratings(codes: Sequence[int], **changes: Any) -> list[dict[str, Any]]:
+    """One rating a code."""
+    return [submission(answers={"rating": code}, **changes) for code in codes]
+
+
+# The example of contract.md: 120 ratings of one department.
+EXAMPLE = (5,) * 100 + (4,) * 15 + (3,) * 3 + (2, 1)
+
+
+def statuses(receipts: Sequence[Receipt]) -> Counter[str]:
+    return Counter(receipt.status for receipt in receipts)
+
+
+def tallies(store: Store) -> dict[str, dict[tuple[str, ...], tuple[int, ...]]]:
+    """Both tables of tallies, whole: the key's values as text, then the sums."""
+    with store.engine.connect() as connection:
+        return {
+            table: {
+                tuple(map(str, row[:7])): tuple(row[7:])
+                for row in connection.exec_driver_sql(f"SELECT * FROM {table}")
+            }
+            for table in ("tally", "pooled_tally")
+        }
+
+
+def stored(store: Store) -> list[Any]:
+    """Every stored submission in the order of arrival."""
+    return list(store.submissions(None, None))
+
+
+@dataclass
+class Intake:
+    """The one way in, without HTTP."""
+
+    store: Store
+    ingest: Ingest
+
+    def __call__(self, items: Sequence[object], language: Language = "en") -> list[Receipt]:
+        [receipts] = self.ingest.accept([Offer(items, language)])
+        return receipts
+
+
+@dataclass
+class Room:
+    """One aggregator with its tokens, as its clients see it; ``client`` needs no network."""
+
+    app: Starlette
+    client: TestClient
+    clock: Clock
+    settings: Settings
+    device: str
+    reader: str
+
+    @property
+    def context(self) -> Context:
+        context: Context = self.app.state.context
+        return context
+
+    def post(self, items: object, **headers: str) -> Any:
+        """POST a batch with the device token; header names with _ for -."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        bearer = {"authorization": f"Bearer {self.device}"}
+        return self.client.post(DOOR, json={"submissions": items}, headers=bearer | sent)
+
+    def get(self, path: str, /, language: Language = "en", **parameters: str) -> Any:
+        """GET with the reader token; ``from_`` stands for ``from``."""
+        asked = {name.rstrip("_"): value for name, value in parameters.items()}
+        headers = {"authorization": f"Bearer {self.reader}", "accept-language": language}
+        return self.client.get(path, params=asked, headers=headers)
+
+    def take(self, items: Sequence[object]) -> list[dict[str, Any]]:
+        """Hand items in; all must be accepted or known."""
+        receipts: list[dict[str, Any]] = self.post(items).json()["receipts"]
+        assert {receipt["status"] for receipt in receipts} <= {"accepted", "duplicate"}, receipts
+        return receipts
+
+    def sign_in(self, name: str = "giam_doc") -> None:
+        """Let the client be a manager of this name from here on."""
+        accounts = self.context.accounts
+        if self.context.store.user(name) is None:
+            accounts.add_user(name, "manager", PASSWORD)
+        link = accounts.new_link(name, "")
+        assert self.client.get(link).status_code in (200, 303)
+
+
+@pytest.fixture(scope="session")
+def centre() -> Centre:
+    return load_centre(CENTRE)
+
+
+@pytest.fixture(scope="session")
+def surveys() -> dict[str, Survey]:
+    return load_surveys()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    """An empty migrated database: the test runs once on SQLite and once on PostgreSQL."""
+    made = Store(database_url, lock_timeout=5)
+    migrate(made.engine)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def intake(store: Store, surveys: dict[str, Survey], centre: Centre, clock: Clock) -> Intake:
+    return Intake(store, Ingest(store, surveys, centre, clock))
+
+
+@pytest.fixture
+def make_room(tmp_path: Path) -> Iterator[Callable[..., Room]]:
+    """Makes an aggregator of settings, migrated; ``database_url`` is a SQLite file if not given."""
+    with ExitStack() as stack:
+
+        def make(database_url: str = "", **settings: Any) -> Room:
+            url = database_url or f"sqlite:///{tmp_path / 'room.db'}"
+            given = Settings(centre=CENTRE, var=tmp_path, database_url=url, **settings)
+            clock = Clock()
+            store = Store(url)
+            migrate(store.engine)
+            accounts = Accounts(store, clock)
+            device, reader = (
+                accounts.new_token("device", f"q05-{uuid4()}"),
+                accounts.new_token("reader", f"province-{uuid4()}"),
+            )
+            store.close()
+            app = create_app(given, clock)
+            client = stack.enter_context(TestClient(app, follow_redirects=False))
+            return Room(app, client, clock, given, device, reader)
+
+        yield make
+
+
+@pytest.fixture
+def room(make_room: Callable[..., Room]) -> Room:
+    """An aggregator on an empty SQLite file."""
+    return make_room()
+
+
+@pytest.fixture
+def any_room(make_room: Callable[..., Room], database_url: str) -> Room:
+    """An aggregator on each kind of database in turn."""
+    return make_room(database_url)
