@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from aggregator.store import Store, TokenKind
-from aggregator.tables import Token, User
+from aggregator.tables import User
 
 Role = Literal["manager", "viewer"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -41,7 +41,7 @@ class Accounts:
         self._nobody = self._hasher.hash(secrets.token_urlsafe())
         self._failures: dict[str, tuple[int, datetime]] = {}
         self._one_check = Lock()
-        self._remembered: dict[tuple[TokenKind, str], tuple[Token, datetime]] = {}
+        self._remembered: dict[tuple[TokenKind, str], tuple[str, datetime]] = {}
 
     # Bearer tokens
 
@@ -54,22 +54,20 @@ class Accounts:
 
     def holder(self, kind: TokenKind, secret: str) -> str | None:
         """The name behind a valid secret, or None."""
-        token = self._look_up(kind, _digest(secret))
-        if token is None or (token.expires_at is not None and token.expires_at <= self._clock()):
-            return None
-        return token.name
-
-    def _look_up(self, kind: TokenKind, digest: str) -> Token | None:
-        now = self._clock()
-        found = self._remembered.get((kind, digest))
-        if found is not None and found[1] > now:
-            return found[0]
+        digest, now = _digest(secret), self._clock()
         token = self._store.token(kind, digest)
         if token is None or not hmac.compare_digest(token.hash, digest):
             return None
+        if token.expires_at is not None and token.expires_at <= now:
+            return None
         if kind in ("device", "reader"):
-            self._remembered[kind, digest] = (token, now + REMEMBER)
-        return token
+            self._remembered[kind, digest] = (token.name, now + REMEMBER)
+        return token.name
+
+    def remembered(self, kind: TokenKind, secret: str) -> str | None:
+        """The name behind a device's or reader's secret that was valid a moment ago, or None."""
+        name, until = self._remembered.get((kind, _digest(secret)), (None, None))
+        return name if until is not None and self._clock() < until else None
 
     # Signing in
 

@@ -56,7 +56,7 @@ class Ingest:
 
         Raises store.StorageError when the database cannot take them; then none is stored.
         """
-        now = received_at or self._clock()
+        now = (received_at or self._clock()).astimezone(UTC)
         received = written(now)
         read = [
             [self._read(item, offer.language, now, received) for item in offer.items]

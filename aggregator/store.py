@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -92,7 +92,7 @@ class NewRow(NamedTuple):
         if list in map(type, answers.values()):
             answers = {q: sorted(v) if type(v) is list else v for q, v in answers.items()}
         said = (
-            str(submission.id),
+            submission.id.lower(),
             submission.survey,
             submission.fingerprint,
             submission.department,
@@ -104,13 +104,13 @@ class NewRow(NamedTuple):
             orjson.dumps(answers, option=orjson.OPT_SORT_KEYS).decode(),
             submission.comment,
         )
-        digest = hashlib.sha256(repr(said).encode()).hexdigest()
+        digest = hashlib.sha256(orjson.dumps(said)).hexdigest()
         return cls(*said, day, received_at, digest)
 
 
 def written(moment: datetime) -> str:
     """A moment in UTC as SQLAlchemy writes it to SQLite; PostgreSQL's session is in UTC."""
-    return moment.astimezone(UTC).isoformat(" ", "microseconds")[:26]
+    return moment.isoformat(" ", "microseconds")[:26]
 
 
 class Store:

@@ -1,0 +1,29 @@
+"""``make bench``: every measurement, a row each; exit status 1 when a goal is missed."""
+
+import sys
+from collections.abc import Callable, Iterator
+
+from tests.bench import bench_ingest, bench_page
+from tests.bench.report import Row
+from tests.bench.servers import ROOT
+
+BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
+    "ingest": bench_ingest.rows,
+    "page": bench_page.rows,
+}
+
+
+def main(wanted: list[str]) -> int:
+    (ROOT / "var").mkdir(exist_ok=True)
+    missed = False
+    for name, rows in BENCHES.items():
+        if wanted and name not in wanted:
+            continue
+        for row in rows():
+            print(row, flush=True)
+            missed = missed or row.met is False
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

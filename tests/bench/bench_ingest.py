@@ -1,0 +1,126 @@
+"""How fast submissions of 22 answers become durable over HTTP."""
+
+import random
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import orjson
+
+from surveys.centre import load_centre
+from tests.bench.load import median, post_all, request
+from tests.bench.report import Row
+from tests.bench.servers import ROOT, Aggregator, aggregator
+
+CLIENTS = 64
+ROUNDS = 5
+SINGLES = 6_000  # a round
+BATCH = 500
+BATCHES = 40  # a round
+
+
+def rows() -> Iterator[Row]:
+    with aggregator() as server:
+        yield from singles(server)
+        yield Row(
+            "aggregator, resident after single submissions", server.resident, "MB", 300, "max"
+        )
+    with aggregator() as server:
+        yield from batches(server)
+        yield Row("aggregator, resident after batches of 500", server.resident, "MB", 300, "max")
+
+
+def singles(server: Aggregator) -> Iterator[Row]:
+    """One submission a request at 64 clients, against an empty batch to the same server."""
+    make = Maker(1)
+    headers = {"Authorization": f"Bearer {server.token}"}
+    path, ratios, speeds, bases = "/api/v1/submissions", [], [], []
+    empty = request(server.url, path, b'{"submissions":[]}', headers)
+    for number in range(ROUNDS + 1):
+        full = [
+            request(
+                server.url, path, orjson.dumps({"submissions": [make.one(make.place())]}), headers
+            )
+            for _ in range(SINGLES)
+        ]
+        base = post_all(server.url, [empty] * SINGLES, CLIENTS)
+        speed = post_all(server.url, full, CLIENTS)
+        if number:  # the first round warms up
+            ratios.append(speed / base)
+            speeds.append(speed)
+            bases.append(base)
+    yield Row("empty POST, 64 clients", median(bases), "requests/s")
+    yield Row("22 answers, durable, 64 clients", median(speeds), "submissions/s")
+    yield Row("… against the empty POST", median(ratios), "ratio", 0.25, "min")
+
+
+def batches(server: Aggregator) -> Iterator[Row]:
+    """Batches of 500 from one kiosk at a time, against a bare executemany of the same rows."""
+    make = Maker(2)
+    headers = {"Authorization": f"Bearer {server.token}"}
+    ratios, speeds, bases = [], [], []
+    taken = 0
+    for number in range(ROUNDS + 1):
+        full = []
+        for _ in range(BATCHES):
+            place = make.place()
+            body = orjson.dumps({"submissions": [make.one(place) for _ in range(BATCH)]})
+            full.append(request(server.url, "/api/v1/submissions", body, headers))
+        speed = post_all(server.url, full, 2) * BATCH
+        base = bare(server.database, taken, BATCH)
+        taken += BATCHES * BATCH
+        if number:
+            ratios.append(speed / base)
+            speeds.append(speed)
+            bases.append(base)
+    yield Row("bare executemany by 500 into the same file", median(bases), "rows/s")
+    yield Row("batches of 500 over HTTP", median(speeds), "submissions/s")
+    yield Row("… against the bare executemany", median(ratios), "ratio", 0.25, "min")
+
+
+def bare(database: Path, start: int, size: int) -> float:
+    """Rows a second of the newest submissions written again under other ids, then deleted."""
+    with sqlite3.connect(database, isolation_level=None, timeout=30) as connection:
+        connection.execute("PRAGMA synchronous=FULL")
+        names = [r[1] for r in connection.execute("PRAGMA table_info(submission)")][1:]
+        columns = ", ".join(names)
+        found = connection.execute(
+            f"SELECT {columns} FROM submission WHERE number > ? ORDER BY number", (start,)
+        ).fetchall()
+        marks = ", ".join("?" * len(names))
+        insert = f"INSERT INTO submission ({columns}) VALUES ({marks})"
+        fresh = [(f"bare{row[0][4:]}", *row[1:]) for row in found]
+        began = time.perf_counter()
+        for at in range(0, len(fresh), size):
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany(insert, fresh[at : at + size])
+            connection.execute("COMMIT")
+        took = time.perf_counter() - began
+        connection.execute("DELETE FROM submission WHERE id LIKE 'bare%'")
+    return len(fresh) / took
+
+
+class Maker:
+    """Invented answers to the 22 criteria."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+        centre = load_centre(ROOT / "deploy" / "lai_chau.toml")
+        self._places = [(d, c) for c, d in centre.department_of.items()]
+
+    def place(self) -> tuple[str, str]:
+        return self._random.choice(self._places)
+
+    def one(self, place: tuple[str, str]) -> dict[str, object]:
+        return {
+            "id": str(UUID(int=self._random.getrandbits(128), version=4)),
+            "survey": "sipas_2020",
+            "department": place[0],
+            "counter": place[1],
+            "channel": "kiosk",
+            "answered_at": "2026-11-20T08:15:00+07:00",
+            "language": "vi",
+            "answers": {f"q{n}": self._random.choice((5, 5, 5, 4, 3)) for n in range(1, 23)},
+        }

@@ -1,0 +1,109 @@
+"""Real processes to measure: an aggregator on a fresh database, its memory, its token."""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+ACCOUNT = "bench"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Aggregator:
+    url: str
+    token: str
+    pid: int
+    var: Path
+
+    @property
+    def database(self) -> Path:
+        return self.var / "aggregator" / "hailong.sqlite3"
+
+    def sign_in_link(self) -> str:
+        """The path of a link that signs a viewer in, once."""
+        environment = environment_of(self.var, urlsplit(self.url).port or 0)
+        link = command(environment, "aggregator", "user", "link", ACCOUNT)
+        return urlsplit(link).path
+
+    @property
+    def resident(self) -> float:
+        """Resident memory in MB (10^6 bytes)."""
+        return resident(self.pid)
+
+
+def resident(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def command(environment: dict[str, str], *words: str) -> str:
+    """The last line that ``python -m WORDS`` prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return (done.stdout.splitlines() or [""])[-1]
+
+
+def environment_of(var: Path, port: int) -> dict[str, str]:
+    return {
+        **os.environ,
+        "HAILONG_VAR": str(var),
+        "HAILONG_PORT": str(port),
+        "HAILONG_DATABASE_URL": "",
+        "HAILONG_CENTRE": str(ROOT / "deploy" / "lai_chau.toml"),
+    }
+
+
+@contextmanager
+def aggregator(folder: Path | None = None) -> Iterator[Aggregator]:
+    """A served aggregator; on the database of a folder, or on an empty one that is removed."""
+    with tempfile.TemporaryDirectory(dir=ROOT / "var") as fresh:
+        var, port = folder or Path(fresh), free_port()
+        environment = environment_of(var, port)
+        command(environment, "aggregator", "migrate")
+        token = command(environment, "aggregator", "device", "add", f"bench {port}")
+        command(environment, "aggregator", "user", "add", ACCOUNT, "--no-password")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "aggregator", "serve"], cwd=ROOT, env=environment
+        )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            wait_for(f"{url}/health")
+            yield Aggregator(url, token, process.pid, var)
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def wait_for(address: str, seconds: float = 30) -> None:
+    """Until a server answers. Raises TimeoutError."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            with urlopen(address):
+                return
+        except (URLError, ConnectionError):
+            time.sleep(0.05)
+    raise TimeoutError(address)
