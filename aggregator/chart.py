@@ -13,9 +13,11 @@ class Axis:
 
     @classmethod
     def around(cls, values: Iterable[float | None]) -> "Axis":
-        """An axis that shows all values, beginning at a full ten per cent, at most at 80 %."""
+        """An axis that shows all values, beginning at a round share, at most at 80 %."""
         lowest = min((value for value in values if value is not None), default=1.0)
-        return cls(max(0.0, min(0.8, math.floor(lowest * 10) / 10)))
+        tenths = min(8, math.floor(lowest * 10))
+        # Below a half the ticks stand two tenths apart, so the axis begins at an even one.
+        return cls((tenths if tenths >= 5 else tenths - tenths % 2) / 10)
 
     def x(self, share: float) -> str:
         place = (share - self.floor) / (1 - self.floor)
@@ -25,9 +27,6 @@ class Axis:
     def ticks(self) -> list[float]:
         """Three to six round shares, both ends included."""
         tenths = round((1 - self.floor) * 10)
-        step = 0.05 if tenths <= 2 else 0.1 if tenths <= 5 else 0.2 if tenths % 2 == 0 else 0.1
+        step = 0.05 if tenths <= 2 else 0.1 if tenths <= 5 else 0.2
         count = round((1 - self.floor) / step)
-        ticks = [self.floor + step * number for number in range(count + 1)]
-        return (
-            ticks if count <= 5 else [tick for n, tick in enumerate(ticks) if (count - n) % 2 == 0]
-        )
+        return [self.floor + step * number for number in range(count + 1)]
