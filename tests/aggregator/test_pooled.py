@@ -1,6 +1,7 @@
 """The pooled share of several questions: the respondent is the cluster, not the answer."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,11 +11,11 @@ from hypothesis import strategies as st
 
 from aggregator.statistics import Published, compare, pooled_shares, wilson
 
-Respondent = list[int | None]  # one answer a question; None where it was skipped
+Respondent = Sequence[int | None]  # one answer a question; None where it was skipped
 FAVOURABLE = (4, 5)
 
 
-def sums_of(respondents: list[Respondent], key: str = "centre") -> pd.DataFrame:
+def sums_of(respondents: Sequence[Respondent], key: str = "centre") -> pd.DataFrame:
     """The tally of raw answers: counts and sums of squares over respondents."""
     pairs = [
         (sum(a in FAVOURABLE for a in answers), sum(a is not None for a in answers))
@@ -37,7 +38,7 @@ def sums_of(respondents: list[Respondent], key: str = "centre") -> pd.DataFrame:
     )
 
 
-def linearised_variance(respondents: list[Respondent]) -> float:
+def linearised_variance(respondents: Sequence[Respondent]) -> float:
     """The variance of K/M from the raw answers, one residual a respondent (Cochran 6.5)."""
     k = np.array([sum(a in FAVOURABLE for a in answers) for answers in respondents], float)
     m = np.array([sum(a is not None for a in answers) for answers in respondents], float)
@@ -72,7 +73,7 @@ def test_the_interval_follows_the_linearised_variance_of_the_raw_answers(
 
 def test_equal_answers_of_one_respondent_count_as_one() -> None:
     """Thirty praise everything and ten nothing: that is forty voices, not 880."""
-    respondents: list[Respondent] = [[5] * 22] * 30 + [[1] * 22] * 10
+    respondents = [[5] * 22] * 30 + [[1] * 22] * 10
     found = pooled_shares(sums_of(respondents), ["centre"]).iloc[0]
     assert (found["k"], found["n"], found["respondents"]) == (660, 880, 40)
     # r/(r-1) inflates the variance of forty voices by 40/39.
