@@ -116,7 +116,7 @@ class Outbox:
             return "duplicate" if known[0] == digest else "conflict"
         connection.execute(
             "INSERT INTO queue (id, digest, body, added, refused) VALUES (?, ?, ?, ?, ?)",
-            (key, digest, submission.model_dump_json(), self._now(), refused),
+            (key, digest, body_text(submission), self._now(), refused),
         )
         return "stored"
 
@@ -156,7 +156,7 @@ class Outbox:
                         "UPDATE queue SET refused = ? WHERE id = ? AND refused IS NULL",
                         (reason, key),
                     ).rowcount
-            forgotten = (self._clock() - REMEMBERED).isoformat()
+            forgotten = _stamp(self._clock() - REMEMBERED)
             # The newest stays whatever its age: it tells /status when the last delivery was.
             connection.execute(
                 "DELETE FROM delivered WHERE at < ? AND at < (SELECT max(at) FROM delivered)",
@@ -203,7 +203,7 @@ class Outbox:
             return (
                 connection.execute(
                     "INSERT OR IGNORE INTO draft (id, body, expires) VALUES (?, ?, ?)",
-                    (key, body, expires.isoformat()),
+                    (key, body, _stamp(expires)),
                 ).rowcount
                 == 1
             )
@@ -223,7 +223,7 @@ class Outbox:
             body = change(row[0])
             connection.execute(
                 "UPDATE draft SET body = ?, expires = ? WHERE id = ?",
-                (body, expires.isoformat(), key),
+                (body, _stamp(expires), key),
             )
             return body
 
@@ -322,16 +322,27 @@ class Outbox:
             connection.executescript(f"BEGIN;{SCHEMA}PRAGMA user_version = {VERSION};COMMIT;")
 
     def _now(self) -> str:
-        return self._clock().astimezone(UTC).isoformat(timespec="microseconds")
+        return _stamp(self._clock())
 
 
 def content_digest(submission: Submission) -> str:
     """The digest of what was answered, whenever it arrived: a reload comes a second later."""
-    content = submission.model_dump_json(exclude={"answered_at"})
-    return hashlib.sha256(content.encode()).hexdigest()
+    content = {**dict(submission), "answered_at": None}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def body_text(submission: Submission) -> str:
+    """A submission as JSON, as it will travel."""
+    content = {**dict(submission), "answered_at": submission.answered_at.isoformat()}
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
 def body_of(row: Row) -> dict[str, object]:
     """A row's submission as plain data."""
     body: dict[str, object] = json.loads(row.body)
     return body
+
+
+def _stamp(moment: datetime) -> str:
+    """A moment as it is stored: in UTC and of one length, so that text compares as time."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")

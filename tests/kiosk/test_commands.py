@@ -1,0 +1,82 @@
+"""The command line: look into the outbox, let rows go again, print the codes."""
+
+from pathlib import Path
+
+import pytest
+
+from kiosk.__main__ import main
+from kiosk.outbox import Outbox
+from surveys.wire import Receipt
+from tests.kiosk.conftest import CENTRE, submission
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HAILONG_CENTRE", str(CENTRE))
+    monkeypatch.setenv("HAILONG_VAR", str(tmp_path))
+    monkeypatch.setenv("HAILONG_PUBLIC_URL", "https://danhgia.example")
+
+
+@pytest.fixture
+def refused(tmp_path: Path) -> str:
+    """An outbox with one row that waits and one that was refused; the id of the latter."""
+    box, row = Outbox(tmp_path / "kiosk" / "outbox.sqlite3"), submission()
+    box.add_all([submission(), row])
+    box.settle({str(row.id): Receipt(id=str(row.id), status="refused", reason="too old")})
+    box.close()
+    return str(row.id)
+
+
+def test_the_outbox_is_listed_with_reasons(
+    refused: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["outbox"]) == 0
+    printed = capsys.readouterr().out
+    assert f"refused  {refused}" in printed
+    assert "refused: too old" in printed
+    assert printed.splitlines()[-1] == "pending 1, refused 1, last delivery never"
+
+
+@pytest.mark.parametrize("which", ["--all", "id"])
+def test_refused_rows_are_let_go_again(
+    refused: str, which: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["outbox", "retry", refused if which == "id" else which]) == 0
+    main(["outbox"])
+    assert "pending 2, refused 0" in capsys.readouterr().out
+
+
+def test_an_unknown_id_is_told_by_the_exit_status(refused: str) -> None:
+    assert main(["outbox", "retry", "no-such-id"]) == 1
+
+
+def test_codes_are_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "codes"
+    arguments = ["codes", "--department", "so_tu_phap", "--png", str(folder), "--svg", str(folder)]
+    assert main([*arguments, "--terminal"]) == 0
+    printed = capsys.readouterr().out
+    assert "citizen   https://danhgia.example/f/02DQ93X1  Sở Tư pháp" in printed
+    assert "█" in printed
+    png = (folder / "so_tu_phap-q05-citizen.png").read_bytes()
+    assert png.startswith(b"\x89PNG")
+    assert (folder / "so_tu_phap-q05-business.svg").read_text("utf-8").startswith("<svg")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("HAILONG_CENTRE", "nowhere.toml", "nowhere.toml: cannot be read"),
+        ("HAILONG_PORT", "many", "HAILONG_PORT:"),
+        ("HAILONG_COUNTER", "q99", "HAILONG_COUNTER: lai_chau has no counter 'q99'"),
+    ],
+)
+def test_what_cannot_work_is_said_at_once(
+    name: str,
+    value: str,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert main(["codes"]) == 2
+    assert words in capsys.readouterr().err

@@ -1,0 +1,211 @@
+"""The form behind a QR code, without JavaScript: counts once, keeps what was typed."""
+
+import re
+from uuid import uuid4
+
+import pytest
+
+from tests.kiosk.conftest import Kiosk, hidden
+
+HTMX = {"hx-request": "true", "hx-request-type": "partial"}
+
+
+def fields_of(kiosk: Kiosk, url: str, **changes: object) -> dict[str, object]:
+    page = kiosk.client.get(url).text
+    return {
+        "visit": hidden(page, "visit"),
+        "fingerprint": hidden(page, "fingerprint"),
+        **changes,
+    }
+
+
+def test_a_citizens_form_makes_a_rating_and_its_follow_up(lobby: Kiosk) -> None:
+    url = f"/f/{lobby.code()}"
+    fields = fields_of(lobby, url, rating="4", reasons=["1", "5"], comment="Tốt")
+    answer = lobby.client.post(url, data=fields)
+    assert answer.status_code == 303
+    rating, reasons = lobby.stored()
+    assert rating["answers"] == {"rating": 4}
+    assert rating["comment"] is None
+    assert reasons["answers"] == {"reasons": [1, 5]}
+    assert reasons["comment"] == "Tốt"
+    assert rating["visit"] == reasons["visit"] == fields["visit"]
+    for one in (rating, reasons):
+        assert one["channel"] == "qr"
+        assert (one["department"], one["counter"]) == ("so_tu_phap", "q05")
+    thanks = lobby.client.get(answer.headers["location"])
+    assert "đã được ghi nhận" in thanks.text
+    assert "Bắt đầu" in thanks.text
+
+
+def test_the_rating_alone_is_enough(lobby: Kiosk) -> None:
+    url = f"/f/{lobby.code(counter=None)}"
+    lobby.client.post(url, data=fields_of(lobby, url, rating="1"))
+    (one,) = lobby.stored()
+    assert (one["department"], one["counter"]) == ("so_tu_phap", None)
+
+
+def test_a_double_submit_and_a_reload_count_once(lobby: Kiosk) -> None:
+    url = f"/f/{lobby.code()}"
+    fields = fields_of(lobby, url, rating="5", comment="Cảm ơn")
+    places = {lobby.client.post(url, data=fields).headers["location"] for _ in range(3)}
+    assert len(places) == 1
+    assert "again" not in places.pop()
+    assert len(lobby.stored()) == 2
+
+
+def test_the_same_form_with_other_content_is_told_kindly(lobby: Kiosk) -> None:
+    url = f"/f/{lobby.code()}"
+    fields = fields_of(lobby, url, rating="5")
+    lobby.client.post(url, data=fields)
+    answer = lobby.client.post(url, data={**fields, "rating": "1"})
+    page = lobby.client.get(answer.headers["location"])
+    assert "đã được ghi nhận trước đó" in page.text
+    assert [one["answers"] for one in lobby.stored()] == [{"rating": 5}]
+
+
+def test_a_missing_rating_keeps_what_was_typed_and_points_at_the_field(lobby: Kiosk) -> None:
+    url = f"/f/{lobby.code()}"
+    fields = fields_of(lobby, url, reasons=["2"], comment='Chờ "lâu" <b>')
+    answer = lobby.client.post(url, data=fields)
+    assert answer.status_code == 422
+    assert "Chờ &#34;lâu&#34; &lt;b&gt;" in answer.text
+    assert 'name="reasons" value="2" checked' in answer.text
+    assert '<a href="#rating">' in answer.text
+    assert 'aria-describedby="rating-problem"' in answer.text
+    assert 'id="rating-problem"' in answer.text
+    assert hidden(answer.text, "visit") == fields["visit"]
+    assert lobby.stored() == []
+
+
+def test_a_comment_of_100_000_characters_is_kept_and_refused(lobby: Kiosk) -> None:
+    url, long = f"/f/{lobby.code()}", "ộ" * 100_000
+    answer = lobby.client.post(url, data=fields_of(lobby, url, rating="5", comment=long))
+    assert answer.status_code == 422
+    assert long in answer.text
+    assert 'aria-describedby="comment-problem comment-hint"' in answer.text
+    assert 'value="5" checked' in answer.text
+
+
+def test_control_and_bidi_characters_are_cleaned(lobby: Kiosk) -> None:
+    url = f"/f/{lobby.code()}"
+    fields = fields_of(lobby, url, rating="5", comment="a\u202eb\x00c\u200fd\x1b[31m\te\u0323")
+    lobby.client.post(url, data=fields)
+    assert lobby.stored()[1]["comment"] == "abcd[31m\tẹ"
+
+
+@pytest.mark.parametrize("change", [{"extra": "1"}, {"visit": "x"}, {"fingerprint": ""}], ids=str)
+def test_an_altered_form_is_refused_kindly(lobby: Kiosk, change: dict[str, str]) -> None:
+    url = f"/f/{lobby.code()}"
+    answer = lobby.client.post(url, data=fields_of(lobby, url, rating="5") | change)
+    assert answer.status_code == 422
+    assert f'href="{url}"' in answer.text
+    assert lobby.stored() == []
+
+
+def test_an_old_page_is_shown_anew_with_what_was_typed(lobby: Kiosk) -> None:
+    url = f"/f/{lobby.code()}"
+    fields = fields_of(lobby, url, rating="2", comment="Giữ lại", fingerprint="0" * 16)
+    answer = lobby.client.post(url, data=fields)
+    assert answer.status_code == 409
+    assert "vừa được cập nhật" in answer.text
+    assert "Giữ lại" in answer.text
+    assert 'value="2" checked' in answer.text
+
+
+@pytest.mark.parametrize("code", ["ZZZZZZZZ", "x", "%00", "%2e%2e", "a" * 3000])
+def test_an_unknown_code_is_a_kind_page(lobby: Kiosk, code: str) -> None:
+    answer = lobby.client.get(f"/f/{code}")
+    assert answer.status_code == 404
+    assert "Không tìm thấy trang này" in answer.text
+
+
+def test_a_code_typed_by_hand_is_understood(lobby: Kiosk) -> None:
+    code = lobby.code()
+    typed = code.lower().replace("0", "o").replace("1", "l")
+    answer = lobby.client.get(f"/f/{typed}", follow_redirects=True)
+    assert answer.status_code == 200
+    assert answer.url.path == f"/f/{code}"
+
+
+def test_english_on_request_and_by_the_phones_wish(lobby: Kiosk) -> None:
+    url = f"/f/{lobby.code()}"
+    assert '<html lang="vi">' in lobby.client.get(url).text
+    wish = lobby.client.get(url, headers={"accept-language": "en-GB"})
+    assert "Rate the service" in wish.text
+    chosen = lobby.client.get(f"{url}?lang=en")
+    assert "SameSite=lax" in chosen.headers["set-cookie"]
+    assert "Rate the service" in lobby.client.get(url).text
+
+
+def test_htmx_gets_the_thank_you_in_place(lobby: Kiosk) -> None:
+    url = f"/f/{lobby.code()}"
+    answer = lobby.client.post(url, data=fields_of(lobby, url, rating="5"), headers=HTMX)
+    assert answer.status_code == 200
+    assert answer.text.lstrip().startswith('<div id="screen"')
+    assert answer.headers["hx-push-url"].startswith(f"{url}/thanks?visit=")
+
+
+def test_the_business_form_asks_the_core(lobby: Kiosk) -> None:
+    page = lobby.client.get(f"/f/{lobby.code('business')}").text
+    survey = lobby.room.surveys["business"]
+    asked = set(re.findall(r'name="(b\d+_\d+)"', page))
+    assert asked == {question.id for question in survey.core}
+    assert len(asked) == 10
+    assert page.count("Không muốn trả lời") >= 10
+    assert "<details>" in page
+
+
+def test_a_business_answers_the_core(lobby: Kiosk) -> None:
+    url = f"/f/{lobby.code('business')}"
+    fields = fields_of(lobby, url, b1_1="4", b3_3="", firm_size="2", comment="Nhanh")
+    assert lobby.client.post(url, data=fields).status_code == 303
+    (one,) = lobby.stored()
+    assert one["survey"] == "business"
+    assert one["answers"] == {"b1_1": 4, "firm_size": 2}
+    assert one["comment"] == "Nhanh"
+
+
+def test_a_business_that_answers_nothing_is_asked_for_one_answer(lobby: Kiosk) -> None:
+    url = f"/f/{lobby.code('business')}"
+    answer = lobby.client.post(url, data=fields_of(lobby, url, b1_1=""))
+    assert answer.status_code == 422
+    assert "ít nhất một câu" in answer.text
+    assert '<a href="#form">' in answer.text
+
+
+def test_a_wrong_answer_is_named_at_its_question(lobby: Kiosk) -> None:
+    url = f"/f/{lobby.code('business')}"
+    answer = lobby.client.post(url, data=fields_of(lobby, url, b1_1="9", firm_size="3"))
+    assert answer.status_code == 422
+    assert '<a href="#b1_1">' in answer.text
+    assert "<details open>" in answer.text
+    assert 'name="firm_size" value="3" checked' in answer.text
+
+
+def test_core_and_full_set_of_one_visit_are_one_submission(lobby: Kiosk) -> None:
+    url = f"/f/{lobby.code('business')}"
+    fields = fields_of(lobby, url, b1_1="4")
+    walk = lobby.client.post(url, data={**fields, "then": "full"}).headers["location"]
+    assert re.search(r'name="b1_1" value="4" checked', lobby.client.get(walk).text)
+    lobby.client.post(
+        walk, data={"fingerprint": fields["fingerprint"], "b1_1": "3", "to": "finish"}
+    )
+    answer = lobby.client.post(url, data=fields)
+    assert "again=1" in answer.headers["location"]
+    assert [one["answers"] for one in lobby.stored()] == [{"b1_1": 3}]
+
+
+def test_answers_changed_before_the_walk_is_entered_again_are_kept(lobby: Kiosk) -> None:
+    url = f"/f/{lobby.code('business')}"
+    fields = fields_of(lobby, url, b1_1="4")
+    lobby.client.post(url, data={**fields, "then": "full"})
+    changed = {**fields, "b1_1": "2", "comment": "Thêm", "then": "full"}
+    walk = lobby.client.post(url, data=changed).headers["location"]
+    assert 'name="b1_1" value="2" checked' in lobby.client.get(walk).text
+
+
+def test_a_thank_you_needs_a_visit(lobby: Kiosk) -> None:
+    url = f"/f/{lobby.code()}/thanks"
+    assert lobby.client.get(url).status_code == 422
+    assert lobby.client.get(f"{url}?visit={uuid4()}").status_code == 200

@@ -1,0 +1,49 @@
+"""Posters: every place, both audiences, both languages, and codes that say what they must."""
+
+import re
+import struct
+import zlib
+
+from kiosk.posters import QUIET, matrix, png, svg_path, terminal
+from tests.kiosk.conftest import Kiosk
+
+
+def test_there_is_a_poster_for_every_door(lobby: Kiosk) -> None:
+    page = lobby.client.get("/posters").text
+    assert page.count("<article") == len(lobby.room.doors)
+    assert all(f"127.0.0.1:8001/f/{code}" in page for code in lobby.room.doors)
+
+
+def test_a_poster_speaks_both_languages(lobby: Kiosk) -> None:
+    page = lobby.client.get("/posters?department=so_tu_phap&audience=business&paper=a4").text
+    for words in ("Sở Tư pháp", "Justice", "Quầy 05", "Counter 05", "Dành cho doanh nghiệp"):
+        assert words in page
+    assert "Dành cho người dân" not in page
+    assert page.count('class="sheet"') == 2  # the department and its two counters, in pairs
+
+
+def test_bars_and_picture_are_the_same_modules() -> None:
+    modules = matrix("https://danhgia.example/f/02DQ93X1")
+    side = len(modules)
+    drawn = [[False] * side for _ in range(side)]
+    for x, y, width in re.findall(r"M(\d+) (\d+)h(\d+)v1", svg_path(modules)):
+        for column in range(int(x), int(x) + int(width)):
+            drawn[int(y) - QUIET][column - QUIET] = True
+    assert drawn == modules
+
+    data = png("https://danhgia.example/f/02DQ93X1", scale=1)
+    width = struct.unpack(">I", data[16:20])[0]
+    assert width == side + 2 * QUIET
+    length = struct.unpack(">I", data[33:37])[0]
+    lines = zlib.decompress(data[41 : 41 + length])
+    stride = 1 + -(-width // 8)
+    for y, row in enumerate(modules):
+        line = int.from_bytes(lines[(y + QUIET) * stride + 1 : (y + QUIET + 1) * stride])
+        bits = f"{line:0{(stride - 1) * 8}b}"[QUIET : QUIET + side]
+        assert [bit == "0" for bit in bits] == row
+
+
+def test_the_terminal_draws_two_rows_a_line() -> None:
+    drawn = terminal("https://danhgia.example/f/02DQ93X1")
+    side = len(matrix("https://danhgia.example/f/02DQ93X1")) + 2 * QUIET
+    assert len(drawn.strip("\n").splitlines()) == -(-side // 2)

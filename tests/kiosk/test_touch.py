@@ -1,0 +1,199 @@
+"""The touch screen's answers: one tap is a rating on disk, the same for every face."""
+
+import re
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+
+from tests.kiosk.conftest import Kiosk, hidden
+
+HTMX = {"hx-request": "true", "hx-request-type": "partial"}
+
+
+def test_a_bound_kiosk_begins_with_five_faces_best_first(desk: Kiosk) -> None:
+    page = desk.client.get("/")
+    assert page.status_code == 200
+    assert re.findall(r'name="rating" value="(\d)"', page.text) == ["5", "4", "3", "2", "1"]
+    assert "Sở Tư pháp" in page.text
+    assert "Quầy\u00a005" in page.text
+
+
+def test_the_lobby_begins_with_every_department(lobby: Kiosk) -> None:
+    page = lobby.client.get("/").text
+    assert all(f'href="/rate/{d.id}"' in page for d in lobby.room.centre.departments)
+    assert 'href="/rate/all"' in page
+    assert 'name="rating"' not in page
+
+
+def test_one_tap_is_a_complete_rating_on_disk_before_the_thank_you(desk: Kiosk) -> None:
+    answer = desk.client.post(
+        "/rate",
+        data={"visit": str(uuid4()), "fingerprint": desk.fingerprint(), "rating": "4"},
+        headers=HTMX,
+    )
+    assert answer.status_code == 200
+    assert answer.text.lstrip().startswith('<div id="screen"')
+    assert "Xin cảm ơn Ông/Bà!" in answer.text
+    (stored,) = desk.stored()
+    assert stored["survey"] == "in_centre"
+    assert stored["answers"] == {"rating": 4}
+    assert (stored["department"], stored["counter"]) == ("so_tu_phap", "q05")
+    assert (stored["channel"], stored["language"]) == ("kiosk", "vi")
+    assert stored["fingerprint"] == desk.fingerprint()
+
+
+def test_a_tap_without_javascript_leads_to_the_thank_you(desk: Kiosk) -> None:
+    answer = desk.tap(5)
+    assert answer.status_code == 303
+    page = desk.client.get(answer.headers["location"])
+    assert "Xin cảm ơn Ông/Bà!" in page.text
+    assert len(desk.stored()) == 1
+
+
+def test_a_second_tap_within_a_moment_is_not_a_second_rating(desk: Kiosk) -> None:
+    visit = str(uuid4())
+    for rating in (5, 5, 1):
+        assert desk.tap(rating, visit=visit).status_code == 303
+    assert [one["answers"] for one in desk.stored()] == [{"rating": 5}]
+
+
+def test_the_thank_you_is_the_same_for_every_face(desk: Kiosk) -> None:
+    visit, pages = str(uuid4()), set()
+    for rating in range(1, 6):
+        fields = {"visit": visit, "fingerprint": desk.fingerprint(), "rating": str(rating)}
+        pages.add(desk.client.post("/rate", data=fields, headers=HTMX).text)
+    assert len(pages) == 1
+
+
+@pytest.mark.parametrize(("tile", "department"), [("so_y_te", "so_y_te"), ("all", None)])
+def test_the_lobby_rates_what_was_chosen(lobby: Kiosk, tile: str, department: str | None) -> None:
+    page = lobby.client.get(f"/rate/{tile}").text
+    answer = lobby.tap(3, visit=hidden(page, "visit"), department=hidden(page, "department"))
+    assert answer.status_code == 303
+    assert [one["department"] for one in lobby.stored()] == [department]
+
+
+def test_every_first_screen_has_a_new_visit(desk: Kiosk) -> None:
+    visits = {hidden(desk.client.get("/").text, "visit") for _ in range(3)}
+    assert len(visits) == 3
+
+
+def follow(kiosk: Kiosk, visit: str, **changes: object) -> object:
+    fields = {"visit": visit, "fingerprint": kiosk.fingerprint(), **changes}
+    return kiosk.client.post("/follow-up", data=fields)
+
+
+def test_a_follow_up_is_its_own_submission_of_the_same_visit(desk: Kiosk) -> None:
+    visit = str(uuid4())
+    desk.tap(2, visit=visit)
+    follow(desk, visit, reasons=["3", "1"], comment="  Chờ lâu\r\nquá ", then="send")
+    rating, reasons = desk.stored()
+    assert rating["visit"] == reasons["visit"] == visit
+    assert rating["id"] != reasons["id"]
+    assert reasons["answers"] == {"reasons": [1, 3]}
+    assert reasons["comment"] == "Chờ lâu\nquá"
+
+
+@pytest.mark.parametrize("then", ["send", "survey", "done", ""])
+def test_whichever_button_is_pressed_what_was_chosen_is_kept(desk: Kiosk, then: str) -> None:
+    visit = str(uuid4())
+    answer = follow(desk, visit, reasons="2", then=then)
+    places = {"send": "/farewell", "survey": "/survey/", "done": "/", "": "/"}
+    assert answer.status_code == 303  # type: ignore[attr-defined]
+    assert answer.headers["location"].startswith(places[then])  # type: ignore[attr-defined]
+    assert [one["answers"] for one in desk.stored()] == [{"reasons": [2]}]
+
+
+def test_the_clock_sends_what_was_chosen_and_returns_to_the_start(desk: Kiosk) -> None:
+    visit = str(uuid4())
+    answer = desk.client.post(
+        "/follow-up",
+        data={
+            "visit": visit,
+            "fingerprint": "0" * 16,  # even from an old page: nobody is there to look again
+            "comment": "x" * 2500,
+            "idle": "1",
+        },
+        headers=HTMX,
+    )
+    assert answer.status_code == 200
+    assert 'name="rating"' in answer.text
+    assert [len(one["comment"]) for one in desk.stored()] == [2000]
+
+
+def test_nothing_chosen_stores_nothing(desk: Kiosk) -> None:
+    follow(desk, str(uuid4()), comment=" \u200f\u0000 ", then="done")
+    assert desk.stored() == []
+
+
+def test_a_comment_that_is_too_long_is_kept_on_the_screen(desk: Kiosk) -> None:
+    long = "dài " * 25_000
+    answer = desk.client.post(
+        "/follow-up",
+        data={"visit": str(uuid4()), "fingerprint": desk.fingerprint(), "comment": long},
+    )
+    assert answer.status_code == 422
+    assert "nhiều nhất 2000 ký tự" in answer.text
+    assert long.strip() in answer.text
+    assert desk.stored() == []
+
+
+def test_the_screen_starts_in_vietnamese_whatever_the_last_visitor_chose(desk: Kiosk) -> None:
+    english = desk.client.get("/?lang=en")
+    assert '<html lang="en">' in english.text
+    assert "Very satisfied" in english.text
+    thanks = desk.client.get(desk.tap(5).headers["location"])
+    assert "Thank you!" in thanks.text
+    assert desk.stored()[0]["language"] == "en"
+    assert '<html lang="vi">' in desk.client.get("/").text
+    assert "Xin cảm ơn" in desk.client.get(desk.tap(5).headers["location"]).text
+
+
+def test_the_browsers_own_wish_does_not_count_on_a_kiosk(desk: Kiosk) -> None:
+    page = desk.client.get("/farewell", headers={"accept-language": "en-US"})
+    assert '<html lang="vi">' in page.text
+
+
+def test_a_page_from_before_an_update_is_shown_anew(desk: Kiosk) -> None:
+    answer = desk.tap(5, fingerprint="0123456789abcdef")
+    assert answer.status_code == 409
+    assert "vừa được cập nhật" in answer.text
+    assert desk.stored() == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rating": "6"},
+        {"rating": ""},
+        {"rating": "5.0"},
+        {"visit": "not-a-uuid"},
+        {"visit": "{" + str(uuid4()) + "}"},
+        {"fingerprint": "Z"},
+        {"department": "so_y_te"},
+        {"extra": "1"},
+    ],
+    ids=str,
+)
+def test_an_altered_tap_is_refused_kindly(desk: Kiosk, change: dict[str, str]) -> None:
+    answer = desk.tap(**change)  # type: ignore[arg-type]
+    assert answer.status_code == 422
+    assert "Về trang đầu" in answer.text
+    assert desk.stored() == []
+
+
+def test_script_in_a_comment_is_text(desk: Kiosk) -> None:
+    attack = "<script>alert(1)</script>" + "x" * 2000
+    answer = desk.client.post(
+        "/follow-up",
+        data={"visit": str(uuid4()), "fingerprint": desk.fingerprint(), "comment": attack},
+    )
+    assert "<script>alert" not in answer.text
+    assert "&lt;script&gt;alert" in answer.text
+
+
+def test_a_demonstration_is_marked_on_every_page(make_kiosk: Callable[..., Kiosk]) -> None:
+    kiosk = make_kiosk(demo=True)
+    for path in ("/", "/rate/all", "/farewell", "/nothing", f"/f/{kiosk.code()}", "/posters"):
+        assert "DEMO / MÔ PHỎNG" in kiosk.client.get(path).text

@@ -1,0 +1,195 @@
+"""The full survey, step by step: every answer is on disk at once, and none is lost."""
+
+import re
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from starlette.testclient import TestClient
+
+from kiosk.walk import Draft, finish_expired, steps_of
+from surveys.definition import load_surveys
+from tests.kiosk.conftest import Kiosk
+
+HTMX = {"hx-request": "true", "hx-request-type": "partial"}
+
+
+def begin(kiosk: Kiosk, visit: str | None = None) -> str:
+    """Starts the full survey on the touch screen; the address of its first step."""
+    fields = {
+        "visit": visit or str(uuid4()),
+        "fingerprint": kiosk.fingerprint(),
+        "then": "survey",
+    }
+    return str(kiosk.client.post("/follow-up", data=fields).headers["location"])
+
+
+def send(kiosk: Kiosk, address: str, **fields: object) -> str:
+    answer = kiosk.client.post(
+        address, data={"fingerprint": kiosk.fingerprint("sipas_2020"), **fields}
+    )
+    assert answer.status_code == 303, answer.text
+    return str(answer.headers["location"])
+
+
+def test_a_step_is_a_factor_and_the_last_asks_about_the_respondent() -> None:
+    steps = steps_of(load_surveys()["sipas_2020"])
+    assert [len(step.questions) for step in steps] == [4, 5, 6, 3, 4, 6]
+    assert [step.last for step in steps] == [False] * 5 + [True]
+    assert len(steps_of(load_surveys()["business"])) == 11
+
+
+def test_the_whole_way_makes_one_submission(desk: Kiosk) -> None:
+    visit = str(uuid4())
+    address = begin(desk, visit)
+    for number, answers in enumerate(
+        [{"q1": "5", "q2": "4"}, {}, {"q10": "3"}, {"q16": ""}, {"q22": "1"}], 1
+    ):
+        page = desk.client.get(address)
+        assert f"Phần {number}/6" in page.text
+        assert desk.stored() == []
+        address = send(desk, address, to="next", **answers)
+    assert send(desk, address, gender="2", comment="Hết", to="finish") == "/farewell"
+    (one,) = desk.stored()
+    assert one["survey"] == "sipas_2020"
+    assert one["visit"] == visit
+    assert one["answers"] == {"gender": 2, "q1": 5, "q10": 3, "q2": 4, "q22": 1}
+    assert one["comment"] == "Hết"
+    assert (one["channel"], one["counter"]) == ("kiosk", "q05")
+
+
+def test_back_shows_what_was_answered_and_a_skip_takes_it_back(desk: Kiosk) -> None:
+    first = begin(desk)
+    second = send(desk, first, q1="2", to="next")
+    assert send(desk, second, to="previous") == first
+    assert 'name="q1" value="2" checked' in desk.client.get(first).text
+    send(desk, first, q1="", q2="5", to="leave")
+    assert [one["answers"] for one in desk.stored()] == [{"q2": 5}]
+
+
+@pytest.mark.parametrize("how", [{"to": "leave"}, {"idle": "1"}])
+def test_leaving_sends_what_was_answered(desk: Kiosk, how: dict[str, str]) -> None:
+    assert send(desk, begin(desk), q3="4", **how) == "/"
+    assert [one["answers"] for one in desk.stored()] == [{"q3": 4}]
+
+
+def test_leaving_without_an_answer_stores_nothing(desk: Kiosk) -> None:
+    send(desk, begin(desk), to="leave")
+    assert desk.stored() == []
+
+
+def test_a_second_start_of_the_same_visit_goes_on(desk: Kiosk) -> None:
+    visit = str(uuid4())
+    first = begin(desk, visit)
+    send(desk, first, q1="1", to="next")
+    assert begin(desk, visit) == first
+    assert 'name="q1" value="1" checked' in desk.client.get(first).text
+
+
+def test_a_finished_walk_posted_again_counts_once(desk: Kiosk) -> None:
+    address = begin(desk)
+    send(desk, address, q1="5", to="leave")
+    again = desk.client.post(
+        address, data={"fingerprint": desk.fingerprint("sipas_2020"), "q1": "1", "to": "leave"}
+    )
+    assert again.status_code == 200
+    assert "đã được ghi nhận" in again.text
+    assert [one["answers"] for one in desk.stored()] == [{"q1": 5}]
+
+
+def test_a_walk_that_never_was_is_a_kind_page(desk: Kiosk) -> None:
+    for address in (f"/survey/{uuid4()}/1", f"{begin(desk)[:-1]}99", f"{begin(desk)[:-1]}x"):
+        answer = desk.client.get(address)
+        assert answer.status_code == 404
+        assert "Không tìm thấy" in answer.text
+    assert desk.client.get("/survey/7/1").status_code == 422
+    assert desk.client.get(begin(desk)[:-1] + "9" * 5000).status_code == 404
+
+
+def test_a_draft_survives_a_restart_and_is_sent_when_nobody_returns(desk: Kiosk) -> None:
+    send(desk, begin(desk), q1="5", q4="2", to="next")
+    desk.room.outbox.close()  # the kiosk loses its power here
+    room = desk.room
+    assert finish_expired(room.outbox, room.surveys, room.centre, room.now()) == 0
+    desk.clock.moment += timedelta(minutes=15)
+    assert finish_expired(room.outbox, room.surveys, room.centre, room.now()) == 1
+    (one,) = desk.stored()
+    assert one["answers"] == {"q1": 5, "q4": 2}
+    assert one["answered_at"] < room.now().isoformat()
+
+
+def test_a_draft_under_a_definition_that_is_gone_is_kept_for_a_human(desk: Kiosk) -> None:
+    address, room = begin(desk), desk.room
+    send(desk, address, q1="5", to="next")
+    key = address.split("/")[2]
+
+    def outdated(body: str) -> str:
+        draft = Draft.model_validate_json(body)
+        return draft.model_copy(update={"answers": {"q99": 5}}).model_dump_json()
+
+    room.outbox.change_draft(key, outdated, room.now())
+    finish_expired(room.outbox, room.surveys, room.centre, room.now())
+    (kept,) = room.outbox.refused()
+    assert "q99" in (kept.refused or "")
+    assert desk.stored() == []
+
+
+def test_an_old_page_keeps_what_was_ticked(desk: Kiosk) -> None:
+    address = begin(desk)
+    answer = desk.client.post(address, data={"fingerprint": "0" * 16, "q1": "4", "to": "next"})
+    assert answer.status_code == 409
+    assert "vừa được cập nhật" in answer.text
+    assert 'name="q1" value="4" checked' in answer.text
+
+
+def test_a_wrong_number_is_named_and_kept(lobby: Kiosk) -> None:
+    code = lobby.code("business")
+    first = lobby.client.post(
+        f"/f/{code}",
+        data={
+            "visit": str(uuid4()),
+            "fingerprint": lobby.fingerprint("business"),
+            "then": "full",
+        },
+    ).headers["location"]
+    fields = {"fingerprint": lobby.fingerprint("business"), "b1_2": "400", "b1_3": "ba ngày"}
+    answer = lobby.client.post(first, data=fields)
+    assert answer.status_code == 422
+    assert "từ 0 đến 365" in answer.text
+    assert "Xin nhập một số nguyên" in answer.text
+    assert 'value="ba ngày"' in answer.text
+    assert 'aria-describedby="b1_2-problem"' in answer.text
+    ok = lobby.client.post(first, data=fields | {"b1_2": "12", "b1_3": "", "to": "10"})
+    assert ok.headers["location"] == first[:-1] + "10"
+
+
+def test_a_citizen_takes_the_offer_on_the_phone(lobby: Kiosk) -> None:
+    code, visit = lobby.code(), str(uuid4())
+    address = lobby.client.post(f"/f/{code}/survey", data={"visit": visit}).headers["location"]
+    assert address.startswith(f"/f/{code}/survey/")
+    end = send(lobby, address, q1="5", to="finish")
+    assert end == f"/f/{code}/finished"
+    assert "đã được ghi nhận" in lobby.client.get(end).text
+    (one,) = lobby.stored()
+    assert (one["channel"], one["visit"]) == ("qr", visit)
+    assert "trước đó" in lobby.client.get(address).text
+
+
+def test_htmx_walks_in_place(desk: Kiosk) -> None:
+    address = begin(desk)
+    fields = {"fingerprint": desk.fingerprint("sipas_2020"), "q1": "5", "to": "next"}
+    answer = desk.client.post(address, data=fields, headers=HTMX)
+    assert re.match(r'\s*<div id="screen" class="screen step-screen"', answer.text)
+    assert "Phần 2/6" in answer.text
+    assert "hx-push-url" not in answer.headers  # a kiosk's address stays its first screen's
+    last = desk.client.post(address, data=fields | {"to": "leave"}, headers=HTMX)
+    assert 'name="rating"' in last.text
+
+
+def test_an_expired_draft_is_sent_by_the_running_kiosk(desk: Kiosk) -> None:
+    send(desk, begin(desk), q1="5", to="next")
+    desk.clock.moment += timedelta(hours=3)
+    with TestClient(desk.client.app) as client:
+        pending = (client.get("/status").json()["pending"] for _ in range(10_000))
+        assert next(filter(None, pending), 0) == 1
+    assert [one["answers"] for one in desk.stored()] == [{"q1": 5}]

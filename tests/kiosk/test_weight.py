@@ -1,0 +1,89 @@
+"""What it weighs: the phone's first view over the wire, and the process in memory."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kiosk.doors import Audience
+from tests.kiosk.conftest import CENTRE, ROOT, Kiosk
+
+FIRST_VIEW = 14 * 1024
+
+
+@pytest.mark.parametrize("audience", ["citizen", "business"])
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_the_first_view_of_a_phone_is_at_most_14_kb(
+    lobby: Kiosk, audience: Audience, language: str
+) -> None:
+    page = lobby.client.get(f"/f/{lobby.code(audience)}?lang={language}")
+    needed = re.findall(r'<link rel="stylesheet" href="([^"]+)"', page.text)
+    pictures = re.findall(r'<img[^>]+src="([^"]+)"', page.text)
+    assert len(needed) == 2
+    assert all(" defer" in script for script in re.findall(r"<script[^>]*>", page.text))
+    total = 0
+    for answer in (page, *(lobby.client.get(path) for path in needed + pictures)):
+        assert answer.headers["content-encoding"] == "gzip"
+        total += int(answer.headers["content-length"])
+    print(f"{audience} {language}: {total} bytes")
+    assert total <= FIRST_VIEW
+
+
+def test_no_font_is_fetched_by_a_phone(lobby: Kiosk) -> None:
+    page = lobby.client.get(f"/f/{lobby.code()}").text
+    assert "be-vietnam-pro" not in page
+
+
+def test_pages_hold_no_inline_style_or_script(lobby: Kiosk) -> None:
+    for path in ("/", "/rate/all", "/farewell", "/posters", f"/f/{lobby.code()}", "/nothing"):
+        page = lobby.client.get(path).text
+        assert " style=" not in page
+        assert "<style" not in page
+        assert not re.search(r"<script(?![^>]*\bsrc=)", page)
+        assert not re.search(r"\s(on\w+|hx-on\S*)=", page)
+
+
+MEMORY = """
+import asyncio, sys
+from pathlib import Path
+import kiosk.__main__
+from kiosk.app import create_app
+from kiosk.settings import Settings
+
+app = create_app(Settings(centre=Path(sys.argv[1]), var=Path(sys.argv[2])))
+room = app.state.room
+
+async def visit(path):
+    sent = []
+    async def receive(): return {"type": "http.request", "body": b"", "more_body": False}
+    async def send(message): sent.append(message)
+    scope = {"type": "http", "method": "GET", "path": path, "raw_path": path.encode(),
+             "query_string": b"", "headers": [], "http_version": "1.1", "scheme": "http",
+             "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1), "root_path": ""}
+    await app(scope, receive, send)
+    assert sent[0]["status"] == 200, path
+
+for path in ["/", "/posters", *(f"/f/{code}" for code in room.doors)]:
+    asyncio.run(visit(path))
+heavy = {"pandas", "numpy", "scipy", "sqlalchemy", "sqlmodel", "altair", "statsmodels", "PIL"}
+print(sorted(heavy & {name.partition(".")[0] for name in sys.modules}))
+print(next(line for line in open("/proc/self/status") if line.startswith("VmRSS")).split()[1])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_process_is_light_and_knows_no_statistics(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY, str(CENTRE), str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    heavy, kilobytes = done.stdout.split("\n")[:2]
+    assert heavy == "[]"
+    print(f"resident: {int(kilobytes) // 1024} MB")
+    assert int(kilobytes) <= 90 * 1024
