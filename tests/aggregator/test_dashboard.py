@@ -1,0 +1,226 @@
+"""The manager's pages: what they show, by period, channel, survey and department."""
+
+import re
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pytest
+
+from tests.aggregator.conftest import EXAMPLE, Room, ratings, sipas, submission
+from tests.aggregator.reading import card, row, words
+
+HTMX = {"hx-request": "true", "hx-request-type": "partial"}
+PAGES = [
+    "/",
+    "/?survey=sipas_2020",
+    "/?survey=business",
+    "/?survey=paper_ballot_2020",
+    "/department/so_tu_phap",
+    "/department/so_tu_phap?survey=sipas_2020",
+    "/department/so_tu_phap?survey=business",
+]
+
+
+@pytest.fixture
+def manager(room: Room) -> Room:
+    """An aggregator with the contract's 120 ratings of today, and a manager before it."""
+    room.take(ratings(EXAMPLE))
+    room.sign_in()
+    return room
+
+
+def page(room: Room, path: str = "/") -> str:
+    answer = room.client.get(path)
+    assert answer.status_code == 200, answer.text
+    return str(answer.text)
+
+
+def test_today_by_department(manager: Room) -> None:
+    manager.take(ratings([5, 5, 1], department="so_y_te", counter="q09"))
+    today = page(manager)
+    assert row(today, "Sở Tư pháp").startswith(
+        "Sở Tư pháp 120 100 15 3 1 1 83,3\u00a0% 75,7\u00a0% – 88,9\u00a0% 95,8\u00a0%"
+    )
+    assert row(today, "Sở Y tế").startswith("Sở Y tế 3 2 0 0 0 1 66,7\u00a0%")
+    assert row(today, "Toàn trung tâm").startswith("Toàn trung tâm 123 102 15 3 1 2")
+    assert row(today, "Sở Công Thương").startswith("Sở Công Thương 0 0 0 0 0 0 – –")
+    assert card(today, "Lượt đánh giá") == "Lượt đánh giá 123"
+    assert "ngày 23/11/2026" in words(today)
+
+
+def test_all_sixteen_departments_are_listed_rated_or_not(manager: Room) -> None:
+    today = page(manager)
+    names = [d.name.vi for d in manager.context.centre.departments]
+    assert len(names) == 16
+    assert all(row(today, name) for name in names)
+
+
+def test_the_comparison_is_said_in_words(room: Room) -> None:
+    places = {"so_tu_phap": "q05", "so_y_te": "q09", "so_noi_vu": "q12", "so_xay_dung": "q16"}
+    below, alike, few, above = (
+        {"department": department, "counter": counter} for department, counter in places.items()
+    )
+    room.take([*ratings([1] * 40, **below), *ratings([5] * 39 + [4], **alike)])
+    room.take([*ratings([1] * 29, **few), *ratings([5] * 500, **above)])
+    room.sign_in()
+    today = page(room)
+    assert row(today, "Sở Tư pháp").endswith("Thấp hơn −96,3 điểm %")
+    assert row(today, "Sở Y tế").endswith("Chưa phân biệt được +1,2 điểm %")
+    assert row(today, "Sở Nội vụ").endswith("Quá ít lượt")
+    assert row(today, "Sở Xây dựng").endswith("Cao hơn +3,7 điểm %")
+    assert row(today, "Sở Công Thương").endswith("–")
+    english = page(room, "/?lang=en")
+    assert row(english, "Justice").endswith("Below −96.3 points")
+    assert row(english, "Home Affairs").endswith("Too few ratings")
+
+
+def test_the_comparison_follows_the_measure_and_names_its_reference(manager: Room) -> None:
+    top = page(manager, "/?measure=very_satisfied")
+    assert "96,3\u00a0% 3.355 trên 3.483" in card(top, "Số công bố · Rất hài lòng")
+    both = page(manager, "/?measure=satisfied_or_better")
+    assert "100,0\u00a0% 3.483 trên 3.483" in card(both, "Số công bố · Hài lòng trở lên")
+    assert row(both, "Sở Tư pháp").endswith("Thấp hơn −4,2 điểm %")
+
+
+def test_why_there_is_no_comparison_with_sipas_is_written_beside(manager: Room) -> None:
+    said = words(page(manager))
+    assert "SIPAS 2019 Lai Châu: hài lòng trở lên (82,33\u00a0%): phiếu hỏi khác" in said
+
+
+@pytest.mark.parametrize(
+    ("query", "n"),
+    [
+        ("", 2),
+        ("?date=2026-11-22", 1),
+        ("?period=week", 2),
+        ("?period=week&date=2026-11-22", 3),
+        ("?period=month", 5),
+        ("?period=month&date=2026-10-15", 1),
+        ("?from=2026-10-31&to=2026-11-22", 4),
+        ("?period=week&date=2026-11-22&channel=qr", 1),
+        ("?date=2030-01-01", 0),
+    ],
+)
+def test_a_period_and_a_channel_choose_the_ratings(room: Room, query: str, n: int) -> None:
+    room.take(
+        [
+            submission(answered_at="2026-11-23T00:00:00+07:00"),
+            submission(answered_at="2026-11-22T18:00:00+00:00"),  # already the 23rd here
+            submission(answered_at="2026-11-22T23:59:59+07:00"),
+            submission(answered_at="2026-11-16T08:00:00+07:00", channel="qr"),
+            submission(answered_at="2026-11-17T08:00:00+07:00"),
+            submission(answered_at="2026-10-31T23:59:59+07:00"),
+        ]
+    )
+    room.sign_in()
+    assert card(page(room, f"/{query}"), "Lượt đánh giá") == f"Lượt đánh giá {n}"
+
+
+def test_one_department_by_counter_and_by_question(manager: Room) -> None:
+    manager.take(ratings([1, 1], counter="q06"))
+    manager.take([submission(counter=None), submission(answers={"reasons": [1, 3]})])
+    shown = page(manager, "/department/so_tu_phap")
+    assert row(shown, "Cả cơ quan").startswith("Cả cơ quan 123 101 15 3 1 3")
+    assert row(shown, "Quầy 05").startswith("Quầy 05 120")
+    assert row(shown, "Quầy 06").startswith("Quầy 06 2 0 0 0 0 2")
+    assert "Quầy 07" not in words(shown)
+    assert "Trong đó 1 lượt không ghi quầy, chỉ tính cho cả cơ quan." in words(shown)
+    assert "Nơi chờ, trang thiết bị 1 Thủ tục, giấy tờ 0 Công chức phục vụ 1" in words(shown)
+
+
+def test_a_departments_verdict_is_the_same_on_both_pages(room: Room) -> None:
+    """On its own page it must not escape the adjustment for sixteen departments."""
+    for department in room.context.centre.departments:
+        codes = [5] * 97 + [1] * 3 if department.id != "so_tu_phap" else [5] * 91 + [1] * 9
+        counter = department.counters[0].id
+        room.take(ratings(codes, department=department.id, counter=counter))
+    room.sign_in()
+    assert row(page(room), "Sở Tư pháp").endswith("Chưa phân biệt được −5,3 điểm %")
+    alone = page(room, "/department/so_tu_phap")
+    assert row(alone, "Cả cơ quan").endswith("Chưa phân biệt được −5,3 điểm %")
+
+
+def test_sipas_by_department_factor_and_question(room: Room) -> None:
+    room.take([sipas((5, 4, 3, 2) + (5,) * 18)])
+    room.sign_in()
+    shown = page(room, "/?survey=sipas_2020")
+    assert card(shown, "Người trả lời") == "Người trả lời 1"
+    assert "19 trên 22" in card(shown, "Rất hài lòng")
+    assert "20 trên 22" in card(shown, "Hài lòng trở lên")
+    assert "82,33\u00a0%" in card(shown, "Số công bố · Hài lòng trở lên")
+    assert row(shown, "Tiếp cận dịch vụ").startswith("Tiếp cận dịch vụ 1 1 1 1 1 0 25,0\u00a0%")
+    assert "Nơi ngồi chờ giải quyết công việc có đủ chỗ ngồi" in words(shown)
+
+
+def test_business_shows_statements_beside_the_published_figure(room: Room) -> None:
+    room.take([submission(survey="business", answers={"b1_1": 4})])
+    room.sign_in()
+    shown = page(room, "/?survey=business")
+    assert "Toàn trung tâm" not in words(shown)
+    assert "Công bố 2019" in words(shown)
+    assert shown.count('<article class="question">') > 10
+
+
+def test_an_empty_day_says_so_kindly(room: Room) -> None:
+    room.sign_in()
+    today = page(room)
+    assert "Chưa có lượt đánh giá nào trong kỳ này." in words(today)
+    assert row(today, "Toàn trung tâm") == "Toàn trung tâm 0 0 0 0 0 0 – – –"
+    assert 'aria-label="chưa có lượt nào"' in today
+
+
+def test_the_asker_may_read_english_and_it_is_remembered(manager: Room) -> None:
+    english = manager.client.get("/?lang=en")
+    assert '<html lang="en">' in english.text
+    assert row(english.text, "Justice").startswith("Justice 120 100 15 3 1 1 83.3% 75.7% – 88.9%")
+    assert '<html lang="en">' in page(manager, "/?period=week")
+
+
+def test_vietnamese_comes_first_whatever_the_browser_speaks(manager: Room) -> None:
+    answer = manager.client.get("/", headers={"accept-language": "en-US"})
+    assert '<html lang="vi">' in answer.text
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_fragment_is_one_element_that_the_page_contains(manager: Room, path: str) -> None:
+    fragment = manager.client.get(path, headers=HTMX)
+    assert fragment.status_code == 200
+    assert "HX-Request-Type" in fragment.headers["vary"]
+    text = fragment.text.strip()
+    assert text.startswith('<section id="figures"')
+    assert text.endswith("</section>")
+    assert text.count("<section") == 1
+    assert "<html" not in text
+    assert text in page(manager, path)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_page_needs_inline_script_or_style(manager: Room, path: str) -> None:
+    answer = manager.client.get(path)
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert not re.search(r"\sstyle=|<style|\son[a-z]+=|javascript:", answer.text)
+    assert all("src=" in script for script in re.findall(r"<script[^>]*>", answer.text))
+
+
+def test_the_page_refreshes_what_was_asked_for(manager: Room) -> None:
+    """Without a date it goes on being today, also when left open over midnight."""
+    assert re.search(r'id="figures"[^>]* hx-get="/"', page(manager))
+    chosen = page(manager, "/?period=week&date=2026-11-20&channel=qr")
+    assert 'hx-get="/?period=week&amp;date=2026-11-20&amp;channel=qr"' in chosen
+
+
+@pytest.mark.parametrize("path", ["/", "/department/so_tu_phap", "/account", "/sign-in", "/x"])
+def test_a_demonstration_is_marked_on_every_page(make_room: Callable[..., Room], path: str) -> None:
+    room = make_room(demo=True)
+    room.sign_in()
+    assert "MÔ PHỎNG · DEMO" in room.client.get(path).text
+    assert "DEMO · MÔ PHỎNG" in room.client.get(f"{path}?lang=en").text
+
+
+def test_reserved_characters_are_escaped_in_links_and_names(manager: Room) -> None:
+    manager.sign_in("<b>\"&'</b>")
+    hostile = quote("\"><script>alert(1)</script>&x='")
+    shown = page(manager, f"/?x={hostile}")
+    assert "<script>alert" not in shown
+    assert "<b>" not in shown
+    assert "&lt;b&gt;" in shown
