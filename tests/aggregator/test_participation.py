@@ -1,0 +1,84 @@
+"""Ratings per dossier settled, where the number of dossiers is known."""
+
+from datetime import date
+
+import pytest
+
+from tests.aggregator.conftest import EXAMPLE, Room, ratings
+from tests.aggregator.reading import card, row
+
+TITLE = "Tỷ lệ tham gia"
+
+
+@pytest.fixture
+def rated(room: Room) -> Room:
+    room.take(ratings(EXAMPLE))
+    room.take(ratings([5] * 30, department="so_y_te", counter="q09"))
+    room.sign_in()
+    return room
+
+
+def settle(room: Room, *rows: tuple[str, str, int]) -> None:
+    room.context.store.put_transactions(
+        {"day": date.fromisoformat(day), "department": department, "dossiers": dossiers}
+        for day, department, dossiers in rows
+    )
+
+
+def page(room: Room, path: str = "/") -> str:
+    return str(room.client.get(path).text)
+
+
+def test_unknown_dossiers_are_said_to_be_unknown(rated: Room) -> None:
+    assert card(page(rated), TITLE) == f"{TITLE} – Chưa có số hồ sơ trong kỳ"
+    assert page(rated).count("taking-part") == 0
+
+
+def test_the_whole_centre(rated: Room) -> None:
+    settle(rated, ("2026-11-23", "", 430))
+    assert card(page(rated), TITLE) == f"{TITLE} 34,9\u00a0% 150 lượt trên 430 hồ sơ"
+    assert row(page(rated), "Toàn trung tâm").startswith("Toàn trung tâm 150 34,9\u00a0% 130")
+
+
+def test_departments_add_up_where_the_centre_has_no_figure(rated: Room) -> None:
+    settle(rated, ("2026-11-23", "so_tu_phap", 240), ("2026-11-23", "so_y_te", 60))
+    html = page(rated)
+    assert card(html, TITLE) == f"{TITLE} 50,0\u00a0% 150 lượt trên 300 hồ sơ"
+    assert row(html, "Sở Tư pháp").startswith("Sở Tư pháp 120 50,0\u00a0% 100")
+    assert row(html, "Sở Y tế").startswith("Sở Y tế 30 50,0\u00a0%")
+    assert row(html, "Sở Nội vụ").startswith("Sở Nội vụ 0 – 0")
+
+
+def test_the_centres_own_figure_goes_before_the_sum(rated: Room) -> None:
+    settle(rated, ("2026-11-23", "", 600), ("2026-11-23", "so_tu_phap", 240))
+    assert "150 lượt trên 600 hồ sơ" in card(page(rated), TITLE)
+
+
+def test_one_department(rated: Room) -> None:
+    settle(rated, ("2026-11-23", "so_tu_phap", 480))
+    html = page(rated, "/department/so_tu_phap")
+    assert card(html, TITLE) == f"{TITLE} 25,0\u00a0% 120 lượt trên 480 hồ sơ"
+    assert "Chưa có số hồ sơ" in card(page(rated, "/department/so_y_te"), TITLE)
+
+
+def test_days_without_a_figure_are_named(rated: Room) -> None:
+    settle(rated, ("2026-11-23", "", 430), ("2026-11-22", "", 70), ("2026-11-01", "", 1000))
+    html = page(rated, "/?from=2026-11-20&to=2026-11-23")
+    assert "150 lượt trên 500 hồ sơ" in card(html, TITLE)
+    assert card(html, TITLE).endswith("số hồ sơ có cho 2 trong 4 ngày")
+
+
+def test_no_dossiers_are_no_denominator(rated: Room) -> None:
+    settle(rated, ("2026-11-23", "", 0))
+    assert card(page(rated), TITLE) == f"{TITLE} – 150 lượt trên 0 hồ sơ"
+
+
+def test_a_corrected_figure_replaces_the_first(rated: Room) -> None:
+    settle(rated, ("2026-11-23", "", 430))
+    settle(rated, ("2026-11-23", "", 300))
+    assert "150 lượt trên 300 hồ sơ" in card(page(rated), TITLE)
+
+
+def test_business_has_no_participation(rated: Room) -> None:
+    settle(rated, ("2026-11-23", "", 430))
+    assert TITLE not in page(rated, "/?survey=business")
