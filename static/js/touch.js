@@ -6,6 +6,7 @@
   const RETRY_MS = 1500;
   let lastTouch = Date.now();
   let leaving = false;
+  let finger = false; // while one is down nothing may move under it
   let waiting = null; // what the network failed to deliver
 
   const screen = () => document.getElementById("screen");
@@ -14,8 +15,6 @@
   // -- idle: a visible countdown, then the start; what was chosen is sent first ------------
   function stay() {
     lastTouch = Date.now();
-    const box = screen()?.querySelector(".countdown");
-    if (box) box.hidden = true;
   }
 
   function goHome() {
@@ -37,13 +36,15 @@
 
   function tick() {
     const now = screen();
-    if (!now || leaving || waiting || atRest(now)) return;
+    // A finger whose lifting was never told must not keep the screen for ever.
+    const touched = finger && Date.now() - lastTouch < 10_000;
+    if (!now || leaving || waiting || touched || atRest(now)) return;
     const left = Math.ceil(Number(now.dataset.idle) - (Date.now() - lastTouch) / 1000);
     const box = now.querySelector(".countdown");
     if (left <= 0) {
       goHome();
-    } else if (left <= LAST_SECONDS && box) {
-      box.hidden = false;
+    } else if (box) {
+      box.hidden = left > LAST_SECONDS;
       box.querySelector(".countdown-number").textContent = String(left);
       box.querySelector("progress").value = left;
     }
@@ -94,9 +95,13 @@
     const now = screen();
     if (now) document.documentElement.lang = now.lang;
     window.scrollTo(0, 0);
+    tick();
   });
   for (const kind of ["pointerdown", "keydown", "input", "wheel", "touchmove"]) {
     document.addEventListener(kind, stay, { passive: true, capture: true });
+  }
+  for (const [kind, down] of [["pointerdown", true], ["pointerup", false], ["pointercancel", false]]) {
+    document.addEventListener(kind, () => { finger = down; }, { passive: true, capture: true });
   }
   document.addEventListener("contextmenu", (event) => event.preventDefault());
   // A page brought back by the Back button would carry the last visitor's ids.

@@ -1,0 +1,142 @@
+"""The form behind a QR code in a real Chromium, with JavaScript and without."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from kiosk.app import create_app
+from kiosk.doors import Audience, code_of
+from kiosk.settings import Settings
+from tests.browser.test_touch import stored
+from tests.conftest import Servers
+from tests.kiosk.conftest import CENTRE
+
+PHONE: Any = {"width": 360, "height": 740}
+
+
+@pytest.fixture
+def address(serve: Servers, tmp_path: Path) -> str:
+    return serve(create_app(Settings(centre=CENTRE, var=tmp_path)))
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A phone; whatever its console complains of, except refusals, fails the test."""
+    context = browser.new_context(viewport=PHONE, has_touch=True, locale="vi-VN")
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    context.close()
+    assert [one for one in complaints if "status of 4" not in one] == []
+
+
+@pytest.fixture
+def bare(browser: Browser) -> Iterator[Page]:
+    """A phone without JavaScript."""
+    context = browser.new_context(viewport=PHONE, java_script_enabled=False, locale="vi-VN")
+    yield context.new_page()
+    context.close()
+
+
+def form(address: str, audience: Audience = "citizen") -> str:
+    return f"{address}/f/{code_of('lai_chau', 'so_nong_nghiep', 'q10', audience)}"
+
+
+@pytest.mark.browser
+def test_without_javascript_a_reload_counts_once(bare: Page, address: str, tmp_path: Path) -> None:
+    bare.goto(form(address))
+    bare.get_by_text("Công chức phục vụ").click()
+    bare.get_by_role("textbox").fill("Cán bộ rất nhiệt tình")
+    bare.get_by_role("button", name="Gửi đánh giá").click()
+    expect(bare.get_by_role("alert")).to_contain_text("Xin chọn một mức đánh giá")
+    expect(bare.get_by_role("textbox")).to_have_value("Cán bộ rất nhiệt tình")
+    expect(bare.get_by_label("Công chức phục vụ")).to_be_checked()
+    bare.get_by_role("link", name="Xin chọn một mức đánh giá").click()
+    assert bare.url.endswith("#rating")
+    bare.get_by_text("Rất hài lòng").click()
+    bare.get_by_role("button", name="Gửi đánh giá").click()
+    expect(bare.get_by_text("Ý kiến của Ông/Bà đã được ghi nhận.")).to_be_visible()
+    bare.reload()
+    rating, reasons = stored(tmp_path)
+    assert rating["answers"] == {"rating": 5}
+    assert reasons["answers"] == {"reasons": [3]}
+    assert reasons["comment"] == "Cán bộ rất nhiệt tình"
+
+
+@pytest.mark.browser
+def test_with_javascript_in_place_and_back_counts_once(
+    page: Page, address: str, tmp_path: Path
+) -> None:
+    page.goto(form(address))
+    page.get_by_role("button", name="Gửi đánh giá").click()
+    expect(page.locator(".summary")).to_be_focused()
+    page.get_by_text("Bình thường").click()
+    page.get_by_role("button", name="Gửi đánh giá").dblclick()
+    expect(page.get_by_role("heading", name="Xin cảm ơn Ông/Bà!")).to_be_visible()
+    assert "/thanks?visit=" in page.url
+    page.reload()
+    expect(page.get_by_role("heading", name="Xin cảm ơn Ông/Bà!")).to_be_visible()
+    page.get_by_role("button", name="Bắt đầu").click()
+    expect(page.get_by_text("Phần 1/6")).to_be_visible()
+    page.locator("#q1 .answer").nth(1).click()
+    page.get_by_role("button", name="Tiếp tục").last.click()
+    expect(page.get_by_text("Phần 2/6")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_text("Phần 1/6")).to_be_visible()
+    expect(page.locator("#q1 input").nth(1)).to_be_checked()
+    page.get_by_role("button", name="Dừng và gửi").click()
+    expect(page.get_by_role("heading", name="Xin cảm ơn Ông/Bà!")).to_be_visible()
+    assert [one["answers"] for one in stored(tmp_path)] == [{"rating": 3}, {"q1": 4}]
+
+
+@pytest.mark.browser
+def test_a_business_jumps_between_areas_and_loses_nothing(
+    bare: Page, address: str, tmp_path: Path
+) -> None:
+    bare.goto(form(address, "business"))
+    bare.locator("#b1_1 .answer").nth(0).click()
+    bare.get_by_role("button", name="Trả lời đầy đủ").click()
+    expect(bare.locator("#b1_1 input").nth(0)).to_be_checked()
+    bare.get_by_label("Số ngày từ khi nộp hồ sơ đến khi hoàn tất đăng ký").fill("900")
+    bare.get_by_text("Chọn phần khác").click()
+    bare.get_by_role("button", name="Tính minh bạch").click()
+    expect(bare.get_by_text("Xin nhập số từ 0 đến 365.")).to_be_visible()
+    bare.get_by_label("Số ngày từ khi nộp hồ sơ đến khi hoàn tất đăng ký").fill("5")
+    bare.get_by_text("Chọn phần khác").click()
+    bare.get_by_role("button", name="Tính minh bạch").click()
+    expect(bare.get_by_role("heading", name="Tính minh bạch")).to_be_visible()
+    bare.locator("#b3_1 .skip").click()
+    bare.get_by_role("button", name="Dừng và gửi").click()
+    expect(bare.get_by_role("heading", name="Xin cảm ơn Ông/Bà!")).to_be_visible()
+    assert [one["answers"] for one in stored(tmp_path)] == [{"b1_1": 4, "b1_2": 5}]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", ["100%", "200%"])
+def test_nothing_scrolls_sideways_whatever_the_text_size(
+    page: Page, address: str, size: str
+) -> None:
+    for url in (
+        form(address),
+        f"{form(address)}?lang=en",
+        f"{form(address, 'business')}?lang=vi",
+        f"{address}/f/unknown",
+    ):
+        page.goto(url)
+        page.evaluate("size => { document.documentElement.style.fontSize = size }", size)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), url
+
+
+@pytest.mark.browser
+def test_a_phone_fetches_no_font_and_nothing_from_elsewhere(page: Page, address: str) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(form(address))
+    page.wait_for_load_state("networkidle")
+    assert all(url.startswith(address) for url in asked if not url.startswith("data:"))
+    assert not [url for url in asked if ".woff" in url]

@@ -1,0 +1,208 @@
+"""The touch screen in a real Chromium: taps, double taps, idle, a server that goes away."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from starlette.applications import Starlette
+
+from kiosk.app import create_app
+from kiosk.outbox import Outbox, body_of
+from kiosk.settings import Settings
+from tests.conftest import Servers
+from tests.kiosk.conftest import CENTRE
+
+UPRIGHT, LYING = {"width": 1080, "height": 1920}, {"width": 1280, "height": 800}
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A touch screen; whatever its console complains of fails the test."""
+    context = browser.new_context(viewport=UPRIGHT, has_touch=True, locale="en-US")  # type: ignore[arg-type]
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    context.close()
+    away = ("ERR_CONNECTION_REFUSED", "Failed to fetch")
+    assert [one for one in complaints if not any(words in one for words in away)] == []
+
+
+def kiosk(var: Path, **settings: Any) -> Starlette:
+    return create_app(Settings(centre=CENTRE, var=var, **settings))
+
+
+def stored(var: Path) -> list[dict[str, Any]]:
+    outbox = Outbox(var / "kiosk" / "outbox.sqlite3")
+    rows = [body_of(row) for row in outbox.pending(100)]
+    outbox.close()
+    return rows
+
+
+def settled(page: Page) -> None:
+    """Waits until the screen takes touches: for a moment it shields itself from a bounce."""
+    expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
+
+
+def tap(page: Page, words: str) -> None:
+    settled(page)
+    page.get_by_text(words, exact=True).last.tap()
+
+
+@pytest.mark.browser
+def test_from_the_tiles_to_the_farewell(page: Page, serve: Servers, tmp_path: Path) -> None:
+    page.goto(serve(kiosk(tmp_path)))
+    tap(page, "Sở Tư pháp")
+    tap(page, "Không hài lòng")
+    expect(page.get_by_role("heading", name="Xin cảm ơn Ông/Bà!")).to_be_visible()
+    assert [one["answers"] for one in stored(tmp_path)] == [{"rating": 2}]
+    tap(page, "Công chức phục vụ")
+    page.get_by_label("Ông/Bà muốn nói thêm điều gì?").fill("Xin hướng dẫn rõ hơn")
+    tap(page, "Gửi góp ý")
+    expect(page.locator(".farewell-screen")).to_be_visible()
+    tap(page, "Về màn hình đầu")
+    expect(page.locator(".tile").first).to_be_visible()
+    rating, reasons = stored(tmp_path)
+    assert reasons["answers"] == {"reasons": [3]}
+    assert reasons["visit"] == rating["visit"]
+    assert rating["department"] == "so_tu_phap"
+
+
+@pytest.mark.browser
+def test_the_full_survey_is_walked_step_by_step(page: Page, serve: Servers, tmp_path: Path) -> None:
+    page.goto(serve(kiosk(tmp_path, counter="q05")))
+    tap(page, "Rất hài lòng")
+    tap(page, "Trả lời phiếu đầy đủ")
+    for step in range(1, 6):
+        expect(page.get_by_text(f"Phần {step}/6")).to_be_visible()
+        settled(page)
+        page.locator(".question .answer").first.tap()
+        tap(page, "Tiếp tục")
+    expect(page.get_by_role("heading", name="Đôi nét về Ông/Bà")).to_be_visible()
+    tap(page, "Quay lại")
+    expect(page.locator("#q19 input").first).to_be_checked()
+    tap(page, "Tiếp tục")
+    tap(page, "Gửi phiếu")
+    expect(page.locator(".farewell-screen")).to_be_visible()
+    survey = stored(tmp_path)[-1]
+    assert survey["answers"] == {"q1": 5, "q5": 5, "q10": 5, "q16": 5, "q19": 5}
+
+
+@pytest.mark.browser
+def test_a_bouncing_finger_rates_once_and_chooses_nothing(
+    page: Page, serve: Servers, tmp_path: Path
+) -> None:
+    page.goto(serve(kiosk(tmp_path, counter="q05")))
+    settled(page)
+    box = page.get_by_role("button", name="Bình thường").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    for _ in range(4):
+        page.touchscreen.tap(x, y)
+    expect(page.locator(".follow-up")).to_be_visible()
+    assert page.locator("input:checked").count() == 0
+    assert [one["answers"] for one in stored(tmp_path)] == [{"rating": 3}]
+
+
+@pytest.mark.browser
+def test_idle_shows_a_countdown_then_keeps_what_was_chosen(
+    page: Page, serve: Servers, tmp_path: Path
+) -> None:
+    page.clock.install()
+    page.goto(serve(kiosk(tmp_path, counter="q05", idle_seconds=45)))
+    tap(page, "Hài lòng")
+    tap(page, "Kết quả nhận được")
+    countdown = page.locator(".countdown")
+    page.clock.run_for(29_000)
+    expect(countdown).to_be_hidden()
+    page.clock.run_for(5_000)
+    expect(countdown).to_be_visible()
+    expect(countdown).to_contain_text("Điều Ông/Bà đã chọn vẫn được giữ lại")
+    tap(page, "Tôi đang trả lời")
+    page.clock.run_for(500)
+    expect(countdown).to_be_hidden()
+    page.clock.run_for(46_000)
+    expect(page.locator(".rating").first).to_be_visible()
+    assert [one["answers"] for one in stored(tmp_path)] == [{"rating": 4}, {"reasons": [4]}]
+
+
+@pytest.mark.browser
+def test_english_ends_with_its_visitor(page: Page, serve: Servers, tmp_path: Path) -> None:
+    page.clock.install()
+    page.goto(serve(kiosk(tmp_path, counter="q05")))
+    tap(page, "English")
+    expect(page.get_by_role("button", name="Very satisfied")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    page.clock.run_for(46_000)
+    expect(page.get_by_role("button", name="Rất hài lòng")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "vi")
+
+
+@pytest.mark.browser
+def test_a_tap_while_the_server_is_away_is_sent_when_it_is_back(
+    page: Page, serve: Servers, tmp_path: Path
+) -> None:
+    address = serve(kiosk(tmp_path, counter="q05"))
+    page.goto(address)
+    settled(page)
+    serve.stop(address)
+    tap(page, "Rất không hài lòng")
+    expect(page.locator("#offline")).to_be_visible()
+    expect(page.locator("#offline")).to_contain_text("Xin chờ một chút")
+    serve(kiosk(tmp_path, counter="q05"), port=int(address.rpartition(":")[2]))
+    expect(page.locator(".follow-up")).to_be_visible(timeout=15_000)
+    expect(page.locator("#offline")).to_be_hidden()
+    assert [one["answers"] for one in stored(tmp_path)] == [{"rating": 1}]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", [UPRIGHT, LYING], ids=["upright", "lying"])
+def test_what_is_touched_is_large_and_in_sight(
+    page: Page, serve: Servers, tmp_path: Path, size: dict[str, int]
+) -> None:
+    page.set_viewport_size(size)  # type: ignore[arg-type]
+    address = serve(kiosk(tmp_path))
+    for path in ("/", "/rate/so_nong_nghiep", "/rate/all?lang=en", "/farewell"):
+        page.goto(address + path)
+        assert fits(page), path
+    page.goto(f"{address}/rate/so_nong_nghiep")
+    tap(page, "Satisfied")
+    expect(page.locator(".follow-up")).to_be_visible()
+    assert fits(page)
+
+
+def fits(page: Page) -> bool:
+    """Nothing scrolls, every target is at least 88 pixels high, and all are inside the screen."""
+    page.evaluate("document.fonts.ready.then(() => true)")
+    return bool(
+        page.evaluate(
+            """() => {
+              const targets = [...document.querySelectorAll("a, button, .answer")]
+                .map((one) => one.getBoundingClientRect())
+                .filter((box) => box.width > 1);
+              return document.documentElement.scrollWidth <= innerWidth
+                && document.documentElement.scrollHeight <= innerHeight
+                && targets.every((box) => Math.round(box.height) >= 88)
+                && targets.every((box) => box.bottom <= innerHeight);
+            }"""
+        )
+    )
+
+
+@pytest.mark.browser
+def test_it_works_without_javascript(browser: Browser, serve: Servers, tmp_path: Path) -> None:
+    context = browser.new_context(viewport=LYING, java_script_enabled=False)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(serve(kiosk(tmp_path)))
+    page.get_by_role("link", name="Sở Y tế").click()
+    page.get_by_role("button", name="Hài lòng", exact=True).click()
+    expect(page.get_by_role("heading", name="Xin cảm ơn Ông/Bà!")).to_be_visible()
+    page.reload()
+    page.get_by_text("Thủ tục, giấy tờ").click()
+    page.get_by_role("button", name="Xong").click()
+    expect(page.get_by_role("link", name="Sở Y tế")).to_be_visible()
+    context.close()
+    assert [one["answers"] for one in stored(tmp_path)] == [{"rating": 4}, {"reasons": [2]}]
