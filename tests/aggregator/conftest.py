@@ -123,6 +123,10 @@ class Room:
         context: Context = self.app.state.context
         return context
 
+    def another(self) -> Starlette:
+        """A second app on the same database, to serve on a socket: the first one runs already."""
+        return create_app(self.settings, self.clock)
+
     def post(self, items: object, **headers: str) -> Any:
         """POST a batch with the device token; header names with _ for -."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
