@@ -1,7 +1,8 @@
 """What every handler of the aggregator needs, built once in create_app and handed down."""
 
+from asyncio import Semaphore
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
@@ -39,6 +40,7 @@ class Context:
     pages: Pages
     metrics: Metrics
     clock: Callable[[], datetime]
+    large_batches: Semaphore = field(default_factory=lambda: Semaphore(8))
 
     @property
     def today(self) -> date:

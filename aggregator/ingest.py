@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from aggregator.store import NewRow, Store, written
+from aggregator.store import NewRow, StorageError, Store, written
 from aggregator.tallies import Cell, Deltas
 from surveys.centre import Centre
 from surveys.definition import Survey
 from surveys.messages import Language
 from surveys.wire import MESSAGES, Receipt, Refused, read_submission
 
-MAX_GROUP = 2_000  # submissions in one transaction: keeps the longest wait for a lock short
+MAX_GROUP = 4_000  # submissions in one transaction: keeps the longest wait for a lock short
 
 
 @dataclass(frozen=True)
@@ -62,33 +62,16 @@ class Ingest:
             [self._read(item, offer.language, now, received) for item in offer.items]
             for offer in offers
         ]
-        wanted = {one.row.id for items in read for one in items if isinstance(one, Candidate)}
-        rows: list[NewRow] = []
-        deltas = Deltas(self._surveys)
         with self._store.writing() as writer:
-            known = writer.digests(wanted)
-
-            def settle(one: Receipt | Candidate, language: Language) -> Receipt:
-                """Take a new submission; recognise one stored, or earlier in this group."""
-                if isinstance(one, Receipt):
-                    return one
-                row = one.row
-                if (stored := known.get(row.id)) is not None:
-                    return _known(row, stored, language)
-                known[row.id] = row.digest
-                rows.append(row)
-                cell = Cell(row.day, row.channel, row.department or "", row.counter or "")
-                deltas.add(row.survey, cell, one.answers)
-                return Receipt(row.id, "accepted")
-
-            receipts = [
-                [settle(one, offer.language) for one in items]
-                for offer, items in zip(offers, read, strict=True)
-            ]
-            if rows:
-                writer.add_submissions(rows)
-                writer.add_tallies(deltas)
-        return receipts
+            # Nearly always every id is new: try that first, and look ids up only where not.
+            plan = Plan(offers, read, {})
+            if plan.rows and not writer.add_submissions(plan.rows):
+                plan = Plan(offers, read, writer.digests([row.id for row in plan.rows]))
+                if plan.rows and not writer.add_submissions(plan.rows):
+                    raise StorageError("an id appeared while the write lock was held")
+            if plan.rows:
+                writer.add_tallies(plan.deltas(self._surveys))
+        return plan.receipts
 
     def _read(
         self, item: object, language: Language, now: datetime, received: str
@@ -101,11 +84,45 @@ class Ingest:
         return Candidate(NewRow.of(submission, day, received), submission.answers)
 
 
-def _known(row: NewRow, stored: str, language: Language) -> Receipt:
-    """The same id with the same content is a retry; with other content it is a conflict."""
-    if stored == row.digest:
-        return Receipt(row.id, "duplicate")
-    return Receipt(row.id, "conflict", f"id: {MESSAGES.get(language, 'refused.conflict')}")
+class Plan:
+    """What becomes of each item of a group, given the digests of the ids known before."""
+
+    def __init__(
+        self,
+        offers: Sequence[Offer],
+        read: Sequence[Sequence[Receipt | Candidate]],
+        known: dict[str, str],
+    ) -> None:
+        self._known = known
+        self._taken: list[Candidate] = []
+        self.receipts = [
+            [self._settle(one, offer.language) for one in items]
+            for offer, items in zip(offers, read, strict=True)
+        ]
+
+    @property
+    def rows(self) -> list[NewRow]:
+        return [one.row for one in self._taken]
+
+    def deltas(self, surveys: Mapping[str, Survey]) -> Deltas:
+        deltas = Deltas(surveys)
+        for row, answers in self._taken:
+            cell = Cell(row.day, row.channel, row.department or "", row.counter or "")
+            deltas.add(row.survey, cell, answers)
+        return deltas
+
+    def _settle(self, one: Receipt | Candidate, language: Language) -> Receipt:
+        """Take a new submission; recognise one stored, or earlier in this group."""
+        if isinstance(one, Receipt):
+            return one
+        row = one.row
+        known = self._known.setdefault(row.id, row.digest)
+        if known is row.digest:  # this very row's own: the id was not known
+            self._taken.append(one)
+            return Receipt(row.id, "accepted")
+        if known == row.digest:
+            return Receipt(row.id, "duplicate")
+        return Receipt(row.id, "conflict", f"id: {MESSAGES.get(language, 'refused.conflict')}")
 
 
 def _id_of(item: object) -> str | None:

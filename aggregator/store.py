@@ -109,8 +109,8 @@ class NewRow(NamedTuple):
 
 
 def written(moment: datetime) -> str:
-    """A moment in UTC as SQLAlchemy writes it to SQLite; PostgreSQL's session is in UTC."""
-    return moment.isoformat(" ", "microseconds")[:26]
+    """A moment in UTC, with its offset, as both databases and UtcDateTime read it."""
+    return str(moment)
 
 
 class Store:
@@ -297,9 +297,14 @@ class Writer:
         query = f"SELECT id, digest FROM submission WHERE id {within}"  # noqa: S608 - constants
         return dict(map(tuple, self._connection.exec_driver_sql(query, parameters)))
 
-    def add_submissions(self, rows: Sequence[NewRow]) -> None:
+    def add_submissions(self, rows: Sequence[NewRow]) -> bool:
+        """Store rows; False, and none is stored, where one of the ids is stored already."""
         statement = _insert(self._connection.dialect, NewRow._fields)
-        self._connection.exec_driver_sql(statement, list(rows))
+        with self._connection.begin_nested() as attempt:
+            stored = self._connection.exec_driver_sql(statement, list(rows)).rowcount
+            if stored != len(rows):
+                attempt.rollback()
+        return stored == len(rows)
 
     def add_tallies(self, deltas: Deltas) -> None:
         self._add(Tally, list(deltas.tally_rows()))
@@ -353,7 +358,8 @@ def _adding(table: type[Tally] | type[PooledTally], dialect: Dialect) -> str:
 
 @cache
 def _insert(dialect: Dialect, columns: tuple[str, ...]) -> str:
-    return _positional(insert(SubmissionRow), dialect, list(columns))
+    statement = _INSERT[dialect.name](SubmissionRow).on_conflict_do_nothing(index_elements=["id"])
+    return _positional(statement, dialect, list(columns))
 
 
 def _positional(statement: Insert, dialect: Dialect, columns: list[str]) -> str:

@@ -15,10 +15,10 @@ from tests.bench.report import Row
 from tests.bench.servers import ROOT, Aggregator, aggregator
 
 CLIENTS = 64
-ROUNDS = 5
+ROUNDS = 3
 SINGLES = 6_000  # a round
 BATCH = 500
-BATCHES = 40  # a round
+BATCHES = 128  # a round
 
 
 def rows() -> Iterator[Row]:
@@ -68,7 +68,7 @@ def batches(server: Aggregator) -> Iterator[Row]:
             place = make.place()
             body = orjson.dumps({"submissions": [make.one(place) for _ in range(BATCH)]})
             full.append(request(server.url, "/api/v1/submissions", body, headers))
-        speed = post_all(server.url, full, 2) * BATCH
+        speed = post_all(server.url, full, CLIENTS) * BATCH
         base = bare(server.database, taken, BATCH)
         taken += BATCHES * BATCH
         if number:
