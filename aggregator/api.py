@@ -3,6 +3,7 @@
 from collections import Counter
 from contextlib import nullcontext
 from datetime import date
+from itertools import chain
 from typing import Annotated, Any, TypeVar
 
 import orjson
@@ -224,13 +225,16 @@ def _not_compared(context: Context, survey: Survey, language: Language) -> list[
 async def get_submissions_csv(request: Request) -> Response:
     """The joined table, one row a submission, streamed."""
     await _holder(request, "reader")
-    return stream_csv(context_of(request), _query(request, Period))
+    return await stream_csv(context_of(request), _query(request, Period))
 
 
-def stream_csv(context: Context, period: Period) -> StreamingResponse:
+async def stream_csv(context: Context, period: Period) -> StreamingResponse:
     rows = context.store.submissions(period.since, period.until)
+    lines = csv_lines(rows, context.surveys, context.centre)
+    # The status cannot be taken back: a database that is gone must show before it is sent.
+    first = await run_in_threadpool(next, lines)
     return StreamingResponse(
-        csv_lines(rows, context.surveys, context.centre),
+        chain([first], lines),
         media_type="text/csv; charset=utf-8",
         headers={"content-disposition": 'attachment; filename="submissions.csv"'},
     )

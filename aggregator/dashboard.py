@@ -221,7 +221,7 @@ async def download(request: Request) -> Response:
     if request.state.user.role != "manager":
         raise HTTPException(403)
     period = _view(request).period
-    return stream_csv(
+    return await stream_csv(
         context_of(request), CsvPeriod.model_validate({"from": period.since, "to": period.until})
     )
 
