@@ -257,10 +257,14 @@ def serve() -> Iterator[Servers]:
 # Browser
 
 
+def chromium_path() -> str | None:
+    return shutil.which("chromium") or shutil.which("google-chrome")
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A real Chromium. Tests take a context or page of their own and close it."""
-    program = shutil.which("chromium") or shutil.which("google-chrome")
+    program = chromium_path()
     if program is None:
         missing("no Chromium (Debian: apt-get install chromium)")
     with sync_playwright() as playwright:
