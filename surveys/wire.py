@@ -59,13 +59,13 @@ def _moment(value: object) -> datetime:
     """A written time with an offset, in UTC. A bare number is not one, whatever it counts."""
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-        if not isinstance(moment, datetime):
-            raise PydanticCustomError("datetime_parsing", "not a written time")
-        if moment.tzinfo is None:
-            raise PydanticCustomError("timezone_aware", "no offset")
-        return moment.astimezone(UTC)
+        if isinstance(moment, datetime) and moment.tzinfo is not None:
+            return moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise PydanticCustomError("datetime_parsing", "not a written time") from None
+        moment = None
+    if isinstance(moment, datetime):
+        raise PydanticCustomError("timezone_aware", "no offset")
+    raise PydanticCustomError("datetime_parsing", "not a written time")
 
 
 # Plain Python reads a time faster than the general parser and a check before and after it.
