@@ -14,6 +14,7 @@ from starlette.routing import Mount, Route
 
 from kiosk import errors, phone, posters, start, survey_screens, touch
 from kiosk.doors import bind, doors
+from kiosk.drafts import Drafts
 from kiosk.outbox import Outbox, OutboxError
 from kiosk.room import BUSINESS, CITIZEN_FULL, RATING, Room, room_of
 from kiosk.settings import Settings
@@ -76,10 +77,11 @@ def build_room(
         raise DefinitionError(f"surveys: no definition of {', '.join(sorted(missing))}")
     bound = bind(centre, settings.department, settings.counter)
     outbox = Outbox(settings.outbox_file, clock=clock)
+    drafts = Drafts(outbox)
     messages = Messages.load(HERE / "messages")
 
     def housekeeping() -> None:
-        finish_expired(outbox, surveys, centre, clock().astimezone(centre.zone))
+        finish_expired(drafts, surveys, centre, clock().astimezone(centre.zone))
 
     return Room(
         settings=settings,
@@ -88,6 +90,7 @@ def build_room(
         bound=bound,
         doors=doors(centre),
         outbox=outbox,
+        drafts=drafts,
         uploader=Uploader(
             outbox,
             settings.aggregator_url,

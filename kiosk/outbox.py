@@ -2,49 +2,21 @@
 
 import hashlib
 import json
-import os
 import sqlite3
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
+from kiosk.disk import Disk, stamp
+from kiosk.disk import OutboxError as OutboxError
 from surveys.wire import Receipt, Submission
 
 Added = Literal["stored", "duplicate", "conflict"]
 
-VERSION = 1
+PIECE = 25  # receipts acted on in one transaction
 REMEMBERED = timedelta(days=90)  # how long a delivered id is recognised when posted again
-
-SCHEMA = """
-CREATE TABLE queue (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    digest TEXT NOT NULL,
-    body TEXT NOT NULL,
-    added TEXT NOT NULL,
-    refused TEXT
-);
-CREATE INDEX queue_pending ON queue (seq) WHERE refused IS NULL;
-CREATE TABLE delivered (
-    id TEXT PRIMARY KEY,
-    digest TEXT NOT NULL,
-    at TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX delivered_at ON delivered (at);
-CREATE TABLE draft (
-    id TEXT PRIMARY KEY,
-    body TEXT NOT NULL,
-    expires TEXT NOT NULL
-) WITHOUT ROWID;
-"""
-
-
-class OutboxError(Exception):
-    """The outbox cannot be written or read now: full, locked, gone or damaged."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +41,7 @@ class Standing:
 
 
 class Outbox:
-    """One SQLite file behind one connection and one lock; handlers call it from a thread."""
+    """What waits for delivery, what was refused, and which ids were taken already."""
 
     def __init__(
         self,
@@ -78,19 +50,16 @@ class Outbox:
         busy_seconds: float = 2.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self.path = path
-        self._busy_seconds = busy_seconds
+        self.disk = Disk(path, busy_seconds)
         self._clock = clock
-        self._lock = threading.RLock()
-        self._connection: sqlite3.Connection | None = None
-        self._inode: tuple[int, int] | None = None
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
-        except OSError as error:
-            raise OutboxError(f"{path}: {error.strerror}") from error
-        with self._transaction():
-            pass
+
+    @property
+    def path(self) -> Path:
+        return self.disk.path
+
+    def close(self) -> None:
+        """Close the file; the next use opens it again."""
+        self.disk.close()
 
     # -- adding -----------------------------------------------------------------------------
 
@@ -100,12 +69,13 @@ class Outbox:
 
     def add_all(self, submissions: Iterable[Submission]) -> list[Added]:
         """Put several on disk in one transaction: either every new one is there, or none."""
-        with self._transaction() as connection:
-            return [self._insert(connection, one, None) for one in submissions]
+        with self.disk.transaction() as connection:
+            return [self.insert(connection, one, None) for one in submissions]
 
-    def _insert(
+    def insert(
         self, connection: sqlite3.Connection, submission: Submission, refused: str | None
     ) -> Added:
+        """Put one in the queue inside a transaction, with a reason where it waits for a human."""
         key, digest = str(submission.id), content_digest(submission)
         known = connection.execute(
             "SELECT digest FROM queue WHERE id = ? UNION ALL SELECT digest FROM delivered"
@@ -116,7 +86,7 @@ class Outbox:
             return "duplicate" if known[0] == digest else "conflict"
         connection.execute(
             "INSERT INTO queue (id, digest, body, added, refused) VALUES (?, ?, ?, ?, ?)",
-            (key, digest, body_text(submission), self._now(), refused),
+            (key, digest, body_text(submission), self.now(), refused),
         )
         return "stored"
 
@@ -135,38 +105,44 @@ class Outbox:
 
         Returns how many rows no longer wait.
         """
-        settled = 0
-        with self._transaction() as connection:
-            for key, receipt in receipts.items():
-                taken = receipt.status in ("accepted", "duplicate")
-                if taken:
-                    row = connection.execute(
-                        "DELETE FROM queue WHERE id = ? RETURNING digest", (key,)
-                    ).fetchone()
-                    if row is None:
-                        continue
-                    connection.execute(
-                        "INSERT OR REPLACE INTO delivered (id, digest, at) VALUES (?, ?, ?)",
-                        (key, row[0], self._now()),
-                    )
-                    settled += 1
-                else:
-                    reason = f"{receipt.status}: {receipt.reason or '?'}"
-                    settled += connection.execute(
-                        "UPDATE queue SET refused = ? WHERE id = ? AND refused IS NULL",
-                        (reason, key),
-                    ).rowcount
-            forgotten = _stamp(self._clock() - REMEMBERED)
+        items, settled = list(receipts.items()), 0
+        # A tap waits at most for one small piece, not for a whole batch.
+        for start in range(0, len(items), PIECE):
+            settled += self._settle_piece(items[start : start + PIECE])
+        with self.disk.transaction() as connection:
             # The newest stays whatever its age: it tells /status when the last delivery was.
             connection.execute(
                 "DELETE FROM delivered WHERE at < ? AND at < (SELECT max(at) FROM delivered)",
-                (forgotten,),
+                (stamp(self._clock() - REMEMBERED),),
             )
+        return settled
+
+    def _settle_piece(self, items: list[tuple[str, Receipt]]) -> int:
+        taken = [key for key, one in items if one.status in ("accepted", "duplicate")]
+        kept = [
+            (f"{one.status}: {one.reason or '?'}", key)
+            for key, one in items
+            if one.status not in ("accepted", "duplicate")
+        ]
+        keys = json.dumps(taken)
+        with self.disk.transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO delivered (id, digest, at) SELECT id, digest, ? FROM queue"
+                " WHERE id IN (SELECT value FROM json_each(?))",
+                (self.now(), keys),
+            )
+            settled = connection.execute(
+                "DELETE FROM queue WHERE id IN (SELECT value FROM json_each(?))", (keys,)
+            ).rowcount
+            for reason, key in kept:
+                settled += connection.execute(
+                    "UPDATE queue SET refused = ? WHERE id = ? AND refused IS NULL", (reason, key)
+                ).rowcount
         return settled
 
     def retry(self, key: str | None = None) -> int:
         """Let refused rows wait again: one, or all of them. Returns how many."""
-        with self._transaction() as connection:
+        with self.disk.transaction() as connection:
             return connection.execute(
                 "UPDATE queue SET refused = NULL"
                 " WHERE refused IS NOT NULL AND id = coalesce(?, id)",
@@ -175,7 +151,7 @@ class Outbox:
 
     def standing(self) -> Standing:
         """Counts and times for /status."""
-        with self._transaction(write=False) as connection:
+        with self.disk.transaction(write=False) as connection:
             row = connection.execute(
                 "SELECT count(*) FILTER (WHERE refused IS NULL),"
                 " min(added) FILTER (WHERE refused IS NULL),"
@@ -186,143 +162,24 @@ class Outbox:
 
     def knows(self, key: str) -> bool:
         """Whether an id is on its way or already delivered."""
-        with self._transaction(write=False) as connection:
+        with self.disk.transaction(write=False) as connection:
             found = connection.execute(
                 "SELECT 1 FROM queue WHERE id = ? UNION ALL SELECT 1 FROM delivered WHERE id = ?",
                 (key, key),
             ).fetchone()
         return found is not None
 
-    # -- drafts -----------------------------------------------------------------------------
-
-    def open_draft(self, key: str, body: str, expires: datetime) -> bool:
-        """Begin a draft; False where this id is a draft already, or was finished."""
-        with self._transaction() as connection:
-            if self.knows(key):
-                return False
-            return (
-                connection.execute(
-                    "INSERT OR IGNORE INTO draft (id, body, expires) VALUES (?, ?, ?)",
-                    (key, body, _stamp(expires)),
-                ).rowcount
-                == 1
-            )
-
-    def draft(self, key: str) -> str | None:
-        """A draft's content."""
-        with self._transaction(write=False) as connection:
-            row = connection.execute("SELECT body FROM draft WHERE id = ?", (key,)).fetchone()
-        return None if row is None else str(row[0])
-
-    def change_draft(self, key: str, change: Callable[[str], str], expires: datetime) -> str | None:
-        """Change a draft in one transaction, so that two taps at once lose no answer."""
-        with self._transaction() as connection:
-            row = connection.execute("SELECT body FROM draft WHERE id = ?", (key,)).fetchone()
-            if row is None:
-                return None
-            body = change(row[0])
-            connection.execute(
-                "UPDATE draft SET body = ?, expires = ? WHERE id = ?",
-                (body, _stamp(expires), key),
-            )
-            return body
-
-    def expired_drafts(self) -> list[str]:
-        """Drafts that nobody touched for too long."""
-        with self._transaction(write=False) as connection:
-            rows = connection.execute("SELECT id FROM draft WHERE expires <= ?", (self._now(),))
-            return [row[0] for row in rows]
-
-    def finish_draft(
-        self, key: str, finish: Callable[[str], tuple[Submission | None, str | None]]
-    ) -> Added | None:
-        """Turn a draft into a submission in one transaction.
-
-        ``finish`` makes it from the draft's content, with a reason where a human must look at
-        it first; no submission means that nothing was answered. None: there is no such draft.
-        """
-        with self._transaction() as connection:
-            row = connection.execute(
-                "DELETE FROM draft WHERE id = ? RETURNING body", (key,)
-            ).fetchone()
-            if row is None:
-                return None
-            submission, refused = finish(row[0])
-            return "stored" if submission is None else self._insert(connection, submission, refused)
-
-    # -- the file ---------------------------------------------------------------------------
-
-    def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-
     def _rows(self, where: str, values: tuple[object, ...]) -> list[Row]:
-        with self._transaction(write=False) as connection:
+        with self.disk.transaction(write=False) as connection:
             rows = connection.execute(
                 f"SELECT seq, id, body, added, refused FROM queue WHERE {where}",  # noqa: S608
                 values,
             )
             return [Row(*row) for row in rows]
 
-    @contextmanager
-    def _transaction(self, *, write: bool = True) -> Iterator[sqlite3.Connection]:
-        """Everything inside happens, or nothing. Raises OutboxError."""
-        with self._lock:
-            try:
-                connection = self._open()
-                if connection.in_transaction or not write:
-                    yield connection
-                    return
-                connection.execute("BEGIN IMMEDIATE")
-                try:
-                    yield connection
-                    connection.execute("COMMIT")
-                finally:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
-            except sqlite3.Error as error:
-                raise OutboxError(f"{self.path}: {error}") from error
-            except OSError as error:
-                self.close()
-                raise OutboxError(f"{self.path}: {error.strerror}") from error
-
-    def _open(self) -> sqlite3.Connection:
-        # An unlinked file takes writes without complaint and loses them all: look each time.
-        stat = os.stat(self.path)  # noqa: PTH116 - half the time of Path.stat, once a tap
-        inode = (stat.st_dev, stat.st_ino)
-        if self._connection is not None and inode == self._inode:
-            return self._connection
-        self.close()
-        connection = sqlite3.connect(
-            f"{self.path.absolute().as_uri()}?mode=rw",
-            uri=True,
-            timeout=self._busy_seconds,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        try:
-            self._prepare(connection)
-        except BaseException:
-            connection.close()
-            raise
-        self._connection, self._inode = connection, inode
-        return connection
-
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA journal_size_limit = 4194304")
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version > VERSION:
-            raise OutboxError(f"{self.path}: made by a newer version of this program")
-        if version == 0:
-            connection.executescript(f"BEGIN;{SCHEMA}PRAGMA user_version = {VERSION};COMMIT;")
-
-    def _now(self) -> str:
-        return _stamp(self._clock())
+    def now(self) -> str:
+        """The moment as it is stored."""
+        return stamp(self._clock())
 
 
 def content_digest(submission: Submission) -> str:
@@ -341,8 +198,3 @@ def body_of(row: Row) -> dict[str, object]:
     """A row's submission as plain data."""
     body: dict[str, object] = json.loads(row.body)
     return body
-
-
-def _stamp(moment: datetime) -> str:
-    """A moment as it is stored: in UTC and of one length, so that text compares as time."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")

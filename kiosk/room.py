@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from kiosk.doors import Door, Place
+from kiosk.drafts import Drafts
 from kiosk.outbox import Added, Outbox
 from kiosk.settings import Settings
 from kiosk.uploader import Uploader
@@ -38,6 +39,7 @@ class Room:
     bound: Place
     doors: Mapping[str, Door]
     outbox: Outbox
+    drafts: Drafts
     uploader: Uploader
     pages: Pages
     clock: Callable[[], datetime]

@@ -58,14 +58,14 @@ async def open_walk(
         comment=filled.comment if filled else None,
     )
     opened = await anyio.to_thread.run_sync(
-        room.outbox.open_draft, str(draft.id), draft.model_dump_json(), draft.expires
+        room.drafts.open, str(draft.id), draft.model_dump_json(), draft.expires
     )
     if not opened and filled is not None:
 
         def add(body: str) -> str:
             return Draft.model_validate_json(body).with_form(filled, room.now()).model_dump_json()
 
-        await anyio.to_thread.run_sync(room.outbox.change_draft, str(draft.id), add, draft.expires)
+        await anyio.to_thread.run_sync(room.drafts.change, str(draft.id), add, draft.expires)
     return await _screen(request, draft.id, 1, moved=True)
 
 
@@ -101,7 +101,7 @@ async def save_step(request: Request) -> Response:
         ).model_dump_json()
 
     expires = draft.model_copy(update={"answered_at": now}).expires
-    body = await anyio.to_thread.run_sync(room.outbox.change_draft, str(key), change, expires)
+    body = await anyio.to_thread.run_sync(room.drafts.change, str(key), change, expires)
     if body is None:
         return await _gone(request, room, key)
     if updated:
@@ -172,7 +172,7 @@ async def _finish(request: Request, room: Room, key: UUID, *, thank: bool) -> Re
     def finish(body: str) -> tuple[Submission | None, str | None]:
         return Draft.model_validate_json(body).to_submission(room.surveys, room.centre, now)
 
-    await anyio.to_thread.run_sync(room.outbox.finish_draft, str(key), finish)
+    await anyio.to_thread.run_sync(room.drafts.finish, str(key), finish)
     room.uploader.wake()
     if on_phone(request):
         address = f"/f/{request.path_params['code']}/finished"
@@ -195,7 +195,7 @@ async def _gone(request: Request, room: Room, key: UUID) -> Response:
 
 
 async def _draft(room: Room, key: UUID) -> Draft | None:
-    body = await anyio.to_thread.run_sync(room.outbox.draft, str(key))
+    body = await anyio.to_thread.run_sync(room.drafts.read, str(key))
     return None if body is None else Draft.model_validate_json(body)
 
 

@@ -60,6 +60,7 @@ class Uploader:
                 self._woken.clear()
                 try:
                     await asyncio.to_thread(self._housekeeping)
+                    await asyncio.to_thread(self._outbox.disk.checkpoint)
                     outcome = await self.drain(client)
                 except OutboxError as error:
                     self._complain(str(error))
@@ -93,6 +94,7 @@ class Uploader:
             settled = await asyncio.to_thread(
                 self._outbox.settle, {key: one for key, one in fitting.items() if key}
             )
+            await asyncio.to_thread(self._outbox.disk.checkpoint)
             after = rows[-1].seq
             if settled < len(rows):
                 # Rows without a receipt stay; go on past them so that they block nobody.

@@ -9,8 +9,8 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from kiosk.doors import Place, UnknownPlaceError, place_of
+from kiosk.drafts import Drafts
 from kiosk.forms import Filled
-from kiosk.outbox import Outbox
 from surveys.centre import Centre
 from surveys.definition import Question, Survey, Text
 from surveys.messages import Language
@@ -130,11 +130,11 @@ class Draft(BaseModel):
 
 
 def finish_expired(
-    outbox: Outbox, surveys: Mapping[str, Survey], centre: Centre, now: datetime
+    drafts: Drafts, surveys: Mapping[str, Survey], centre: Centre, now: datetime
 ) -> int:
     """Send the drafts that nobody came back to. Returns how many."""
 
     def finish(body: str) -> tuple[Submission | None, str | None]:
         return Draft.model_validate_json(body).to_submission(surveys, centre, now)
 
-    return sum(outbox.finish_draft(key, finish) is not None for key in outbox.expired_drafts())
+    return sum(drafts.finish(key, finish) is not None for key in drafts.expired())

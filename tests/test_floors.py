@@ -33,6 +33,7 @@ MAY_QUERY = (
     "aggregator/store.py",
     "aggregator/tables.py",
     "aggregator/migrations/",
+    "kiosk/disk.py",
     "kiosk/outbox.py",
     "deploy/backup.py",
 )

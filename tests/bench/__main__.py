@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.bench import bench_ingest, bench_page
+from tests.bench import bench_ingest, bench_page, bench_tap
 from tests.bench.report import Row
 from tests.bench.servers import ROOT
 
 BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "ingest": bench_ingest.rows,
     "page": bench_page.rows,
+    "tap": bench_tap.rows,
 }
 
 

@@ -78,7 +78,7 @@ def test_a_form_posted_by_another_site_is_refused(desk: Kiosk) -> None:
 
 
 def test_a_locked_outbox_is_said_and_the_tap_can_be_sent_again(desk: Kiosk) -> None:
-    desk.room.outbox._busy_seconds = 0.05
+    desk.room.outbox.disk.busy_seconds = 0.05
     desk.room.outbox.close()
     other = sqlite3.connect(desk.room.settings.outbox_file, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
@@ -100,9 +100,9 @@ def test_a_locked_outbox_is_said_and_the_tap_can_be_sent_again(desk: Kiosk) -> N
 def test_a_full_outbox_is_said_and_keeps_what_was_typed(lobby: Kiosk) -> None:
     outbox = lobby.room.outbox
     outbox.standing()
-    assert outbox._connection is not None
-    pages = outbox._connection.execute("PRAGMA page_count").fetchone()[0]
-    outbox._connection.execute(f"PRAGMA max_page_count = {pages}")
+    assert outbox.disk.connection is not None
+    pages = outbox.disk.connection.execute("PRAGMA page_count").fetchone()[0]
+    outbox.disk.connection.execute(f"PRAGMA max_page_count = {pages}")
     with contextlib.suppress(OutboxError):
         while outbox.add(submission()):
             pass

@@ -122,14 +122,14 @@ def test_two_hands_at_once_store_one_row(outbox: Outbox) -> None:
 
 
 def test_a_full_database_is_said_and_nothing_is_half_written(outbox: Outbox) -> None:
-    assert outbox._connection is not None
-    pages = outbox._connection.execute("PRAGMA page_count").fetchone()[0]
-    outbox._connection.execute(f"PRAGMA max_page_count = {pages + 1}")
+    assert outbox.disk.connection is not None
+    pages = outbox.disk.connection.execute("PRAGMA page_count").fetchone()[0]
+    outbox.disk.connection.execute(f"PRAGMA max_page_count = {pages + 1}")
     rows = [submission(comment="đầy " * 400) for _ in range(20)]
     with pytest.raises(OutboxError, match="full"):
         outbox.add_all(rows)
     assert outbox.pending(10) == []
-    outbox._connection.execute("PRAGMA max_page_count = 100000")
+    outbox.disk.connection.execute("PRAGMA max_page_count = 100000")
     assert set(outbox.add_all(rows)) == {"stored"}
 
 
@@ -180,29 +180,3 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutboxError, match="File exists"):
         Outbox(tmp_path / "file" / "outbox.sqlite3")
-
-
-def test_a_draft_is_finished_in_one_piece(outbox: Outbox) -> None:
-    made, soon = submission(), datetime.now(UTC) + timedelta(minutes=1)
-    key = str(made.id)
-    assert outbox.open_draft(key, "a", soon)
-    assert not outbox.open_draft(key, "b", soon)
-    assert outbox.change_draft(key, lambda body: body + "c", soon) == "ac"
-    assert outbox.draft(key) == "ac"
-    assert outbox.finish_draft(key, lambda body: (made, None)) == "stored"
-    assert outbox.draft(key) is None
-    assert outbox.finish_draft(key, lambda body: (made, None)) is None
-    assert outbox.change_draft(key, lambda body: body, soon) is None
-    assert not outbox.open_draft(key, "again", soon)
-    assert len(outbox.pending(10)) == 1
-
-
-def test_a_draft_that_cannot_be_finished_stays(outbox: Outbox) -> None:
-    outbox.open_draft("d", "{}", datetime.now(UTC))
-
-    def fail(body: str) -> tuple[Submission, None]:
-        raise ValueError(body)
-
-    with pytest.raises(ValueError, match=r"\{\}"):
-        outbox.finish_draft("d", fail)
-    assert outbox.draft("d") == "{}"

@@ -110,9 +110,9 @@ def test_a_draft_survives_a_restart_and_is_sent_when_nobody_returns(desk: Kiosk)
     send(desk, begin(desk), q1="5", q4="2", to="next")
     desk.room.outbox.close()  # the kiosk loses its power here
     room = desk.room
-    assert finish_expired(room.outbox, room.surveys, room.centre, room.now()) == 0
+    assert finish_expired(room.drafts, room.surveys, room.centre, room.now()) == 0
     desk.clock.moment += timedelta(minutes=15)
-    assert finish_expired(room.outbox, room.surveys, room.centre, room.now()) == 1
+    assert finish_expired(room.drafts, room.surveys, room.centre, room.now()) == 1
     (one,) = desk.stored()
     assert one["answers"] == {"q1": 5, "q4": 2}
     assert one["answered_at"] < room.now().isoformat()
@@ -127,8 +127,8 @@ def test_a_draft_under_a_definition_that_is_gone_is_kept_for_a_human(desk: Kiosk
         draft = Draft.model_validate_json(body)
         return draft.model_copy(update={"answers": {"q99": 5}}).model_dump_json()
 
-    room.outbox.change_draft(key, outdated, room.now())
-    finish_expired(room.outbox, room.surveys, room.centre, room.now())
+    room.drafts.change(key, outdated, room.now())
+    finish_expired(room.drafts, room.surveys, room.centre, room.now())
     (kept,) = room.outbox.refused()
     assert "q99" in (kept.refused or "")
     assert desk.stored() == []

@@ -1,0 +1,136 @@
+"""The kiosk's one file: opened, prepared, written to in transactions, and never trusted."""
+
+import contextlib
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+VERSION = 1
+
+SCHEMA = """
+CREATE TABLE queue (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    digest TEXT NOT NULL,
+    body TEXT NOT NULL,
+    added TEXT NOT NULL,
+    refused TEXT
+);
+CREATE INDEX queue_pending ON queue (seq) WHERE refused IS NULL;
+CREATE TABLE delivered (
+    id TEXT PRIMARY KEY,
+    digest TEXT NOT NULL,
+    at TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX delivered_at ON delivered (at);
+CREATE TABLE draft (
+    id TEXT PRIMARY KEY,
+    body TEXT NOT NULL,
+    expires TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+class OutboxError(Exception):
+    """The outbox cannot be written or read now: full, locked, gone or damaged."""
+
+
+class Disk:
+    """One SQLite file behind one connection and one lock; handlers call it from a thread."""
+
+    def __init__(self, path: Path, busy_seconds: float) -> None:
+        self.path = path
+        self.busy_seconds = busy_seconds
+        self.connection: sqlite3.Connection | None = None
+        self._lock = threading.RLock()
+        self._inode: tuple[int, int] | None = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        except OSError as error:
+            raise OutboxError(f"{path}: {error.strerror}") from error
+        with self.transaction():
+            pass
+
+    def close(self) -> None:
+        """Close the file; the next use opens it again."""
+        with self._lock:
+            if self.connection is not None:
+                self.connection.close()
+                self.connection = None
+
+    def checkpoint(self) -> None:
+        """Move what was written from the log into the file, beside the taps and not before them."""
+        try:
+            with contextlib.closing(self._connect()) as connection:
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        except (sqlite3.Error, OSError) as error:
+            raise OutboxError(f"{self.path}: {error}") from error
+
+    @contextmanager
+    def transaction(self, *, write: bool = True) -> Iterator[sqlite3.Connection]:
+        """Everything inside happens, or nothing. Raises OutboxError."""
+        with self._lock:
+            try:
+                connection = self._open()
+                if connection.in_transaction or not write:
+                    yield connection
+                    return
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                    connection.execute("COMMIT")
+                finally:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+            except sqlite3.Error as error:
+                raise OutboxError(f"{self.path}: {error}") from error
+            except OSError as error:
+                self.close()
+                raise OutboxError(f"{self.path}: {error.strerror}") from error
+
+    def _open(self) -> sqlite3.Connection:
+        # An unlinked file takes writes without complaint and loses them all: look each time.
+        stat = os.stat(self.path)  # noqa: PTH116 - half the time of Path.stat, once a tap
+        inode = (stat.st_dev, stat.st_ino)
+        if self.connection is not None and inode == self._inode:
+            return self.connection
+        self.close()
+        connection = self._connect()
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self.connection, self._inode = connection, inode
+        return connection
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?mode=rw",
+            uri=True,
+            timeout=self.busy_seconds,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA journal_mode = WAL")
+        # checkpoint() sees to the log; a tap does it only where that has failed for long.
+        connection.execute("PRAGMA wal_autocheckpoint = 10000")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA journal_size_limit = 4194304")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > VERSION:
+            raise OutboxError(f"{self.path}: made by a newer version of this program")
+        if version == 0:
+            connection.executescript(f"BEGIN;{SCHEMA}PRAGMA user_version = {VERSION};COMMIT;")
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as it is stored: in UTC and of one length, so that text compares as time."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
