@@ -27,8 +27,8 @@ from kiosk.doors import UnknownPlaceError
 from kiosk.outbox import OutboxError
 from kiosk.posters import address_of, terminal
 from kiosk.settings import Settings as KioskSettings
-from surveys.centre import load_centre
-from surveys.definition import DefinitionError, load_surveys
+from surveys.centre import load_definitions
+from surveys.definition import DefinitionError
 
 KIOSK = "standalone"  # the name of this process's device token
 MANAGER = "quan_ly"
@@ -93,8 +93,9 @@ def prepare(*, demo: bool) -> tuple[AggregatorSettings, KioskSettings]:
     migrate(store.engine)
     if demo and not store.has_submissions():
         print("Đang tạo một quý mô phỏng · making a simulated quarter …", flush=True)
-        now, centre = datetime.now(UTC), load_centre(counting.centre)
-        ingest = Ingest(store, load_surveys(), centre)
+        now = datetime.now(UTC)
+        centre, surveys = load_definitions(counting.centre)
+        ingest = Ingest(store, surveys, centre)
         print(f"  {simulate(store, ingest, centre, now)} phiếu · submissions")
     accounts = Accounts(store, lambda: datetime.now(UTC))
     if not store.users():

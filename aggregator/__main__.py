@@ -25,7 +25,7 @@ from aggregator.ingest import Ingest, rebuild
 from aggregator.migrations import is_current, migrate
 from aggregator.settings import Settings
 from aggregator.store import StorageError, Store, TokenKind
-from surveys.centre import load_centre
+from surveys.centre import load_centre, load_definitions
 from surveys.definition import DefinitionError, load_surveys
 from surveys.messages import Language, choose_language
 
@@ -132,7 +132,7 @@ def run_migrate(options: argparse.Namespace) -> int:
 
 def run_import(options: argparse.Namespace) -> int:
     settings, language = Settings.from_env(), choose_language(options.lang)
-    centre, surveys = load_centre(settings.centre), load_surveys()
+    centre, surveys = load_definitions(settings.centre)
     with _store(settings) as store, _progress() as advance:
         ingest = Ingest(store, surveys, centre)
         outcome = import_file(options.file, ingest, surveys, language, advance)
@@ -143,7 +143,7 @@ def run_import(options: argparse.Namespace) -> int:
 
 def run_export(options: argparse.Namespace) -> int:
     settings = Settings.from_env()
-    centre, surveys = load_centre(settings.centre), load_surveys()
+    centre, surveys = load_definitions(settings.centre)
     with _store(settings) as store, _progress() as advance:
         rows = _counted(store.submissions(None, None), advance)
         lines = csv_lines(rows, surveys, centre)

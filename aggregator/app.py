@@ -17,8 +17,7 @@ from aggregator.context import MESSAGES, Context, Metrics
 from aggregator.ingest import GroupCommit, Ingest
 from aggregator.settings import Settings
 from aggregator.store import StorageError, Store
-from surveys.centre import load_centre
-from surveys.definition import load_surveys
+from surveys.centre import load_definitions
 from web import MIDDLEWARE, Assets, Pages
 
 ROUTES = [
@@ -45,7 +44,7 @@ def create_app(
 
     Raises surveys.definition.DefinitionError and aggregator.store.StorageError.
     """
-    centre, surveys = load_centre(settings.centre), load_surveys()
+    centre, surveys = load_definitions(settings.centre)
     store = Store(settings.database)
     pages = Pages(Path(__file__).parent / "templates", MESSAGES)
     commits = GroupCommit(Ingest(store, surveys, centre, clock))

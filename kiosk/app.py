@@ -16,12 +16,11 @@ from kiosk import errors, phone, posters, start, survey_screens, touch
 from kiosk.doors import bind, doors
 from kiosk.drafts import Drafts
 from kiosk.outbox import Outbox, OutboxError
-from kiosk.room import BUSINESS, CITIZEN_FULL, RATING, Room, room_of
+from kiosk.room import Room, room_of
 from kiosk.settings import Settings
 from kiosk.uploader import Uploader
 from kiosk.walk import finish_expired
-from surveys.centre import load_centre
-from surveys.definition import DefinitionError, load_surveys
+from surveys.centre import load_definitions
 from surveys.messages import Messages
 from web import MIDDLEWARE, Assets, Pages
 
@@ -72,9 +71,7 @@ def build_room(
     settings: Settings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> Room:
     """Everything the handlers and the commands need, made from the settings."""
-    centre, surveys = load_centre(settings.centre), load_surveys()
-    if missing := {RATING, CITIZEN_FULL, BUSINESS} - set(surveys):
-        raise DefinitionError(f"surveys: no definition of {', '.join(sorted(missing))}")
+    centre, surveys = load_definitions(settings.centre)
     bound = bind(centre, settings.department, settings.counter)
     outbox = Outbox(settings.outbox_file, clock=clock)
     drafts = Drafts(outbox)

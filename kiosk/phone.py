@@ -19,7 +19,7 @@ from kiosk.forms import (
     typed,
     visit_of,
 )
-from kiosk.room import BUSINESS, RATING, Room, asker_language, go_to, part_id, room_of, show
+from kiosk.room import Room, asker_language, go_to, part_id, room_of, show
 from kiosk.survey_screens import open_walk
 from surveys.definition import Question, Survey
 from surveys.wire import Refused, Submission
@@ -87,9 +87,9 @@ def _door(request: Request) -> Door:
 
 def _asked(room: Room, door: Door) -> tuple[Survey, list[Question]]:
     if door.audience == "business":
-        survey = room.surveys[BUSINESS]
+        survey = room.surveys[room.centre.instruments.businesses]
         return survey, [*survey.core, *survey.profile]
-    survey = room.surveys[RATING]
+    survey = room.rating
     return survey, list(survey.all_questions())
 
 

@@ -21,10 +21,6 @@ from surveys.messages import LANGUAGES, Language
 from surveys.wire import Channel, Submission, read_submission
 from web import Pages, language_of, wants_fragment
 
-RATING = "in_centre"
-CITIZEN_FULL = "sipas_2020"
-BUSINESS = "business"
-
 TOUCH = {"layout": "touch.html", "frame": "_touch.html"}
 PHONE = {"layout": "phone.html", "frame": "_phone.html"}
 
@@ -43,6 +39,11 @@ class Room:
     uploader: Uploader
     pages: Pages
     clock: Callable[[], datetime]
+
+    @property
+    def rating(self) -> Survey:
+        """The survey behind the faces."""
+        return self.surveys[self.centre.instruments.rating]
 
     @property
     def in_lobby(self) -> bool:

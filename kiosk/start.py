@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kiosk.doors import Place
-from kiosk.room import RATING, Room, go_to, room_of, show
+from kiosk.room import Room, go_to, room_of, show
 from surveys.messages import Language
 
 EVERYWHERE = "all"  # the tile for those who do not know their department
@@ -46,7 +46,7 @@ async def farewell(request: Request) -> Response:
 
 def faces_of(room: Room, place: Place, notice: str | None = None) -> Mapping[str, object]:
     """What the screen with the five faces shows."""
-    survey = room.surveys[RATING]
+    survey = room.rating
     question = survey.questions["rating"]
     return {
         "place": place,

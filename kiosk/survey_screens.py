@@ -21,8 +21,6 @@ from kiosk.forms import (
     whole_number,
 )
 from kiosk.room import (
-    BUSINESS,
-    CITIZEN_FULL,
     Room,
     asker_language,
     go_to,
@@ -240,7 +238,9 @@ def _behind(request: Request, room: Room) -> dict[str, object]:
 
 
 def _survey_behind(request: Request) -> str:
+    room = room_of(request)
+    asked = room.centre.instruments
     if not on_phone(request):
-        return CITIZEN_FULL
-    door = room_of(request).doors[normal_code(request.path_params["code"])]
-    return BUSINESS if door.audience == "business" else CITIZEN_FULL
+        return asked.citizens
+    door = room.doors[normal_code(request.path_params["code"])]
+    return asked.businesses if door.audience == "business" else asked.citizens

@@ -20,7 +20,7 @@ from kiosk.forms import (
     typed,
     visit_of,
 )
-from kiosk.room import RATING, Room, go_to, part_id, room_of, show, touch_language
+from kiosk.room import Room, go_to, part_id, room_of, show, touch_language
 from kiosk.start import faces_of, farewell, start
 from kiosk.survey_screens import open_walk
 from surveys.definition import Question
@@ -32,7 +32,7 @@ async def rate(request: Request) -> Response:
     room = room_of(request)
     fields = await posted(request, {"visit", "department", "fingerprint", "rating"})
     place, visit = _place(room, fields), visit_of(single(fields, "visit"))
-    survey = room.surveys[RATING]
+    survey = room.rating
     if fingerprint_of(fields) != survey.fingerprint:
         return show(request, "faces", faces_of(room, place, notice="notice.updated"), status=409)
     filled = fill(survey, [survey.questions["rating"]], fields)
@@ -71,7 +71,7 @@ async def follow_up(request: Request) -> Response:
     place, visit = _place(room, fields), visit_of(single(fields, "visit"))
     fingerprint, then = fingerprint_of(fields), optional(fields, "then")
     left = optional(fields, "idle") == "1"
-    survey = room.surveys[RATING]
+    survey = room.rating
     filled = fill(survey, _follow_up_questions(room), fields)
     if left:
         filled = shortened(filled)
@@ -100,9 +100,7 @@ async def follow_up(request: Request) -> Response:
 
 
 def _follow_up_questions(room: Room) -> list[Question]:
-    return [
-        question for question in room.surveys[RATING].all_questions() if question.id != "rating"
-    ]
+    return [question for question in room.rating.all_questions() if question.id != "rating"]
 
 
 def _place(room: Room, fields: Fields) -> Place:
@@ -131,7 +129,7 @@ def _thanks(
     questions = _follow_up_questions(room)
     return {
         "place": place,
-        "survey": room.surveys[RATING],
+        "survey": room.rating,
         "questions": questions,
         "visit": visit,
         "typed": typed(questions, fields or {}),

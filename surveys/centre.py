@@ -9,7 +9,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
-from surveys.definition import Identifier, Model, Text, load_toml
+from surveys.definition import (
+    DefinitionError,
+    Identifier,
+    Model,
+    Survey,
+    Text,
+    load_surveys,
+    load_toml,
+)
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
@@ -81,6 +89,14 @@ class Reference(Model):
         return self.share
 
 
+class Instruments(Model):
+    """Which surveys the centre asks: the tap, and the full form for citizens and for firms."""
+
+    rating: Identifier = "in_centre"
+    citizens: Identifier = "sipas_2020"
+    businesses: Identifier = "business"
+
+
 class Centre(Model):
     """One centre. ``minimum_ratings`` and ``minimum_cell`` are our choices, open to change."""
 
@@ -90,6 +106,7 @@ class Centre(Model):
     time_zone: str
     minimum_ratings: int = Field(default=30, ge=1)
     minimum_cell: int = Field(default=5, ge=1)
+    instruments: Instruments = Instruments()
     opening_hours: tuple[OpeningHours, ...] = ()
     departments: tuple[Department, ...] = Field(min_length=1)
     references: tuple[Reference, ...] = ()
@@ -135,6 +152,25 @@ class Centre(Model):
     def local_day(self, moment: datetime) -> date:
         """The centre's calendar day of an aware moment."""
         return moment.astimezone(self.zone).date()
+
+
+def load_definitions(path: Path) -> tuple[Centre, dict[str, Survey]]:
+    """A centre file and every instrument, which must fit together.
+
+    Raises DefinitionError: a centre may ask, and be compared in, only what is defined.
+    """
+    centre, surveys = load_centre(path), load_surveys()
+    for role, survey in centre.instruments:
+        if survey not in surveys:
+            raise DefinitionError(f"{path.name}: instruments.{role}: there is no survey {survey!r}")
+    for number, reference in enumerate(centre.references):
+        key = f"{path.name}: references.{number} ({reference.id})"
+        measured = surveys[reference.survey].measured if reference.survey in surveys else ()
+        if not measured:
+            raise DefinitionError(f"{key}: there is no measured survey {reference.survey!r}")
+        if reference.measure not in surveys[reference.survey].measures_of(measured[0]):
+            raise DefinitionError(f"{key}: {reference.survey} has no measure {reference.measure!r}")
+    return centre, surveys
 
 
 def load_centre(path: Path) -> Centre:

@@ -1,5 +1,6 @@
 """The centre: the sample of Lai Châu, its published figures, and what a broken file is told."""
 
+import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveys.centre import Centre, load_centre
+from surveys.centre import Centre, load_centre, load_definitions
 from surveys.definition import DefinitionError, load_surveys
 
 LAI_CHAU = Path(__file__).parents[2] / "deploy" / "lai_chau.toml"
@@ -240,3 +241,32 @@ def test_a_broken_centre_names_file_key_and_reason(
 def test_a_missing_centre_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DefinitionError, match=r"nowhere\.toml: cannot be read: No such file"):
         load_centre(tmp_path / "nowhere.toml")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (
+            "[[departments]]",
+            '[instruments]\ncitizens = "x"\n\n[[departments]]',
+            "instruments.citizens: there is no survey 'x'",
+        ),
+        (
+            'survey = "in_centre"',
+            'survey = "x"',
+            "references.0 (device_2020): there is no measured survey 'x'",
+        ),
+        (
+            'measure = "very_satisfied"',
+            'measure = "agree"',
+            "references.0 (device_2020): in_centre has no measure 'agree'",
+        ),
+    ],
+)
+def test_a_centre_asks_and_is_compared_only_in_what_is_defined(
+    tmp_path: Path, old: str, new: str, reason: str
+) -> None:
+    path = tmp_path / "centre.toml"
+    path.write_text(LAI_CHAU.read_text("utf-8").replace(old, new, 1), "utf-8")
+    with pytest.raises(DefinitionError, match=f"^centre.toml: {re.escape(reason)}$"):
+        load_definitions(path)
