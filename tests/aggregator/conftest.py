@@ -133,7 +133,7 @@ class Room:
         bearer = {"authorization": f"Bearer {self.device}"}
         return self.client.post(DOOR, json={"submissions": items}, headers=bearer | sent)
 
-    def get(self, path: str, /, language: Language = "en", **parameters: str) -> Any:
+    def get(self, path: str, /, language: str = "en", **parameters: str) -> Any:
         """GET with the reader token; ``from_`` stands for ``from``."""
         asked = {name.rstrip("_"): value for name, value in parameters.items()}
         headers = {"authorization": f"Bearer {self.reader}", "accept-language": language}
