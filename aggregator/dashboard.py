@@ -76,12 +76,14 @@ class View:
 def _view(request: Request) -> View:
     """Raises HTTPException 400 with the message's key for a parameter that cannot be."""
     context, given = context_of(request), request.query_params
-    survey = context.surveys.get(given.get("survey") or "in_centre")
+    survey = context.surveys.get(given.get("survey") or context.centre.instruments.rating)
     channel = given.get("channel") or None
     if survey is None or (channel is not None and channel not in CHANNELS):
         raise HTTPException(400, "unknown_choice")
     measures = list(survey.measures_of(survey.measured[0])) if survey.measured else []
-    measure = given.get("measure") or None
+    # The form says which survey its measure was chosen for: another one begins with its own.
+    same = given.get("of", survey.id) == survey.id
+    measure = given.get("measure") if same else None
     try:
         period = read_period(given, context.today)
     except PeriodError as error:
