@@ -4,13 +4,17 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 
 import anyio.to_thread
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kiosk import errors, phone, posters, start, survey_screens, touch
 from kiosk.doors import bind, doors
@@ -24,18 +28,59 @@ from surveys.centre import load_definitions
 from surveys.messages import Messages
 from web import MIDDLEWARE, Assets, Pages
 
-HERE = Path(__file__).parent
+
+async def status(request: Request) -> Response:
+    """How much waits for delivery, as JSON."""
+    try:
+        standing = await anyio.to_thread.run_sync(room_of(request).outbox.standing)
+    except OutboxError as error:
+        return JSONResponse({"error": str(error)}, 503)
+    return JSONResponse(
+        {
+            "pending": standing.pending,
+            "oldest_pending": standing.oldest_pending,
+            "refused": standing.refused,
+            "last_delivery": standing.last_delivery,
+        }
+    )
+
+
+class HereOnly:
+    """Hides the touch screen from other machines where the settings say so.
+
+    With ``make run`` phones of the whole network reach this kiosk, for the form behind its
+    codes; a rating given on such a phone must not pass for one given at the centre.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        settings: Settings = scope["app"].state.room.settings
+        if not settings.touch_remote and not _is_here(scope["client"]):
+            raise HTTPException(404)
+        await self.app(scope, receive, send)
+
+
+def _is_here(client: tuple[str, int] | None) -> bool:
+    try:
+        return client is not None and ip_address(client[0]).is_loopback
+    except ValueError:
+        return False
+
+
+HERE = [Middleware(HereOnly)]
 
 ROUTES = [
     # The touch screen
-    Route("/", start.start),
-    Route("/rate/{department}", start.faces),
-    Route("/rate", touch.rate, methods=["POST"]),
-    Route("/thanks", touch.thanks),
-    Route("/follow-up", touch.follow_up, methods=["POST"]),
-    Route("/survey/{id}/{step}", survey_screens.step_screen),
-    Route("/survey/{id}/{step}", survey_screens.save_step, methods=["POST"]),
-    Route("/farewell", start.farewell),
+    Route("/", start.start, middleware=HERE),
+    Route("/rate/{department}", start.faces, middleware=HERE),
+    Route("/rate", touch.rate, methods=["POST"], middleware=HERE),
+    Route("/thanks", touch.thanks, middleware=HERE),
+    Route("/follow-up", touch.follow_up, methods=["POST"], middleware=HERE),
+    Route("/survey/{id}/{step}", survey_screens.step_screen, middleware=HERE),
+    Route("/survey/{id}/{step}", survey_screens.save_step, methods=["POST"], middleware=HERE),
+    Route("/farewell", start.farewell, middleware=HERE),
     # The form behind a QR code
     Route("/f/{code}", phone.form),
     Route("/f/{code}", phone.submit, methods=["POST"]),
@@ -45,7 +90,8 @@ ROUTES = [
     Route("/f/{code}/survey/{id}/{step}", survey_screens.save_step, methods=["POST"]),
     Route("/f/{code}/finished", survey_screens.finished),
     # For the people who run it
-    Route("/posters", posters.posters),
+    Route("/posters", posters.posters, middleware=HERE),
+    Route("/status", status, middleware=HERE),
 ]
 
 
@@ -58,7 +104,7 @@ def create_app(
     """
     room = build_room(settings, clock)
     app = Starlette(
-        routes=[*ROUTES, Route("/status", status), Mount("/static", Assets(), name="static")],
+        routes=[*ROUTES, Mount("/static", Assets(), name="static")],
         middleware=MIDDLEWARE,
         exception_handlers=errors.HANDLERS,
         lifespan=lifespan,
@@ -75,7 +121,7 @@ def build_room(
     bound = bind(centre, settings.department, settings.counter)
     outbox = Outbox(settings.outbox_file, clock=clock)
     drafts = Drafts(outbox)
-    messages = Messages.load(HERE / "messages")
+    messages = Messages.load(Path(__file__).parent / "messages")
 
     def housekeeping() -> None:
         finish_expired(drafts, surveys, centre, clock().astimezone(centre.zone))
@@ -95,7 +141,7 @@ def build_room(
             housekeeping=housekeeping,
         ),
         pages=Pages(
-            HERE / "templates",
+            Path(__file__).parent / "templates",
             messages,
             centre=centre,
             demo=settings.demo,
@@ -118,19 +164,3 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
         with contextlib.suppress(asyncio.CancelledError):
             await delivery
         room.outbox.close()
-
-
-async def status(request: Request) -> Response:
-    """How much waits for delivery, as JSON."""
-    try:
-        standing = await anyio.to_thread.run_sync(room_of(request).outbox.standing)
-    except OutboxError as error:
-        return JSONResponse({"error": str(error)}, 503)
-    return JSONResponse(
-        {
-            "pending": standing.pending,
-            "oldest_pending": standing.oldest_pending,
-            "refused": standing.refused,
-            "last_delivery": standing.last_delivery,
-        }
-    )

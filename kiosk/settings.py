@@ -47,6 +47,10 @@ class Settings(BaseSettings):
         le=600,
         description="Seconds without a touch until the screen starts anew.",
     )
+    touch_remote: bool = Field(
+        default=True,
+        description="Let other machines, such as a tablet, use the touch screen and posters.",
+    )
     demo: bool = Field(default=False, description="Mark every page as a demonstration.")
 
     @field_validator("aggregator_url", "public_url")
