@@ -46,6 +46,10 @@ class Settings(BaseSettings):
     kiosk_port: int = Field(
         default=8001, ge=0, le=65535, description="With `make run`: port the kiosk listens on."
     )
+    touch_remote: bool = Field(
+        default=False,
+        description="With `make run`: let other machines use the touch screen and posters.",
+    )
 
 
 class Server(uvicorn.Server):
@@ -110,6 +114,7 @@ def prepare(*, demo: bool) -> tuple[AggregatorSettings, KioskSettings]:
         "port": own.kiosk_port,
         "var": counting.var,
         "demo": counting.demo,
+        "touch_remote": own.touch_remote,
         "device_token": SecretStr(token),
         "aggregator_url": f"http://{_reachable(counting.host)}:{counting.port}",
         "public_url": asked.public_url or f"http://{_lan_address(own.kiosk_host)}:{own.kiosk_port}",

@@ -26,7 +26,7 @@ from kiosk.uploader import Uploader
 from kiosk.walk import finish_expired
 from surveys.centre import load_definitions
 from surveys.messages import Messages
-from web import MIDDLEWARE, Assets, Pages
+from web import Application, Assets, Pages
 
 
 async def status(request: Request) -> Response:
@@ -103,9 +103,8 @@ def create_app(
     Raises DefinitionError, UnknownPlaceError or OutboxError when it could not work.
     """
     room = build_room(settings, clock)
-    app = Starlette(
+    app = Application(
         routes=[*ROUTES, Mount("/static", Assets(), name="static")],
-        middleware=MIDDLEWARE,
         exception_handlers=errors.HANDLERS,
         lifespan=lifespan,
     )
