@@ -18,7 +18,7 @@ from aggregator.ingest import GroupCommit, Ingest
 from aggregator.settings import Settings
 from aggregator.store import StorageError, Store
 from surveys.centre import load_definitions
-from web import MIDDLEWARE, Assets, Pages
+from web import Application, Assets, Pages
 
 ROUTES = [
     Route("/", dashboard.tally),
@@ -61,9 +61,8 @@ def create_app(
             yield
         store.close()
 
-    app = Starlette(
+    app = Application(
         routes=[*ROUTES, Mount("/static", Assets(), name="static")],
-        middleware=MIDDLEWARE,
         lifespan=lifespan,
         exception_handlers={
             api.ApiError: api.api_error,
