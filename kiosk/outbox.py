@@ -86,7 +86,7 @@ class Outbox:
             return "duplicate" if known[0] == digest else "conflict"
         connection.execute(
             "INSERT INTO queue (id, digest, body, added, refused) VALUES (?, ?, ?, ?, ?)",
-            (key, digest, body_text(submission), self.now(), refused),
+            (key, digest, submission.model_dump_json(), self.now(), refused),
         )
         return "stored"
 
@@ -186,12 +186,6 @@ def content_digest(submission: Submission) -> str:
     """The digest of what was answered, whenever it arrived: a reload comes a second later."""
     content = {**dict(submission), "answered_at": None}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def body_text(submission: Submission) -> str:
-    """A submission as JSON, as it will travel."""
-    content = {**dict(submission), "answered_at": submission.answered_at.isoformat()}
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
 def body_of(row: Row) -> dict[str, object]:
