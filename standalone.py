@@ -13,6 +13,7 @@ from types import FrameType
 import uvicorn
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 
 from aggregator.accounts import Accounts
@@ -75,6 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     demo = parser.parse_args(arguments).demo
     try:
         counting, asking = prepare(demo=demo)
+        aggregator, kiosk = create_aggregator(counting), create_kiosk(asking)
     except ValidationError as error:
         found = error.errors()[0]
         print(f"HAILONG_{str(found['loc'][0]).upper()}: {found['msg']}", file=sys.stderr)
@@ -82,7 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (DefinitionError, StorageError, OutboxError, UnknownPlaceError) as error:
         print(error, file=sys.stderr)
         return 1
-    aggregator, kiosk = create_aggregator(counting), create_kiosk(asking)
+    except SQLAlchemyError as error:  # the driver's words: a file that is no database, no rights
+        print(f"HAILONG_DATABASE_URL: {getattr(error, 'orig', None) or error}", file=sys.stderr)
+        return 1
     return asyncio.run(run(aggregator, counting, kiosk, asking))
 
 
