@@ -1,0 +1,88 @@
+"""The real programs as real processes: start, read what they say, stop or kill."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import httpx2
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PATIENCE = 60.0  # seconds until a silent program is given up
+
+
+class Program:
+    """A running program of ours; whatever it says is kept for the failure report."""
+
+    def __init__(self, *arguments: str, **settings: object) -> None:
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("HAILONG_")}
+        given = {f"HAILONG_{name.upper()}": str(value) for name, value in settings.items()}
+        self.said: list[str] = []
+        self._process = subprocess.Popen(
+            [sys.executable, "-W", "error", *arguments],
+            cwd=ROOT,
+            env=inherited | given | {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+        )
+
+    def until(self, pattern: str) -> str:
+        """Read on until a line has the pattern; returns its first group."""
+        assert self._process.stdout is not None
+        patience = threading.Timer(PATIENCE, self._process.kill)
+        patience.start()
+        try:
+            for line in self._process.stdout:
+                self.said.append(line)
+                if found := re.search(pattern, line):
+                    return found[1] if found.groups() else found[0]
+        finally:
+            patience.cancel()
+        pytest.fail(f"never said {pattern!r}:\n{''.join(self.said)}", pytrace=False)
+
+    def interrupt(self) -> int:
+        """Ctrl-C; returns the exit status."""
+        self._process.send_signal(signal.SIGINT)
+        return self.wait()
+
+    def kill(self) -> None:
+        """SIGKILL: no chance to tidy up."""
+        self._process.kill()
+        self.wait()
+
+    def wait(self) -> int:
+        rest, _ = self._process.communicate(timeout=PATIENCE)
+        self.said.append(rest or "")
+        return self._process.returncode
+
+    def end(self) -> None:
+        if self._process.poll() is None:
+            self.kill()
+        elif self._process.stdout is not None:
+            self._process.stdout.close()
+
+    @property
+    def output(self) -> str:
+        return "".join(self.said)
+
+
+def hidden(html: str, name: str) -> str:
+    """The value of a hidden field."""
+    found = re.search(rf'name="{name}" value="([^"]*)"', html)
+    assert found, f"no hidden field {name}"
+    return found[1]
+
+
+def tap(kiosk: str, rating: int, department: str = "so_tu_phap") -> None:
+    """One rating at the lobby's touch screen, as a browser without JavaScript sends it."""
+    with httpx2.Client(base_url=kiosk, trust_env=False, follow_redirects=True) as client:
+        page = client.get(f"/rate/{department}").text
+        fields = {name: hidden(page, name) for name in ("visit", "fingerprint", "department")}
+        answer = client.post("/rate", data=fields | {"rating": str(rating)})
+        assert answer.status_code == 200, answer.text
+        assert "Xin cảm ơn" in answer.text

@@ -1,0 +1,158 @@
+"""``make run`` for real: one process, a tap, a sign-in, a tally, Ctrl-C."""
+
+import re
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.conftest import free_port
+from tests.programs import Program, tap
+
+Start = Callable[..., "Centre"]
+
+
+class Centre:
+    """A running centre and where its greeting says everything is."""
+
+    def __init__(self, var: Path, *arguments: str, **settings: Any) -> None:
+        self.port, self.kiosk_port = free_port(), free_port()
+        self.program = Program(
+            "standalone.py",
+            *arguments,
+            **{"var": var, "port": self.port, "kiosk_port": self.kiosk_port, **settings},
+        )
+        self.kiosk = f"http://127.0.0.1:{self.kiosk_port}"
+        self.dashboard = f"http://127.0.0.1:{self.port}"
+        self.client = httpx2.Client(trust_env=False, follow_redirects=True)
+
+    def greeted(self) -> "Centre":
+        self.program.until("Ctrl-C")
+        return self
+
+    def sign_in(self) -> str:
+        """Use the printed link; returns the page it leads to."""
+        link = re.search(r"http://\S+/sign-in/\S+", self.program.output)
+        assert link
+        answer = self.client.get(link[0])
+        assert answer.status_code == 200
+        return str(answer.text)
+
+    def rated(self) -> int:
+        found = re.search(r'class="cards">.*?<strong>(\d+)', self.sign_in(), re.DOTALL)
+        assert found
+        return int(found[1])
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts centres in one data folder; all have ended when the test ends."""
+    made: list[Centre] = []
+
+    def make(*arguments: str, **settings: Any) -> Centre:
+        made.append(Centre(tmp_path / "var", *arguments, **settings))
+        return made[-1]
+
+    yield make
+    for centre in made:
+        centre.client.close()
+        centre.program.end()
+
+
+def test_from_the_first_start_to_ctrl_c_and_on(start: Start, tmp_path: Path) -> None:
+    centre = start().greeted()
+    assert f"{centre.kiosk}/" in centre.program.output
+    assert "/f/" in centre.program.output
+    assert "█" in centre.program.output or "▄" in centre.program.output  # the QR code
+    for rating in (5, 5, 1):
+        tap(centre.kiosk, rating)
+    assert centre.program.interrupt() == 0
+    assert "Stopped; nothing is lost" in centre.program.output
+
+    again = start().greeted()
+    assert again.rated() == 3
+    status = httpx2.get(f"{again.kiosk}/status", trust_env=False).json()
+    assert (status["pending"], status["refused"]) == (0, 0)
+    tap(again.kiosk, 4)
+    assert again.program.interrupt() == 0
+    third = start().greeted()
+    assert third.rated() == 4
+    assert not (tmp_path / "var" / "demo").exists()
+    assert third.program.interrupt() == 0
+
+
+def test_the_pages_are_behind_the_door(start: Start) -> None:
+    centre = start().greeted()
+    assert 'type="password"' in centre.client.get(f"{centre.dashboard}/").text
+    assert centre.client.get(f"{centre.dashboard}/health").json() == {"status": "ok"}
+    assert "Bảng tổng hợp" in centre.sign_in()
+    assert centre.program.interrupt() == 0
+
+
+@pytest.mark.parametrize("taken", ["port", "kiosk_port"])
+def test_a_taken_port_is_named(start: Start, taken: str) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        centre = start(**{taken: port, "kiosk_host": "127.0.0.1"})
+        assert centre.program.wait() == 1
+    assert str(port) in centre.program.output
+    assert "address already in use" in centre.program.output
+    assert "Traceback" not in centre.program.output
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"port": "eighty"}, "HAILONG_PORT"),
+        ({"kiosk_port": "70000"}, "HAILONG_KIOSK_PORT"),
+        ({"centre": "nowhere.toml"}, "nowhere.toml"),
+        ({"counter": "q99"}, "HAILONG_COUNTER"),
+        ({"database_url": "mysql://x/y"}, "HAILONG_DATABASE_URL"),
+        ({"database_url": "nonsense"}, "HAILONG_DATABASE_URL"),
+        ({"aggregator_url": "ftp://x"}, "HAILONG_AGGREGATOR_URL"),
+    ],
+    ids=str,
+)
+def test_a_setting_that_cannot_be_is_named(
+    start: Start, settings: dict[str, str], named: str
+) -> None:
+    centre = start(**settings)
+    assert centre.program.wait() == 1
+    assert named in centre.program.output
+    assert "Traceback" not in centre.program.output
+
+
+def test_a_file_that_is_no_database_is_said_to_be_none(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "var" / "aggregator").mkdir(parents=True)
+    (tmp_path / "var" / "aggregator" / "hailong.sqlite3").write_text("not a database " * 100)
+    centre = start()
+    assert centre.program.wait() == 1
+    assert "not a database" in centre.program.output
+    assert "Traceback" not in centre.program.output
+
+
+PAGES = {
+    "kiosk": ["/", "/rate/so_y_te", "/farewell", "/posters", "/nothing"],
+    "dashboard": ["/", "/?survey=sipas_2020", "/department/so_y_te", "/account", "/sign-in", "/x"],
+}
+
+
+def test_a_demonstration_is_marked_everywhere_and_kept_apart(start: Start, tmp_path: Path) -> None:
+    centre = start("--demo", database_url=f"sqlite:///{tmp_path / 'real.db'}").greeted()
+    assert "MÔ PHỎNG · DEMO" in centre.program.output
+    phone = re.search(r"(/f/\w+)", centre.program.output)
+    assert phone
+    centre.sign_in()
+    for room, paths in PAGES.items():
+        for path in [*paths, *([phone[1]] if room == "kiosk" else [])]:
+            page = centre.client.get(f"{getattr(centre, room)}{path}").text
+            assert "DEMO" in page, path
+            assert "MÔ PHỎNG" in page, path
+    assert centre.program.interrupt() == 0
+    assert [path.name for path in (tmp_path / "var").iterdir()] == ["demo"]
+    assert not (tmp_path / "real.db").exists()
