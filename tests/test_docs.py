@@ -1,0 +1,143 @@
+"""The documents say what is there: settings, make targets, commands, files."""
+
+import argparse
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings
+
+import standalone
+from aggregator import __main__ as aggregator_commands
+from aggregator.settings import Settings as AggregatorSettings
+from kiosk import __main__ as kiosk_commands
+from kiosk.settings import Settings as KioskSettings
+
+ROOT = Path(__file__).parents[1]
+ROOMS: dict[str, type[BaseSettings]] = {
+    "K": KioskSettings,
+    "A": AggregatorSettings,
+    "`make run`": standalone.Settings,
+}
+DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "deploy/README.md"]
+# Of the tests, of the kiosk's browser script, and a word that stands for any name.
+OTHERS = {"HAILONG_TEST_ALL", "HAILONG_KIOSK_URL", "HAILONG_NAME"}
+
+
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+def settings_table() -> dict[str, tuple[str, str]]:
+    """The README's rows: name -> (default, whose)."""
+    rows = re.findall(r"^\| `(HAILONG_\w+)` \| (.*?) \| (.*?) \|", text_of("README.md"), re.M)
+    names = [name for name, _, _ in rows]
+    assert len(names) == len(set(names)), "a setting is listed twice"
+    return {name: (default, whose) for name, default, whose in rows}
+
+
+def written_default(settings: type[BaseSettings], field: str) -> str:
+    value = settings.model_fields[field].default
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    if value in (None, ""):
+        return "empty"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def actual_settings() -> dict[str, dict[str, str]]:
+    """Each setting by name: whose it is -> its default as the README writes it."""
+    found: dict[str, dict[str, str]] = {}
+    for room, settings in ROOMS.items():
+        for field in settings.model_fields:
+            name = f"HAILONG_{field.upper()}"
+            found.setdefault(name, {})[room] = written_default(settings, field)
+    return found
+
+
+def test_the_readme_lists_exactly_the_settings() -> None:
+    assert set(settings_table()) == set(actual_settings())
+
+
+@pytest.mark.parametrize("name", sorted(actual_settings()))
+def test_each_setting_has_its_default_and_its_rooms(name: str) -> None:
+    default, whose = settings_table()[name]
+    actual = actual_settings()[name]
+    said = re.findall(r"`[^`]*`|^empty", default)
+    assert set(actual.values()) <= set(said), "another default"
+    assert said[0] in actual.values(), "the default comes first"
+    assert {room for room in ROOMS if room in f"{default} {whose}"} == set(actual), "other rooms"
+
+
+def test_every_setting_has_a_description() -> None:
+    for settings in ROOMS.values():
+        assert all(field.description for field in settings.model_fields.values())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *DOCUMENTS,
+        "Makefile",
+        *sorted(p.relative_to(ROOT).as_posix() for p in ROOT.glob("deploy/*.[!m]*")),
+    ],
+)
+def test_no_document_names_a_setting_that_is_not_there(path: str) -> None:
+    named = set(re.findall(r"\bHAILONG_[A-Z_]*[A-Z]\b", text_of(path)))
+    assert named <= set(actual_settings()) | OTHERS
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_make_target_named_exists(document: str) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", text_of("Makefile"), re.M))
+    named = set(re.findall(r"(?:`|^\s*)make ([a-z][a-z-]*)", text_of(document), re.M))
+    assert named <= targets
+
+
+def test_the_readme_starts_with_what_works() -> None:
+    assert "make run" in text_of("README.md")
+    assert {"run", "demo", "test", "bench", "check", "help"} <= set(
+        re.findall(r"^([a-z-]+):.*?##", text_of("Makefile"), re.M)
+    )
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_link_of_a_document_leads_somewhere(document: str) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", text_of(document))
+    local = [link for link in links if "://" not in link]
+    missing = [link for link in local if not ((ROOT / document).parent / link).exists()]
+    assert missing == []
+
+
+def test_every_file_in_the_architecture_exists() -> None:
+    """A bare name is a file of some room; what the set-up fills need not be there yet."""
+    rooms = [ROOT, *(ROOT / name for name in ("surveys", "kiosk", "aggregator", "deploy", "tests"))]
+    named = re.findall(
+        r"`([\w./-]+(?:\.(?:py|toml|css|js|md|html)|/))`", text_of("ARCHITECTURE.md")
+    )
+    wanted = {name for name in named if not name.startswith(("_name", "static/vendor", "var"))}
+    assert len(wanted) > 20
+    missing = {name for name in wanted if not any((room / name).exists() for room in rooms)}
+    assert missing == set()
+
+
+@pytest.mark.parametrize(
+    ("room", "parser"),
+    [("aggregator", aggregator_commands._parser()), ("kiosk", kiosk_commands._parser())],
+)
+def test_every_command_of_the_readme_exists(room: str, parser: argparse.ArgumentParser) -> None:
+    [subparsers] = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+    commands = set(subparsers.choices)
+    lines = re.findall(rf"python -m {room} ([^\n`]*)", text_of("README.md"))
+    named = {word for line in lines for word in re.findall(r"(?:^|\| )([a-z]+)", line)}
+    assert named & commands
+    assert named <= commands | {"…"}
+
+
+def test_the_version_and_the_changelog_agree() -> None:
+    version = re.search(r'^version = "(.*)"', text_of("pyproject.toml"), re.M)
+    newest = re.search(r"^## \[?v?([\w.]+)", text_of("CHANGELOG.md"), re.M)
+    assert version
+    assert newest
+    assert newest[1] in (version[1], "Unreleased")
