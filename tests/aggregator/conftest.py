@@ -13,7 +13,6 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from aggregator.accounts import Accounts
 from aggregator.app import create_app
 from aggregator.context import Context
 from aggregator.ingest import Ingest, Offer
@@ -194,13 +193,11 @@ def make_room(tmp_path: Path) -> Iterator[Callable[..., Room]]:
             clock = Clock()
             store = Store(url)
             migrate(store.engine)
-            accounts = Accounts(store, clock)
-            device, reader = (
-                accounts.new_token("device", f"q05-{uuid4()}"),
-                accounts.new_token("reader", f"province-{uuid4()}"),
-            )
             store.close()
             app = create_app(given, clock)
+            accounts = app.state.context.accounts
+            device = accounts.new_token("device", f"q05-{uuid4()}")
+            reader = accounts.new_token("reader", f"province-{uuid4()}")
             client = stack.enter_context(TestClient(app, follow_redirects=False))
             return Room(app, client, clock, given, device, reader)
 
