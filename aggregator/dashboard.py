@@ -1,12 +1,11 @@
 """The HTML doors: the manager's pages, and the door in front of them."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
-import pandas as pd
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -19,6 +18,7 @@ from aggregator.api import stream_csv
 from aggregator.chart import Axis
 from aggregator.context import MESSAGES, Context, context_of
 from aggregator.figures import CHANNELS, FigureRow, figure_rows, why_not_comparable
+from aggregator.participation import CENTRE, Participation, participation
 from aggregator.periods import KINDS, Period, PeriodError, read_period
 from aggregator.store import Grouping, Selection
 from surveys.definition import Survey
@@ -156,38 +156,20 @@ def _figures(context: Context, view: View, department_id: str | None) -> dict[st
         "reference": reference,
         "axis": Axis.around([*lows, reference.value if reference else None]),
         "not_compared": [(r, why_not_comparable(survey, r)) for r in centre.references],
-        "participation": _participation(context, view, department_id, rows),
-    }
-
-
-def _participation(
-    context: Context, view: View, department_id: str | None, rows: Sequence[FigureRow]
-) -> dict[str, Any] | None:
-    """Ratings per dossier settled, for the days whose number of dossiers is known."""
-    if not rows:
-        return None
-    known = context.store.transactions(view.period.since, view.period.until)
-    dossiers = dict(zip(known["key"], known["dossiers"], strict=True))
-    days = dict(zip(known["key"], known["days"], strict=True))
-    key = department_id or ""
-    if key not in dossiers and department_id is None and dossiers:
-        # No figure for the whole centre was given: the departments' add up to it.
-        dossiers[""], days[""] = sum(dossiers.values()), int(pd.Series(days).max())
-    by_key = {row.key: _ratio(row.n, dossiers.get(row.key)) for row in rows[1:]}
-    if key not in dossiers:
-        return None
-    return {
-        "n": rows[0].n,
-        "dossiers": int(dossiers[key]),
-        "share": _ratio(rows[0].n, dossiers[key]),
-        "days": int(days[key]),
+        "participation": _participation(context, view) if total else {},
+        "part_key": department_id or CENTRE,
         "span": (view.period.until - view.period.since).days + 1,
-        "by_key": by_key,
     }
 
 
-def _ratio(n: int, dossiers: int | None) -> float | None:
-    return n / dossiers if dossiers else None
+def _participation(context: Context, view: View) -> dict[str, Participation]:
+    """By department, and of the centre under ''; empty where no dossiers are known."""
+    dossiers = context.store.transactions(view.period.since, view.period.until)
+    if dossiers.empty:
+        return {}
+    headline = (view.survey.measured[0].id,) if len(view.survey.measured) == 1 else None
+    asked = replace(view.selection(), questions=headline)
+    return participation(context.store.respondents(asked), dossiers)
 
 
 def _render(request: Request, name: str, values: dict[str, Any], status: int = 200) -> Response:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Insert,
     Row,
     String,
+    and_,
     cast,
     create_engine,
     delete,
@@ -210,12 +211,30 @@ class Store:
             writer.set_transactions(list(rows))
 
     def transactions(self, since: date, until: date) -> pd.DataFrame:
-        """Dossiers by department within the days: columns key, days (with a figure), dossiers."""
-        key = col(Transactions.department)
-        days, dossiers = func.count(), func.sum(col(Transactions.dossiers))
-        query: Any = select(key.label("key"), days.label("days"), dossiers.label("dossiers"))
+        """Dossiers settled within the days: columns day, department ('': all), dossiers."""
+        columns: list[Any] = [
+            col(Transactions.day),
+            col(Transactions.department),
+            col(Transactions.dossiers),
+        ]
         within = col(Transactions.day).between(since, until)
-        return self._frame(query.where(within).group_by(key), ["days", "dossiers"])
+        return self._frame(select(*columns).where(within), ["dossiers"])
+
+    def respondents(self, selection: Selection) -> pd.DataFrame:
+        """Who answered the selection's question, or the pool: columns day, department, n."""
+        if selection.questions is not None:
+            table: type[Tally] | type[PooledTally] = Tally
+            n = col(Tally.n)
+            where: ColumnElement[bool] = col(Tally.question).in_(selection.questions)
+        else:
+            # Every measure of the pool has the same respondents: any one of them will do.
+            table, n = PooledTally, col(PooledTally.respondents)
+            one = select(func.min(col(PooledTally.measure)))
+            measure = one.where(col(PooledTally.survey) == selection.survey).scalar_subquery()
+            where = and_(col(PooledTally.factor) == "", col(PooledTally.measure) == measure)
+        key: list[Any] = [col(table.day), col(table.department)]
+        query = select(*key, func.sum(n).label("n")).where(where, *_within(table, selection))
+        return self._frame(query.group_by(*key), ["n"])
 
     # Accounts and bearer secrets
 

@@ -4,7 +4,8 @@ from datetime import date
 
 import pytest
 
-from tests.aggregator.conftest import EXAMPLE, Room, ratings
+from aggregator.store import Selection
+from tests.aggregator.conftest import EXAMPLE, Intake, Room, ratings, sipas, submission
 from tests.aggregator.reading import card, row
 
 TITLE = "Tỷ lệ tham gia"
@@ -82,3 +83,28 @@ def test_a_corrected_figure_replaces_the_first(rated: Room) -> None:
 def test_business_has_no_participation(rated: Room) -> None:
     settle(rated, ("2026-11-23", "", 430))
     assert TITLE not in page(rated, "/?survey=business")
+
+
+def test_ratings_of_days_without_dossiers_are_left_out(rated: Room) -> None:
+    """Half the dossiers under all the ratings would look like twice the participation."""
+    rated.take(ratings([5] * 50, answered_at="2026-11-20T09:00:00+07:00"))
+    settle(rated, ("2026-11-23", "", 430))
+    assert "150 lượt trên 430 hồ sơ" in card(page(rated, "/?from=2026-11-20&to=2026-11-23"), TITLE)
+
+
+def test_of_a_survey_with_many_questions_people_are_counted_not_answers(rated: Room) -> None:
+    rated.take([submission(survey="sipas_2020", answers={f"q{n}": 5 for n in range(1, 23)})])
+    settle(rated, ("2026-11-23", "", 430))
+    assert "1 lượt trên 430 hồ sơ" in card(page(rated, "/?survey=sipas_2020"), TITLE)
+
+
+def test_both_databases_tell_who_took_part_on_which_day(intake: Intake) -> None:
+    intake([*ratings(EXAMPLE), sipas(), sipas((5, 4, 0))])
+    since = date(2026, 11, 23)
+    intake.store.put_transactions([{"day": since, "department": "", "dossiers": 430}])
+    assert intake.store.transactions(since, since).to_dict("records") == [
+        {"day": since, "department": "", "dossiers": 430}
+    ]
+    for survey, questions, n in (("in_centre", ("rating",), 120), ("sipas_2020", None, 2)):
+        found = intake.store.respondents(Selection(survey, questions))
+        assert found.to_dict("records") == [{"day": since, "department": "so_tu_phap", "n": n}]
