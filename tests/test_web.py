@@ -1,7 +1,5 @@
 """What both web rooms share: headers, assets, hostile forms, language, compression."""
 
-from pathlib import Path
-
 import pytest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -10,8 +8,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from surveys.messages import Messages
-from web import SECURITY_HEADERS, Application, Assets, Pages, asset, language_of, read_form, vendor
+from web import SECURITY_HEADERS, Application, Assets, asset, language_of, read_form, vendor
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
@@ -230,31 +227,3 @@ def test_long_answers_are_compressed_for_those_who_can(client: TestClient) -> No
     plain = client.get("/long", headers={"accept-encoding": "identity"})
     assert "content-encoding" not in plain.headers
     assert "content-encoding" not in client.get("/say").headers
-
-
-HTMX = {"hx-request-type": "partial"}
-
-
-@pytest.mark.parametrize(
-    ("headers", "text"),
-    [
-        ({}, "<html><p>&lt;b&gt;</p></html>"),
-        (HTMX, "<p>&lt;b&gt;</p>"),
-        ({"hx-request-type": "full"}, "<html><p>&lt;b&gt;</p></html>"),
-        # Back asks for the whole page, whatever it was made of.
-        (HTMX | {"hx-history-restore-request": "true"}, "<html><p>&lt;b&gt;</p></html>"),
-    ],
-    ids=str,
-)
-def test_a_page_or_its_fragment(tmp_path: Path, headers: dict[str, str], text: str) -> None:
-    (tmp_path / "_x.html").write_text("<p>{{ name }}</p>")
-    (tmp_path / "x.html").write_text('<html>{% include "_x.html" %}</html>')
-    pages = Pages(tmp_path, Messages({"vi": {}, "en": {}}))
-
-    async def page(request: Request) -> Response:
-        return pages.render(request, "x", {"name": "<b>"})
-
-    answer = TestClient(Starlette(routes=[Route("/", page)])).get("/", headers=headers)
-    assert answer.text == text
-    assert "HX-Request-Type" in answer.headers["vary"]
-    assert answer.headers["content-language"] == "vi"

@@ -1,0 +1,92 @@
+"""A served aggregator and the real browsers before it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from aggregator.app import create_app
+from aggregator.context import Context
+from aggregator.ingest import Ingest, Offer
+from aggregator.migrations import migrate
+from aggregator.settings import Settings
+from aggregator.store import Store
+from tests.aggregator.conftest import CENTRE, ratings, sipas, submission
+from tests.conftest import Servers
+
+NOW = datetime(2026, 11, 23, 1, 15, tzinfo=UTC)  # 08:15 at the centre, on a Monday
+SIZES = [(1366, 768), (390, 844)]
+
+
+@dataclass
+class Hall:
+    """A served aggregator and the browsers before it, each signed in and watched."""
+
+    url: str
+    context: Context
+    browser: Browser
+    complaints: list[str] = field(default_factory=list)
+    opened: list[BrowserContext] = field(default_factory=list)
+
+    def take(self, *items: object) -> None:
+        ingest = Ingest(
+            self.context.store, self.context.surveys, self.context.centre, self.context.clock
+        )
+        [receipts] = ingest.accept([Offer(items, "en")])
+        assert {receipt.status for receipt in receipts} == {"accepted"}
+
+    def page(self, size: tuple[int, int] = SIZES[0], **options: Any) -> Page:
+        context = self.browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, locale="vi-VN", **options
+        )
+        self.opened.append(context)
+        page = context.new_page()
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.goto(self.context.accounts.new_link("giam_doc", self.url))
+        return page
+
+    def _hear(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+
+@pytest.fixture
+def hall(browser: Browser, serve: Servers, tmp_path: Path) -> Iterator[Hall]:
+    """An aggregator on a SQLite file; whatever its pages complain about fails the test."""
+    settings = Settings(centre=CENTRE, var=tmp_path)
+    store = Store(settings.database)
+    migrate(store.engine)
+    store.close()
+    app = create_app(settings, lambda: NOW)
+    context: Context = app.state.context
+    context.accounts.add_user("giam_doc", "manager")
+    hall = Hall(serve(app), context, browser)
+    yield hall
+    for opened in hall.opened:
+        opened.close()
+    assert hall.complaints == []
+
+
+def busy_day(hall: Hall) -> None:
+    """Every department rated, every survey answered, and every verdict on the page."""
+    for number, department in enumerate(hall.context.centre.departments):
+        place = {"department": department.id, "counter": department.counters[0].id}
+        codes = [5] * (20 + 9 * number) + [4, 3, 2, 1] * (number % 4)
+        hall.take(*ratings(codes, **place))
+        hall.take(*(sipas([5, 4, 3, 2, 1] * 4 + [5, 5], **place) for _ in range(3)))
+        hall.take(submission(survey="business", answers={"b1_1": 4, "b3_3": 2}, **place))
+    dossiers = [
+        {"day": NOW.date(), "department": department.id, "dossiers": 1234}
+        for department in hall.context.centre.departments
+    ]
+    hall.context.store.put_transactions(dossiers)
+
+
+def rated(page: Page) -> Any:
+    """The number on the first card."""
+    return page.locator(".cards .card strong").first

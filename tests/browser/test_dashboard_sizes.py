@@ -1,0 +1,92 @@
+"""The manager's page on a screen, a phone and paper, in large text and by keyboard."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import SIZES, Hall, busy_day
+
+PATHS = [
+    "/",
+    "/?survey=sipas_2020",
+    "/?survey=business",
+    "/department/so_nong_nghiep",
+    "/?date=2026-11-20",
+    "/?from=2019-09-03&to=2020-05-12",
+    "/account",
+]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_no_page_is_wider_than_its_screen(hall: Hall, size: tuple[int, int]) -> None:
+    busy_day(hall)
+    page = hall.page(size)
+    for path in PATHS:
+        page.goto(hall.url + path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= size[0], path
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_text_at_twice_its_size_loses_nothing(hall: Hall, size: tuple[int, int]) -> None:
+    busy_day(hall)
+    page = hall.page(size)
+    for path in PATHS:
+        page.goto(hall.url + path)
+        page.evaluate("document.documentElement.style.fontSize = '200%'")
+        # Outside the table's own scroll area nothing may stick out or be cut off.
+        lost = page.evaluate(LOST)
+        assert not lost, (path, lost)
+        assert page.evaluate("document.documentElement.scrollWidth") <= size[0], path
+
+
+LOST = """() => [...document.querySelectorAll("main *, header.top *")]
+  .filter(e => !e.closest(".scroll, svg, select, .visually-hidden") && e.checkVisibility())
+  .filter(e => e.getBoundingClientRect().right > innerWidth + 1
+            || e.getBoundingClientRect().left < -1)
+  .map(e => e.outerHTML.slice(0, 80))"""
+
+
+def sheets(page: Page) -> int:
+    pdf = page.pdf(prefer_css_page_size=True)
+    return len(re.findall(rb"/Type\s*/Page\b", pdf))
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/?lang=en", "/?survey=sipas_2020", "/?measure=very_satisfied"]
+)
+def test_a_busy_day_prints_on_one_sheet_of_a4(hall: Hall, path: str) -> None:
+    busy_day(hall)
+    page = hall.page()
+    page.goto(hall.url + path)
+    assert sheets(page) == 1
+
+
+def test_the_printed_sheet_says_what_it_is_and_leaves_the_buttons_out(hall: Hall) -> None:
+    busy_day(hall)
+    page = hall.page()
+    page.emulate_media(media="print")
+    expect(page.get_by_text("PHIẾU TỔNG HỢP ĐÁNH GIÁ")).to_be_visible()
+    expect(page.get_by_text("Người lập phiếu")).to_be_visible()
+    expect(page.get_by_text("In lúc 08:15 ngày 23/11/2026")).to_be_visible()
+    for hidden in ("form.filters", "header.top", ".steps"):
+        expect(page.locator(hidden)).to_be_hidden()
+
+
+def test_the_print_button_prints(hall: Hall) -> None:
+    page = hall.page()
+    page.evaluate("window.print = () => { window.printed = true }")
+    page.get_by_role("button", name="In phiếu").click()
+    assert page.evaluate("window.printed") is True
+
+
+def test_the_keyboard_reaches_everything(hall: Hall) -> None:
+    page = hall.page()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Đến nội dung chính")).to_be_focused()
+    expect(page.get_by_role("link", name="Đến nội dung chính")).to_be_in_viewport()
+    reached = set()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.textContent.trim()"))
+    assert {"English", "Đăng xuất", "Xem", "Sở Tư pháp", "In phiếu", "Tải dữ liệu (CSV)"} <= reached
