@@ -18,11 +18,12 @@ from starlette.applications import Starlette
 
 from aggregator.accounts import Accounts
 from aggregator.app import create_app as create_aggregator
+from aggregator.database import StorageError
 from aggregator.demo import simulate
 from aggregator.ingest import Ingest
 from aggregator.migrations import migrate
 from aggregator.settings import Settings as AggregatorSettings
-from aggregator.store import StorageError, Store
+from aggregator.store import Store
 from kiosk.app import create_app as create_kiosk
 from kiosk.doors import UnknownPlaceError
 from kiosk.outbox import OutboxError
@@ -106,10 +107,10 @@ def prepare(*, demo: bool) -> tuple[AggregatorSettings, KioskSettings]:
         ingest = Ingest(store, surveys, centre)
         print(f"  {simulate(store, ingest, centre, now)} phiếu · submissions")
     accounts = Accounts(store, lambda: datetime.now(UTC))
-    if not store.users():
+    if not store.credentials.users():
         accounts.add_user(MANAGER, "manager")
     # A new token at each start: none has to be kept in a file.
-    store.remove_tokens_of(KIOSK, "device")
+    store.credentials.remove_tokens_of(KIOSK, "device")
     token = accounts.new_token("device", KIOSK)
     store.close()
     asked = KioskSettings.from_env()
@@ -203,7 +204,7 @@ def greet(
     room = kiosk.state.room
     door = next(iter(room.doors.values()))
     form = address_of(room, door)
-    name = aggregator.state.context.store.users()[0].name
+    name = aggregator.state.context.store.credentials.users()[0].name
     link = aggregator.state.context.accounts.new_link(name, counting.address)
     print(
         f"""

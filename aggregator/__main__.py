@@ -19,12 +19,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from aggregator.accounts import ROLES, AccountError, Accounts
 from aggregator.app import create_app
 from aggregator.context import MESSAGES
+from aggregator.credentials import TokenKind
+from aggregator.database import StorageError
 from aggregator.exchange import import_file
 from aggregator.files import FileError, csv_lines, read_transactions
 from aggregator.ingest import Ingest, rebuild
 from aggregator.migrations import is_current, migrate
 from aggregator.settings import Settings
-from aggregator.store import StorageError, Store, TokenKind
+from aggregator.store import Store
 from surveys.centre import load_centre, load_definitions
 from surveys.definition import DefinitionError, load_surveys
 from surveys.messages import Language, choose_language
@@ -195,14 +197,14 @@ def run_token(options: argparse.Namespace) -> int:
     kind: TokenKind = options.kind
     with _store(Settings.from_env()) as store:
         if options.action == "list":
-            for name, created in store.tokens(kind):
+            for name, created in store.credentials.tokens(kind):
                 print(f"{name}\t{created:%Y-%m-%d %H:%M} UTC")
         elif not options.name or not options.name.isprintable() or len(options.name) > 64:
             raise AccountError("name: 1 to 64 printable characters")
         elif options.action == "remove":
-            if not store.remove_tokens_of(options.name, kind):
+            if not store.credentials.remove_tokens_of(options.name, kind):
                 raise AccountError(f"name: there is no {kind} {options.name!r}")
-        elif any(token.name == options.name for token in store.tokens(kind)):
+        elif any(token.name == options.name for token in store.credentials.tokens(kind)):
             raise AccountError(f"name: there is a {kind} {options.name!r} already")
         else:
             print(_accounts(store).new_token(kind, options.name))
@@ -214,7 +216,7 @@ def run_user(options: argparse.Namespace) -> int:
     with _store(settings) as store:
         accounts = _accounts(store)
         if options.action == "list":
-            for name, role, created in store.users():
+            for name, role, created in store.credentials.users():
                 print(f"{name}\t{role}\t{created:%Y-%m-%d %H:%M} UTC")
             return 0
         if options.action == "add":
@@ -222,10 +224,10 @@ def run_user(options: argparse.Namespace) -> int:
             accounts.add_user(options.name, options.role, password)
             if password is not None:
                 return 0
-        elif store.user(options.name) is None:
+        elif store.credentials.user(options.name) is None:
             raise AccountError(f"name: there is no account {options.name!r}")
         if options.action == "remove":
-            store.remove_user(options.name)
+            store.credentials.remove_user(options.name)
         elif options.action == "password":
             accounts.set_password(options.name, _ask_password())
         else:

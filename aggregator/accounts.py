@@ -11,7 +11,8 @@ from typing import Literal, get_args
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from aggregator.store import Store, TokenKind
+from aggregator.credentials import TokenKind
+from aggregator.store import Store
 from aggregator.tables import User
 
 Role = Literal["manager", "viewer"]
@@ -33,7 +34,7 @@ class Accounts:
     """Checks and makes credentials. Secrets are kept as hashes only and never logged."""
 
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
-        self._store = store
+        self._credentials = store.credentials
         self._clock = clock
         # OWASP's second choice for argon2id: 19 MiB a check, so that a small PC stays small.
         self._hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
@@ -49,13 +50,15 @@ class Accounts:
         """Make a secret of 256 bits; only its hash is stored, so it is shown this once."""
         secret = secrets.token_urlsafe(32)
         now = self._clock()
-        self._store.add_token(kind, name, _digest(secret), now, now + lasts if lasts else None)
+        self._credentials.add_token(
+            kind, name, _digest(secret), now, now + lasts if lasts else None
+        )
         return secret
 
     def holder(self, kind: TokenKind, secret: str) -> str | None:
         """The name behind a valid secret, or None."""
         digest, now = _digest(secret), self._clock()
-        token = self._store.token(kind, digest)
+        token = self._credentials.token(kind, digest)
         if token is None or not hmac.compare_digest(token.hash, digest):
             return None
         if token.expires_at is not None and token.expires_at <= now:
@@ -78,7 +81,7 @@ class Accounts:
             count, since = self._failures.get(name, (0, now))
             if count >= MAX_FAILURES and now - since < LOCKOUT:
                 return None
-            user = self._store.user(name)
+            user = self._credentials.user(name)
             stored = (user and user.password_hash) or self._nobody
             try:
                 correct = self._hasher.verify(stored, password) and stored != self._nobody
@@ -95,7 +98,7 @@ class Accounts:
     def sign_in_by_link(self, secret: str) -> str | None:
         """A session's secret for a sign-in link, which works once."""
         name = self.holder("link", secret)
-        if name is None or not self._store.remove_token("link", _digest(secret)):
+        if name is None or not self._credentials.remove_token("link", _digest(secret)):
             return None
         return self.new_token("session", name, SESSION)
 
@@ -105,10 +108,10 @@ class Accounts:
 
     def user_of(self, session: str) -> User | None:
         name = self.holder("session", session)
-        return self._store.user(name) if name else None
+        return self._credentials.user(name) if name else None
 
     def sign_out(self, session: str) -> None:
-        self._store.remove_token("session", _digest(session))
+        self._credentials.remove_token("session", _digest(session))
 
     # Accounts
 
@@ -116,17 +119,17 @@ class Accounts:
         """Raises AccountError for a bad name, a known one, or a short password."""
         if not name or len(name) > 64 or not name.isprintable() or name != name.strip():
             raise AccountError("name: 1 to 64 printable characters")
-        if self._store.user(name):
+        if self._credentials.user(name):
             raise AccountError(f"name: there is an account {name!r} already")
         hashed = self._hash(password) if password is not None else None
-        self._store.add_user(
+        self._credentials.add_user(
             User(name=name, role=role, password_hash=hashed, created_at=self._clock())
         )
 
     def set_password(self, name: str, password: str) -> None:
         """Set a password and end the account's sessions. Raises AccountError when too short."""
-        self._store.set_password(name, self._hash(password))
-        self._store.remove_tokens_of(name, "session", "link")
+        self._credentials.set_password(name, self._hash(password))
+        self._credentials.remove_tokens_of(name, "session", "link")
 
     def _hash(self, password: str) -> str:
         if not MIN_PASSWORD <= len(password) <= 1_000:

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from aggregator.context import MESSAGES, Context, context_of
+from aggregator.credentials import TokenKind
 from aggregator.figures import (
     Comparison,
     FigureRow,
@@ -26,7 +27,7 @@ from aggregator.files import csv_lines
 from aggregator.ingest import Offer
 from aggregator.migrations import is_current
 from aggregator.openapi import DOCUMENT
-from aggregator.store import Grouping, Selection, TokenKind
+from aggregator.store import Grouping, Selection
 from surveys.definition import Survey
 from surveys.messages import Language
 from surveys.wire import Channel

@@ -11,12 +11,13 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Mount, Route
 
-from aggregator import api, dashboard
+from aggregator import api, dashboard, door, pages
 from aggregator.accounts import Accounts
 from aggregator.context import MESSAGES, Context, Metrics
+from aggregator.database import StorageError
 from aggregator.ingest import GroupCommit, Ingest
 from aggregator.settings import Settings
-from aggregator.store import StorageError, Store
+from aggregator.store import Store
 from surveys.centre import load_definitions
 from web import Application, Assets, Pages
 
@@ -24,10 +25,10 @@ ROUTES = [
     Route("/", dashboard.tally),
     Route("/department/{department}", dashboard.department),
     Route("/submissions.csv", dashboard.download),
-    Route("/sign-in", dashboard.sign_in, methods=["GET", "POST"]),
-    Route("/sign-in/{secret}", dashboard.sign_in_by_link),
-    Route("/sign-out", dashboard.sign_out, methods=["POST"]),
-    Route("/account", dashboard.account, methods=["GET", "POST"]),
+    Route("/sign-in", door.sign_in, methods=["GET", "POST"]),
+    Route("/sign-in/{secret}", door.sign_in_by_link),
+    Route("/sign-out", door.sign_out, methods=["POST"]),
+    Route("/account", door.account, methods=["GET", "POST"]),
     Route("/api/v1/submissions", api.post_submissions, methods=["POST"]),
     Route("/api/v1/satisfaction", api.get_satisfaction),
     Route("/api/v1/submissions.csv", api.get_submissions_csv),
@@ -42,14 +43,16 @@ def create_app(
 ) -> Starlette:
     """An aggregator on the database of the settings, whose schema must be up to date.
 
-    Raises surveys.definition.DefinitionError and aggregator.store.StorageError.
+    Raises surveys.definition.DefinitionError and aggregator.database.StorageError.
     """
     centre, surveys = load_definitions(settings.centre)
     store = Store(settings.database)
-    pages = Pages(Path(__file__).parent / "templates", MESSAGES)
+    templates = Pages(Path(__file__).parent / "templates", MESSAGES)
     commits = GroupCommit(Ingest(store, surveys, centre, clock))
     accounts = Accounts(store, clock)
-    context = Context(settings, store, surveys, centre, commits, accounts, pages, _metrics(), clock)
+    context = Context(
+        settings, store, surveys, centre, commits, accounts, templates, _metrics(), clock
+    )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -67,8 +70,8 @@ def create_app(
         exception_handlers={
             api.ApiError: api.api_error,
             StorageError: api.storage_error,
-            HTTPException: dashboard.http_error,
-            Exception: dashboard.http_error,
+            HTTPException: pages.http_error,
+            Exception: pages.http_error,
         },
     )
     app.state.context = context

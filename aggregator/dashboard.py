@@ -1,51 +1,25 @@
-"""The HTML doors: the manager's pages, and the door in front of them."""
+"""The manager's pages: today or another period, by department, counter and question."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import Response
 
-from aggregator import numbers
-from aggregator.accounts import MAX_FAILURES, SESSION, AccountError
 from aggregator.api import Period as CsvPeriod
 from aggregator.api import stream_csv
 from aggregator.chart import Axis
-from aggregator.context import MESSAGES, Context, context_of
+from aggregator.context import Context, context_of
+from aggregator.door import signed_in
 from aggregator.figures import CHANNELS, FigureRow, figure_rows, why_not_comparable
+from aggregator.pages import render
 from aggregator.participation import CENTRE, Participation, participation
-from aggregator.periods import KINDS, Period, PeriodError, read_period
+from aggregator.periods import Period, PeriodError, read_period
 from aggregator.store import Grouping, Selection
 from surveys.definition import Survey
-from web import language_of, read_form, wants_fragment
-
-COOKIE = "hailong_session"
-Handler = Callable[[Request], Awaitable[Response]]
-
-
-def signed_in(handler: Handler) -> Handler:
-    """Lets signed-in people through; sends the others to the door and back."""
-
-    @wraps(handler)
-    async def guarded(request: Request) -> Response:
-        accounts = context_of(request).accounts
-        secret = request.cookies.get(COOKIE, "")
-        user = await run_in_threadpool(accounts.user_of, secret) if secret else None
-        if user is not None:
-            request.state.user = user
-            return await handler(request)
-        back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        door = f"/sign-in?{urlencode({'next': back})}"
-        if wants_fragment(request):
-            return Response(status_code=401, headers={"hx-redirect": door})
-        return RedirectResponse(door, 303)
-
-    return guarded
 
 
 @dataclass(frozen=True)
@@ -110,7 +84,7 @@ async def department(request: Request) -> Response:
 
 async def _figures_page(request: Request, view: View, department_id: str | None) -> Response:
     figures = await run_in_threadpool(_figures, context_of(request), view, department_id)
-    return _render(request, "tally" if department_id is None else "department", figures)
+    return render(request, "tally" if department_id is None else "department", figures)
 
 
 def _figures(context: Context, view: View, department_id: str | None) -> dict[str, Any]:
@@ -172,33 +146,6 @@ def _participation(context: Context, view: View) -> dict[str, Participation]:
     return participation(context.store.respondents(asked), dossiers)
 
 
-def _render(request: Request, name: str, values: dict[str, Any], status: int = 200) -> Response:
-    context = context_of(request)
-    language = language_of(request, negotiate=False)
-    shared = {
-        "centre": context.centre,
-        "surveys": context.surveys,
-        "channels": CHANNELS,
-        "kinds": KINDS,
-        "demo": context.settings.demo,
-        "user": getattr(request.state, "user", None),
-        "session_hours": SESSION.seconds // 3600,
-        "percent": lambda share, digits=1: numbers.percent(share, language, digits),
-        "integer": lambda value: numbers.integer(value, language),
-        "decimal": lambda value, digits=1: numbers.decimal(value, language, digits),
-        "points": lambda difference: numbers.points(difference, language),
-        "day": lambda value: numbers.day(value, language),
-        "clock": numbers.clock,
-        "published": lambda question: numbers.published(question, language),
-    }
-    response = context.pages.render(
-        request, name, {**shared, **values}, language=language, status=status
-    )
-    if (wish := request.query_params.get("lang")) in ("vi", "en"):
-        response.set_cookie("lang", wish, samesite="lax", httponly=True, max_age=31_536_000)
-    return response
-
-
 @signed_in
 async def download(request: Request) -> Response:
     """The joined table of a period for managers, who may read what people wrote."""
@@ -208,87 +155,3 @@ async def download(request: Request) -> Response:
     return await stream_csv(
         context_of(request), CsvPeriod.model_validate({"from": period.since, "to": period.until})
     )
-
-
-# The door
-
-
-async def sign_in(request: Request) -> Response:
-    """Ask for name and password, check them, and go where the asker wanted to go."""
-    if request.method == "GET":
-        return _render(request, "sign_in", {"next": _next(request.query_params.get("next"))})
-    form = await read_form(request, limit=16_384)
-    name, password = (form.get(field, [""])[0] for field in ("name", "password"))
-    where = _next(form.get("next", [""])[0])
-    accounts = context_of(request).accounts
-    session = await run_in_threadpool(accounts.sign_in, name[:64], password[:1_000])
-    if session is None:
-        values = {"next": where, "name": name[:64], "failed": True, "failures": MAX_FAILURES}
-        return _render(request, "sign_in", values, status=403)
-    return _enter(request, session, where)
-
-
-async def sign_in_by_link(request: Request) -> Response:
-    """A link from the command line; it works once."""
-    accounts, secret = context_of(request).accounts, request.path_params["secret"]
-    session = await run_in_threadpool(accounts.sign_in_by_link, secret)
-    if session is None:
-        return _render(request, "sign_in", {"next": "/", "spent": True}, status=403)
-    return _enter(request, session, "/")
-
-
-def _enter(request: Request, session: str, where: str) -> Response:
-    response = RedirectResponse(where, 303)
-    response.set_cookie(
-        COOKIE,
-        session,
-        max_age=int(SESSION.total_seconds()),
-        httponly=True,
-        samesite="lax",
-        secure=context_of(request).settings.secure_cookies,
-    )
-    return response
-
-
-def _next(wish: str | None) -> str:
-    """Where to go after the door: only a path of our own."""
-    own = wish and wish.startswith("/") and not wish.startswith(("//", "/\\", "/sign-"))
-    return wish if own and wish else "/"
-
-
-async def sign_out(request: Request) -> Response:
-    secret = request.cookies.get(COOKIE, "")
-    await run_in_threadpool(context_of(request).accounts.sign_out, secret)
-    response = RedirectResponse("/sign-in", 303)
-    response.delete_cookie(COOKIE)
-    return response
-
-
-@signed_in
-async def account(request: Request) -> Response:
-    """Set one's password."""
-    if request.method == "GET":
-        return _render(request, "account", {})
-    form = await read_form(request, limit=16_384)
-    password, again = (form.get(field, [""])[0] for field in ("password", "again"))
-    if password != again:
-        return _render(request, "account", {"error": "account.differ"}, status=422)
-    accounts = context_of(request).accounts
-    try:
-        await run_in_threadpool(accounts.set_password, request.state.user.name, password)
-    except AccountError:
-        return _render(request, "account", {"error": "account.short"}, status=422)
-    return RedirectResponse("/sign-in", 303)
-
-
-async def http_error(request: Request, error: Exception) -> Response:
-    """A kind page for whatever went wrong, or JSON for a machine."""
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    message = f"error.{status}"
-    if status == 400 and isinstance(error, HTTPException) and error.detail != "Bad Request":
-        message = f"error.{error.detail}"
-    if message not in MESSAGES.texts["vi"]:
-        message = "error.other"
-    if request.url.path.startswith("/api/"):
-        return JSONResponse({"error": MESSAGES.get(language_of(request), message)}, status)
-    return _render(request, "error", {"message": message}, status=status)

@@ -45,7 +45,7 @@ def import_file(
 ) -> Outcome:
     """Import a CSV file; importing it twice changes nothing.
 
-    Raises files.FileError when the file cannot be read at all and store.StorageError when
+    Raises files.FileError when the file cannot be read at all and database.StorageError when
     the database gives way; what was taken by then stays, and a second run goes on from there.
     """
     outcome = Outcome()

@@ -72,7 +72,7 @@ class FigureRow:
 def figure_rows(
     store: Store, survey: Survey, centre: Centre, selection: Selection, by: Grouping
 ) -> list[FigureRow]:
-    """Figures of a selection, by key. Raises Unanswerable and store.StorageError.
+    """Figures of a selection, by key. Raises Unanswerable and database.StorageError.
 
     A survey with several questions has no figure by place or day but the pooled one; where
     its questions do not pool, a question must be named.

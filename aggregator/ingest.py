@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from aggregator.store import NewRow, StorageError, Store, written
+from aggregator.database import StorageError
+from aggregator.store import Store
 from aggregator.tallies import Cell, Deltas
+from aggregator.writer import NewRow, written
 from surveys.centre import Centre
 from surveys.definition import Survey
 from surveys.messages import Language
@@ -54,7 +56,7 @@ class Ingest:
     ) -> list[list[Receipt]]:
         """Receipts for each offer's items, after the commit is on disk.
 
-        Raises store.StorageError when the database cannot take them; then none is stored.
+        Raises database.StorageError when the database cannot take them; then none is stored.
         """
         now = (received_at or self._clock()).astimezone(UTC)
         received = written(now)
@@ -176,7 +178,7 @@ class GroupCommit:
         self._thread.shutdown()
 
     async def submit(self, offer: Offer) -> list[Receipt]:
-        """Receipts of one request's items, once they are on disk. Raises store.StorageError."""
+        """Receipts of one request's items, once they are on disk. Raises database.StorageError."""
         future: asyncio.Future[list[Receipt]] = asyncio.get_running_loop().create_future()
         self._waiting.append((offer, future))
         self._arrived.set()

@@ -147,7 +147,7 @@ class Room:
     def sign_in(self, name: str = "giam_doc") -> None:
         """Let the client be a manager of this name from here on."""
         accounts = self.context.accounts
-        if self.context.store.user(name) is None:
+        if self.context.store.credentials.user(name) is None:
             accounts.add_user(name, "manager", PASSWORD)
         link = accounts.new_link(name, "")
         assert self.client.get(link).status_code in (200, 303)

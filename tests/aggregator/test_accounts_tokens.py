@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from aggregator.accounts import REMEMBER, Accounts
-from aggregator.store import Store, TokenKind
+from aggregator.credentials import TokenKind
+from aggregator.store import Store
 from tests.aggregator.conftest import DOOR, Clock, Room, stored, submission
 
 READING = ["/api/v1/satisfaction", "/api/v1/submissions.csv"]
@@ -84,8 +85,8 @@ def test_the_database_files_do_not_hold_the_secret(room: Room) -> None:
 def test_a_removed_token_stops_working_once_it_is_no_longer_remembered(any_room: Room) -> None:
     bearer = f"Bearer {any_room.device}"
     assert ask(any_room, DOOR, bearer).status_code == 200
-    [(name, _)] = any_room.context.store.tokens("device")
-    assert any_room.context.store.remove_tokens_of(name, "device") == 1
+    [(name, _)] = any_room.context.store.credentials.tokens("device")
+    assert any_room.context.store.credentials.remove_tokens_of(name, "device") == 1
     any_room.clock.moment += REMEMBER + timedelta(seconds=1)
     assert ask(any_room, DOOR, bearer).status_code == 401
 
@@ -101,4 +102,4 @@ def test_a_token_with_an_end_ends(store: Store, clock: Clock) -> None:
 def test_two_tokens_are_never_alike(store: Store, clock: Clock) -> None:
     accounts = Accounts(store, clock)
     assert len({accounts.new_token("device", "q05") for _ in range(20)}) == 20
-    assert len(store.tokens("device")) == 20
+    assert len(store.credentials.tokens("device")) == 20

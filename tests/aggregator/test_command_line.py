@@ -159,7 +159,7 @@ def test_accounts_by_password_from_standard_input_and_by_link(
     address = link.stdout.splitlines()[-1]
     assert address.startswith("https://tally.example/sign-in/")
     store = opened(tmp_path)
-    assert [(u.name, u.role) for u in store.users()] == [("an", "manager")]
+    assert [(u.name, u.role) for u in store.credentials.users()] == [("an", "manager")]
     accounts = Accounts(store, Clock())
     assert accounts.sign_in("an", PASSWORD)
     assert not accounts.sign_in("an", PASSWORD[:-1])

@@ -136,5 +136,5 @@ def test_viewers_see_figures_but_not_what_people_wrote(room: Room) -> None:
 def test_a_removed_account_is_out_at_once(room: Room) -> None:
     room.sign_in()
     assert room.client.get("/").status_code == 200
-    room.context.store.remove_user("giam_doc")
+    room.context.store.credentials.remove_user("giam_doc")
     assert room.client.get("/").status_code == 303

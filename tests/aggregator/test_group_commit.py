@@ -10,9 +10,10 @@ import httpx2
 import pytest
 from sqlalchemy import event
 
+from aggregator.database import StorageError
 from aggregator.ingest import GroupCommit, Ingest, Offer, rebuild
 from aggregator.migrations import migrate
-from aggregator.store import StorageError, Store
+from aggregator.store import Store
 from surveys.centre import Centre
 from surveys.definition import Survey
 from surveys.wire import Receipt

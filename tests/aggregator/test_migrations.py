@@ -9,9 +9,11 @@ from sqlalchemy import inspect
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlmodel import SQLModel
 
+from aggregator.database import StorageError
 from aggregator.migrations import is_current, migrate
-from aggregator.store import NewRow, StorageError, Store
+from aggregator.store import Store
 from aggregator.tables import SubmissionRow
+from aggregator.writer import NewRow
 from tests.aggregator.conftest import Intake, stored, submission, tallies
 
 
