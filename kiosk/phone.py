@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from uuid import UUID, uuid4
 
+import anyio.to_thread
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from kiosk.doors import Door, normal_code
 from kiosk.forms import (
+    BadFormError,
     Fields,
     Filled,
     fill,
@@ -25,13 +27,22 @@ from surveys.definition import Question, Survey
 from surveys.wire import Refused, Submission
 from web import wants_fragment
 
+SITTING_SECONDS = 30 * 60  # how long one phone's form stays the same visit
+
 
 async def form(request: Request) -> Response:
-    """The form, empty."""
+    """The form, empty; or, to a phone that has just sent it, that it was received."""
     room, door = room_of(request), _door(request)
     if request.path_params["code"] != door.code:
         return go_to(f"/f/{door.code}")
-    return show(request, door.audience, _form(room, door, uuid4()))
+    if "new" in request.query_params:  # somebody else has the phone now
+        return _remember(go_to(f"/f/{door.code}"), door, uuid4())
+    visit = _remembered(request, door)
+    if visit is None:
+        visit = uuid4()
+    elif await anyio.to_thread.run_sync(room.outbox.knows, str(_first_part(room, door, visit))):
+        return show(request, "received", _received(door, visit, again=True))
+    return _remember(show(request, door.audience, _form(room, door, visit)), door, visit)
 
 
 async def submit(request: Request) -> Response:
@@ -59,8 +70,9 @@ async def submit(request: Request) -> Response:
     again = "conflict" in added
     address = f"/f/{door.code}/thanks?visit={visit}" + ("&again=1" if again else "")
     if wants_fragment(request):
-        return show(request, "received", _received(door, visit, again=again), address=address)
-    return go_to(address)
+        context = _received(door, visit, again=again)
+        return _remember(show(request, "received", context, address=address), door, visit)
+    return _remember(go_to(address), door, visit)
 
 
 async def received(request: Request) -> Response:
@@ -85,6 +97,32 @@ def _door(request: Request) -> Door:
     return door
 
 
+def _remember(response: Response, door: Door, visit: UUID) -> Response:
+    """Let the phone keep the visit for a while, so that Back does not make a second one."""
+    response.set_cookie(
+        f"visit_{door.code}",
+        str(visit),
+        max_age=SITTING_SECONDS,
+        path=f"/f/{door.code}",
+        samesite="lax",
+        httponly=True,
+    )
+    return response
+
+
+def _remembered(request: Request, door: Door) -> UUID | None:
+    try:
+        return visit_of(request.cookies.get(f"visit_{door.code}", ""))
+    except BadFormError:
+        return None
+
+
+def _first_part(room: Room, door: Door, visit: UUID) -> UUID:
+    """The id of what every form of this door sends, whatever else it sends."""
+    survey, _ = _asked(room, door)
+    return part_id(visit, survey.id if door.audience == "business" else "rating")
+
+
 def _asked(room: Room, door: Door) -> tuple[Survey, list[Question]]:
     if door.audience == "business":
         survey = room.surveys[room.centre.instruments.businesses]
@@ -98,13 +136,14 @@ def _submissions(
 ) -> list[Submission]:
     """The rating and its follow-up, as on the touch screen; a business form is one piece."""
     survey, _ = _asked(room, door)
+    first = _first_part(room, door, visit)
     if door.audience == "business":
         # The full set of the same visit has this very id: nobody is counted with both.
-        parts = [(part_id(visit, survey.id), filled.answers, filled.comment)]
+        parts = [(first, filled.answers, filled.comment)]
     else:
         rating = {"rating": filled.answers["rating"]}
         reasons = {name: value for name, value in filled.answers.items() if name != "rating"}
-        parts = [(part_id(visit, "rating"), rating, None)]
+        parts = [(first, rating, None)]
         if reasons or filled.comment:
             parts.append((part_id(visit, "follow-up"), reasons, filled.comment))
     return [

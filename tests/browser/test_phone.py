@@ -69,6 +69,31 @@ def test_without_javascript_a_reload_counts_once(bare: Page, address: str, tmp_p
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("script", [True, False], ids=["script", "bare"])
+def test_back_and_send_again_counts_once(
+    browser: Browser, address: str, tmp_path: Path, script: bool
+) -> None:
+    context = browser.new_context(viewport=PHONE, java_script_enabled=script, locale="vi-VN")
+    phone = context.new_page()
+    phone.goto(form(address))
+    phone.get_by_text("Rất hài lòng").click()
+    phone.get_by_role("button", name="Gửi đánh giá").click()
+    expect(phone.get_by_role("heading", name="Xin cảm ơn Ông/Bà!")).to_be_visible()
+    phone.go_back()
+    if phone.get_by_role("button", name="Gửi đánh giá").is_visible():  # the browser kept it
+        phone.get_by_text("Bình thường").click()
+        phone.get_by_role("button", name="Gửi đánh giá").click()
+    expect(phone.get_by_role("heading", name="đã được ghi nhận trước đó")).to_be_visible()
+    assert [one["answers"] for one in stored(tmp_path)] == [{"rating": 5}]
+    phone.get_by_role("link", name="Gửi ý kiến khác").click()
+    phone.get_by_text("Bình thường").click()
+    phone.get_by_role("button", name="Gửi đánh giá").click()
+    expect(phone.get_by_role("heading", name="Xin cảm ơn Ông/Bà!")).to_be_visible()
+    context.close()
+    assert [one["answers"] for one in stored(tmp_path)] == [{"rating": 5}, {"rating": 3}]
+
+
+@pytest.mark.browser
 def test_with_javascript_in_place_and_back_counts_once(
     page: Page, address: str, tmp_path: Path
 ) -> None:

@@ -64,6 +64,50 @@ def test_the_same_form_with_other_content_is_told_kindly(lobby: Kiosk) -> None:
     assert [one["answers"] for one in lobby.stored()] == [{"rating": 5}]
 
 
+@pytest.mark.parametrize("answers", [{"rating": "1"}, {"rating": "5"}], ids=["other", "same"])
+def test_back_after_sending_does_not_make_a_second_rating(
+    lobby: Kiosk, answers: dict[str, str]
+) -> None:
+    url = f"/f/{lobby.code()}"
+    fields = fields_of(lobby, url, rating="5")
+    assert hidden(lobby.client.get(url).text, "visit") == fields["visit"]
+    lobby.client.post(url, data=fields)
+    back = lobby.client.get(url)
+    assert "đã được ghi nhận trước đó" in back.text
+    assert f'href="{url}?new=1"' in back.text
+    lobby.client.post(url, data={**fields, **answers})
+    assert [one["answers"] for one in lobby.stored()] == [{"rating": 5}]
+
+
+def test_another_opinion_from_the_same_phone_is_asked_for(lobby: Kiosk) -> None:
+    url = f"/f/{lobby.code('business')}"
+    first = fields_of(lobby, url, b1_1="4")
+    thanks = lobby.client.get(lobby.client.post(url, data=first).headers["location"]).text
+    link = re.search(r'href="([^"]+)">Gửi ý kiến khác', thanks)
+    assert link
+    assert lobby.client.get(link[1]).headers["location"] == url
+    second = fields_of(lobby, url, b1_1="3")
+    assert second["visit"] != first["visit"]
+    assert "again" not in lobby.client.post(url, data=second).headers["location"]
+    assert [one["answers"] for one in lobby.stored()] == [{"b1_1": 4}, {"b1_1": 3}]
+
+
+def test_a_phone_keeps_the_visit_of_one_form_for_half_an_hour_and_nothing_else(
+    lobby: Kiosk,
+) -> None:
+    url = f"/f/{lobby.code()}"
+    page = lobby.client.get(url)
+    cookie = page.headers["set-cookie"]
+    visit = hidden(page.text, "visit")
+    assert cookie == (
+        f"visit_{lobby.code()}={visit}; HttpOnly; Max-Age=1800; Path={url}; SameSite=lax"
+    )
+    other = fields_of(lobby, f"/f/{lobby.code(counter=None)}")
+    assert other["visit"] != visit
+    lobby.client.cookies.set(f"visit_{lobby.code()}", "nonsense", path=url)
+    assert fields_of(lobby, url)["visit"] != "nonsense"
+
+
 def test_a_missing_rating_keeps_what_was_typed_and_points_at_the_field(lobby: Kiosk) -> None:
     url = f"/f/{lobby.code()}"
     fields = fields_of(lobby, url, reasons=["2"], comment='Chờ "lâu" <b>')
