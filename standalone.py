@@ -105,7 +105,7 @@ def prepare(*, demo: bool) -> tuple[AggregatorSettings, KioskSettings]:
         now = datetime.now(UTC)
         centre, surveys = load_definitions(counting.centre)
         ingest = Ingest(store, surveys, centre)
-        print(f"  {simulate(store, ingest, centre, now)} phiếu · submissions")
+        print(f"  {simulate(store, ingest, centre, surveys, now)} phiếu · submissions")
     accounts = Accounts(store, lambda: datetime.now(UTC))
     if not store.credentials.users():
         accounts.add_user(MANAGER, "manager")
@@ -204,8 +204,10 @@ def greet(
     room = kiosk.state.room
     door = next(iter(room.doors.values()))
     form = address_of(room, door)
-    name = aggregator.state.context.store.credentials.users()[0].name
-    link = aggregator.state.context.accounts.new_link(name, counting.address)
+    context = aggregator.state.context
+    managers = [name for name, role, _ in context.store.credentials.users() if role == "manager"]
+    name = MANAGER if MANAGER in managers else next(iter(managers), None)
+    link = context.accounts.new_link(name, counting.address) if name else "–"
     print(
         f"""
   Hài lòng · {room.centre.name.vi}{"   [MÔ PHỎNG · DEMO]" if counting.demo else ""}
@@ -214,6 +216,7 @@ def greet(
   Áp phích mã QR   · QR posters     http://127.0.0.1:{asking.port}/posters
   Bảng tổng hợp    · dashboard      {counting.address}/
   Đăng nhập một lần · sign in once  {link}
+                                    ({name or "chưa có tài khoản quản lý · no manager's account"})
   Phiếu trên điện thoại · phone     {form}
 
 {terminal(form)}

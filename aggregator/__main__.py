@@ -3,6 +3,7 @@
 import argparse
 import getpass
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -29,58 +30,74 @@ from aggregator.settings import Settings
 from aggregator.store import Store
 from surveys.centre import load_centre, load_definitions
 from surveys.definition import DefinitionError, load_surveys
-from surveys.messages import Language, choose_language
+from surveys.messages import LANGUAGES, Language, choose_language
 
 Advance = Callable[[int], None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. 0: done; 1: done in part, or not at all, with the reason printed."""
-    options = _parser().parse_args(arguments)
+    language = _language(arguments)
+    options = _parser(language).parse_args(arguments)
+    options.lang = language
     try:
         result: int = options.run(options)
     except ValidationError as error:
         found = error.errors()[0]
         print(f"HAILONG_{str(found['loc'][0]).upper()}: {found['msg']}", file=sys.stderr)
-    except (DefinitionError, StorageError, FileError, AccountError) as error:
+    except AccountError as error:
+        text = MESSAGES.get(language, f"account_error.{error.key}", **error.values)
+        print(text, file=sys.stderr)
+    except NotReadyError:
+        print(MESSAGES.get(language, "cli.not_ready"), file=sys.stderr)
+    except (DefinitionError, StorageError, FileError) as error:
         print(error, file=sys.stderr)
     else:
         return result
     return 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m aggregator", description=__doc__)
-    parser.add_argument("--lang", default="vi", help="language of messages: vi or en")
+class NotReadyError(StorageError):
+    """The database lacks this version's schema: it wants ``migrate``."""
+
+
+def _language(arguments: Sequence[str] | None) -> Language:
+    """The language asked for, known before the texts of the parser itself are made."""
+    first = argparse.ArgumentParser(add_help=False)
+    first.add_argument("--lang", default="vi")
+    return choose_language(first.parse_known_args(arguments)[0].lang)
+
+
+def _parser(language: Language) -> argparse.ArgumentParser:
+    def say(key: str) -> str:
+        return MESSAGES.get(language, f"help.{key}")
+
+    parser = argparse.ArgumentParser(prog="python -m aggregator", description=say("aggregator"))
+    parser.add_argument("--lang", choices=LANGUAGES, default=language, help=say("lang"))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
-        made = commands.add_parser(name, help=text, description=text)
+    def command(name: str, run: object) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=say(name), description=say(name))
         made.set_defaults(run=run)
         return made
 
-    command("serve", serve, "serve the dashboard and the JSON doors")
-    command("migrate", run_migrate, "create the database's tables or bring them up to date")
-    command("import", run_import, "take submissions from a CSV file").add_argument(
-        "file", type=Path
-    )
-    command("export", run_export, "write all submissions to a CSV file").add_argument(
-        "file", type=Path, help="the file to write, or - for standard output"
-    )
-    command("rebuild", run_rebuild, "make the tallies anew from the stored submissions")
-    command("transactions", run_transactions, "take dossiers settled by day").add_argument(
-        "file", type=Path, help="CSV: day, department (may be empty), dossiers"
-    )
+    command("serve", serve)
+    command("migrate", run_migrate)
+    command("import", run_import).add_argument("file", type=Path)
+    command("export", run_export).add_argument("file", type=Path, help=say("export_file"))
+    command("rebuild", run_rebuild)
+    dossiers = command("transactions", run_transactions)
+    dossiers.add_argument("file", type=Path, help=say("transactions_file"))
     for kind in ("device", "reader"):
-        token = command(kind, run_token, f"{kind} tokens: add, list, remove")
+        token = command(kind, run_token)
         token.set_defaults(kind=kind)
         token.add_argument("action", choices=("add", "list", "remove"))
         token.add_argument("name", nargs="?", default="")
-    user = command("user", run_user, "accounts: add, link, password, list, remove")
+    user = command("user", run_user)
     user.add_argument("action", choices=("add", "link", "password", "list", "remove"))
     user.add_argument("name", nargs="?", default="")
-    user.add_argument("--role", choices=ROLES, default="viewer", help="default: viewer")
-    user.add_argument("--no-password", action="store_true", help="sign in by link only")
+    user.add_argument("--role", choices=ROLES, default="viewer", help=say("role"))
+    user.add_argument("--no-password", action="store_true", help=say("no_password"))
     return parser
 
 
@@ -90,7 +107,7 @@ def _store(settings: Settings) -> Iterator[Store]:
     store = Store(settings.database)
     try:
         if not is_current(store.engine):
-            raise StorageError("the database is not ready: run “python -m aggregator migrate”")
+            raise NotReadyError("run migrate")
         yield store
     finally:
         store.close()
@@ -133,7 +150,7 @@ def run_migrate(options: argparse.Namespace) -> int:
 
 
 def run_import(options: argparse.Namespace) -> int:
-    settings, language = Settings.from_env(), choose_language(options.lang)
+    settings, language = Settings.from_env(), options.lang
     centre, surveys = load_definitions(settings.centre)
     with _store(settings) as store, _progress() as advance:
         ingest = Ingest(store, surveys, centre)
@@ -147,7 +164,8 @@ def run_export(options: argparse.Namespace) -> int:
     settings = Settings.from_env()
     centre, surveys = load_definitions(settings.centre)
     with _store(settings) as store, _progress() as advance:
-        rows = _counted(store.submissions(None, None), advance)
+        counter = Counter[str]()
+        rows = _counted(store.submissions(None, None), counter, advance)
         lines = csv_lines(rows, surveys, centre)
         if str(options.file) == "-":
             sys.stdout.writelines(lines)
@@ -161,24 +179,33 @@ def run_export(options: argparse.Namespace) -> int:
         except OSError as error:
             part.unlink(missing_ok=True)
             raise FileError(f"{options.file}: {error.strerror}") from error
+    _tell(options, counter["rows"])
     return 0
 
 
-def _counted(rows: Iterator[Row[Any]], advance: Advance) -> Iterator[Row[Any]]:
-    for number, row in enumerate(rows, 1):
-        if number % 500 == 0:
-            advance(500)
+def _counted(
+    rows: Iterator[Row[Any]], counter: Counter[str], advance: Advance
+) -> Iterator[Row[Any]]:
+    for row in rows:
+        counter["rows"] += 1
+        advance(1)
         yield row
 
 
 def run_rebuild(options: argparse.Namespace) -> int:
     with _store(Settings.from_env()) as store, _progress() as advance:
-        rebuild(store, load_surveys(), advance)
+        counted = rebuild(store, load_surveys(), advance)
+    _tell(options, counted)
     return 0
 
 
+def _tell(options: argparse.Namespace, n: int) -> None:
+    """How many it were, on standard error: standard output may be the export itself."""
+    print(MESSAGES.get(options.lang, "cli.done", n=n), file=sys.stderr)
+
+
 def run_transactions(options: argparse.Namespace) -> int:
-    settings, language = Settings.from_env(), choose_language(options.lang)
+    settings, language = Settings.from_env(), options.lang
     rows, problems = read_transactions(options.file, load_centre(settings.centre), language)
     with _store(settings) as store:
         store.put_transactions(rows)
@@ -200,12 +227,12 @@ def run_token(options: argparse.Namespace) -> int:
             for name, created in store.credentials.tokens(kind):
                 print(f"{name}\t{created:%Y-%m-%d %H:%M} UTC")
         elif not options.name or not options.name.isprintable() or len(options.name) > 64:
-            raise AccountError("name: 1 to 64 printable characters")
+            raise AccountError("bad_name")
         elif options.action == "remove":
             if not store.credentials.remove_tokens_of(options.name, kind):
-                raise AccountError(f"name: there is no {kind} {options.name!r}")
+                raise AccountError("unknown_name", name=options.name)
         elif any(token.name == options.name for token in store.credentials.tokens(kind)):
-            raise AccountError(f"name: there is a {kind} {options.name!r} already")
+            raise AccountError("name_taken", name=options.name)
         else:
             print(_accounts(store).new_token(kind, options.name))
     return 0
@@ -225,7 +252,7 @@ def run_user(options: argparse.Namespace) -> int:
             if password is not None:
                 return 0
         elif store.credentials.user(options.name) is None:
-            raise AccountError(f"name: there is no account {options.name!r}")
+            raise AccountError("unknown_name", name=options.name)
         if options.action == "remove":
             store.credentials.remove_user(options.name)
         elif options.action == "password":
@@ -245,7 +272,7 @@ def _ask_password() -> str:
         return sys.stdin.readline().rstrip("\n")
     password = getpass.getpass("Password: ")
     if getpass.getpass("Again: ") != password:
-        raise AccountError("password: the two entries differ")
+        raise AccountError("passwords_differ")
     return password
 
 

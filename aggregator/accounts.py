@@ -27,7 +27,12 @@ REMEMBER = timedelta(seconds=30)  # how long a removed token may still pass
 
 
 class AccountError(ValueError):
-    """Something about an account that cannot be done; the message says what and why."""
+    """Something about an account or token that cannot be done: a message's key and values."""
+
+    def __init__(self, key: str, **values: object) -> None:
+        super().__init__(f"{key} {values or ''}".strip())
+        self.key = key
+        self.values = values
 
 
 class Accounts:
@@ -118,9 +123,9 @@ class Accounts:
     def add_user(self, name: str, role: Role, password: str | None = None) -> None:
         """Raises AccountError for a bad name, a known one, or a short password."""
         if not name or len(name) > 64 or not name.isprintable() or name != name.strip():
-            raise AccountError("name: 1 to 64 printable characters")
+            raise AccountError("bad_name")
         if self._credentials.user(name):
-            raise AccountError(f"name: there is an account {name!r} already")
+            raise AccountError("name_taken", name=name)
         hashed = self._hash(password) if password is not None else None
         self._credentials.add_user(
             User(name=name, role=role, password_hash=hashed, created_at=self._clock())
@@ -133,7 +138,7 @@ class Accounts:
 
     def _hash(self, password: str) -> str:
         if not MIN_PASSWORD <= len(password) <= 1_000:
-            raise AccountError(f"password: at least {MIN_PASSWORD} characters")
+            raise AccountError("short_password", least=MIN_PASSWORD)
         return self._hasher.hash(password)
 
 

@@ -9,12 +9,15 @@ from uuid import UUID
 from aggregator.ingest import Ingest, Offer
 from aggregator.store import Store
 from surveys.centre import Centre, Department
+from surveys.definition import Survey
 
 DAYS = 90
 WEEKDAYS = 5  # Monday to Friday
 # Ratings by hour of an opening day: a morning and an afternoon peak around the midday break.
 RHYTHM = {8: 4, 9: 6, 10: 5, 11: 2, 13: 2, 14: 4, 15: 4, 16: 2}
 PARTICIPATION = 0.35
+CLOSING = time(17)
+BUSINESS = "business"
 SLOW = "so_tai_nguyen_moi_truong"  # the department with most overdue dossiers in the report
 LATE_COUNTERS = 3  # kiosks that were without a network for some days
 CITIZEN = {5: 0.955, 4: 0.03, 3: 0.008, 2: 0.004, 1: 0.003}
@@ -23,12 +26,14 @@ SLOW_CITIZEN = {5: 0.80, 4: 0.09, 3: 0.05, 2: 0.04, 1: 0.02}
 Batch = tuple[datetime, list[dict[str, Any]]]
 
 
-def simulate(store: Store, ingest: Ingest, centre: Centre, now: datetime) -> int:
+def simulate(
+    store: Store, ingest: Ingest, centre: Centre, surveys: Mapping[str, Survey], now: datetime
+) -> int:
     """Fill an empty store with a quarter up to now; returns the number of submissions.
 
     The same centre and day give the same quarter.
     """
-    quarter = Quarter(centre, now)
+    quarter = Quarter(centre, surveys[BUSINESS], now)
     taken = 0
     for received, items in sorted(quarter.batches(), key=lambda batch: batch[0]):
         if items and received <= now:
@@ -41,8 +46,9 @@ def simulate(store: Store, ingest: Ingest, centre: Centre, now: datetime) -> int
 class Quarter:
     """The invented visitors of some ninety days."""
 
-    def __init__(self, centre: Centre, now: datetime) -> None:
+    def __init__(self, centre: Centre, business: Survey, now: datetime) -> None:
         self._centre = centre
+        self._business = business
         self._now = now
         self._random = random.Random(f"{centre.id} {now.date()}")  # noqa: S311 - a simulation
         counters = [c.id for d in centre.departments for c in d.counters]
@@ -63,8 +69,10 @@ class Quarter:
     def _department_day(self, department: Department, day: date) -> Iterator[Batch]:
         dossiers = round(self._random.gauss(9, 2.5) * min(4.0, self._size[department.id])) + 2
         dossiers = max(1, dossiers)
-        row = {"day": day, "department": department.id, "dossiers": dossiers}
-        self.transactions.append(row)
+        end = datetime.combine(day, CLOSING, self._centre.zone)
+        if end <= self._now:  # a day's dossiers are known when it is over
+            row = {"day": day, "department": department.id, "dossiers": dossiers}
+            self.transactions.append(row)
         hours = self._random.choices(list(RHYTHM), list(RHYTHM.values()), k=dossiers)
         on_time: list[dict[str, Any]] = []
         for hour in sorted(hours):
@@ -80,7 +88,6 @@ class Quarter:
                 yield moment + timedelta(days=self._random.randint(1, 4)), said
             else:
                 on_time += said
-        end = datetime.combine(day, time(17), self._centre.zone)
         yield min(end, self._now), on_time
 
     def _visit(
@@ -118,14 +125,23 @@ class Quarter:
             yield say("sipas_2020", answers, 180)
 
     def _firm(self) -> dict[str, int]:
-        return {question: self._random.choice((4, 3, 3, 2)) for question in AGREEMENTS}
+        """The short core, or for one firm in three the whole set and its profile."""
+        asked = self._business.core
+        if self._random.random() < 1 / 3:
+            asked = tuple(self._business.all_questions())
+        answers = {}
+        for question in asked:
+            if self._random.random() < 0.1:  # rather not say
+                continue
+            if question.minimum is not None and question.maximum is not None:
+                number = question.minimum + round(self._random.expovariate(1 / 5))
+                answers[question.id] = min(number, question.maximum)
+            elif (scale := self._business.scale_of(question)) is not None:
+                answers[question.id] = self._random.choice(scale.codes)
+        return answers
 
     def _level(self, weights: Mapping[int, float]) -> int:
         return self._random.choices(list(weights), list(weights.values()))[0]
 
     def _id(self) -> UUID:
         return UUID(int=self._random.getrandbits(128), version=4)
-
-
-# Statements of the business survey that are answered on its agreement scale.
-AGREEMENTS = ("b1_1", "b3_3", "b4_3", "b6_1", "b7_3", "b8_1", "b9_1", "b10_4")

@@ -52,7 +52,7 @@ def read_records(path: Path, required: Iterable[str], language: Language) -> Ite
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise FileError(f"{path}: {error.strerror}") from error
+        raise FileError(f"{path}: {say('unreadable', reason=error.strerror)}") from error
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in data[:200]:
         raise FileError(f"{path}: {say('not_utf8')}")
     # Only line feeds end lines here; str.splitlines would also break at U+2028 and the like.

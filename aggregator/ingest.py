@@ -135,8 +135,9 @@ def _id_of(item: object) -> str | None:
     return None
 
 
-def rebuild(store: Store, surveys: Mapping[str, Survey], progress: Callable[[int], None]) -> None:
-    """Make all tallies anew from the stored submissions, in one transaction."""
+def rebuild(store: Store, surveys: Mapping[str, Survey], progress: Callable[[int], None]) -> int:
+    """Make all tallies anew from the stored submissions, in one transaction; how many they are."""
+    counted = 0
     with store.writing() as writer:
         writer.clear_tallies()
         for rows in writer.submissions():
@@ -147,7 +148,9 @@ def rebuild(store: Store, surveys: Mapping[str, Survey], progress: Callable[[int
                 )
                 deltas.add(row.survey, cell, row.answers)
             writer.add_tallies(deltas)
+            counted += len(rows)
             progress(len(rows))
+    return counted
 
 
 class GroupCommit:

@@ -3,12 +3,15 @@
 import re
 import socket
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
+from aggregator.accounts import Accounts
+from aggregator.store import Store
 from tests.conftest import free_port
 from tests.programs import Program, tap
 
@@ -90,6 +93,20 @@ def test_the_pages_are_behind_the_door(start: Start) -> None:
     assert centre.client.get(f"{centre.dashboard}/health").json() == {"status": "ok"}
     assert "Bảng tổng hợp" in centre.sign_in()
     assert centre.program.interrupt() == 0
+
+
+def test_the_printed_link_is_a_managers_whoever_else_has_an_account(
+    start: Start, tmp_path: Path
+) -> None:
+    first = start().greeted()
+    store = Store(f"sqlite:///{tmp_path / 'var' / 'aggregator' / 'hailong.sqlite3'}")
+    Accounts(store, lambda: datetime.now(UTC)).add_user("An", "viewer")
+    store.close()
+    assert first.program.interrupt() == 0
+    again = start().greeted()
+    assert "(quan_ly)" in again.program.output
+    assert ">quan_ly</a>" in again.sign_in()
+    assert again.program.interrupt() == 0
 
 
 @pytest.mark.parametrize("taken", ["port", "kiosk_port"])

@@ -154,7 +154,7 @@ def test_accounts_by_password_from_standard_input_and_by_link(
     assert ready("user", "add", "an", "--role", "manager", stdin=f"{PASSWORD}\n").returncode == 0
     short = ready("user", "add", "bình", stdin="ngắn\n")
     assert short.returncode == 1
-    assert short.stderr.startswith("password:")
+    assert short.stderr.startswith("mật khẩu:")
     link = ready("user", "link", "an", dashboard_url="https://tally.example/")
     address = link.stdout.splitlines()[-1]
     assert address.startswith("https://tally.example/sign-in/")

@@ -10,6 +10,7 @@ from aggregator.figures import figure_rows
 from aggregator.ingest import rebuild
 from aggregator.store import Selection
 from surveys.centre import Centre
+from surveys.definition import Survey
 from tests.aggregator.conftest import NOW, Room, stored, tallies
 
 NOON = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)  # a Friday
@@ -19,7 +20,7 @@ NOON = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)  # a Friday
 def simulated(room: Room) -> Room:
     room.clock.moment = NOON
     context = room.context
-    taken = simulate(context.store, context.commits._ingest, context.centre, NOON)
+    taken = simulate(context.store, context.commits._ingest, context.centre, context.surveys, NOON)
     assert taken == len(stored(context.store)) > 3_000
     room.sign_in()
     return room
@@ -67,7 +68,7 @@ def test_its_tallies_are_those_of_its_rows(simulated: Room) -> None:
     assert tallies(store) == before
 
 
-def test_the_same_day_gives_the_same_quarter(centre: Centre) -> None:
-    one, two = Quarter(centre, NOW), Quarter(centre, NOW)
+def test_the_same_day_gives_the_same_quarter(centre: Centre, surveys: dict[str, Survey]) -> None:
+    one, two = (Quarter(centre, surveys["business"], NOW) for _ in range(2))
     assert list(one.batches()) == list(two.batches())
     assert one.transactions == two.transactions
