@@ -30,6 +30,7 @@ class View:
     period: Period
     channel: str | None
     measure: str | None
+    reference: str | None = None
 
     def parameters(self, **changes: str | None) -> str:
         """A query string for this view with some parameters changed or (None) left out."""
@@ -38,6 +39,7 @@ class View:
             **self.period.parameters(),
             "channel": self.channel,
             "measure": self.measure,
+            "reference": self.reference,
             **changes,
         }
         return urlencode({name: value for name, value in given.items() if value})
@@ -62,7 +64,15 @@ def _view(request: Request) -> View:
         period = read_period(given, context.today)
     except PeriodError as error:
         raise HTTPException(400, error.key) from None
-    return View(survey, period, channel, measure if measure in measures else None)
+    references = [r.id for r in context.centre.references if not why_not_comparable(survey, r)]
+    reference = given.get("reference") if same else None
+    return View(
+        survey,
+        period,
+        channel,
+        measure if measure in measures else None,
+        reference if reference in references else None,
+    )
 
 
 @signed_in
@@ -112,7 +122,11 @@ def _figures(context: Context, view: View, department_id: str | None) -> dict[st
     measure = view.measure or [*published, *measures][0]
     rows = [*([total] if total else []), *parts]
     lows = [row.measures[measure].low for row in rows]
-    reference = next((r for r in references if r.measure == measure), None)
+    # Every reference of the measure is shown; the table and the chart hold one of them.
+    comparable = [r for r in references if r.measure == measure]
+    reference = next(
+        (r for r in comparable if r.id == view.reference), next(iter(comparable), None)
+    )
     return {
         "view": view,
         "today": context.today,
@@ -128,8 +142,14 @@ def _figures(context: Context, view: View, department_id: str | None) -> dict[st
         "measure": measure,
         "codes": survey.scales[survey.measured[0].scale or ""].levels if has_total else (),
         "reference": reference,
+        "comparable": comparable,
+        "asked_here": survey.id in {asked for _, asked in centre.instruments},
         "axis": Axis.around([*lows, reference.value if reference else None]),
-        "not_compared": [(r, why_not_comparable(survey, r)) for r in centre.references],
+        "not_compared": [
+            (r, why_not_comparable(survey, r) or "other_measure")
+            for r in centre.references
+            if r not in comparable
+        ],
         "participation": _participation(context, view) if total else {},
         "part_key": department_id or CENTRE,
         "span": (view.period.until - view.period.since).days + 1,

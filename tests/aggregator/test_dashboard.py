@@ -152,6 +152,59 @@ def test_sipas_by_department_factor_and_question(room: Room) -> None:
     assert "Nơi ngồi chờ giải quyết công việc có đủ chỗ ngồi" in words(shown)
 
 
+def test_every_comparable_reference_is_shown_with_how_it_was_taken(room: Room) -> None:
+    room.take([sipas((5,) * 22)])
+    room.sign_in()
+    shown = page(room, "/?survey=sipas_2020")
+    said = card(shown, "Số công bố · Hài lòng trở lên")
+    assert "82,33\u00a0% SIPAS 2019 Lai Châu" in said
+    assert "84,45\u00a0% SIPAS 2019 cả nước" in said
+    assert said.count("Cách thu: Mẫu được chọn, hỏi tại nhà") == 2
+
+
+def test_the_reader_chooses_which_published_figure_is_compared(room: Room) -> None:
+    room.take([sipas((5,) * 22, id=f"00000000-0000-4000-8000-{n:012}") for n in range(40)])
+    room.sign_in()
+    first = page(room, "/?survey=sipas_2020")
+    assert row(first, "Toàn trung tâm").endswith("+17,7 điểm %")
+    second = page(room, "/?survey=sipas_2020&reference=sipas_2019_national")
+    assert row(second, "Toàn trung tâm").endswith("+15,5 điểm %")
+    assert '<option value="sipas_2019_national" selected>' in second
+    assert "Số công bố (SIPAS 2019 cả nước: hài lòng trở lên): Mẫu được chọn" in words(second)
+    assert "reference=sipas_2019_national" in re.findall(r'href="(/department/[^"]*)', second)[0]
+    top = page(room, "/?survey=sipas_2020&measure=very_satisfied&reference=sipas_2019_national")
+    assert "Không có số công bố" in card(top, "Số công bố · Rất hài lòng")
+    assert page(room, "/?reference=sipas_2019_national").count('name="reference"') == 0
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("measure", ["very_satisfied", "satisfied_or_better"])
+def test_no_published_figure_falls_through(room: Room, path: str, measure: str) -> None:
+    room.sign_in()
+    shown = words(page(room, f"{path}{'&' if '?' in path else '?'}measure={measure}"))
+    for reference in room.context.centre.references:
+        assert reference.label.vi in shown, reference.id
+
+
+@pytest.mark.parametrize(
+    ("query", "own"),
+    [
+        ("", "người trả lời tự chọn, trên màn hình cảm ứng hoặc qua mã QR."),
+        ("&channel=qr", "người trả lời tự chọn, qua mã QR."),
+        ("&channel=import", "nhập từ tệp."),
+    ],
+)
+def test_the_difference_of_mode_is_written_beside_the_comparison(
+    room: Room, query: str, own: str
+) -> None:
+    room.sign_in()
+    survey = words(page(room, f"/?survey=sipas_2020{query}"))
+    device = words(page(room, f"/?survey=in_centre{query}"))
+    assert f"hài lòng trở lên): Mẫu được chọn, hỏi tại nhà. Số ở trang này: {own}" in survey
+    assert "thiết bị tại quầy. Số ở trang này" not in survey
+    assert f"Tự chấm trên thiết bị tại quầy. Số ở trang này: {own}" in device
+
+
 def test_business_shows_statements_beside_the_published_figure(room: Room) -> None:
     room.take([submission(survey="business", answers={"b1_1": 4})])
     room.sign_in()
