@@ -143,3 +143,10 @@ def show(
 def go_to(address: str) -> Response:
     """After a post without JavaScript: a reload there repeats nothing."""
     return RedirectResponse(address, status_code=303)
+
+
+def leave_for(request: Request, address: str) -> Response:
+    """A whole new page, also where htmx would swap a part of this one."""
+    if wants_fragment(request):
+        return Response(headers={"hx-redirect": address})
+    return go_to(address)

@@ -24,6 +24,7 @@ from kiosk.room import (
     Room,
     asker_language,
     go_to,
+    leave_for,
     on_phone,
     part_id,
     room_of,
@@ -32,6 +33,7 @@ from kiosk.room import (
 from kiosk.start import farewell, start
 from kiosk.walk import Draft, Step, steps_of
 from surveys.definition import Survey
+from surveys.messages import LANGUAGES, Language
 from surveys.wire import Submission
 from web import wants_fragment
 
@@ -80,17 +82,22 @@ async def save_step(request: Request) -> Response:
         return await _gone(request, room, key)
     survey = room.surveys[draft.survey]
     step = _step(survey, _number(request))
-    names = {"fingerprint", "to", "idle", "comment", *(q.id for q in step.questions)}
+    names = {"fingerprint", "to", "idle", "comment", "lang", *(q.id for q in step.questions)}
     fields = await posted(request, names)
     filled = fill(survey, step.questions, fields)
     left = optional(fields, "idle") == "1"
-    to = "leave" if left else optional(fields, "to") or "next"
+    switched = optional(fields, "lang")
+    # The switch of language stays on its step, and loses nothing of it.
+    to = "leave" if left else str(step.number) if switched else optional(fields, "to") or "next"
+    language = switched if switched in LANGUAGES else asker_language(request)
     if left:
         filled = shortened(filled)
     elif filled.errors:
-        return _show_step(request, room, draft, step, filled=filled, fields=fields, status=422)
+        return _show_step(
+            request, room, draft, step, filled=filled, fields=fields, status=422, language=language
+        )
     updated = fingerprint_of(fields) != survey.fingerprint and not left
-    language, now = asker_language(request), room.now()
+    now = room.now()
 
     def change(body: str) -> str:
         saved = Draft.model_validate_json(body).for_survey(survey)
@@ -107,7 +114,10 @@ async def save_step(request: Request) -> Response:
         return _show_step(request, room, saved, step, notice="notice.updated", status=409)
     if to in ("leave", "finish") or (to == "next" and step.last):
         return await _finish(request, room, key, thank=not left and to != "leave")
-    return await _screen(request, key, _target(to, step, len(steps_of(survey))), moved=True)
+    number = _target(to, step, len(steps_of(survey)))
+    if switched:  # head and title speak the other language too: a page of its own
+        return leave_for(request, f"{_address(request, key, number)}?lang={language}")
+    return await _screen(request, key, number, moved=True)
 
 
 async def finished(request: Request) -> Response:
@@ -138,6 +148,7 @@ def _show_step(
     notice: str | None = None,
     status: int = 200,
     moved: bool = False,
+    language: Language | None = None,
 ) -> Response:
     survey = room.surveys[draft.survey]
     shown = {
@@ -161,7 +172,7 @@ def _show_step(
         "notice": notice,
     }
     pushed = address if moved and on_phone(request) else None
-    return show(request, "step", context, status=status, address=pushed)
+    return show(request, "step", context, status=status, address=pushed, language=language)
 
 
 async def _finish(request: Request, room: Room, key: UUID, *, thank: bool) -> Response:

@@ -175,6 +175,33 @@ def test_a_citizen_takes_the_offer_on_the_phone(lobby: Kiosk) -> None:
     assert "trước đó" in lobby.client.get(address).text
 
 
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["bare", "htmx"])
+def test_the_language_switch_on_the_phone_saves_the_step(
+    lobby: Kiosk, headers: dict[str, str]
+) -> None:
+    url = f"/f/{lobby.code()}/survey"
+    address = lobby.client.post(url, data={"visit": str(uuid4())}).headers["location"]
+    fields = {"fingerprint": lobby.fingerprint("sipas_2020"), "q1": "4", "lang": "en"}
+    answer = lobby.client.post(address, data=fields, headers=headers)
+    target = answer.headers["hx-redirect" if headers else "location"]
+    assert target == f"{address}?lang=en"
+    page = lobby.client.get(target).text
+    assert 'name="q1" value="4" checked' in page
+    assert "Part 1 of 6" in page
+    assert "Part 1 of 6" in lobby.client.get(address).text
+
+
+def test_the_language_switch_shows_what_is_wrong_in_the_other_language(lobby: Kiosk) -> None:
+    url = f"/f/{lobby.code('business')}"
+    fields = {"visit": str(uuid4()), "fingerprint": lobby.fingerprint("business"), "then": "full"}
+    address = lobby.client.post(url, data=fields).headers["location"]
+    wrong = {"fingerprint": lobby.fingerprint("business"), "b1_2": "900", "lang": "en"}
+    answer = lobby.client.post(address, data=wrong)
+    assert answer.status_code == 422
+    assert "Please enter a number from 0 to 365." in answer.text
+    assert 'value="900"' in answer.text
+
+
 def test_htmx_walks_in_place(desk: Kiosk) -> None:
     address = begin(desk)
     fields = {"fingerprint": desk.fingerprint("sipas_2020"), "q1": "5", "to": "next"}
