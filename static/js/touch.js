@@ -93,7 +93,10 @@
     leaving = false;
     lastTouch = Date.now();
     const now = screen();
-    if (now) document.documentElement.lang = now.lang;
+    if (now) {
+      document.documentElement.lang = now.lang;
+      document.title = now.dataset.title;
+    }
     window.scrollTo(0, 0);
     tick();
   });

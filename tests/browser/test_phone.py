@@ -1,5 +1,6 @@
 """The form behind a QR code in a real Chromium, with JavaScript and without."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,35 @@ def test_with_javascript_in_place_and_back_counts_once(
     page.get_by_role("button", name="Dừng và gửi").click()
     expect(page.get_by_role("heading", name="Xin cảm ơn Ông/Bà!")).to_be_visible()
     assert [one["answers"] for one in stored(tmp_path)] == [{"rating": 3}, {"q1": 4}]
+
+
+@pytest.mark.browser
+def test_a_text_field_pulled_larger_breaks_no_policy(page: Page, address: str) -> None:
+    page.goto(form(address))
+    page.evaluate("document.querySelector('textarea').style.height = '300px'")
+    page.get_by_role("button", name="Gửi đánh giá").click()
+    expect(page.locator(".summary")).to_be_focused()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("script", [True, False], ids=["script", "bare"])
+def test_the_language_switch_keeps_what_a_step_has(
+    browser: Browser, address: str, script: bool
+) -> None:
+    context = browser.new_context(viewport=PHONE, java_script_enabled=script, locale="vi-VN")
+    phone = context.new_page()
+    phone.goto(form(address))
+    phone.get_by_text("Rất hài lòng").click()
+    phone.get_by_role("button", name="Gửi đánh giá").click()
+    phone.get_by_role("button", name="Bắt đầu").click()
+    phone.locator("#q1 .answer").nth(1).click()
+    phone.get_by_role("button", name="English").click()
+    expect(phone.get_by_text("Part 1 of 6")).to_be_visible()
+    expect(phone.locator("#q1 input").nth(1)).to_be_checked()
+    expect(phone).to_have_title(re.compile("^Your opinion"))
+    phone.get_by_role("button", name="Continue").last.click()
+    expect(phone.get_by_text("Part 2 of 6")).to_be_visible()
+    context.close()
 
 
 @pytest.mark.browser

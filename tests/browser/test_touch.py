@@ -1,5 +1,6 @@
 """The touch screen in a real Chromium: taps, double taps, idle, a server that goes away."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -136,9 +137,11 @@ def test_english_ends_with_its_visitor(page: Page, serve: Servers, tmp_path: Pat
     tap(page, "English")
     expect(page.get_by_role("button", name="Very satisfied")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page).to_have_title(re.compile("^Your opinion"))
     page.clock.run_for(46_000)
     expect(page.get_by_role("button", name="Rất hài lòng")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "vi")
+    expect(page).to_have_title(re.compile("^Ý kiến"))
 
 
 @pytest.mark.browser
