@@ -81,11 +81,15 @@ class Accounts:
 
     def sign_in(self, name: str, password: str) -> str | None:
         """A session's secret, or None for a wrong name or password or after too many failures."""
+        return self.new_token("session", name, SESSION) if self.knows(name, password) else None
+
+    def knows(self, name: str, password: str) -> bool:
+        """Whether this is the account's password; never while the account rests."""
         now = self._clock()
         with self._one_check:
+            if self.rests(name):
+                return False
             count, since = self._failures.get(name, (0, now))
-            if count >= MAX_FAILURES and now - since < LOCKOUT:
-                return None
             user = self._credentials.user(name)
             stored = (user and user.password_hash) or self._nobody
             try:
@@ -96,9 +100,14 @@ class Accounts:
                 if len(self._failures) > 10_000:  # made-up names must not fill the memory
                     self._failures.clear()
                 self._failures[name] = (count + 1 if now - since < LOCKOUT else 1, now)
-                return None
+                return False
             self._failures.pop(name, None)
-        return self.new_token("session", name, SESSION)
+        return True
+
+    def rests(self, name: str) -> bool:
+        """Whether too many failures have locked a name, of an account or not, for a while."""
+        count, since = self._failures.get(name, (0, self._clock()))
+        return count >= MAX_FAILURES and self._clock() - since < LOCKOUT
 
     def sign_in_by_link(self, secret: str) -> str | None:
         """A session's secret for a sign-in link, which works once."""

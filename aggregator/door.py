@@ -2,13 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from aggregator.accounts import MAX_FAILURES, SESSION, AccountError
+from aggregator.accounts import LOCKOUT, MAX_FAILURES, SESSION, AccountError
 from aggregator.context import context_of
 from aggregator.pages import render
 from web import read_form, wants_fragment
@@ -40,14 +41,16 @@ def signed_in(handler: Handler) -> Handler:
 async def sign_in(request: Request) -> Response:
     """Ask for name and password, check them, and go where the asker wanted to go."""
     if request.method == "GET":
-        return render(request, "sign_in", {"next": _next(request.query_params.get("next"))})
+        changed = "changed" in request.query_params
+        values = {"next": _next(request.query_params.get("next")), "changed": changed}
+        return render(request, "sign_in", values)
     form = await read_form(request, limit=16_384)
     name, password = (form.get(field, [""])[0] for field in ("name", "password"))
     where = _next(form.get("next", [""])[0])
     accounts = context_of(request).accounts
     session = await run_in_threadpool(accounts.sign_in, name[:64], password[:1_000])
     if session is None:
-        values = {"next": where, "name": name[:64], "failed": True, "failures": MAX_FAILURES}
+        values = {"next": where, "name": name[:64], **_failed(accounts.rests(name[:64]))}
         return render(request, "sign_in", values, status=403)
     return _enter(request, session, where)
 
@@ -57,8 +60,17 @@ async def sign_in_by_link(request: Request) -> Response:
     accounts, secret = context_of(request).accounts, request.path_params["secret"]
     session = await run_in_threadpool(accounts.sign_in_by_link, secret)
     if session is None:
-        return render(request, "sign_in", {"next": "/", "spent": True}, status=403)
+        return render(request, "sign_in", {"next": "/", "error": "sign_in.spent"}, status=403)
     return _enter(request, session, "/")
+
+
+def _failed(rests: bool) -> dict[str, Any]:
+    """What to say after a wrong password: the same for names that nobody has."""
+    minutes = int(LOCKOUT.total_seconds() // 60)
+    return {
+        "error": "sign_in.rests" if rests else "sign_in.failed",
+        "limits": {"failures": MAX_FAILURES, "minutes": minutes},
+    }
 
 
 def _enter(request: Request, session: str, where: str) -> Response:
@@ -90,16 +102,23 @@ async def sign_out(request: Request) -> Response:
 
 @signed_in
 async def account(request: Request) -> Response:
-    """Set one's password."""
+    """Set one's password; whoever has one already proves to know it."""
     if request.method == "GET":
         return render(request, "account", {})
     form = await read_form(request, limit=16_384)
     password, again = (form.get(field, [""])[0] for field in ("password", "again"))
     if password != again:
         return render(request, "account", {"error": "account.differ"}, status=422)
-    accounts = context_of(request).accounts
+    accounts, user = context_of(request).accounts, request.state.user
+    if user.password_hash:
+        present = form.get("present", [""])[0]
+        if not await run_in_threadpool(accounts.knows, user.name, present[:1_000]):
+            values = _failed(accounts.rests(user.name))
+            if values["error"] == "sign_in.failed":
+                values["error"] = "account.wrong"
+            return render(request, "account", values, status=403)
     try:
-        await run_in_threadpool(accounts.set_password, request.state.user.name, password)
+        await run_in_threadpool(accounts.set_password, user.name, password)
     except AccountError:
         return render(request, "account", {"error": "account.short"}, status=422)
-    return RedirectResponse("/sign-in", 303)
+    return RedirectResponse("/sign-in?changed", 303)

@@ -76,6 +76,14 @@ def test_what_is_not_there_is_404_and_said_kindly(room: Room, path: str) -> None
     assert "There is no such page." in words(english.text)
 
 
+def test_an_error_says_its_reason_once_and_is_named_after_it(room: Room) -> None:
+    room.sign_in()
+    shown = room.client.get("/x").text
+    assert "<h1>Không có trang này.</h1>" in shown
+    assert "<title>Không có trang này. ·" in shown
+    assert "Không có trang này" not in shown.partition("</h1>")[2]
+
+
 def test_json_errors_are_json(room: Room) -> None:
     answer = room.client.get("/api/v1/nothing", headers={"accept-language": "en"})
     assert answer.status_code == 404

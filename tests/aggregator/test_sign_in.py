@@ -73,6 +73,19 @@ def test_five_failures_lock_the_account_for_five_minutes(door: Room) -> None:
     assert enter(door).status_code == 303
 
 
+def test_a_locked_name_is_told_so_whether_it_exists_or_not(door: Room) -> None:
+    said = set()
+    for name in ("giam_doc", "nobody"):
+        for _ in range(MAX_FAILURES - 1):
+            assert "tạm khóa 5 phút. Trong lúc đó" not in words(
+                enter(door, "wrong", name=name).text
+            )
+        said.add(words(enter(door, "wrong", name=name).text))
+    said |= {words(enter(door, name=name).text) for name in ("giam_doc", "nobody")}
+    [same] = said
+    assert "Đã sai 5 lần: tài khoản này tạm khóa 5 phút." in same
+
+
 def test_four_failures_do_not_lock_and_success_forgets_them(door: Room) -> None:
     for _ in range(3):
         for _ in range(MAX_FAILURES - 1):
@@ -152,9 +165,49 @@ def test_signing_out_ends_the_session_on_the_server(door: Room) -> None:
     assert not signed_in(door)
 
 
-def change(room: Room, password: str, again: str | None = None) -> Any:
+def change(
+    room: Room, password: str, again: str | None = None, present: str | None = PASSWORD
+) -> Any:
     fields = {"password": password, "again": password if again is None else again}
+    if present is not None:
+        fields["present"] = present
     return room.client.post("/account", data=fields)
+
+
+def test_the_door_says_that_the_password_was_changed(door: Room) -> None:
+    enter(door)
+    answer = change(door, "một mật khẩu mới")
+    shown = door.client.get(answer.headers["location"])
+    assert "Đã đổi mật khẩu." in words(shown.text)
+    assert "Đã đổi mật khẩu." not in words(door.client.get("/sign-in").text)
+
+
+@pytest.mark.parametrize("present", [None, "", "không đúng"])
+def test_a_session_left_open_does_not_give_the_account_away(
+    door: Room, present: str | None
+) -> None:
+    enter(door)
+    assert 'name="present"' in door.client.get("/account").text
+    answer = change(door, "một mật khẩu mới", present=present)
+    assert answer.status_code == 403
+    assert "Mật khẩu hiện tại chưa đúng." in words(answer.text)
+    assert enter(door).status_code == 303
+
+
+def test_the_present_password_cannot_be_guessed_at_leisure(door: Room) -> None:
+    enter(door)
+    for _ in range(MAX_FAILURES):
+        answer = change(door, "một mật khẩu mới", present="không đúng")
+    assert "tạm khóa 5 phút" in words(answer.text)
+    assert change(door, "một mật khẩu mới").status_code == 403
+
+
+def test_a_first_password_needs_no_present_one(room: Room) -> None:
+    room.context.accounts.add_user("quan_ly", "manager")
+    room.client.get(room.context.accounts.new_link("quan_ly", ""))
+    assert 'name="present"' not in room.client.get("/account").text
+    assert change(room, PASSWORD, present=None).status_code == 303
+    assert enter(room, name="quan_ly").status_code == 303
 
 
 def test_a_new_password_ends_every_session_and_link(door: Room) -> None:
@@ -220,6 +273,6 @@ def test_names_of_accounts_are_readable(room: Room, name: str) -> None:
 
 
 def test_an_account_is_not_taken_over_by_adding_it_again(door: Room) -> None:
-    with pytest.raises(AccountError, match="already"):
+    with pytest.raises(AccountError, match="name_taken"):
         door.context.accounts.add_user("giam_doc", "manager", "một mật khẩu khác")
     assert enter(door).status_code == 303
