@@ -1,4 +1,4 @@
-"""Geometry of the interval chart: where a share lies on an axis that ends at 100 %."""
+"""Where a share lies on the interval chart, whose axis ends at 100 %, and a level's colour."""
 
 import math
 from collections.abc import Iterable
@@ -30,3 +30,8 @@ class Axis:
         step = 0.05 if tenths <= 2 else 0.1 if tenths <= 5 else 0.2
         count = round((1 - self.floor) / step)
         return [self.floor + step * number for number in range(count + 1)]
+
+
+def tone(place: int, levels: int) -> int:
+    """The colour, 5 best to 1 worst, of a level by its place (0 best) on a scale."""
+    return 5 - round(4 * place / (levels - 1))

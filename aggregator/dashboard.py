@@ -11,12 +11,18 @@ from starlette.responses import Response
 
 from aggregator.api import Period as CsvPeriod
 from aggregator.api import stream_csv
-from aggregator.chart import Axis
+from aggregator.chart import Axis, tone
 from aggregator.context import Context, context_of
 from aggregator.door import signed_in
 from aggregator.figures import CHANNELS, FigureRow, figure_rows, why_not_comparable
 from aggregator.pages import render
-from aggregator.participation import CENTRE, Participation, participation
+from aggregator.participation import (
+    CENTRE,
+    Participation,
+    open_weekdays,
+    participation,
+    working_days,
+)
 from aggregator.periods import Period, PeriodError, read_period
 from aggregator.store import Grouping, Selection
 from surveys.definition import Survey
@@ -100,6 +106,7 @@ async def _figures_page(request: Request, view: View, department_id: str | None)
 def _figures(context: Context, view: View, department_id: str | None) -> dict[str, Any]:
     """Everything the figure pages show, read from tallies."""
     survey, centre, store = view.survey, context.centre, context.store
+    open_on = open_weekdays(centre.opening_hours)
     selection = view.selection(department_id)
     has_total = len(survey.measured) == 1 or bool(survey.pooled_measures)
     parts: list[FigureRow] = []
@@ -122,6 +129,8 @@ def _figures(context: Context, view: View, department_id: str | None) -> dict[st
     measure = view.measure or [*published, *measures][0]
     rows = [*([total] if total else []), *parts]
     lows = [row.measures[measure].low for row in rows]
+    levels = survey.scales[survey.measured[0].scale or ""].levels if has_total else ()
+    tones = {level.code: tone(place, len(levels)) for place, level in enumerate(levels)}
     # Every reference of the measure is shown; the table and the chart hold one of them.
     comparable = [r for r in references if r.measure == measure]
     reference = next(
@@ -140,7 +149,8 @@ def _figures(context: Context, view: View, department_id: str | None) -> dict[st
         "factors": factors,
         "measures": measures,
         "measure": measure,
-        "codes": survey.scales[survey.measured[0].scale or ""].levels if has_total else (),
+        "codes": levels,
+        "tones": tones,
         "reference": reference,
         "comparable": comparable,
         "asked_here": survey.id in {asked for _, asked in centre.instruments},
@@ -152,7 +162,7 @@ def _figures(context: Context, view: View, department_id: str | None) -> dict[st
         ],
         "participation": _participation(context, view) if total else {},
         "part_key": department_id or CENTRE,
-        "span": (view.period.until - view.period.since).days + 1,
+        "span": working_days(view.period.since, min(view.period.until, context.today), open_on),
     }
 
 
@@ -163,7 +173,8 @@ def _participation(context: Context, view: View) -> dict[str, Participation]:
         return {}
     headline = (view.survey.measured[0].id,) if len(view.survey.measured) == 1 else None
     asked = replace(view.selection(), questions=headline)
-    return participation(context.store.respondents(asked), dossiers)
+    open_on = open_weekdays(context.centre.opening_hours)
+    return participation(context.store.respondents(asked), dossiers, open_on)
 
 
 @signed_in

@@ -1,15 +1,24 @@
 """How many took part: ratings over dossiers settled, on the days where both are known."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import date
 
+import numpy as np
 import pandas as pd
 
+from surveys.centre import OpeningHours
+
 CENTRE = ""  # the department of a row that counts for the whole centre
+WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True)
 class Participation:
-    """n ratings on ``days`` days with ``dossiers`` dossiers; ``share`` is None for none."""
+    """n ratings for ``dossiers`` dossiers, known for ``days`` working days.
+
+    ``share`` is None where there are no dossiers.
+    """
 
     n: int
     dossiers: int
@@ -20,24 +29,46 @@ class Participation:
         return self.n / self.dossiers if self.dossiers else None
 
 
-def participation(ratings: pd.DataFrame, dossiers: pd.DataFrame) -> dict[str, Participation]:
+def open_weekdays(hours: Iterable[OpeningHours]) -> frozenset[int]:
+    """The weekdays, Monday 0, on which a centre is open; all where its hours are not given."""
+    return frozenset(WEEK.index(day) for part in hours for day in part.days) or frozenset(range(7))
+
+
+def working_days(since: date, until: date, weekdays: Collection[int]) -> int:
+    """How many of the days, both included, fall on one of the weekdays."""
+    if since > until:
+        return 0
+    week = [number in weekdays for number in range(7)]
+    return int(np.busday_count(since, until, weekmask=week)) + (until.weekday() in weekdays)
+
+
+def participation(
+    ratings: pd.DataFrame, dossiers: pd.DataFrame, weekdays: Collection[int]
+) -> dict[str, Participation]:
     """Participation by department, and of the whole centre under ''.
 
     ``ratings`` has columns day, department, n; ``dossiers`` day, department, dossiers. A day
     without dossiers leaves out its ratings too: half a month's dossiers under a whole month's
     ratings would make twice the share. Where the centre has a figure of its own, its days and
-    all ratings of them count; otherwise the departments' add up.
+    all ratings of them count; otherwise the departments' add up. Dossiers of a day that is none
+    of the weekdays count too, but the day is no working day.
     """
+
+    def days(rows: pd.DataFrame) -> int:
+        return sum(day.weekday() in weekdays for day in set(rows["day"]))
+
     known = dossiers.merge(ratings, how="left", on=["day", "department"]).fillna({"n": 0})
     found = {
-        str(department): Participation(int(rows["n"].sum()), int(rows["dossiers"].sum()), len(rows))
+        str(department): Participation(
+            int(rows["n"].sum()), int(rows["dossiers"].sum()), days(rows)
+        )
         for department, rows in known.groupby("department")
     }
     own = dossiers[dossiers["department"] == CENTRE]
     if not own.empty:
         n = ratings[ratings["day"].isin(own["day"])]["n"].sum()
-        found[CENTRE] = Participation(int(n), int(own["dossiers"].sum()), len(own))
+        found[CENTRE] = Participation(int(n), int(own["dossiers"].sum()), days(own))
     elif found:
         n, settled = known["n"].sum(), known["dossiers"].sum()
-        found[CENTRE] = Participation(int(n), int(settled), known["day"].nunique())
+        found[CENTRE] = Participation(int(n), int(settled), days(known))
     return found

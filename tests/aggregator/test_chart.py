@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.chart import Axis
+from aggregator.chart import Axis, tone
 
 
 def place(axis: Axis, share: float) -> float:
@@ -50,3 +50,11 @@ def test_three_to_six_round_ticks_from_end_to_end(lowest: float) -> None:
     assert ticks[0] == axis.floor <= lowest
     steps = {round(after - before, 6) for before, after in pairwise(ticks)}
     assert len(steps) == 1
+
+
+@pytest.mark.parametrize(
+    ("levels", "tones"),
+    [(2, [5, 1]), (3, [5, 3, 1]), (4, [5, 4, 2, 1]), (5, [5, 4, 3, 2, 1])],
+)
+def test_a_levels_colour_goes_by_its_place_on_the_scale(levels: int, tones: list[int]) -> None:
+    assert [tone(place, levels) for place in range(levels)] == tones

@@ -124,7 +124,7 @@ def test_one_department_by_counter_and_by_question(manager: Room) -> None:
     assert row(shown, "Quầy 05").startswith("Quầy 05 120")
     assert row(shown, "Quầy 06").startswith("Quầy 06 2 0 0 0 0 2")
     assert "Quầy 07" not in words(shown)
-    assert "Trong đó 1 lượt không ghi quầy, chỉ tính cho cả cơ quan." in words(shown)
+    assert "Trong đó 1 lượt đánh giá không ghi quầy, chỉ tính cho cả cơ quan." in words(shown)
     assert "Nơi chờ, trang thiết bị 1 Thủ tục, giấy tờ 0 Công chức phục vụ 1" in words(shown)
 
 
@@ -203,6 +203,31 @@ def test_the_difference_of_mode_is_written_beside_the_comparison(
     assert f"hài lòng trở lên): Mẫu được chọn, hỏi tại nhà. Số ở trang này: {own}" in survey
     assert "thiết bị tại quầy. Số ở trang này" not in survey
     assert f"Tự chấm trên thiết bị tại quầy. Số ở trang này: {own}" in device
+
+
+def test_the_paper_ballots_best_level_has_the_best_colour_and_its_name(room: Room) -> None:
+    room.sign_in()
+    shown = page(room, "/?survey=paper_ballot_2020")
+    assert re.findall(r'class="level level-(\d)"', shown)[:2] == ["5", "1"]
+    assert "Tích cực" in card(shown, "Số công bố · Tích cực")
+    assert "Thuận lợi" not in words(shown)
+
+
+def test_a_survey_that_the_centre_does_not_ask_awaits_no_taps(room: Room) -> None:
+    room.sign_in()
+    ballot = words(page(room, "/?survey=paper_ballot_2020"))
+    assert "Chưa có người trả lời nào trong kỳ này. Trung tâm không tự hỏi phiếu này" in ballot
+    assert "sẽ tự hiện ở đây" not in ballot
+    assert "sẽ tự hiện ở đây" in words(page(room, "/?survey=sipas_2020"))
+
+
+def test_a_survey_of_many_questions_counts_people(room: Room) -> None:
+    room.take([sipas((5,) * 22), sipas((5,) * 22, department=None, counter=None)])
+    room.sign_in()
+    shown = page(room, "/?survey=sipas_2020")
+    assert "Trong đó 1 người trả lời không ghi cơ quan" in words(shown)
+    assert row(shown, "Sở Tư pháp").endswith("Quá ít người")
+    assert "Dưới 30 người trả lời thì không kết luận" in words(shown)
 
 
 def test_business_shows_statements_beside_the_published_figure(room: Room) -> None:

@@ -42,7 +42,9 @@ def test_the_tally_of_that_time(golden: Room, query: str) -> None:
     whole = row(html, "Toàn trung tâm")
     assert whole.startswith("Toàn trung tâm 3.483 3.355 128 0 0 0 " + SHARE)
     assert whole.endswith("Chưa phân biệt được 0,0 điểm %")
-    assert "Trong đó 3.483 lượt không ghi cơ quan, chỉ tính cho toàn trung tâm." in words(html)
+    assert "Trong đó 3.483 lượt đánh giá không ghi cơ quan, chỉ tính cho toàn trung tâm." in words(
+        html
+    )
 
 
 def test_the_interval_is_the_one_of_that_many_ratings(golden: Room) -> None:

@@ -1,10 +1,13 @@
 """Ratings per dossier settled, where the number of dossiers is known."""
 
+from collections.abc import Collection
 from datetime import date
 
 import pytest
 
+from aggregator.participation import open_weekdays, working_days
 from aggregator.store import Selection
+from surveys.centre import Centre
 from tests.aggregator.conftest import EXAMPLE, Intake, Room, ratings, sipas, submission
 from tests.aggregator.reading import card, row
 
@@ -37,14 +40,14 @@ def test_unknown_dossiers_are_said_to_be_unknown(rated: Room) -> None:
 
 def test_the_whole_centre(rated: Room) -> None:
     settle(rated, ("2026-11-23", "", 430))
-    assert card(page(rated), TITLE) == f"{TITLE} 34,9\u00a0% 150 lượt trên 430 hồ sơ"
+    assert card(page(rated), TITLE) == f"{TITLE} 34,9\u00a0% 150 lượt đánh giá trên 430 hồ sơ"
     assert row(page(rated), "Toàn trung tâm").startswith("Toàn trung tâm 150 34,9\u00a0% 130")
 
 
 def test_departments_add_up_where_the_centre_has_no_figure(rated: Room) -> None:
     settle(rated, ("2026-11-23", "so_tu_phap", 240), ("2026-11-23", "so_y_te", 60))
     html = page(rated)
-    assert card(html, TITLE) == f"{TITLE} 50,0\u00a0% 150 lượt trên 300 hồ sơ"
+    assert card(html, TITLE) == f"{TITLE} 50,0\u00a0% 150 lượt đánh giá trên 300 hồ sơ"
     assert row(html, "Sở Tư pháp").startswith("Sở Tư pháp 120 50,0\u00a0% 100")
     assert row(html, "Sở Y tế").startswith("Sở Y tế 30 50,0\u00a0%")
     assert row(html, "Sở Nội vụ").startswith("Sở Nội vụ 0 – 0")
@@ -52,32 +55,58 @@ def test_departments_add_up_where_the_centre_has_no_figure(rated: Room) -> None:
 
 def test_the_centres_own_figure_goes_before_the_sum(rated: Room) -> None:
     settle(rated, ("2026-11-23", "", 600), ("2026-11-23", "so_tu_phap", 240))
-    assert "150 lượt trên 600 hồ sơ" in card(page(rated), TITLE)
+    assert "150 lượt đánh giá trên 600 hồ sơ" in card(page(rated), TITLE)
 
 
 def test_one_department(rated: Room) -> None:
     settle(rated, ("2026-11-23", "so_tu_phap", 480))
     html = page(rated, "/department/so_tu_phap")
-    assert card(html, TITLE) == f"{TITLE} 25,0\u00a0% 120 lượt trên 480 hồ sơ"
+    assert card(html, TITLE) == f"{TITLE} 25,0\u00a0% 120 lượt đánh giá trên 480 hồ sơ"
     assert "Chưa có số hồ sơ" in card(page(rated, "/department/so_y_te"), TITLE)
 
 
 def test_days_without_a_figure_are_named(rated: Room) -> None:
-    settle(rated, ("2026-11-23", "", 430), ("2026-11-22", "", 70), ("2026-11-01", "", 1000))
-    html = page(rated, "/?from=2026-11-20&to=2026-11-23")
-    assert "150 lượt trên 500 hồ sơ" in card(html, TITLE)
-    assert card(html, TITLE).endswith("số hồ sơ có cho 2 trong 4 ngày")
+    settle(rated, ("2026-11-23", "", 430), ("2026-11-19", "", 70), ("2026-11-01", "", 1000))
+    html = page(rated, "/?from=2026-11-19&to=2026-11-23")
+    assert "150 lượt đánh giá trên 500 hồ sơ" in card(html, TITLE)
+    assert card(html, TITLE).endswith("Đã có số hồ sơ của 2/3 ngày làm việc")
+
+
+def test_days_on_which_the_centre_is_closed_and_days_to_come_are_not_missed(rated: Room) -> None:
+    """20th to 23rd are Friday to Monday; the month goes on after today, the 23rd."""
+    settle(rated, ("2026-11-23", "", 430), ("2026-11-20", "", 70))
+    for query in ("from=2026-11-20&to=2026-11-23", "from=2026-11-20&to=2026-11-30"):
+        assert card(page(rated, f"/?{query}"), TITLE).endswith("150 lượt đánh giá trên 500 hồ sơ")
+    settle(rated, ("2026-11-21", "", 5))  # a Saturday that somebody worked counts, but not twice
+    month = card(page(rated, "/?period=month"), TITLE)
+    assert month.endswith("trên 505 hồ sơ Đã có số hồ sơ của 2/16 ngày làm việc")
+
+
+@pytest.mark.parametrize(("weekdays", "n"), [(range(7), 31), (range(5), 22), ({5}, 4), ({0}, 5)])
+def test_working_days_of_a_month(weekdays: Collection[int], n: int) -> None:
+    # March 2026 begins on a Sunday and ends on a Tuesday.
+    assert working_days(date(2026, 3, 1), date(2026, 3, 31), weekdays) == n
+
+
+def test_no_day_is_before_itself() -> None:
+    assert working_days(date(2026, 3, 2), date(2026, 3, 1), range(7)) == 0
+    assert working_days(date(2026, 3, 1), date(2026, 3, 1), range(7)) == 1
+
+
+def test_a_centre_without_hours_is_open_every_day(centre: Centre) -> None:
+    assert open_weekdays(centre.opening_hours) == {0, 1, 2, 3, 4}
+    assert open_weekdays(()) == set(range(7))
 
 
 def test_no_dossiers_are_no_denominator(rated: Room) -> None:
     settle(rated, ("2026-11-23", "", 0))
-    assert card(page(rated), TITLE) == f"{TITLE} – 150 lượt trên 0 hồ sơ"
+    assert card(page(rated), TITLE) == f"{TITLE} – 150 lượt đánh giá trên 0 hồ sơ"
 
 
 def test_a_corrected_figure_replaces_the_first(rated: Room) -> None:
     settle(rated, ("2026-11-23", "", 430))
     settle(rated, ("2026-11-23", "", 300))
-    assert "150 lượt trên 300 hồ sơ" in card(page(rated), TITLE)
+    assert "150 lượt đánh giá trên 300 hồ sơ" in card(page(rated), TITLE)
 
 
 def test_business_has_no_participation(rated: Room) -> None:
@@ -89,13 +118,15 @@ def test_ratings_of_days_without_dossiers_are_left_out(rated: Room) -> None:
     """Half the dossiers under all the ratings would look like twice the participation."""
     rated.take(ratings([5] * 50, answered_at="2026-11-20T09:00:00+07:00"))
     settle(rated, ("2026-11-23", "", 430))
-    assert "150 lượt trên 430 hồ sơ" in card(page(rated, "/?from=2026-11-20&to=2026-11-23"), TITLE)
+    assert "150 lượt đánh giá trên 430 hồ sơ" in card(
+        page(rated, "/?from=2026-11-20&to=2026-11-23"), TITLE
+    )
 
 
 def test_of_a_survey_with_many_questions_people_are_counted_not_answers(rated: Room) -> None:
     rated.take([submission(survey="sipas_2020", answers={f"q{n}": 5 for n in range(1, 23)})])
     settle(rated, ("2026-11-23", "", 430))
-    assert "1 lượt trên 430 hồ sơ" in card(page(rated, "/?survey=sipas_2020"), TITLE)
+    assert "1 người trả lời trên 430 hồ sơ" in card(page(rated, "/?survey=sipas_2020"), TITLE)
 
 
 def test_both_databases_tell_who_took_part_on_which_day(intake: Intake) -> None:
