@@ -58,7 +58,7 @@ class HereOnly:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         settings: Settings = scope["app"].state.room.settings
         if not settings.touch_remote and not _is_here(scope["client"]):
-            raise HTTPException(404)
+            raise HTTPException(403)
         await self.app(scope, receive, send)
 
 

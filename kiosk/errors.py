@@ -47,7 +47,7 @@ def _page(request: Request, status: int, headers: Mapping[str, str] | None = Non
     code = request.path_params.get("code")
     context: dict[str, object] = {
         "status": status,
-        "told": status if status in TOLD else (400 if status < 500 else 500),
+        "told": _told(request, status),
         "title": HTTPStatus(status).phrase,
         # Only a post that may succeed later is offered again, with the same ids.
         "again": fields if status == 503 and request.method == "POST" else {},
@@ -59,6 +59,13 @@ def _page(request: Request, status: int, headers: Mapping[str, str] | None = Non
     for name, value in (headers or {}).items():
         response.headers[name] = value
     return response
+
+
+def _told(request: Request, status: int) -> str:
+    """Which text an error page has; only who came through a QR code is told of codes."""
+    if status == 404 and not on_phone(request):
+        return "no_page"
+    return str(status if status in TOLD else (400 if status < 500 else 500))
 
 
 HANDLERS: Mapping[Any, Any] = {

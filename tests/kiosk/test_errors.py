@@ -37,6 +37,13 @@ def test_a_wrong_request_gets_a_kind_page(
     assert 'href="/"' in answer.text
 
 
+def test_only_who_came_through_a_code_is_told_of_codes(lobby: Kiosk) -> None:
+    assert "Mã QR hoặc địa chỉ có thể bị nhầm" in lobby.client.get("/f/none").text
+    page = lobby.client.get("/nothing").text
+    assert "Mã QR" not in page
+    assert "Không có trang nào ở địa chỉ này." in page
+
+
 def test_the_page_is_in_the_askers_language(lobby: Kiosk) -> None:
     english = lobby.client.get("/f/none", headers={"accept-language": "en"})
     assert "Page not found" in english.text

@@ -17,7 +17,7 @@ def from_address(kiosk: Kiosk, address: str) -> TestClient:
 @pytest.mark.parametrize("path", HIDDEN)
 @pytest.mark.parametrize(
     ("address", "remote", "status"),
-    [("192.0.2.7", False, 404), ("192.0.2.7", True, 200), ("127.0.0.1", False, 200)],
+    [("192.0.2.7", False, 403), ("192.0.2.7", True, 200), ("127.0.0.1", False, 200)],
 )
 def test_the_touch_screen_may_be_for_this_machine_alone(
     make_kiosk: Callable[..., Kiosk], path: str, address: str, remote: bool, status: int
@@ -32,5 +32,15 @@ def test_a_phone_of_the_network_reaches_the_form_but_cannot_tap(
     kiosk = make_kiosk(touch_remote=False)
     phone = from_address(kiosk, "192.0.2.7")
     assert phone.get(f"/f/{kiosk.code()}").status_code == 200
-    assert phone.post("/rate", data={"rating": "5"}).status_code == 404
+    assert phone.post("/rate", data={"rating": "5"}).status_code == 403
     assert kiosk.stored() == []
+
+
+def test_another_machine_is_told_why_and_by_which_setting(
+    make_kiosk: Callable[..., Kiosk],
+) -> None:
+    kiosk = make_kiosk(touch_remote=False)
+    page = from_address(kiosk, "192.0.2.7").get("/").text
+    assert "chỉ mở trên máy của nó" in page
+    assert "HAILONG_TOUCH_REMOTE" in page
+    assert 'href="/"' not in page  # it would lead here again
