@@ -82,7 +82,7 @@ def test_the_full_survey_is_walked_step_by_step(page: Page, serve: Servers, tmp_
         settled(page)
         page.locator(".question .answer").first.tap()
         tap(page, "Tiếp tục")
-    expect(page.get_by_role("heading", name="Đôi nét về Ông/Bà")).to_be_visible()
+    expect(page.get_by_role("heading", name="Thông tin chung")).to_be_visible()
     tap(page, "Quay lại")
     expect(page.locator("#q19 input").first).to_be_checked()
     tap(page, "Tiếp tục")
