@@ -46,33 +46,48 @@ class Uploader:
         self._chance = chance
         self._batch = BATCH
         self._woken = asyncio.Event()
-        self._complaint = ""
+        self._complaints: dict[str, str] = {}
 
     def wake(self) -> None:
         """A row is new: do not wait for the next round."""
         self._woken.set()
 
     async def run(self) -> None:
-        """Deliver for ever; cancelling is safe at any moment."""
+        """Deliver for ever, whatever goes wrong; cancelling is safe at any moment."""
         failures = 0
-        async with self._client() as client:
-            while True:
-                self._woken.clear()
-                try:
-                    await asyncio.to_thread(self._housekeeping)
-                    await asyncio.to_thread(self._outbox.disk.checkpoint)
-                    outcome = await self.drain(client)
-                except OutboxError as error:
-                    self._complain(str(error))
-                    outcome = "stuck"
-                if outcome == "stuck":
-                    failures += 1
-                    await self._pause(backoff(failures, self._chance()))
-                    continue
-                failures = 0
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(ROUND_SECONDS):
-                        await self._woken.wait()
+        while True:
+            try:
+                async with self._client() as client:
+                    while await self._round(client):
+                        failures = 0
+                        with contextlib.suppress(TimeoutError):
+                            async with asyncio.timeout(ROUND_SECONDS):
+                                await self._woken.wait()
+            except Exception as error:
+                # The text of an unforeseen error may hold an answer, or the token.
+                self._complain("delivery", _name(error))
+            failures += 1
+            await self._pause(backoff(failures, self._chance()))
+
+    async def _round(self, client: httpx2.AsyncClient) -> bool:
+        """Put the file in order and send what waits; False where something stayed behind."""
+        self._woken.clear()
+        try:
+            await asyncio.to_thread(self._housekeeping)
+        except Exception as error:  # nothing there is a reason not to send what is safe already
+            self._complain("housekeeping", _name(error))
+        else:
+            self._complaints.pop("housekeeping", None)
+        await self._checkpoint()
+        return await self.drain(client) != "stuck"
+
+    async def _checkpoint(self) -> None:
+        try:
+            await asyncio.to_thread(self._outbox.disk.checkpoint)
+        except OutboxError as error:
+            self._complain("checkpoint", _name(error))
+        else:
+            self._complaints.pop("checkpoint", None)
 
     async def drain(self, client: httpx2.AsyncClient) -> Outcome:
         """Send everything that waits. ``stuck``: something stayed behind without a receipt."""
@@ -91,19 +106,27 @@ class Uploader:
                 self._batch = min(BATCH, self._batch * 2)
             known = {row.id for row in rows}
             fitting = {one.id: one for one in receipts if one.id in known}
-            settled = await asyncio.to_thread(
-                self._outbox.settle, {key: one for key, one in fitting.items() if key}
-            )
-            await asyncio.to_thread(self._outbox.disk.checkpoint)
             after = rows[-1].seq
+            try:
+                settled = await asyncio.to_thread(
+                    self._outbox.settle, {key: one for key, one in fitting.items() if key}
+                )
+            except OutboxError as error:
+                # A full disk cannot note receipts, but what lies on it can still be sent:
+                # sent once more it is a duplicate.
+                self._complain("delivery", _name(error))
+                outcome = "stuck"
+                continue
+            await self._checkpoint()
             if settled < len(rows):
                 # Rows without a receipt stay; go on past them so that they block nobody.
-                self._complain(f"{len(rows) - settled} of {len(rows)} rows came back unreceipted")
+                missing = f"{len(rows) - settled} of {len(rows)} rows came back unreceipted"
+                self._complain("delivery", missing)
                 outcome = "stuck"
             elif outcome == "empty":
                 outcome = "delivered"
         if outcome != "stuck":
-            self._complaint = ""
+            self._complaints.pop("delivery", None)
         return outcome  # type: ignore[return-value]
 
     async def _send(
@@ -117,11 +140,11 @@ class Uploader:
                     self._address, content=content.encode(), headers=self._headers
                 )
             if response.status_code != 200:
-                self._complain(f"the aggregator answered {response.status_code}")
+                self._complain("delivery", f"the aggregator answered {response.status_code}")
                 return response.status_code, []
             return 200, read_receipts(response.json())
-        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, ValueError, OSError) as error:
-            self._complain(f"{type(error).__name__}: {error}")
+        except Exception as error:  # whatever a stranger's reply may bring about
+            self._complain("delivery", _name(error))
             return 0, []
 
     def _client(self) -> httpx2.AsyncClient:
@@ -129,11 +152,17 @@ class Uploader:
         local = httpx2.URL(self._address).host in ("127.0.0.1", "localhost", "::1")
         return httpx2.AsyncClient(timeout=httpx2.Timeout(10.0), trust_env=not local)
 
-    def _complain(self, complaint: str) -> None:
+    def _complain(self, about: str, complaint: str) -> None:
         """Say a complaint once, not at every attempt of a week offline."""
-        if complaint != self._complaint:
-            self._complaint = complaint
-            log.warning("not delivered: %s", complaint)
+        if complaint != self._complaints.get(about):
+            self._complaints[about] = complaint
+            log.warning("%s: %s", about, complaint)
+
+
+def _name(error: Exception) -> str:
+    """An error for the log: its text only where it can hold neither an answer nor the token."""
+    told = isinstance(error, OutboxError | httpx2.ConnectError)
+    return f"{type(error).__name__}: {error}" if told else type(error).__name__
 
 
 def backoff(failures: int, chance: float) -> float:

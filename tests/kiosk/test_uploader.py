@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from kiosk.outbox import Outbox
+from kiosk.outbox import Outbox, OutboxError, Row
 from kiosk.uploader import BATCH, LONGEST_PAUSE, Uploader, backoff, read_receipts
 from tests.conftest import Servers, free_port
 from tests.kiosk.conftest import StandIn, submission
@@ -208,3 +208,87 @@ def test_receipts_that_can_be_read_are_read_among_nonsense() -> None:
     reply = {"receipts": [None, {"id": "a", "status": "accepted"}, {"id": "b", "status": "?"}]}
     assert [receipt.id for receipt in read_receipts(reply)] == ["a"]
     assert read_receipts("nonsense") == []
+
+
+@pytest.mark.parametrize("reply", [b"[" * 200_000, b'{"receipts":' + b"[" * 200_000])
+def test_a_reply_that_nests_without_end_is_no_receipt(
+    outbox: Outbox, aggregator: StandIn, serve: Servers, reply: bytes
+) -> None:
+    fill(outbox, 1)
+    aggregator.answers.append(lambda items: Response(reply, media_type="application/json"))
+    url = serve(aggregator.app)
+    assert drain(outbox, url) == "stuck"
+    assert drain(outbox, url) == "delivered"
+
+
+def run_until(uploader: Uploader, true: Callable[[], bool]) -> None:
+    async def run() -> None:
+        task = asyncio.create_task(uploader.run())
+        async with asyncio.timeout(20):
+            await _until(lambda: true() or task.done())
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("defect", [OutboxError("disk full"), RecursionError("an answer")])
+def test_housekeeping_that_fails_does_not_keep_back_what_is_safe_already(
+    outbox: Outbox,
+    aggregator: StandIn,
+    serve: Servers,
+    defect: Exception,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken() -> None:
+        raise defect
+
+    fill(outbox, 1)
+    uploader = Uploader(outbox, serve(aggregator.app), "secret", housekeeping=broken)
+    run_until(uploader, lambda: outbox.standing().pending == 0)
+    assert type(defect).__name__ in caplog.text
+    assert "an answer" not in caplog.text
+
+
+def test_a_disk_that_takes_no_receipts_still_gives_what_lies_on_it(
+    outbox: Outbox, aggregator: StandIn, serve: Servers
+) -> None:
+    ids, url = fill(outbox, BATCH + 1), serve(aggregator.app)
+    assert outbox.disk.connection is not None
+    outbox.disk.connection.execute("PRAGMA query_only = ON")
+    assert drain(outbox, url) == "stuck"
+    assert list(aggregator.taken) == ids
+    assert outbox.standing().pending == len(ids)
+    outbox.disk.connection.execute("PRAGMA query_only = OFF")
+    assert drain(outbox, url) == "delivered"
+    assert list(aggregator.taken) == ids
+
+
+def test_an_unforeseen_error_is_a_reason_to_try_again(
+    outbox: Outbox, aggregator: StandIn, serve: Servers, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(outbox, 1)
+    pending, faults = outbox.pending, [ZeroDivisionError("Nguyễn Văn A"), OutboxError("locked")]
+
+    def faulty(limit: int, after: int = 0) -> list[Row]:
+        if faults:
+            raise faults.pop()
+        return pending(limit, after)
+
+    outbox.pending = faulty  # type: ignore[method-assign]
+    uploader = Uploader(outbox, serve(aggregator.app), "secret", chance=lambda: 0.0)
+    run_until(uploader, lambda: outbox.standing().pending == 0)
+    assert "ZeroDivisionError" in caplog.text
+    assert "Nguyễn" not in caplog.text
+
+
+def test_a_token_that_no_header_can_carry_stays_out_of_the_log(
+    outbox: Outbox, aggregator: StandIn, serve: Servers, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(outbox, 1)
+    url = serve(aggregator.app)
+    for token in ("hl_secret ", "hl_secret\n", "hl_secretộ"):
+        assert drain(outbox, url, Uploader(outbox, url, token)) == "stuck"
+    assert "Error" in caplog.text
+    assert "hl_secret" not in caplog.text
