@@ -1,5 +1,6 @@
 """The manager's pages: today or another period, by department, counter and question."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -146,6 +147,8 @@ def _figures(context: Context, view: View, department_id: str | None) -> dict[st
         "parts": parts,
         "elsewhere": total.n - sum(row.n for row in parts) if total else 0,
         "questions": questions,
+        "most_answers": max((row.n for row in questions if not _takes_many(row)), default=0),
+        "published_sources": _published_sources(questions),
         "factors": factors,
         "measures": measures,
         "measure": measure,
@@ -163,6 +166,19 @@ def _figures(context: Context, view: View, department_id: str | None) -> dict[st
         "participation": _participation(context, view) if total else {},
         "part_key": department_id or CENTRE,
         "span": working_days(view.period.since, min(view.period.until, context.today), open_on),
+    }
+
+
+def _takes_many(row: FigureRow) -> bool:
+    return row.question is not None and row.question.kind == "many"
+
+
+def _published_sources(questions: Sequence[FigureRow]) -> dict[int, str]:
+    """Year and source of the figures that stand beside single questions."""
+    return {
+        published.year: published.source
+        for row in questions
+        if row.question is not None and (published := row.question.published) is not None
     }
 
 

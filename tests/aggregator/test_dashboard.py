@@ -70,8 +70,8 @@ def test_the_comparison_is_said_in_words(room: Room) -> None:
     assert row(today, "Sở Xây dựng").endswith("Cao hơn +3,7 điểm %")
     assert row(today, "Sở Công Thương").endswith("–")
     english = page(room, "/?lang=en")
-    assert row(english, "Justice").endswith("Below −96.3 points")
-    assert row(english, "Home Affairs").endswith("Too few ratings")
+    assert row(english, "Department of Justice").endswith("Below −96.3 points")
+    assert row(english, "Department of Home Affairs").endswith("Too few ratings")
 
 
 def test_the_comparison_follows_the_measure_and_names_its_reference(manager: Room) -> None:
@@ -237,6 +237,30 @@ def test_business_shows_statements_beside_the_published_figure(room: Room) -> No
     assert "Toàn trung tâm" not in words(shown)
     assert "Công bố 2019" in words(shown)
     assert shown.count('<article class="question">') > 10
+    assert card(shown, "Phiếu trả lời").startswith("Phiếu trả lời ít nhất 1 ")
+    said = words(shown)
+    assert "“Công bố 2019” là số của cả tỉnh theo PCI 2019 (VCCI)" in said
+    assert "Công bố 2019 6\u00a0ngày trung vị; hạng 57/63" in said
+
+
+def test_firms_are_at_least_as_many_as_answered_one_question(room: Room) -> None:
+    room.take([submission(survey="business", answers={"b1_1": 4, "b3_3": 2}) for _ in range(3)])
+    room.take([submission(survey="business", answers={"b3_3": 1})])
+    room.sign_in()
+    for path in ("/", "/department/so_tu_phap"):
+        shown = card(page(room, f"{path}?survey=business"), "Phiếu trả lời")
+        assert "ít nhất 4" in shown
+
+
+@pytest.mark.parametrize("path", ["/", "/department/so_tu_phap"])
+def test_a_survey_that_nobody_answered_is_one_notice_not_rows_of_zeros(
+    room: Room, path: str
+) -> None:
+    room.sign_in()
+    shown = page(room, f"{path}?survey=business")
+    assert "Chưa có người trả lời nào trong kỳ này." in words(shown)
+    assert '<article class="question">' not in shown
+    assert 'class="card' not in shown
 
 
 def test_an_empty_day_says_so_kindly(room: Room) -> None:
@@ -250,7 +274,9 @@ def test_an_empty_day_says_so_kindly(room: Room) -> None:
 def test_the_asker_may_read_english_and_it_is_remembered(manager: Room) -> None:
     english = manager.client.get("/?lang=en")
     assert '<html lang="en">' in english.text
-    assert row(english.text, "Justice").startswith("Justice 120 100 15 3 1 1 83.3% 75.7% – 88.9%")
+    assert row(english.text, "Department of Justice").startswith(
+        "Department of Justice 120 100 15 3 1 1 83.3% 75.7% – 88.9%"
+    )
     assert '<html lang="en">' in page(manager, "/?period=week")
 
 
