@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 
+import serving
 from aggregator.accounts import Accounts
 from aggregator.app import create_app as create_aggregator
 from aggregator.database import StorageError
@@ -74,26 +75,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Set a centre up where there is none, and run it until Ctrl-C. 1: could not start."""
     parser = argparse.ArgumentParser(prog="python standalone.py", description=__doc__)
     parser.add_argument("--demo", action="store_true", help="a simulated quarter, in var/demo")
-    demo = parser.parse_args(arguments).demo
+    parser.add_argument(
+        "--no-link",
+        action="store_true",
+        help="print no sign-in link (the output is kept)",
+    )
+    options = parser.parse_args(arguments)
+    with contextlib.ExitStack() as stack:
+        try:
+            counting, own = AggregatorSettings.from_env(), Settings()
+            # First of all: a second start by mistake ends here, and changes nothing of the first.
+            sockets = [
+                stack.enter_context(listen("PORT", counting.host, counting.port)),
+                stack.enter_context(listen("KIOSK_PORT", own.kiosk_host, own.kiosk_port)),
+            ]
+            counting, asking = prepare(counting, own, demo=options.demo)
+            aggregator, kiosk = create_aggregator(counting), create_kiosk(asking)
+        except ValidationError as error:
+            found = error.errors()[0]
+            print(f"HAILONG_{str(found['loc'][0]).upper()}: {found['msg']}", file=sys.stderr)
+            return 1
+        except (DefinitionError, StorageError, OutboxError, UnknownPlaceError, PortError) as error:
+            print(error, file=sys.stderr)
+            return 1
+        except SQLAlchemyError as error:  # the driver's words: no database, no rights
+            print(f"HAILONG_DATABASE_URL: {getattr(error, 'orig', None) or error}", file=sys.stderr)
+            return 1
+        greeting = greet(aggregator, counting, kiosk, asking, link=not options.no_link)
+        return asyncio.run(run([aggregator, kiosk], sockets, greeting))
+
+
+class PortError(OSError):
+    """A port that cannot be listened on; the message names setting, address and reason."""
+
+
+def listen(setting: str, host: str, port: int) -> socket.socket:
+    """A listening socket. Raises PortError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        counting, asking = prepare(demo=demo)
-        aggregator, kiosk = create_aggregator(counting), create_kiosk(asking)
-    except ValidationError as error:
-        found = error.errors()[0]
-        print(f"HAILONG_{str(found['loc'][0]).upper()}: {found['msg']}", file=sys.stderr)
-        return 1
-    except (DefinitionError, StorageError, OutboxError, UnknownPlaceError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    except SQLAlchemyError as error:  # the driver's words: a file that is no database, no rights
-        print(f"HAILONG_DATABASE_URL: {getattr(error, 'orig', None) or error}", file=sys.stderr)
-        return 1
-    return asyncio.run(run(aggregator, counting, kiosk, asking))
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise PortError(f"HAILONG_{setting}: {host}:{port}: {reason}") from error
 
 
-def prepare(*, demo: bool) -> tuple[AggregatorSettings, KioskSettings]:
+def prepare(
+    counting: AggregatorSettings, own: Settings, *, demo: bool
+) -> tuple[AggregatorSettings, KioskSettings]:
     """Database, account and device token, ready; and the settings of both rooms."""
-    counting, own = AggregatorSettings.from_env(), Settings()
     if demo:
         counting = counting.model_copy(
             update={"demo": True, "var": counting.var / "demo", "database_url": ""}
@@ -147,24 +176,9 @@ def _lan_address(host: str) -> str:
         return address
 
 
-async def run(
-    aggregator: Starlette, counting: AggregatorSettings, kiosk: Starlette, asking: KioskSettings
-) -> int:
-    """Serve both until a signal; then stop the kiosk first, so that it can still deliver."""
-    servers = [
-        Server(
-            uvicorn.Config(
-                app,
-                host=settings.host,
-                port=settings.port,
-                access_log=False,  # who answered when, from which address, is nobody's business
-                server_header=False,
-                log_level="warning",
-                timeout_graceful_shutdown=5,
-            )
-        )
-        for app, settings in ((aggregator, counting), (kiosk, asking))
-    ]
+async def run(apps: Sequence[Starlette], sockets: Sequence[socket.socket], greeting: str) -> int:
+    """Serve all until a signal; then stop the last first: the kiosk can still deliver."""
+    servers = [Server(serving.config(app, "", 0)) for app in apps]
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -175,13 +189,13 @@ async def run(
         signal.signal(number, on_signal)
     tasks: list[asyncio.Task[None]] = []
     try:
-        for server in servers:
-            tasks.append(asyncio.create_task(_serve(server)))
+        for server, listening in zip(servers, sockets, strict=True):
+            tasks.append(asyncio.create_task(server.serve([listening])))
             ready = asyncio.create_task(server.ready.wait())
             await asyncio.wait([tasks[-1], ready], return_when=asyncio.FIRST_COMPLETED)
             if not server.started:
                 return 1
-        greet(aggregator, counting, kiosk, asking)
+        print(greeting, flush=True)
         ended = [*tasks, asyncio.create_task(stop.wait())]
         await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -192,38 +206,34 @@ async def run(
     return 0
 
 
-async def _serve(server: Server) -> None:
-    with contextlib.suppress(SystemExit):  # a taken port: uvicorn has said so
-        await server.serve()
-
-
 def greet(
-    aggregator: Starlette, counting: AggregatorSettings, kiosk: Starlette, asking: KioskSettings
-) -> None:
-    """Print where everything is, a sign-in link, and a QR code to scan."""
-    room = kiosk.state.room
-    door = next(iter(room.doors.values()))
-    form = address_of(room, door)
-    context = aggregator.state.context
+    aggregator: Starlette,
+    counting: AggregatorSettings,
+    kiosk: Starlette,
+    asking: KioskSettings,
+    *,
+    link: bool,
+) -> str:
+    """Where everything is, a sign-in link for the manager, and a QR code to scan."""
+    room, context = kiosk.state.room, aggregator.state.context
+    form = address_of(room, next(iter(room.doors.values())))
     managers = [name for name, role, _ in context.store.credentials.users() if role == "manager"]
-    name = MANAGER if MANAGER in managers else next(iter(managers), None)
-    link = context.accounts.new_link(name, counting.address) if name else "–"
-    print(
-        f"""
+    name = MANAGER if MANAGER in managers else next(iter(managers), "TÊN")
+    way_in = f"python -m aggregator user link {name}"
+    if link and managers:
+        way_in = f"{context.accounts.new_link(name, counting.address)}  ({name})"
+    return f"""
   Hài lòng · {room.centre.name.vi}{"   [MÔ PHỎNG · DEMO]" if counting.demo else ""}
 
   Màn hình cảm ứng · touch screen   http://127.0.0.1:{asking.port}/
   Áp phích mã QR   · QR posters     http://127.0.0.1:{asking.port}/posters
   Bảng tổng hợp    · dashboard      {counting.address}/
-  Đăng nhập một lần · sign in once  {link}
-                                    ({name or "chưa có tài khoản quản lý · no manager's account"})
+  Đăng nhập một lần · sign in once  {way_in}
   Phiếu trên điện thoại · phone     {form}
 
 {terminal(form)}
   Ctrl-C để dừng · to stop
-""",
-        flush=True,
-    )
+"""
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 Knows nothing of surveys' content, kiosks or figures.
 """
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
@@ -17,8 +18,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,6 +27,8 @@ from surveys.messages import LANGUAGES, Language, Messages, choose_language
 
 ROOT = Path(__file__).parent
 STATIC = ROOT / "static"
+
+BODY_SECONDS = 60.0  # a slow phone on a bad network needs far less
 
 SECURITY_HEADERS = {
     "content-security-policy": (
@@ -84,15 +87,26 @@ def _same_origin(headers: Headers) -> bool:
     if site is not None and site not in ("same-origin", "none"):
         return False
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == headers.get("host", "")
+    if origin is None:
+        return True
+    try:
+        return urlsplit(origin).netloc == headers.get("host", "")
+    except ValueError:  # such as an open bracket
+        return False
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """Whoever asked has left in the middle: nobody hears this, and no log needs it."""
+    return Response(status_code=400)
 
 
 class Application(Starlette):
     """A Starlette with the doors that both rooms share."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, exception_handlers: Mapping[Any, Any], **options: Any) -> None:
         shared = [Middleware(OriginCheck), Middleware(GZipMiddleware, minimum_size=500)]
-        super().__init__(middleware=shared, **options)
+        handlers = {ClientDisconnect: _gone, **exception_handlers}
+        super().__init__(middleware=shared, exception_handlers=handlers, **options)
 
     def build_middleware_stack(self) -> ASGIApp:
         # Around everything: Starlette answers what nobody caught outside its middleware.
@@ -114,12 +128,19 @@ class Assets(StaticFiles):
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The request's body. Raises HTTPException 413 as soon as it passes ``limit`` bytes."""
+    """The request's body.
+
+    Raises HTTPException 413 as soon as it passes ``limit`` bytes, 408 where it takes too long.
+    """
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise HTTPException(413)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limit:
+                    raise HTTPException(413)
+    except TimeoutError:
+        raise HTTPException(408) from None
     return bytes(body)
 
 

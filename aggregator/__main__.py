@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sqlalchemy import Row
 from sqlalchemy.exc import SQLAlchemyError
 
+import serving
 from aggregator.accounts import ROLES, AccountError, Accounts
 from aggregator.app import create_app
 from aggregator.context import MESSAGES
@@ -127,15 +127,7 @@ def serve(options: argparse.Namespace) -> int:
     settings = Settings.from_env()
     with _store(settings):
         app = create_app(settings)
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        access_log=False,  # an address beside an answer's time would be personal data
-        server_header=False,
-        log_level="warning",
-    )
-    return 0
+    return serving.serve(app, settings.host, settings.port)
 
 
 def run_migrate(options: argparse.Namespace) -> int:

@@ -23,6 +23,7 @@ TAIL = ("language", "comment")
 MAX_COUNT = 1_000_000
 MAX_RECORD_LINES = 2_100  # a comment of 2,000 line feeds fits
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
+MARKED = (*FORMULA, "'")  # is written with an apostrophe before it
 ROW_IDS = uuid5(NAMESPACE_URL, "urn:hailong:import-row")
 
 
@@ -42,8 +43,7 @@ class Record:
 def read_records(path: Path, required: Iterable[str], language: Language) -> Iterator[Record]:
     """The records of a CSV file in UTF-8, with or without a BOM. Raises FileError.
 
-    A quote that is never closed spoils its own line only: records are put together from
-    lines until the quotes are even, and an odd one is given up at its first line.
+    A quote that is never closed spoils its own line only, not the rest of the file.
     """
 
     def say(key: str, **values: object) -> str:
@@ -61,37 +61,34 @@ def read_records(path: Path, required: Iterable[str], language: Language) -> Ite
     position = 0
     while position < len(lines):
         first = position
-        text, position = _take_record(lines, position)
+        cells, position = _take_record(lines, position)
         if header is None:
-            header = [cell.strip() for cell in _cells(text or "")]
+            header = [cell.strip() for cell in cells or ()]
             _check_header(path, header, required, say("header"))
-            continue
-        if text is None:
+        elif cells is None:
             yield Record(first + 1, {}, say("open_quote"))
-        elif text.strip():
-            cells = _cells(text)
-            if len(cells) != len(header):
-                counts = {"found": len(cells), "wanted": len(header)}
-                yield Record(first + 1, {}, say("columns", **counts))
-            else:
-                yield Record(first + 1, dict(zip(header, cells, strict=True)))
+        elif cells and len(cells) != len(header):
+            counts = {"found": len(cells), "wanted": len(header)}
+            yield Record(first + 1, {}, say("columns", **counts))
+        elif cells:
+            yield Record(first + 1, dict(zip(header, cells, strict=True)))
     if header is None:
         raise FileError(f"{path}: {say('empty')}")
 
 
-def _take_record(lines: list[str], start: int) -> tuple[str | None, int]:
-    """The record that begins at a line and where the next begins; None for an open quote."""
-    quotes = 0
-    for end in range(start, min(len(lines), start + MAX_RECORD_LINES)):
-        quotes += lines[end].count('"')
-        if quotes % 2 == 0:
-            return "".join(lines[start : end + 1]), end + 1
-    return None, start + 1
+def _take_record(lines: list[str], start: int) -> tuple[list[str] | None, int]:
+    """The cells of the record that begins at a line, and the line after it.
 
-
-def _cells(text: str) -> list[str]:
+    None for a quote that is never closed or stands wrong: then the next record begins at the
+    next line.
+    """
     csv.field_size_limit(2**31 - 1)  # a huge cell is refused as what it is, not as broken CSV
-    return next(csv.reader(io.StringIO(text, newline="")), [])
+    end = min(len(lines), start + MAX_RECORD_LINES)
+    reader = csv.reader((lines[number] for number in range(start, end)), strict=True)
+    try:
+        return next(reader, []), start + reader.line_num
+    except csv.Error:
+        return None, start + 1
 
 
 def _check_header(path: Path, header: list[str], required: Iterable[str], reason: str) -> None:
@@ -140,10 +137,16 @@ class SubmissionReader:
 
 
 def _count(text: str) -> int:
-    text = text.strip() or "1"
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:12]) <= MAX_COUNT:
-        raise Refused("count", "out_of_bounds", low=1, high=MAX_COUNT)
-    return int(text)
+    return _whole("count", text.strip() or "1", 1)
+
+
+def _whole(field: str, text: str, low: int) -> int:
+    """A whole number from ``low`` to MAX_COUNT. Raises Refused."""
+    digits = text.lstrip("0") or "0"
+    valid = text.isascii() and text.isdigit() and len(digits) <= len(str(MAX_COUNT))
+    if not valid or not low <= int(digits) <= MAX_COUNT:
+        raise Refused(field, "out_of_bounds", low=low, high=MAX_COUNT)
+    return int(digits)
 
 
 def _answers(survey: Survey, cells: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
@@ -195,11 +198,11 @@ def csv_lines(
 
 def _escape(comment: str) -> str:
     """Keep a spreadsheet from running a comment as a formula (OWASP, CSV injection)."""
-    return f"'{comment}" if comment.startswith((*FORMULA, "'")) else comment
+    return f"'{comment}" if comment.startswith(MARKED) else comment
 
 
 def _unescape(comment: str) -> str:
-    return comment[1:] if comment.startswith("'") else comment
+    return comment[1:] if comment.startswith("'") and comment[1:].startswith(MARKED) else comment
 
 
 def read_transactions(
@@ -231,7 +234,5 @@ def _transactions_row(cells: Mapping[str, str], centre: Centre) -> dict[str, Any
         day = date.fromisoformat(cells["day"].strip())
     except ValueError:
         raise Refused("day", "not_a_day") from None
-    dossiers = cells["dossiers"].strip()
-    if not dossiers.isascii() or not dossiers.isdigit() or int(dossiers[:12]) > MAX_COUNT:
-        raise Refused("dossiers", "out_of_bounds", low=0, high=MAX_COUNT)
-    return {"day": day, "department": department, "dossiers": int(dossiers)}
+    dossiers = _whole("dossiers", cells["dossiers"].strip(), 0)
+    return {"day": day, "department": department, "dossiers": dossiers}

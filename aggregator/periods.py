@@ -7,7 +7,9 @@ from typing import Literal, get_args
 
 Kind = Literal["day", "week", "month", "range"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-EARLIEST = date(2000, 1, 1)
+# Far from the ends of the calendar, so that every period has neighbours to step to.
+EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
+LONGEST = timedelta(days=50 * 366)
 
 
 class PeriodError(ValueError):
@@ -59,6 +61,8 @@ def read_period(given: Mapping[str, str], today: date) -> Period:
         since = _day(given, "from", until)
         if since > until:
             raise PeriodError("from", "from_after_to")
+        if until - since > LONGEST:
+            raise PeriodError("from", "too_long")
         return Period("range", since, until)
     day = _day(given, "date", today)
     if kind == "day":
@@ -79,7 +83,6 @@ def _day(given: Mapping[str, str], name: str, default: date) -> date:
         day = date.fromisoformat(text)
     except ValueError:
         raise PeriodError(name, "not_a_day") from None
-    # A year's room at both ends, so that neighbouring periods exist.
-    if not EARLIEST <= day <= date(9000, 1, 1):
+    if not EARLIEST <= day <= LATEST:
         raise PeriodError(name, "not_a_day")
     return day

@@ -22,7 +22,7 @@ class Settings(BaseSettings):
         "empty: a SQLite file in the var folder.",
     )
     host: str = Field(default="127.0.0.1", description="Address the server listens on.")
-    port: int = Field(default=8000, description="Port the aggregator listens on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port the aggregator listens on.")
     dashboard_url: str = Field(
         default="",
         description="Address of the dashboard as managers type it, used in sign-in links; "

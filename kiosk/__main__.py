@@ -5,9 +5,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import uvicorn
 from pydantic import ValidationError
 
+import serving
 from kiosk.app import build_room, create_app
 from kiosk.doors import UnknownPlaceError
 from kiosk.outbox import Outbox, OutboxError, body_of
@@ -59,15 +59,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(settings: Settings, options: argparse.Namespace) -> int:
-    uvicorn.run(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
-        access_log=False,  # who answered when, from which address, is nobody's business
-        server_header=False,
-        timeout_graceful_shutdown=5,
-    )
-    return 0
+    return serving.serve(create_app(settings), settings.host, settings.port)
 
 
 def _list(settings: Settings, options: argparse.Namespace) -> int:

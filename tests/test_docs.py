@@ -124,7 +124,7 @@ def test_every_file_in_the_architecture_exists() -> None:
 
 @pytest.mark.parametrize(
     ("room", "parser"),
-    [("aggregator", aggregator_commands._parser()), ("kiosk", kiosk_commands._parser())],
+    [("aggregator", aggregator_commands._parser("en")), ("kiosk", kiosk_commands._parser())],
 )
 def test_every_command_of_the_readme_exists(room: str, parser: argparse.ArgumentParser) -> None:
     [subparsers] = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]

@@ -104,7 +104,7 @@ def test_the_printed_link_is_a_managers_whoever_else_has_an_account(
     store.close()
     assert first.program.interrupt() == 0
     again = start().greeted()
-    assert "(quan_ly)" in again.program.output
+    assert re.search(r"/sign-in/\S+  \(quan_ly\)", again.program.output)
     assert ">quan_ly</a>" in again.sign_in()
     assert again.program.interrupt() == 0
 
@@ -117,9 +117,28 @@ def test_a_taken_port_is_named(start: Start, taken: str) -> None:
         port = other.getsockname()[1]
         centre = start(**{taken: port, "kiosk_host": "127.0.0.1"})
         assert centre.program.wait() == 1
-    assert str(port) in centre.program.output
-    assert "address already in use" in centre.program.output
+    assert f"HAILONG_{taken.upper()}: 127.0.0.1:{port}: Address already in use" in (
+        centre.program.output
+    )
     assert "Traceback" not in centre.program.output
+
+
+def test_a_second_start_by_mistake_leaves_the_first_its_token(start: Start, tmp_path: Path) -> None:
+    first = start().greeted()
+    store = Store(f"sqlite:///{tmp_path / 'var' / 'aggregator' / 'hailong.sqlite3'}")
+    before = store.credentials.tokens("device")
+    second = start(port=first.port, kiosk_port=first.kiosk_port)
+    assert second.program.wait() == 1
+    assert store.credentials.tokens("device") == before
+    store.close()
+    assert first.program.interrupt() == 0
+
+
+def test_no_link_is_printed_where_none_is_wanted(start: Start) -> None:
+    centre = start("--no-link").greeted()
+    assert "/sign-in/" not in centre.program.output
+    assert "user link quan_ly" in centre.program.output
+    assert centre.program.interrupt() == 0
 
 
 @pytest.mark.parametrize(

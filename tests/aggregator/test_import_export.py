@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aggregator.exchange import Outcome, import_file
-from aggregator.files import FileError, csv_lines
+from aggregator.files import FileError, _escape, _unescape, csv_lines
 from aggregator.ingest import Ingest
 from aggregator.migrations import migrate
 from aggregator.store import Selection, Store
@@ -120,6 +120,8 @@ BAD_LINES = {
     "count 1.5": (line(count="1.5"), "count: must be from 1"),
     "count full-width": (line(count="２"), "count: must be from 1"),
     "count endless": (line(count="9" * 5_000), "count: must be from 1"),
+    "count zero-led": (line(count="00000000000019999999999"), "count: must be from 1"),
+    "count zero-led endless": (line(count="0001" + "0" * 5_000), "count: must be from 1"),
     "rating a word": (line(rating="rất"), "answers.rating: must be a whole number"),
     "rating 6": (line(rating="6"), "answers.rating: there is no code"),
     "rating endless": (line(rating="5" * 5_000), "answers.rating: "),
@@ -199,3 +201,16 @@ def test_an_export_imports_to_the_same_rows_and_tallies(
     other.close()
     again = import_file(path, intake.ingest, surveys, "en")
     assert again.summary() == "accepted 0, duplicate 611, conflict 0, refused 0"
+
+
+def test_a_stray_quote_in_a_comment_swallows_no_neighbour(imported: Import) -> None:
+    """5" and 6" are even together: the lines between them must not become one comment."""
+    lines = [line('man 5" tall'), line(rating="1"), line('also 6" x', rating="1"), line()]
+    outcome = imported((HEADER + "".join(lines)).encode())
+    assert outcome.summary() == "accepted 4, duplicate 0, conflict 0, refused 0"
+
+
+@pytest.mark.parametrize("comment", ["'Tis good", "=1+1", "'=1+1", "''quoted", "-5"])
+def test_a_comment_survives_the_way_out_and_in(comment: str) -> None:
+    assert _unescape(_escape(comment)) == comment
+    assert not _escape(comment).startswith("=")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.periods import KINDS, Period, PeriodError, read_period
+from aggregator.periods import EARLIEST, KINDS, LATEST, Period, PeriodError, read_period
 
 TODAY = date(2026, 11, 23)  # a Monday
 
@@ -87,3 +87,24 @@ def test_neighbours_touch_without_overlap_and_lead_back(day: date, kind: str, sp
     assert following.since == period.until + timedelta(days=1)
     assert following.shifted(-1) == period
     assert read_period(following.parameters(), TODAY) == following
+
+
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [
+        ({"from": "2024-01-01", "to": "9000-01-01"}, "not_a_day"),
+        ({"from": "2000-01-01", "to": "2999-12-31"}, "too_long"),
+    ],
+)
+def test_a_range_without_neighbours_is_refused(given: dict[str, str], key: str) -> None:
+    with pytest.raises(PeriodError) as caught:
+        read_period(given, TODAY)
+    assert caught.value.key == key
+
+
+@pytest.mark.parametrize("day", [EARLIEST, LATEST])
+@pytest.mark.parametrize("kind", ["day", "week", "month"])
+def test_every_period_has_neighbours(day: date, kind: str) -> None:
+    period = read_period({"period": kind, "date": day.isoformat()}, TODAY)
+    before, after = period.shifted(-1), period.shifted(1)
+    assert before.until < period.since <= period.until < after.since
