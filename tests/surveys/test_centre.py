@@ -14,36 +14,36 @@ from surveys.definition import DefinitionError, load_surveys
 LAI_CHAU = Path(__file__).parents[2] / "deploy" / "lai_chau.toml"
 
 DEPARTMENTS = {
-    "so_cong_thuong": ("Sở Công Thương", "Industry and Trade"),
-    "so_giao_duc_dao_tao": ("Sở Giáo dục và Đào tạo", "Education and Training"),
-    "so_tu_phap": ("Sở Tư pháp", "Justice"),
+    "so_cong_thuong": ("Sở Công Thương", "Department of Industry and Trade"),
+    "so_giao_duc_dao_tao": ("Sở Giáo dục và Đào tạo", "Department of Education and Training"),
+    "so_tu_phap": ("Sở Tư pháp", "Department of Justice"),
     "so_van_hoa_the_thao_du_lich": (
         "Sở Văn hóa, Thể thao và Du lịch",
-        "Culture, Sports and Tourism",
+        "Department of Culture, Sports and Tourism",
     ),
-    "so_ke_hoach_dau_tu": ("Sở Kế hoạch và Đầu tư", "Planning and Investment"),
-    "so_y_te": ("Sở Y tế", "Health"),
+    "so_ke_hoach_dau_tu": ("Sở Kế hoạch và Đầu tư", "Department of Planning and Investment"),
+    "so_y_te": ("Sở Y tế", "Department of Health"),
     "so_nong_nghiep": (
         "Sở Nông nghiệp và Phát triển nông thôn",
-        "Agriculture and Rural Development",
+        "Department of Agriculture and Rural Development",
     ),
-    "so_giao_thong_van_tai": ("Sở Giao thông vận tải", "Transport"),
-    "so_noi_vu": ("Sở Nội vụ", "Home Affairs"),
+    "so_giao_thong_van_tai": ("Sở Giao thông vận tải", "Department of Transport"),
+    "so_noi_vu": ("Sở Nội vụ", "Department of Home Affairs"),
     "so_tai_nguyen_moi_truong": (
         "Sở Tài nguyên và Môi trường",
-        "Natural Resources and Environment",
+        "Department of Natural Resources and Environment",
     ),
     "so_lao_dong_tbxh": (
         "Sở Lao động - Thương binh và Xã hội",
-        "Labour, War Invalids and Social Affairs",
+        "Department of Labour, War Invalids and Social Affairs",
     ),
-    "so_xay_dung": ("Sở Xây dựng", "Construction"),
+    "so_xay_dung": ("Sở Xây dựng", "Department of Construction"),
     "so_thong_tin_truyen_thong": (
         "Sở Thông tin và Truyền thông",
-        "Information and Communications",
+        "Department of Information and Communications",
     ),
-    "so_tai_chinh": ("Sở Tài chính", "Finance"),
-    "so_khoa_hoc_cong_nghe": ("Sở Khoa học và Công nghệ", "Science and Technology"),
+    "so_tai_chinh": ("Sở Tài chính", "Department of Finance"),
+    "so_khoa_hoc_cong_nghe": ("Sở Khoa học và Công nghệ", "Department of Science and Technology"),
     "cong_ty_nuoc_sach": ("Công ty Nước sạch", "Clean Water Company"),
 }
 
