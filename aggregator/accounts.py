@@ -1,15 +1,18 @@
 """Who may do what: accounts with passwords, sessions, sign-in links, device and reader tokens."""
 
+import asyncio
 import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from threading import Lock
-from typing import Literal, get_args
+from functools import partial
+from typing import Literal, TypeVar, get_args
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from starlette.exceptions import HTTPException
 
 from aggregator.credentials import TokenKind
 from aggregator.store import Store
@@ -22,6 +25,8 @@ SESSION = timedelta(hours=12)
 LINK = timedelta(days=1)
 MIN_PASSWORD = 10  # characters
 MAX_FAILURES = 5
+MAX_WAITING = 10  # checks of passwords, some tenth of a second each
+T = TypeVar("T")
 LOCKOUT = timedelta(minutes=5)
 REMEMBER = timedelta(seconds=30)  # how long a removed token may still pass
 
@@ -35,6 +40,13 @@ class AccountError(ValueError):
         self.values = values
 
 
+class BusyError(HTTPException):
+    """More people sign in at this moment than passwords can be checked."""
+
+    def __init__(self) -> None:
+        super().__init__(429, headers={"retry-after": "5"})
+
+
 class Accounts:
     """Checks and makes credentials. Secrets are kept as hashes only and never logged."""
 
@@ -46,7 +58,9 @@ class Accounts:
         # Checked when the name is unknown, so that the time taken does not tell names apart.
         self._nobody = self._hasher.hash(secrets.token_urlsafe())
         self._failures: dict[str, tuple[int, datetime]] = {}
-        self._one_check = Lock()
+        # One thread for all checks: each takes 19 MiB, and every thread would keep its own.
+        self._checker = ThreadPoolExecutor(1, thread_name_prefix="password")
+        self._waiting = 0
         self._remembered: dict[tuple[TokenKind, str], tuple[str, datetime]] = {}
 
     # Bearer tokens
@@ -86,23 +100,36 @@ class Accounts:
     def knows(self, name: str, password: str) -> bool:
         """Whether this is the account's password; never while the account rests."""
         now = self._clock()
-        with self._one_check:
-            if self.rests(name):
-                return False
-            count, since = self._failures.get(name, (0, now))
-            user = self._credentials.user(name)
-            stored = (user and user.password_hash) or self._nobody
-            try:
-                correct = self._hasher.verify(stored, password) and stored != self._nobody
-            except (VerificationError, InvalidHashError):
-                correct = False
-            if not correct:
-                if len(self._failures) > 10_000:  # made-up names must not fill the memory
-                    self._failures.clear()
-                self._failures[name] = (count + 1 if now - since < LOCKOUT else 1, now)
-                return False
-            self._failures.pop(name, None)
+        if self.rests(name):
+            return False
+        count, since = self._failures.get(name, (0, now))
+        user = self._credentials.user(name) if name.isprintable() else None
+        stored = (user and user.password_hash) or self._nobody
+        try:
+            correct = self._hasher.verify(stored, password) and stored != self._nobody
+        except (VerificationError, InvalidHashError):
+            correct = False
+        if not correct:
+            if len(self._failures) > 10_000:  # made-up names must not fill the memory
+                self._failures.clear()
+            self._failures[name] = (count + 1 if now - since < LOCKOUT else 1, now)
+            return False
+        self._failures.pop(name, None)
         return True
+
+    async def in_turn(self, check: Callable[..., T], *values: object) -> T:
+        """Run a check of passwords after those that wait. Raises BusyError where many do."""
+        if self._waiting >= MAX_WAITING:
+            raise BusyError()
+        self._waiting += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._checker, partial(check, *values))
+        finally:
+            self._waiting -= 1
+
+    def close(self) -> None:
+        self._checker.shutdown()
 
     def rests(self, name: str) -> bool:
         """Whether too many failures have locked a name, of an account or not, for a while."""

@@ -62,6 +62,7 @@ def create_app(
         gc.set_threshold(50_000, 20, 50)
         async with commits:
             yield
+        accounts.close()
         store.close()
 
     app = Application(

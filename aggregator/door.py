@@ -48,7 +48,7 @@ async def sign_in(request: Request) -> Response:
     name, password = (form.get(field, [""])[0] for field in ("name", "password"))
     where = _next(form.get("next", [""])[0])
     accounts = context_of(request).accounts
-    session = await run_in_threadpool(accounts.sign_in, name[:64], password[:1_000])
+    session = await accounts.in_turn(accounts.sign_in, name[:64], password[:1_000])
     if session is None:
         values = {"next": where, "name": name[:64], **_failed(accounts.rests(name[:64]))}
         return render(request, "sign_in", values, status=403)
@@ -57,6 +57,8 @@ async def sign_in(request: Request) -> Response:
 
 async def sign_in_by_link(request: Request) -> Response:
     """A link from the command line; it works once."""
+    if request.method == "HEAD":  # a preview must not use the link up
+        return Response()
     accounts, secret = context_of(request).accounts, request.path_params["secret"]
     session = await run_in_threadpool(accounts.sign_in_by_link, secret)
     if session is None:
@@ -112,13 +114,13 @@ async def account(request: Request) -> Response:
     accounts, user = context_of(request).accounts, request.state.user
     if user.password_hash:
         present = form.get("present", [""])[0]
-        if not await run_in_threadpool(accounts.knows, user.name, present[:1_000]):
+        if not await accounts.in_turn(accounts.knows, user.name, present[:1_000]):
             values = _failed(accounts.rests(user.name))
             if values["error"] == "sign_in.failed":
                 values["error"] = "account.wrong"
             return render(request, "account", values, status=403)
     try:
-        await run_in_threadpool(accounts.set_password, user.name, password)
+        await accounts.in_turn(accounts.set_password, user.name, password)
     except AccountError:
         return render(request, "account", {"error": "account.short"}, status=422)
     return RedirectResponse("/sign-in?changed", 303)
