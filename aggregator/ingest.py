@@ -1,13 +1,12 @@
 """Takes submissions exactly once: reads, stores and tallies them in one transaction."""
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from aggregator.database import StorageError
 from aggregator.store import Store
@@ -16,7 +15,7 @@ from aggregator.writer import NewRow, written
 from surveys.centre import Centre
 from surveys.definition import Survey
 from surveys.messages import Language
-from surveys.wire import MESSAGES, Receipt, Refused, read_submission
+from surveys.wire import MESSAGES, UUID_FORM, Receipt, Refused, read_submission
 
 MAX_GROUP = 4_000  # submissions in one transaction: keeps the longest wait for a lock short
 
@@ -30,8 +29,9 @@ class Offer:
 
 
 class Candidate(NamedTuple):
-    """A valid submission: the row to store and the answers to count."""
+    """A valid submission: its id as it was sent, the row to store and the answers to count."""
 
+    sent_id: str
     row: NewRow
     answers: Mapping[str, Any]
 
@@ -83,7 +83,8 @@ class Ingest:
         except Refused as error:
             return Receipt(_id_of(item), "refused", error.reason(language))
         day = self._centre.local_day(submission.answered_at).isoformat()
-        return Candidate(NewRow.of(submission, day, received), submission.answers)
+        row = NewRow.of(submission, day, received)
+        return Candidate(submission.id, row, submission.answers)
 
 
 class Plan:
@@ -108,7 +109,7 @@ class Plan:
 
     def deltas(self, surveys: Mapping[str, Survey]) -> Deltas:
         deltas = Deltas(surveys)
-        for row, answers in self._taken:
+        for _, row, answers in self._taken:
             cell = Cell(row.day, row.channel, row.department or "", row.counter or "")
             deltas.add(row.survey, cell, answers)
         return deltas
@@ -121,18 +122,17 @@ class Plan:
         known = self._known.setdefault(row.id, row.digest)
         if known is row.digest:  # this very row's own: the id was not known
             self._taken.append(one)
-            return Receipt(row.id, "accepted")
+            return Receipt(one.sent_id, "accepted")
         if known == row.digest:
-            return Receipt(row.id, "duplicate")
-        return Receipt(row.id, "conflict", f"id: {MESSAGES.get(language, 'refused.conflict')}")
+            return Receipt(one.sent_id, "duplicate")
+        reason = f"id: {MESSAGES.get(language, 'refused.conflict')}"
+        return Receipt(one.sent_id, "conflict", reason)
 
 
 def _id_of(item: object) -> str | None:
     """The item's id for its receipt, where it has one that can be repeated safely."""
-    if isinstance(item, dict):
-        with suppress(ValueError):
-            return str(UUID(str(item.get("id"))))
-    return None
+    sent = item.get("id") if isinstance(item, dict) else None
+    return sent if isinstance(sent, str) and re.fullmatch(UUID_FORM, sent) else None
 
 
 def rebuild(store: Store, surveys: Mapping[str, Survey], progress: Callable[[int], None]) -> int:

@@ -33,15 +33,15 @@ def main(arguments: list[str] | None = None) -> int:
         "under --var, and HAILONG_DATABASE_URL where that is PostgreSQL",
     )
     options = parser.parse_args(arguments)
-    sources: list[str] = options.source or found(options.var)
+    sources = {source: name_of(source) for source in options.source} or found(options.var)
     if not sources:
         print(f"{options.var}: no database found", file=sys.stderr)
         return 1
     options.to.mkdir(parents=True, exist_ok=True)
     failed = 0
-    for source in sources:
+    for source, name in sources.items():
         try:
-            copy = back_up(source, options.to)
+            copy = back_up(source, name, options.to)
             prune(copy, max(1, options.keep))
             print(f"{copy} {copy.stat().st_size} bytes")
         except (OSError, sqlite3.Error, subprocess.CalledProcessError) as error:
@@ -51,10 +51,25 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if failed else 0
 
 
-def found(var: Path) -> list[str]:
-    sources = [str(file) for file in sorted(var.rglob("*")) if is_sqlite(file)]
+def found(var: Path) -> dict[str, str]:
+    """Databases and the names of their copies: two files of one name stay two copies.
+
+    What ``make demo`` invented under demo/ is not worth one.
+    """
+    files = [file for file in sorted(var.rglob("*")) if is_sqlite(file)]
+    inside = {file: file.relative_to(var) for file in files}
+    names = {
+        str(file): "-".join(path.with_suffix("").parts)
+        for file, path in inside.items()
+        if path.parts[0] != "demo"
+    }
     url = os.environ.get("HAILONG_DATABASE_URL", "")
-    return [*sources, *([url] if url.startswith("postgresql") else [])]
+    return {**names, **({url: name_of(url)} if url.startswith("postgresql") else {})}
+
+
+def name_of(source: str) -> str:
+    is_url = source.startswith("postgresql")
+    return urlsplit(source).path.strip("/") if is_url else Path(source).stem
 
 
 def is_sqlite(file: Path) -> bool:
@@ -64,12 +79,11 @@ def is_sqlite(file: Path) -> bool:
         return opened.read(16) == b"SQLite format 3\0"
 
 
-def back_up(source: str, to: Path) -> Path:
+def back_up(source: str, name: str, to: Path) -> Path:
     """Writes one copy under a passing name, and gives it its own once it is whole and on disk."""
     is_url = source.startswith("postgresql")
-    stem = urlsplit(source).path.strip("/") if is_url else Path(source).stem
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    target = to / f"{stem}-{now}.{'dump' if is_url else 'db'}"
+    target = to / f"{name}-{now}.{'dump' if is_url else 'db'}"
     partial = target.with_suffix(".partial")
     try:
         partial.touch(mode=0o600)
@@ -79,6 +93,8 @@ def back_up(source: str, to: Path) -> Path:
             copy_sqlite(Path(source), partial)
         with partial.open("rb") as written:
             os.fsync(written.fileno())
+        if target.exists():
+            raise FileExistsError(f"{target} was written this very second")
         partial.rename(target)
     finally:
         partial.unlink(missing_ok=True)

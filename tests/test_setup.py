@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import tomllib
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -234,6 +235,21 @@ def test_a_backup_of_a_database_in_use_holds_every_committed_row(tmp_path: Path)
     assert restored.execute("SELECT count(*), max(id) FROM answer").fetchone() == (1000, 999)
     restored.close()
     live.close()
+
+
+def test_two_files_of_one_name_are_two_backups_and_the_demonstration_none(tmp_path: Path) -> None:
+    var, to = tmp_path / "var", tmp_path / "to"
+    for number, folder in enumerate(("aggregator", "kiosk", "demo/aggregator")):
+        (var / folder).mkdir(parents=True)
+        with closing(sqlite3.connect(var / folder / "data.sqlite3")) as database:
+            database.execute(f"CREATE TABLE t AS SELECT {number} AS number")
+            database.commit()
+    assert backup.main(["--to", str(to), "--var", str(var)]) == 0
+    kept = {}
+    for file in to.iterdir():
+        with closing(sqlite3.connect(file)) as copy:
+            kept[file.name.rpartition("-")[0]] = copy.execute("SELECT number FROM t").fetchone()[0]
+    assert kept == {"aggregator-data": 0, "kiosk-data": 1}
 
 
 def test_old_backups_go_and_those_of_other_databases_stay(tmp_path: Path) -> None:

@@ -180,3 +180,13 @@ def test_an_answer_without_a_department_counts_for_the_centre_alone(intake: Inta
         "so_tu_phap": 1,
     }
     assert intake.store.counts(Selection("in_centre"), "centre")["n"].tolist() == [2]
+
+
+def test_a_receipt_names_the_id_as_it_was_sent(intake: Intake) -> None:
+    sent = submission()
+    loud = {**sent, "id": sent["id"].upper()}
+    assert [(r.id, r.status) for r in intake([loud, sent, {**loud, "comment": 5}])] == [
+        (loud["id"], "accepted"),
+        (sent["id"], "duplicate"),
+        (loud["id"], "refused"),
+    ]
