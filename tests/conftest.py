@@ -23,6 +23,8 @@ from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 from starlette.types import ASGIApp
 
+import serving
+
 # A slow machine is no finding; in CI a red run must be red again for whoever looks into it.
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
@@ -209,10 +211,7 @@ class Servers:
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
-        config = uvicorn.Config(
-            app, log_level="warning", lifespan="on", ws="none", timeout_graceful_shutdown=5
-        )
-        server = _Server(config)
+        server = _Server(serving.config(app, "", 0))
         failure: list[BaseException] = []
 
         def run() -> None:

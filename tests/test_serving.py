@@ -1,0 +1,65 @@
+"""What a stranger may hold open: real sockets against the real server."""
+
+import socket
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+import serving
+from tests.conftest import Servers
+
+
+async def length(request: Request) -> Response:
+    return PlainTextResponse(str(len(await request.body())))
+
+
+APP = Starlette(routes=[Route("/", length, methods=["GET", "POST"])])
+
+
+def connect(url: str) -> socket.socket:
+    parts = urlsplit(url)
+    return socket.create_connection((str(parts.hostname), int(parts.port or 0)), timeout=20)
+
+
+def answer(connection: socket.socket) -> bytes:
+    """All that comes until the server closes; b'' where it just closes."""
+    got = b""
+    try:
+        while chunk := connection.recv(65_536):
+            got += chunk
+    except ConnectionResetError:
+        pass
+    return got
+
+
+def test_a_head_without_end_is_cut_off(serve: Servers) -> None:
+    with connect(serve(APP)) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX-A: ")
+        with suppress(ConnectionResetError, BrokenPipeError):
+            for sent in range(0, 64 * serving.HEAD_LIMIT, 16_384):
+                connection.sendall(b"a" * 16_384)
+    assert sent < 63 * serving.HEAD_LIMIT
+
+
+def test_a_silent_connection_is_closed(serve: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "HEAD_SECONDS", 0.05)
+    url = serve(APP)
+    with connect(url) as silent, connect(url) as slow:
+        slow.sendall(b"GET / HT")
+        assert answer(silent) == b""
+        assert answer(slow) == b""
+
+
+def test_requests_one_after_the_other_and_large_bodies_pass(serve: Servers) -> None:
+    body = b"b" * (4 * serving.HEAD_LIMIT)
+    head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n".encode()
+    with connect(serve(APP)) as connection:
+        connection.sendall(head + b"\r\n" + body + head + b"Connection: close\r\n\r\n" + body)
+        got = answer(connection)
+    assert got.count(b"HTTP/1.1 200 OK") == 2
+    assert got.count(str(len(body)).encode()) == 2
