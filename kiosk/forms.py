@@ -58,6 +58,11 @@ def optional(fields: Fields, name: str) -> str:
     return single(fields, name) if name in fields else ""
 
 
+def left_alone(fields: Fields) -> bool:
+    """Whether the clock sent the form, once or at every attempt, and nobody stands there now."""
+    return "1" in fields.get("idle", [])
+
+
 def visit_of(text: str) -> UUID:
     """The id of a visit from a form or an address. Raises BadFormError."""
     try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
+from uuid import uuid4
 
 from kiosk.disk import Disk, stamp
 from kiosk.disk import OutboxError as OutboxError
@@ -51,7 +52,7 @@ class Outbox:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.disk = Disk(path, busy_seconds)
-        self._clock = clock
+        self.clock = clock
 
     @property
     def path(self) -> Path:
@@ -90,6 +91,15 @@ class Outbox:
         )
         return "stored"
 
+    def insert_unread(self, connection: sqlite3.Connection, text: str, reason: str) -> None:
+        """Keep a text that is no submission with the refused ones, under an id of its own."""
+        key = str(uuid4())
+        body = {"id": key, "survey": "?", "department": None, "unread": text}
+        connection.execute(
+            "INSERT INTO queue (id, digest, body, added, refused) VALUES (?, ?, ?, ?, ?)",
+            (key, "", json.dumps(body), self.now(), reason),
+        )
+
     # -- delivering -------------------------------------------------------------------------
 
     def pending(self, limit: int, after: int = 0) -> list[Row]:
@@ -113,7 +123,7 @@ class Outbox:
             # The newest stays whatever its age: it tells /status when the last delivery was.
             connection.execute(
                 "DELETE FROM delivered WHERE at < ? AND at < (SELECT max(at) FROM delivered)",
-                (stamp(self._clock() - REMEMBERED),),
+                (stamp(self.clock() - REMEMBERED),),
             )
         return settled
 
@@ -179,7 +189,7 @@ class Outbox:
 
     def now(self) -> str:
         """The moment as it is stored."""
-        return stamp(self._clock())
+        return stamp(self.clock())
 
 
 def content_digest(submission: Submission) -> str:

@@ -1,6 +1,6 @@
 """The form behind a QR code: citizens rate, businesses answer a short core or the full set."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID, uuid4
 
 import anyio.to_thread
@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kiosk.doors import Door, normal_code
+from kiosk.drafts import Finished
 from kiosk.forms import (
     BadFormError,
     Fields,
@@ -21,8 +22,8 @@ from kiosk.forms import (
     typed,
     visit_of,
 )
-from kiosk.room import Room, asker_language, go_to, part_id, room_of, show
-from kiosk.survey_screens import open_walk
+from kiosk.room import Room, asker_language, go_to, leave_for, part_id, room_of, show
+from kiosk.survey_screens import finish_draft, open_walk
 from surveys.definition import Question, Survey
 from surveys.wire import Refused, Submission
 from web import wants_fragment
@@ -65,9 +66,7 @@ async def submit(request: Request) -> Response:
         return show(request, door.audience, context, status=422 if errors else 409)
     if full and door.audience == "business":
         return await open_walk(request, visit, door.place, filled)
-    parts = _submissions(request, room, door, visit, filled)
-    added = await room.store(*parts)
-    again = "conflict" in added
+    again = "conflict" in await _store(request, room, door, visit, filled)
     address = f"/f/{door.code}/thanks?visit={visit}" + ("&again=1" if again else "")
     if wants_fragment(request):
         context = _received(door, visit, again=again)
@@ -76,9 +75,11 @@ async def submit(request: Request) -> Response:
 
 
 async def received(request: Request) -> Response:
-    """The thank-you; a reload of it sends nothing."""
-    door = _door(request)
+    """The thank-you for what is on disk; a reload of it sends nothing."""
+    room, door = room_of(request), _door(request)
     visit = visit_of(request.query_params.get("visit", ""))
+    if not await anyio.to_thread.run_sync(room.outbox.knows, str(_first_part(room, door, visit))):
+        return leave_for(request, f"/f/{door.code}")
     again = request.query_params.get("again") == "1"
     return show(request, "received", _received(door, visit, again=again))
 
@@ -129,6 +130,17 @@ def _asked(room: Room, door: Door) -> tuple[Survey, list[Question]]:
         return survey, [*survey.core, *survey.profile]
     survey = room.rating
     return survey, list(survey.all_questions())
+
+
+async def _store(
+    request: Request, room: Room, door: Door, visit: UUID, filled: Filled
+) -> Sequence[Finished]:
+    if door.audience == "business":
+        # A walk that this visit has begun goes out together with the form, as one answer.
+        added = await finish_draft(room, _first_part(room, door, visit), filled)
+        if added is not None:
+            return [added]
+    return await room.store(*_submissions(request, room, door, visit, filled))
 
 
 def _submissions(

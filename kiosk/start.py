@@ -10,6 +10,7 @@ from starlette.responses import Response
 from kiosk.doors import Place
 from kiosk.room import Room, go_to, room_of, show
 from surveys.messages import Language
+from web import wants_fragment
 
 EVERYWHERE = "all"  # the tile for those who do not know their department
 FAREWELL_SECONDS = 8
@@ -41,7 +42,19 @@ async def faces(request: Request) -> Response:
 
 async def farewell(request: Request) -> Response:
     """Thanks for what was sent, for a few seconds."""
-    return show(request, "farewell", {"idle": FAREWELL_SECONDS})
+    return show(request, "farewell", farewell_of(again=request.query_params.get("again") == "1"))
+
+
+async def take_leave(request: Request, *, again: bool) -> Response:
+    """Take leave after a post; ``again``: of somebody whose first answer is the one kept."""
+    if wants_fragment(request):
+        return show(request, "farewell", farewell_of(again=again))
+    return go_to("/farewell" + ("?again=1" if again else ""))
+
+
+def farewell_of(*, again: bool) -> Mapping[str, object]:
+    """What the screen that takes leave shows."""
+    return {"idle": FAREWELL_SECONDS, "again": again}
 
 
 def faces_of(room: Room, place: Place, notice: str | None = None) -> Mapping[str, object]:

@@ -8,11 +8,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kiosk.doors import Place, normal_code
+from kiosk.drafts import Finished
 from kiosk.forms import (
     Fields,
     Filled,
     fill,
     fingerprint_of,
+    left_alone,
     optional,
     posted,
     shortened,
@@ -30,7 +32,7 @@ from kiosk.room import (
     room_of,
     show,
 )
-from kiosk.start import farewell, start
+from kiosk.start import farewell_of, start, take_leave
 from kiosk.walk import Draft, Step, steps_of
 from surveys.definition import Survey
 from surveys.messages import LANGUAGES, Language
@@ -85,7 +87,7 @@ async def save_step(request: Request) -> Response:
     names = {"fingerprint", "to", "idle", "comment", "lang", *(q.id for q in step.questions)}
     fields = await posted(request, names)
     filled = fill(survey, step.questions, fields)
-    left = optional(fields, "idle") == "1"
+    left = left_alone(fields)
     switched = optional(fields, "lang")
     # The switch of language stays on its step, and loses nothing of it.
     to = "leave" if left else str(step.number) if switched else optional(fields, "to") or "next"
@@ -121,8 +123,28 @@ async def save_step(request: Request) -> Response:
 
 
 async def finished(request: Request) -> Response:
-    """The end of a walk on the phone."""
-    return show(request, "finished", _behind(request, room_of(request)))
+    """The end of a walk on the phone, for one that is on disk."""
+    room, behind, query = room_of(request), _behind(request, room_of(request)), request.query_params
+    key = query.get("id", "")
+    if not key or not await anyio.to_thread.run_sync(room.outbox.knows, str(visit_of(key))):
+        return leave_for(request, str(behind["home"]))
+    again = query.get("again") == "1"
+    return show(request, "finished", {**behind, "id": key, "again": again})
+
+
+async def finish_draft(room: Room, key: UUID, filled: Filled | None = None) -> Finished | None:
+    """Send a walk as it stands, together with a form that the same visit sent meanwhile."""
+    now = room.now()
+
+    def make(body: str) -> tuple[Submission | None, str | None]:
+        draft = Draft.model_validate_json(body)
+        if filled is not None:
+            draft = draft.for_survey(room.surveys[draft.survey]).with_form(filled, now)
+        return draft.to_submission(room.surveys, room.centre, now)
+
+    added = await anyio.to_thread.run_sync(room.drafts.finish, str(key), make)
+    room.uploader.wake()
+    return added
 
 
 async def _screen(request: Request, key: UUID, number: int, *, moved: bool = False) -> Response:
@@ -176,22 +198,21 @@ def _show_step(
 
 
 async def _finish(request: Request, room: Room, key: UUID, *, thank: bool) -> Response:
-    now = room.now()
-
-    def finish(body: str) -> tuple[Submission | None, str | None]:
-        return Draft.model_validate_json(body).to_submission(room.surveys, room.centre, now)
-
-    await anyio.to_thread.run_sync(room.drafts.finish, str(key), finish)
-    room.uploader.wake()
+    added = await finish_draft(room, key)
+    if added is None:
+        return await _gone(request, room, key)
+    again = added == "conflict"  # another answer of this visit was quicker: no thanks for this one
     if on_phone(request):
-        address = f"/f/{request.path_params['code']}/finished"
-    else:
-        address = "/farewell" if thank else "/"
-    if not wants_fragment(request):
-        return go_to(address)
-    if on_phone(request):
-        return show(request, "finished", _behind(request, room), address=address)
-    return await (farewell(request) if thank else start(request))
+        behind = _behind(request, room)
+        if added == "empty":
+            return leave_for(request, str(behind["home"]))
+        address = f"{behind['home']}/finished?id={key}" + ("&again=1" if again else "")
+        if not wants_fragment(request):
+            return go_to(address)
+        return show(request, "finished", {**behind, "id": key, "again": again}, address=address)
+    if added == "empty" or not (thank or again):
+        return await start(request) if wants_fragment(request) else go_to("/")
+    return await take_leave(request, again=again)
 
 
 async def _gone(request: Request, room: Room, key: UUID) -> Response:
@@ -199,8 +220,8 @@ async def _gone(request: Request, room: Room, key: UUID) -> Response:
     if not await anyio.to_thread.run_sync(room.outbox.knows, str(key)):
         raise HTTPException(404)
     if on_phone(request):
-        return show(request, "finished", {**_behind(request, room), "again": True})
-    return await farewell(request)
+        return show(request, "finished", {**_behind(request, room), "id": key, "again": True})
+    return show(request, "farewell", farewell_of(again=True))
 
 
 async def _draft(room: Room, key: UUID) -> Draft | None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
+import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,6 +14,7 @@ from kiosk.forms import (
     Filled,
     fill,
     fingerprint_of,
+    left_alone,
     optional,
     posted,
     shortened,
@@ -20,8 +22,8 @@ from kiosk.forms import (
     typed,
     visit_of,
 )
-from kiosk.room import Room, go_to, part_id, room_of, show, touch_language
-from kiosk.start import faces_of, farewell, start
+from kiosk.room import Room, go_to, leave_for, part_id, room_of, show, touch_language
+from kiosk.start import faces_of, start, take_leave
 from kiosk.survey_screens import open_walk
 from surveys.definition import Question
 from web import wants_fragment
@@ -30,10 +32,10 @@ from web import wants_fragment
 async def rate(request: Request) -> Response:
     """One tap: stored on disk, then thanked for."""
     room = room_of(request)
-    fields = await posted(request, {"visit", "department", "fingerprint", "rating"})
+    fields = await posted(request, {"visit", "department", "fingerprint", "rating", "idle"})
     place, visit = _place(room, fields), visit_of(single(fields, "visit"))
-    survey = room.rating
-    if fingerprint_of(fields) != survey.fingerprint:
+    survey, fingerprint, left = room.rating, fingerprint_of(fields), left_alone(fields)
+    if fingerprint != survey.fingerprint and not left:
         return show(request, "faces", faces_of(room, place, notice="notice.updated"), status=409)
     filled = fill(survey, [survey.questions["rating"]], fields)
     if filled.errors or filled.empty:
@@ -46,19 +48,24 @@ async def rate(request: Request) -> Response:
         visit=visit,
         language=touch_language(request),
         answers=filled.answers,
+        fingerprint=fingerprint,
     )
     # A bounced finger may send another face: the first one counts, and is thanked for.
     await room.store(submission)
+    if left:  # sent by the clock from the page that had to say "not recorded yet"
+        return await start(request) if wants_fragment(request) else go_to("/")
     if wants_fragment(request):
         return show(request, "thanks", _thanks(room, place, visit))
     return go_to(f"/thanks?visit={visit}&department={place.department_id or ''}")
 
 
 async def thanks(request: Request) -> Response:
-    """The thank-you where JavaScript is off."""
+    """The thank-you where JavaScript is off, for a rating that is on disk."""
     room = room_of(request)
     query = {name: request.query_params.getlist(name) for name in ("visit", "department")}
     visit = visit_of(single(query, "visit"))
+    if not await anyio.to_thread.run_sync(room.outbox.knows, str(part_id(visit, "rating"))):
+        return leave_for(request, "/")
     place = _place(room, query) if room.in_lobby else room.bound
     return show(request, "thanks", _thanks(room, place, visit))
 
@@ -70,7 +77,7 @@ async def follow_up(request: Request) -> Response:
     fields = await posted(request, names)
     place, visit = _place(room, fields), visit_of(single(fields, "visit"))
     fingerprint, then = fingerprint_of(fields), optional(fields, "then")
-    left = optional(fields, "idle") == "1"
+    left = left_alone(fields)
     survey = room.rating
     filled = fill(survey, _follow_up_questions(room), fields)
     if left:
@@ -79,6 +86,7 @@ async def follow_up(request: Request) -> Response:
         notice = None if filled.errors else "notice.updated"
         context = _thanks(room, place, visit, filled=filled, fields=fields, notice=notice)
         return show(request, "thanks", context, status=422 if filled.errors else 409)
+    again = False
     if not filled.empty:
         submission = room.submission(
             survey,
@@ -91,11 +99,11 @@ async def follow_up(request: Request) -> Response:
             comment=filled.comment,
             fingerprint=fingerprint,
         )
-        await room.store(submission)
+        again = await room.store(submission) == ["conflict"]
     if then == "survey" and not left:
         return await open_walk(request, visit, place)
     if then == "send" and not left and not filled.empty:
-        return await farewell(request) if wants_fragment(request) else go_to("/farewell")
+        return await take_leave(request, again=again)
     return await start(request) if wants_fragment(request) else go_to("/")
 
 

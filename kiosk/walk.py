@@ -1,5 +1,6 @@
 """A walk through a whole survey, one factor a step; its draft lies in the outbox file."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,14 +12,25 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from kiosk.doors import Place, UnknownPlaceError, place_of
 from kiosk.drafts import Drafts
 from kiosk.forms import Filled
+from kiosk.outbox import OutboxError
 from surveys.centre import Centre
 from surveys.definition import Question, Survey, Text
 from surveys.messages import Language
-from surveys.wire import Channel, Refused, Submission, check_answer, read_submission
+from surveys.wire import (
+    CLOCK_TOLERANCE,
+    Channel,
+    Refused,
+    Submission,
+    check_answer,
+    read_submission,
+)
+
+log = logging.getLogger("kiosk")
 
 # How long a draft waits for its author; then what was answered is sent. A phone goes back
 # into a pocket and comes out again, a touch screen has the next visitor before it.
 PATIENCE: Mapping[Channel, timedelta] = {"kiosk": timedelta(minutes=15), "qr": timedelta(hours=2)}
+LONGEST = max(PATIENCE.values()) + CLOCK_TOLERANCE  # a clock set right is no reason to hurry
 
 
 @dataclass(frozen=True)
@@ -125,6 +137,9 @@ class Draft(BaseModel):
         try:
             return read_submission(raw, surveys, centre, now), None
         except Refused as refused:
+            if refused.key == "in_the_future":
+                # Which clock is wrong, the one then or the one now, only the aggregator knows.
+                return Submission.model_validate(raw), None
             # An instrument changed under an unfinished draft: keep it rather than lose it.
             return Submission.model_validate(raw), f"kiosk: {refused}"
 
@@ -137,4 +152,18 @@ def finish_expired(
     def finish(body: str) -> tuple[Submission | None, str | None]:
         return Draft.model_validate_json(body).to_submission(surveys, centre, now)
 
-    return sum(drafts.finish(key, finish) is not None for key in drafts.expired())
+    finished = 0
+    for key in drafts.expired(LONGEST):
+        try:
+            added = drafts.finish(key, finish)
+        except OutboxError:
+            raise
+        except Exception as error:  # saved by another version, say: the others go their way
+            reason = f"kiosk: an unfinished survey that cannot be read ({type(error).__name__})"
+            drafts.set_aside(key, reason)
+            log.error("draft %s kept for a human: %s", key, reason)  # noqa: TRY400 - its answers
+            continue
+        if added == "conflict":
+            log.error("draft %s kept for a human: its id has another answer", key)
+        finished += added is not None
+    return finished

@@ -1,11 +1,12 @@
 """The form behind a QR code, without JavaScript: counts once, keeps what was typed."""
 
 import re
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
-from tests.kiosk.conftest import Kiosk, hidden
+from kiosk.outbox import body_of
+from tests.kiosk.conftest import Kiosk, hidden, submission
 
 HTMX = {"hx-request": "true", "hx-request-type": "partial"}
 
@@ -252,4 +253,62 @@ def test_answers_changed_before_the_walk_is_entered_again_are_kept(lobby: Kiosk)
 def test_a_thank_you_needs_a_visit(lobby: Kiosk) -> None:
     url = f"/f/{lobby.code()}/thanks"
     assert lobby.client.get(url).status_code == 422
-    assert lobby.client.get(f"{url}?visit={uuid4()}").status_code == 200
+    assert lobby.client.get(f"{url}?visit={uuid4()}").headers["location"] == f"/f/{lobby.code()}"
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["bare", "htmx"])
+def test_the_short_form_sent_beside_a_begun_walk_takes_its_answers_along(
+    lobby: Kiosk, headers: dict[str, str]
+) -> None:
+    url = f"/f/{lobby.code('business')}"
+    fields = fields_of(lobby, url, b1_1="4")
+    walk = lobby.client.post(url, data={**fields, "then": "full"}).headers["location"]
+    step = {"fingerprint": fields["fingerprint"], "b1_1": "4", "b1_2": "7"}
+    lobby.client.post(walk, data={**step, "to": "next"})
+    sent = lobby.client.post(url, data={**fields, "b1_1": "2"})
+    assert "again" not in sent.headers["location"]
+    assert lobby.client.get(sent.headers["location"]).status_code == 200
+    end = lobby.client.post(walk, data={**step, "b1_3": "1", "to": "finish"}, headers=headers)
+    assert "đã được ghi nhận trước đó" in end.text
+    assert [one["answers"] for one in lobby.stored()] == [{"b1_1": 2, "b1_2": 7}]
+
+
+def test_a_walk_that_another_answer_overtook_is_not_thanked_for_and_not_lost(
+    lobby: Kiosk,
+) -> None:
+    url = f"/f/{lobby.code('business')}"
+    fields = fields_of(lobby, url, b1_1="4")
+    walk = lobby.client.post(url, data={**fields, "then": "full"}).headers["location"]
+    key = walk.split("/")[-2]
+    # The short form of another tab got in between looking for the draft and storing it.
+    lobby.room.outbox.add(submission(key=UUID(key)))
+    step = {"fingerprint": fields["fingerprint"], "b1_1": "4", "b1_2": "7", "to": "finish"}
+    end = lobby.client.get(lobby.client.post(walk, data=step).headers["location"])
+    assert "đã được ghi nhận trước đó" in end.text
+    (kept,) = lobby.room.outbox.refused()
+    assert kept.id != key
+    assert key in str(kept.refused)
+    assert body_of(kept)["answers"] == {"b1_1": 4, "b1_2": 7}
+
+
+def test_an_end_without_an_answer_leads_back_to_the_form(lobby: Kiosk) -> None:
+    url = f"/f/{lobby.code('business')}"
+    for query in ("", f"?id={uuid4()}"):
+        assert lobby.client.get(f"{url}/finished{query}").headers["location"] == url
+    fields = fields_of(lobby, url)
+    walk = lobby.client.post(url, data={**fields, "then": "full"}).headers["location"]
+    step = {"fingerprint": fields["fingerprint"], "to": "leave"}
+    assert lobby.client.post(walk, data=step).headers["location"] == url
+    assert lobby.stored() == []
+
+
+def test_the_end_of_a_walk_changes_its_language(lobby: Kiosk) -> None:
+    url = f"/f/{lobby.code('business')}"
+    fields = fields_of(lobby, url, b1_1="4")
+    walk = lobby.client.post(url, data={**fields, "then": "full"}).headers["location"]
+    step = {"fingerprint": fields["fingerprint"], "b1_1": "4", "to": "leave"}
+    end = lobby.client.post(walk, data=step).headers["location"]
+    switch = re.search(r'href="([?]lang=en[^"]*)"', lobby.client.get(end).text)
+    assert switch
+    english = lobby.client.get(f"{url}/finished{switch[1].replace('&amp;', '&')}")
+    assert "Your opinion has been recorded" in english.text

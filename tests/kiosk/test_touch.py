@@ -197,3 +197,46 @@ def test_a_demonstration_is_marked_on_every_page(make_kiosk: Callable[..., Kiosk
     kiosk = make_kiosk(demo=True)
     for path in ("/", "/rate/all", "/farewell", "/nothing", f"/f/{kiosk.code()}", "/posters"):
         assert "DEMO / MÔ PHỎNG" in kiosk.client.get(path).text
+
+
+@pytest.mark.parametrize("idle", [["1"], ["1", "1"]], ids=["once", "again"])
+@pytest.mark.parametrize("path", ["/rate", "/follow-up"])
+def test_what_the_clock_sends_once_more_is_stored(desk: Kiosk, path: str, idle: list[str]) -> None:
+    fields = {"visit": str(uuid4()), "fingerprint": "0" * 16, "idle": idle}
+    part = {"rating": "2"} if path == "/rate" else {"reasons": ["2"]}
+    answer = desk.client.post(path, data={**fields, **part})
+    assert answer.headers["location"] == "/"
+    (one,) = desk.stored()
+    assert one["answers"] in ({"rating": 2}, {"reasons": [2]})
+
+
+@pytest.mark.parametrize("idle", [["1"], ["1", "1"]], ids=["once", "again"])
+def test_a_rating_from_the_clock_answers_with_the_start(desk: Kiosk, idle: list[str]) -> None:
+    fields = {"visit": str(uuid4()), "fingerprint": desk.fingerprint(), "rating": "2"}
+    answer = desk.client.post("/rate", data={**fields, "idle": idle}, headers=HTMX)
+    assert answer.status_code == 200
+    assert 'class="screen faces-screen"' in answer.text
+    assert len(desk.stored()) == 1
+
+
+def test_thanks_for_a_rating_that_never_was_lead_to_the_start(desk: Kiosk, lobby: Kiosk) -> None:
+    for kiosk in (desk, lobby):
+        answer = kiosk.client.get(f"/thanks?visit={uuid4()}&department=")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["bare", "htmx"])
+def test_a_second_follow_up_is_told_that_the_first_is_kept(
+    desk: Kiosk, headers: dict[str, str]
+) -> None:
+    fields = {"visit": str(uuid4()), "fingerprint": desk.fingerprint(), "then": "send"}
+    told = []
+    for comment in ("Tốt", "Tốt", "Không tốt"):
+        answer = desk.client.post(
+            "/follow-up", data={**fields, "comment": comment}, headers=headers
+        )
+        if not headers:
+            answer = desk.client.get(answer.headers["location"])
+        told.append("đã được ghi nhận trước đó" in answer.text)
+    assert told == [False, False, True]
+    assert [one["comment"] for one in desk.stored()] == ["Tốt"]

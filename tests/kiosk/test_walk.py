@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from starlette.testclient import TestClient
 
+from kiosk.outbox import body_of
 from kiosk.walk import Draft, finish_expired, steps_of
 from surveys.definition import load_surveys
 from tests.kiosk.conftest import Kiosk
@@ -168,7 +169,7 @@ def test_a_citizen_takes_the_offer_on_the_phone(lobby: Kiosk) -> None:
     address = lobby.client.post(f"/f/{code}/survey", data={"visit": visit}).headers["location"]
     assert address.startswith(f"/f/{code}/survey/")
     end = send(lobby, address, q1="5", to="finish")
-    assert end == f"/f/{code}/finished"
+    assert end.startswith(f"/f/{code}/finished?id=")
     assert "đã được ghi nhận" in lobby.client.get(end).text
     (one,) = lobby.stored()
     assert (one["channel"], one["visit"]) == ("qr", visit)
@@ -220,3 +221,44 @@ def test_an_expired_draft_is_sent_by_the_running_kiosk(desk: Kiosk) -> None:
         pending = (client.get("/status").json()["pending"] for _ in range(10_000))
         assert next(filter(None, pending), 0) == 1
     assert [one["answers"] for one in desk.stored()] == [{"q1": 5}]
+
+
+def test_a_draft_that_cannot_be_read_is_kept_aside_and_holds_up_no_other(
+    desk: Kiosk, caplog: pytest.LogCaptureFixture
+) -> None:
+    room = desk.room
+    texts = ['{"answers": {"q1": 5}, "comment": "Nguyễn"}', "nonsense", "[" * 100_000]
+    for text in texts:
+        room.drafts.open(str(uuid4()), text, room.now())
+    send(desk, begin(desk), q1="5", to="next")
+    desk.clock.moment += timedelta(hours=1)
+    for _ in range(2):
+        finish_expired(room.drafts, room.surveys, room.centre, room.now())
+    assert [one["answers"] for one in desk.stored()] == [{"q1": 5}]
+    kept = room.outbox.refused()
+    assert sorted(str(body_of(row)["unread"]) for row in kept) == sorted(texts)
+    assert all("cannot be read" in str(row.refused) for row in kept)
+    assert "Nguyễn" not in caplog.text
+
+
+def test_a_draft_of_a_clock_that_ran_ahead_does_not_wait_for_it(desk: Kiosk) -> None:
+    address, room = begin(desk), desk.room
+    desk.clock.moment += timedelta(days=365)
+    send(desk, address, q1="5", to="next")
+    desk.clock.moment -= timedelta(days=365)
+    assert finish_expired(room.drafts, room.surveys, room.centre, room.now()) == 1
+    # Whether it was that clock or this one, the aggregator knows.
+    assert [one["answers"] for one in desk.stored()] == [{"q1": 5}]
+
+
+def test_a_clock_set_back_by_minutes_ends_no_walk(lobby: Kiosk) -> None:
+    url, room = f"/f/{lobby.code()}/survey", lobby.room
+    address = lobby.client.post(url, data={"visit": str(uuid4())}).headers["location"]
+    send(lobby, address, q1="5", to="next")
+    lobby.clock.moment -= timedelta(minutes=10)
+    assert finish_expired(room.drafts, room.surveys, room.centre, room.now()) == 0
+
+
+def test_a_full_survey_without_an_answer_is_not_thanked_for(desk: Kiosk) -> None:
+    assert send(desk, begin(desk), to="finish") == "/"
+    assert desk.stored() == []
