@@ -59,7 +59,10 @@ ROW = {
     "properties": {
         "key": {"type": "string"},
         "label": {"type": "string"},
-        "n": {"type": "integer", "description": "Answers; respondents where questions pool."},
+        "n": {
+            "type": "integer",
+            "description": "Answers; respondents where questions pool; ticks where many may be chosen.",
+        },
         "counts": {"type": "object", "additionalProperties": {"type": "integer"}},
         "measures": {"type": "object", "additionalProperties": _ref("Measure")},
         "comparisons": {"type": "array", "items": _ref("Comparison")},

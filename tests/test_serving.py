@@ -40,10 +40,11 @@ def answer(connection: socket.socket) -> bytes:
 def test_a_head_without_end_is_cut_off(serve: Servers) -> None:
     with connect(serve(APP)) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX-A: ")
+        sent = 0
         with suppress(ConnectionResetError, BrokenPipeError):
-            for sent in range(0, 64 * serving.HEAD_LIMIT, 16_384):
-                connection.sendall(b"a" * 16_384)
-    assert sent < 63 * serving.HEAD_LIMIT
+            while sent < 64 * serving.HEAD_LIMIT:
+                sent += connection.send(b"a" * 16_384)
+    assert sent < 64 * serving.HEAD_LIMIT
 
 
 def test_a_silent_connection_is_closed(serve: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
