@@ -20,7 +20,7 @@ from kiosk import errors, phone, posters, start, survey_screens, touch
 from kiosk.doors import bind, doors
 from kiosk.drafts import Drafts
 from kiosk.outbox import Outbox, OutboxError
-from kiosk.room import Room, room_of
+from kiosk.room import Room, room_of, together
 from kiosk.settings import Settings
 from kiosk.uploader import Uploader
 from kiosk.walk import finish_expired
@@ -146,6 +146,7 @@ def build_room(
             demo=settings.demo,
             say=messages.get,
             idle_seconds=settings.idle_seconds,
+            together=together,
         ),
         clock=clock,
     )

@@ -1,5 +1,6 @@
 """What every handler needs, handed down once: centre, instruments, outbox, pages."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -88,6 +89,21 @@ class Room:
         added = await anyio.to_thread.run_sync(self.outbox.add_all, submissions)
         self.uploader.wake()
         return added
+
+
+# Words of two syllables that must not be torn apart at the end of a line.
+TOGETHER = re.compile(
+    r"\b(hài lòng|bình thường|du lịch|thể thao|văn hóa|môi trường|tài nguyên|đào tạo|giáo dục"
+    r"|đầu tư|kế hoạch|nông nghiệp|nông thôn|phát triển|vận tải|giao thông|nội vụ|thương binh"
+    r"|lao động|xã hội|xây dựng|truyền thông|thông tin|tài chính|công nghệ|khoa học|tư pháp"
+    r"|công thương|nước sạch)\b",
+    re.IGNORECASE,
+)
+
+
+def together(text: str) -> str:
+    """A name or an answer with its words kept whole, for narrow cards."""
+    return TOGETHER.sub(lambda found: found[0].replace(" ", "\u00a0"), text)
 
 
 def room_of(request: Request) -> Room:
