@@ -13,6 +13,7 @@ from starlette.responses import Response
 from kiosk.doors import AUDIENCES, Door
 from kiosk.room import Room, room_of, show
 
+ALL = "all"  # posters of every department and counter
 QUIET = 4  # modules of white around a code, as the standard asks
 
 
@@ -90,7 +91,8 @@ async def posters(request: Request) -> Response:
     """The printable page: A5 posters, one a page, or two on an A4 sheet."""
     room, query = room_of(request), request.query_params
     audience, department = query.get("audience", ""), query.get("department", "")
-    if audience not in ("", *AUDIENCES) or department not in ("", *room.centre.department):
+    # By default the few for the whole centre: all of them are many sheets of paper.
+    if audience not in ("", *AUDIENCES) or department not in ("", ALL, *room.centre.department):
         raise HTTPException(404)
     chosen = [
         {
@@ -100,7 +102,7 @@ async def posters(request: Request) -> Response:
             "path": svg_path(modules),
         }
         for door in room.doors.values()
-        if audience in ("", door.audience) and department in ("", door.place.department_id)
+        if audience in ("", door.audience) and department in (ALL, door.place.department_id or "")
         for modules in [matrix(address_of(room, door))]
     ]
     context = {
@@ -109,5 +111,6 @@ async def posters(request: Request) -> Response:
         "department": department,
         "paper": "a4" if query.get("paper") == "a4" else "a5",
         "departments": room.centre.departments,
+        "every": ALL,
     }
     return show(request, "posters", {**context, "layout": "print.html"})

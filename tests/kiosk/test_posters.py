@@ -3,15 +3,28 @@
 import re
 import struct
 import zlib
+from collections.abc import Callable
 
 from kiosk.posters import QUIET, matrix, png, svg_path, terminal
 from tests.kiosk.conftest import Kiosk
 
 
 def test_there_is_a_poster_for_every_door(lobby: Kiosk) -> None:
-    page = lobby.client.get("/posters").text
+    page = lobby.client.get("/posters?department=all").text
     assert page.count("<article") == len(lobby.room.doors)
     assert all(f"127.0.0.1:8001/f/{code}" in page for code in lobby.room.doors)
+
+
+def test_the_first_posters_shown_are_those_of_the_whole_centre(lobby: Kiosk) -> None:
+    page = lobby.client.get("/posters").text
+    assert page.count("<article") == 2
+    assert page.count(">Toàn Trung tâm<span") == 2
+    assert "data-print" in page
+
+
+def test_every_poster_of_a_demonstration_says_so(make_kiosk: Callable[..., Kiosk]) -> None:
+    page = make_kiosk(demo=True).client.get("/posters?department=so_tu_phap").text
+    assert page.count('class="demo-mark"') == page.count("<article") == 6
 
 
 def test_a_poster_speaks_both_languages(lobby: Kiosk) -> None:
