@@ -43,7 +43,9 @@ async def broken(request: Request, error: Exception) -> Response:
 
 
 def _page(request: Request, status: int, headers: Mapping[str, str] | None = None) -> Response:
-    fields = getattr(request.state, "fields", {})
+    # The clock that sent a form says so anew; a visitor's "try again" must not say it.
+    sent = getattr(request.state, "fields", {})
+    fields = {name: values for name, values in sent.items() if name != "idle"}
     code = request.path_params.get("code")
     context: dict[str, object] = {
         "status": status,

@@ -22,12 +22,14 @@
     const form = screen().querySelector("form[data-keep]");
     const action = form?.getAttribute("action") ?? "";
     if (form && form.querySelector("[name=fingerprint]") && action) {
-      const idle = document.createElement("input");
-      idle.type = "hidden";
-      idle.name = "idle";
-      idle.value = "1";
+      if (!form.querySelector("[name=idle]")) {
+        const idle = document.createElement("input");
+        idle.type = "hidden";
+        idle.name = "idle";
+        idle.value = "1";
+        form.append(idle);
+      }
       form.noValidate = true;
-      form.append(idle);
       form.requestSubmit();
     } else {
       window.htmx.ajax("GET", "/", { target: "#screen", swap: "outerHTML" });

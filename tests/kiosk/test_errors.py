@@ -1,6 +1,7 @@
 """Bad input and a bad disk: a kind page in the asker's language, and nothing half-written."""
 
 import contextlib
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -102,6 +103,17 @@ def test_a_locked_outbox_is_said_and_the_tap_can_be_sent_again(desk: Kiosk) -> N
     assert desk.stored() == []
     assert desk.tap(4, visit=visit).status_code == 303
     assert len(desk.stored()) == 1
+
+
+@pytest.mark.parametrize("path", ["/rate", "/follow-up"])
+def test_what_the_clock_could_not_send_is_offered_without_its_mark(desk: Kiosk, path: str) -> None:
+    """Else a visitor's "try again" would count as nobody's, and the clock's as two."""
+    shutil.rmtree(desk.room.settings.outbox_file.parent)
+    fields = {"visit": str(uuid4()), "fingerprint": desk.fingerprint(), "idle": "1"}
+    part = {"rating": "4"} if path == "/rate" else {"comment": "Tốt"}
+    answer = desk.client.post(path, data={**fields, **part})
+    assert answer.status_code == 503
+    assert re.findall(r'name="(\w+)" hidden', answer.text) == ["visit", "fingerprint", *part]
 
 
 def test_a_full_outbox_is_said_and_keeps_what_was_typed(lobby: Kiosk) -> None:
