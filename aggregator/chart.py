@@ -31,6 +31,12 @@ class Axis:
         count = round((1 - self.floor) / step)
         return [self.floor + step * number for number in range(count + 1)]
 
+    @property
+    def labelled(self) -> list[float]:
+        """The ticks with a label: of many, those beside the ends have no room for one."""
+        ticks = self.ticks
+        return ticks if len(ticks) < 5 else [ticks[0], *ticks[2:-2], ticks[-1]]
+
 
 def tone(place: int, levels: int) -> int:
     """The colour, 5 best to 1 worst, of a level by its place (0 best) on a scale."""

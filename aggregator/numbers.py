@@ -7,6 +7,10 @@ from surveys.messages import Language
 
 NBSP = "\N{NO-BREAK SPACE}"
 DASH = "–"
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 
 
 def integer(value: int, language: Language) -> str:
@@ -45,6 +49,14 @@ def published(question: Question, language: Language) -> str:
 
 def day(value: date, language: Language) -> str:
     return f"{value:%d/%m/%Y}" if language == "vi" else f"{value:%Y-%m-%d}"
+
+
+def long_day(value: date, language: Language) -> str:
+    """A day as it stands above a signature; a day below 10 and a month below 3 take a zero."""
+    if language == "en":
+        return f"{value.day} {MONTHS[value.month - 1]} {value.year}"
+    month = f"{value.month:02}" if value.month < 3 else str(value.month)
+    return f"ngày {value.day:02} tháng {month} năm {value.year}"
 
 
 def clock(value: datetime) -> str:

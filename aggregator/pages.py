@@ -29,6 +29,7 @@ def render(request: Request, name: str, values: dict[str, Any], status: int = 20
         "decimal": lambda value, digits=1: numbers.decimal(value, language, digits),
         "points": lambda difference: numbers.points(difference, language),
         "day": lambda value: numbers.day(value, language),
+        "long_day": lambda value: numbers.long_day(value, language),
         "clock": numbers.clock,
         "published": lambda question: numbers.published(question, language),
     }

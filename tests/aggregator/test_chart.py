@@ -50,6 +50,10 @@ def test_three_to_six_round_ticks_from_end_to_end(lowest: float) -> None:
     assert ticks[0] == axis.floor <= lowest
     steps = {round(after - before, 6) for before, after in pairwise(ticks)}
     assert len(steps) == 1
+    labelled = axis.labelled
+    assert {labelled[0], labelled[-1]} == {ticks[0], ticks[-1]}
+    assert set(labelled) <= set(ticks)
+    assert 3 <= len(labelled) <= 4
 
 
 @pytest.mark.parametrize(

@@ -263,6 +263,32 @@ def test_a_survey_that_nobody_answered_is_one_notice_not_rows_of_zeros(
     assert 'class="card' not in shown
 
 
+def test_under_the_table_stand_notes_place_and_date_then_the_signatures(manager: Room) -> None:
+    manager.take([submission(department=None, counter=None)])
+    said = words(page(manager))
+    note = said.index("Trong đó 1 lượt đánh giá không ghi cơ quan")
+    assert note < said.index("Lai Châu, ngày 23 tháng 11 năm 2026") < said.index("Người lập phiếu")
+    assert said.count("(Ký, ghi rõ họ tên)") == 2
+
+
+def test_the_chosen_days_are_written_the_way_they_are_read_here(manager: Room) -> None:
+    """A date field itself follows the browser's language."""
+    form = words(page(manager, "/?from=2026-11-01&to=2026-11-23"))
+    assert "Từ ngày 01/11/2026" in form
+    assert "Đến ngày 23/11/2026" in form
+
+
+def test_rows_with_too_few_ratings_are_quieter(room: Room) -> None:
+    room.take(ratings([5] * 29) + ratings([5] * 30, department="so_y_te", counter="q09"))
+    room.sign_in()
+    rows = re.findall(r'<tr class="(.*?)">\s*<th scope="row">(.*?)</th>', page(room), re.DOTALL)
+    kinds = {words(name): kind.split() for kind, name in rows}
+    assert kinds["Toàn trung tâm"] == ["whole"]
+    assert kinds["Sở Tư pháp"] == ["few"]
+    assert kinds["Sở Y tế"] == []
+    assert kinds["Sở Nội vụ"] == ["silent", "few"]
+
+
 def test_an_empty_day_says_so_kindly(room: Room) -> None:
     room.sign_in()
     today = page(room)

@@ -54,6 +54,18 @@ def test_a_published_figure_has_its_unit(surveys: dict[str, Survey]) -> None:
     assert numbers.published(surveys["in_centre"].questions["rating"], "vi") == ""
 
 
+@pytest.mark.parametrize(
+    ("day", "vi", "en"),
+    [
+        (date(2026, 11, 23), "ngày 23 tháng 11 năm 2026", "23 November 2026"),
+        (date(2026, 2, 3), "ngày 03 tháng 02 năm 2026", "3 February 2026"),
+        (date(2026, 9, 9), "ngày 09 tháng 9 năm 2026", "9 September 2026"),
+    ],
+)
+def test_a_day_above_a_signature(day: date, vi: str, en: str) -> None:
+    assert (numbers.long_day(day, "vi"), numbers.long_day(day, "en")) == (vi, en)
+
+
 @pytest.mark.parametrize(("language", "written"), [("vi", "23/11/2026"), ("en", "2026-11-23")])
 def test_days_and_clock(language: Language, written: str) -> None:
     assert numbers.day(date(2026, 11, 23), language) == written

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.aggregator.conftest import ratings
 from tests.browser.conftest import SIZES, Hall, busy_day
 
 PATHS = [
@@ -57,9 +58,46 @@ def sheets(page: Page) -> int:
 )
 def test_a_busy_day_prints_on_one_sheet_of_a4(hall: Hall, path: str) -> None:
     busy_day(hall)
+    hall.take(*ratings([5, 4], department=None, counter=None))
     page = hall.page()
     page.goto(hall.url + path)
+    _mark_as_demonstration(page)
     assert sheets(page) == 1
+
+
+def _mark_as_demonstration(page: Page) -> None:
+    """Put the band of a demonstration above the page, which takes room on paper too."""
+    page.evaluate("""() => document.body.prepend(
+        Object.assign(document.createElement("p"), {className: "demo-band", textContent: "DEMO"}))
+    """)
+
+
+def test_the_demonstration_is_marked_in_print_without_its_background(hall: Hall) -> None:
+    page = hall.page()
+    _mark_as_demonstration(page)
+    page.emulate_media(media="print")
+    band = page.locator(".demo-band")
+    expect(band).to_be_visible()
+    expect(band).to_have_css("color", "rgb(0, 0, 0)")
+
+
+def test_the_highlighted_card_stands_in_line_with_the_others(hall: Hall) -> None:
+    page = hall.page()
+    tops = page.evaluate(
+        "[...document.querySelectorAll('.card dt')].map(e => e.getBoundingClientRect().top)"
+    )
+    assert len(tops) == 5
+    assert max(tops) - min(tops) < 1
+
+
+def test_the_axis_stays_within_its_column(hall: Hall) -> None:
+    busy_day(hall)
+    page = hall.page()
+    outside = page.evaluate("""() => {
+      const column = document.querySelector("th.chart").getBoundingClientRect();
+      return [...document.querySelectorAll(".axis text")].map(e => e.getBoundingClientRect())
+        .filter(r => r.left < column.left || r.right > column.right).length }""")
+    assert outside == 0
 
 
 def test_the_printed_sheet_says_what_it_is_and_leaves_the_buttons_out(hall: Hall) -> None:
@@ -68,6 +106,8 @@ def test_the_printed_sheet_says_what_it_is_and_leaves_the_buttons_out(hall: Hall
     page.emulate_media(media="print")
     expect(page.get_by_text("PHIẾU TỔNG HỢP ĐÁNH GIÁ")).to_be_visible()
     expect(page.get_by_text("Người lập phiếu")).to_be_visible()
+    expect(page.get_by_text("Lai Châu, ngày 23 tháng 11 năm 2026")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_be_hidden()  # the sheet has one heading
     expect(page.get_by_text("In lúc 08:15 ngày 23/11/2026")).to_be_visible()
     for hidden in ("form.filters", "header.top", ".steps"):
         expect(page.locator(hidden)).to_be_hidden()
