@@ -3,7 +3,10 @@
 import io
 import struct
 import zlib
+from dataclasses import dataclass
+from functools import lru_cache, partial
 
+import anyio.to_thread
 import qrcode  # type: ignore[import-untyped]
 from qrcode.constants import ERROR_CORRECT_M  # type: ignore[import-untyped]
 from starlette.exceptions import HTTPException
@@ -44,6 +47,21 @@ def svg_path(modules: list[list[bool]]) -> str:
                 bars.append(f"M{x + QUIET} {y + QUIET}h{width}v1h-{width}z")
             x += width or 1
     return "".join(bars)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A QR code as a poster shows it: the length of its side, and its dark bars."""
+
+    side: int
+    path: str
+
+
+@lru_cache(maxsize=1000)
+def draw(text: str) -> Drawing:
+    """A QR code for a poster; a door keeps its code, so it is drawn once."""
+    modules = matrix(text)
+    return Drawing(len(modules) + 2 * QUIET, svg_path(modules))
 
 
 def svg(text: str) -> str:
@@ -98,12 +116,11 @@ async def posters(request: Request) -> Response:
         {
             "door": door,
             "address": address_of(room, door).partition("://")[2],
-            "side": len(modules) + 2 * QUIET,
-            "path": svg_path(modules),
+            "code": drawing,
         }
         for door in room.doors.values()
         if audience in ("", door.audience) and department in (ALL, door.place.department_id or "")
-        for modules in [matrix(address_of(room, door))]
+        for drawing in [await anyio.to_thread.run_sync(draw, address_of(room, door))]
     ]
     context = {
         "posters": chosen,
@@ -113,4 +130,6 @@ async def posters(request: Request) -> Response:
         "departments": room.centre.departments,
         "every": ALL,
     }
-    return show(request, "posters", {**context, "layout": "print.html"})
+    # Many posters take longer than a tap may wait, to draw and to write.
+    page = partial(show, request, "posters", {**context, "layout": "print.html"})
+    return await anyio.to_thread.run_sync(page)

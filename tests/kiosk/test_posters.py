@@ -1,10 +1,15 @@
 """Posters: every place, both audiences, both languages, and codes that say what they must."""
 
+import asyncio
 import re
 import struct
 import zlib
 from collections.abc import Callable
+from typing import Any
 
+import pytest
+
+from kiosk import posters
 from kiosk.posters import QUIET, matrix, png, svg_path, terminal
 from tests.kiosk.conftest import Kiosk
 
@@ -60,3 +65,30 @@ def test_the_terminal_draws_two_rows_a_line() -> None:
     drawn = terminal("https://danhgia.example/f/02DQ93X1")
     side = len(matrix("https://danhgia.example/f/02DQ93X1")) + 2 * QUIET
     assert len(drawn.strip("\n").splitlines()) == -(-side // 2)
+
+
+def test_posters_are_drawn_once_and_beside_the_taps(
+    lobby: Kiosk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[str] = []
+
+    def beside_the_taps() -> None:
+        with pytest.raises(RuntimeError):
+            asyncio.get_running_loop()
+
+    def counted(text: str) -> list[list[bool]]:
+        beside_the_taps()
+        drawn.append(text)
+        return matrix(text)
+
+    def render(*values: Any, **named: Any) -> Any:
+        beside_the_taps()
+        return written(*values, **named)
+
+    written = lobby.room.pages.render
+    monkeypatch.setattr(posters, "matrix", counted)
+    monkeypatch.setattr(lobby.room.pages, "render", render)
+    posters.draw.cache_clear()
+    pages = {lobby.client.get("/posters?department=all").text for _ in range(2)}
+    assert len(pages) == 1
+    assert len(drawn) == len(set(drawn)) == len(lobby.room.doors)
