@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -27,6 +28,10 @@ from kiosk.walk import finish_expired
 from surveys.centre import load_definitions
 from surveys.messages import Messages
 from web import Application, Assets, Pages
+
+log = logging.getLogger("kiosk")
+
+RESTART_SECONDS = 30.0
 
 
 async def status(request: Request) -> Response:
@@ -152,11 +157,23 @@ def build_room(
     )
 
 
+async def deliver(uploader: Uploader, pause: float = RESTART_SECONDS) -> None:
+    """Keep the uploader running: an end that nobody asked for is told, and another begun."""
+    while True:
+        reason = "without a reason"
+        try:
+            await uploader.run()
+        except Exception as error:  # only its type: the text may hold an answer
+            reason = type(error).__name__
+        log.critical("delivery ended (%s); it begins again in %s s", reason, pause)
+        await asyncio.sleep(pause)
+
+
 @contextlib.asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     """The uploader runs beside the pages; stopping it at any moment loses nothing."""
     room: Room = app.state.room
-    delivery = asyncio.create_task(room.uploader.run(), name="uploader")
+    delivery = asyncio.create_task(deliver(room.uploader), name="uploader")
     try:
         yield
     finally:

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from kiosk.app import deliver
 from kiosk.outbox import Outbox, OutboxError, Row
 from kiosk.uploader import BATCH, LONGEST_PAUSE, Uploader, backoff, read_receipts
 from tests.conftest import Servers, free_port
@@ -292,3 +293,28 @@ def test_a_token_that_no_header_can_carry_stays_out_of_the_log(
         assert drain(outbox, url, Uploader(outbox, url, token)) == "stuck"
     assert "Error" in caplog.text
     assert "hl_secret" not in caplog.text
+
+
+def test_an_uploader_that_ends_is_told_and_begins_again(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    uploader = Uploader(outbox, "http://127.0.0.1:1", "secret")
+    begun: list[int] = []
+
+    async def ending() -> None:
+        begun.append(1)
+        if len(begun) == 1:
+            raise ZeroDivisionError("Nguyễn Văn A")
+
+    async def run() -> None:
+        monkeypatch.setattr(uploader, "run", ending)
+        task = asyncio.create_task(deliver(uploader, pause=0))
+        async with asyncio.timeout(20):
+            await _until(lambda: len(begun) > 2 or task.done())
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(run())
+    assert "delivery ended (ZeroDivisionError)" in caplog.text
+    assert "Nguyễn" not in caplog.text
