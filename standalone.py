@@ -12,7 +12,6 @@ from types import FrameType
 
 import uvicorn
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 
@@ -30,6 +29,7 @@ from kiosk.doors import UnknownPlaceError
 from kiosk.outbox import OutboxError
 from kiosk.posters import address_of, terminal
 from kiosk.settings import Settings as KioskSettings
+from kiosk.settings import TogetherSettings
 from surveys.centre import load_definitions
 from surveys.definition import DefinitionError
 
@@ -37,18 +37,9 @@ KIOSK = "standalone"  # the name of this process's device token
 MANAGER = "quan_ly"
 
 
-class Settings(BaseSettings):
+class Settings(TogetherSettings):
     """What only the two rooms together need."""
 
-    model_config = SettingsConfigDict(env_prefix="HAILONG_", frozen=True, env_ignore_empty=True)
-
-    kiosk_host: str = Field(
-        default="0.0.0.0",  # noqa: S104 - phones of the hall must reach the form
-        description="With `make run`: address the kiosk listens on.",
-    )
-    kiosk_port: int = Field(
-        default=8001, ge=0, le=65535, description="With `make run`: port the kiosk listens on."
-    )
     touch_remote: bool = Field(
         default=False,
         description="With `make run`: let other machines use the touch screen and posters.",
@@ -151,7 +142,7 @@ def prepare(
         "touch_remote": own.touch_remote,
         "device_token": SecretStr(token),
         "aggregator_url": f"http://{_reachable(counting.host)}:{counting.port}",
-        "public_url": asked.public_url or f"http://{_lan_address(own.kiosk_host)}:{own.kiosk_port}",
+        "public_url": asked.public_url or own.address,
     }
     if demo:
         changes["outbox"] = None
@@ -160,20 +151,6 @@ def prepare(
 
 def _reachable(host: str) -> str:
     return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared only
-
-
-def _lan_address(host: str) -> str:
-    """This machine's address as phones of the same network see it."""
-    if host not in ("0.0.0.0", "::"):  # noqa: S104 - compared only
-        return host
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            # Nothing is sent: connecting a datagram socket only chooses the way out.
-            probe.connect(("10.255.255.255", 1))
-        except OSError:
-            return "127.0.0.1"
-        address: str = probe.getsockname()[0]
-        return address
 
 
 async def run(apps: Sequence[Starlette], sockets: Sequence[socket.socket], greeting: str) -> int:

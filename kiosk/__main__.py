@@ -2,23 +2,31 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 import serving
 from kiosk.app import build_room, create_app
 from kiosk.doors import UnknownPlaceError
-from kiosk.outbox import Outbox, OutboxError, body_of
+from kiosk.outbox import Outbox, OutboxError, Row, body_of
 from kiosk.posters import address_of, png, svg, terminal
-from kiosk.settings import Settings
+from kiosk.settings import Settings, TogetherSettings
+from surveys.centre import load_centre
 from surveys.definition import DefinitionError
+from surveys.messages import LANGUAGES, Language, Messages, choose_language
+
+MESSAGES = Messages.load(Path(__file__).parent / "messages")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit status is 0, or 2 with a reason on standard error."""
-    options = _parser().parse_args(arguments)
+    language = _language(arguments)
+    options = _parser(language).parse_args(arguments)
+    options.lang = language
     try:
         settings = Settings.from_env()
         status: int = options.run(settings, options)
@@ -33,27 +41,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m kiosk", description=__doc__)
+def _language(arguments: Sequence[str] | None) -> Language:
+    """The language asked for, known before the texts of the parser itself are made."""
+    first = argparse.ArgumentParser(add_help=False)
+    first.add_argument("--lang", default="vi")
+    return choose_language(first.parse_known_args(arguments)[0].lang)
+
+
+def _parser(language: Language = "vi") -> argparse.ArgumentParser:
+    def say(key: str) -> str:
+        return MESSAGES.get(language, f"help.{key}")
+
+    parser = argparse.ArgumentParser(prog="python -m kiosk", description=say("kiosk"))
+    parser.add_argument("--lang", choices=LANGUAGES, default=language, help=say("lang"))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    serve = commands.add_parser("serve", help="serve the touch screen and the phone forms")
+    serve = commands.add_parser("serve", help=say("serve"))
     serve.set_defaults(run=_serve)
 
-    outbox = commands.add_parser("outbox", help="show what waits for delivery, or was refused")
+    outbox = commands.add_parser("outbox", help=say("outbox"))
     outbox.set_defaults(run=_list)
     actions = outbox.add_subparsers(metavar="ACTION")
-    retry = actions.add_parser("retry", help="let refused submissions wait for delivery again")
+    retry = actions.add_parser("retry", help=say("retry"))
     which = retry.add_mutually_exclusive_group(required=True)
-    which.add_argument("id", nargs="?", help="id of one submission")
-    which.add_argument("--all", action="store_true", help="all refused submissions")
+    which.add_argument("id", nargs="?", help=say("retry_id"))
+    which.add_argument("--all", action="store_true", help=say("retry_all"))
     retry.set_defaults(run=_retry)
 
-    codes = commands.add_parser("codes", help="print the address behind each QR code")
-    codes.add_argument("--department", default="", help="only this department")
-    codes.add_argument("--terminal", action="store_true", help="draw each code in the terminal")
-    codes.add_argument("--png", type=Path, metavar="DIR", help="write each code as a PNG file")
-    codes.add_argument("--svg", type=Path, metavar="DIR", help="write each code as an SVG file")
+    codes = commands.add_parser("codes", help=say("codes"))
+    codes.add_argument("--department", default="", help=say("codes_department"))
+    codes.add_argument("--terminal", action="store_true", help=say("codes_terminal"))
+    codes.add_argument("--png", type=Path, metavar="DIR", help=say("codes_png"))
+    codes.add_argument("--svg", type=Path, metavar="DIR", help=say("codes_svg"))
     codes.set_defaults(run=_codes)
     return parser
 
@@ -63,31 +82,49 @@ def _serve(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _list(settings: Settings, options: argparse.Namespace) -> int:
+    say, zone = _say(options), load_centre(settings.centre).zone
+
+    def local(stamp: str | None) -> str:
+        if stamp is None:
+            return say("never")
+        form = "%Y-%m-%d %H:%M" if options.lang == "en" else "%d/%m/%Y %H:%M"
+        return datetime.fromisoformat(stamp).astimezone(zone).strftime(form)
+
+    def line(state: str, row: Row) -> str:
+        body = body_of(row)
+        words = (say(state), row.id, local(row.added), body["survey"], body["department"] or "-")
+        return "  ".join(str(word) for word in words)
+
     outbox = Outbox(settings.outbox_file)
     standing, after = outbox.standing(), 0
     while rows := outbox.pending(500, after):
         for row in rows:
-            body = body_of(row)
-            print(f"pending  {row.id}  {row.added}  {body['survey']}  {body['department'] or '-'}")
+            print(line("pending", row))
         after = rows[-1].seq
     for row in outbox.refused():
-        body = body_of(row)
-        print(f"refused  {row.id}  {row.added}  {body['survey']}  {body['department'] or '-'}")
-        print(f"         {row.refused}")
-    print(
-        f"pending {standing.pending}, refused {standing.refused},"
-        f" last delivery {standing.last_delivery or 'never'}"
-    )
+        print(line("refused", row))
+        print(f"    {row.refused}")
+    last = local(standing.last_delivery)
+    print(say("standing", pending=standing.pending, refused=standing.refused, last=last))
     return 0
 
 
 def _retry(settings: Settings, options: argparse.Namespace) -> int:
     count = Outbox(settings.outbox_file).retry(None if options.all else options.id)
-    print(f"waiting again: {count}")
+    print(_say(options)("waiting", n=count))
     return 0 if count or options.all else 1
 
 
+def _say(options: argparse.Namespace) -> Callable[..., str]:
+    def say(key: str, **values: object) -> str:
+        return MESSAGES.get(options.lang, f"cli.{key}", **values)
+
+    return say
+
+
 def _codes(settings: Settings, options: argparse.Namespace) -> int:
+    if not settings.public_url:
+        settings = _with_address(settings, options)
     room = build_room(settings)
     if options.department not in ("", *room.centre.department):
         raise UnknownPlaceError(f"{room.centre.id} has no department {options.department!r}")
@@ -95,7 +132,8 @@ def _codes(settings: Settings, options: argparse.Namespace) -> int:
         if options.department not in ("", door.place.department_id):
             continue
         address = address_of(room, door)
-        print(f"{door.audience:8}  {address}  {door.place.name('vi') or room.centre.name.vi}")
+        place = door.place.name(options.lang) or room.centre.name.get(options.lang)
+        print(f"{door.audience:8}  {address}  {place}")
         if options.terminal:
             print(terminal(address))
         name = "-".join(
@@ -111,6 +149,16 @@ def _codes(settings: Settings, options: argparse.Namespace) -> int:
                 folder.mkdir(parents=True, exist_ok=True)
                 (folder / f"{name}.{suffix}").write_bytes(data)
     return 0
+
+
+def _with_address(settings: Settings, options: argparse.Namespace) -> Settings:
+    """The address that posters carry where none is set: the one of ``make run``, or its own."""
+    own = "host" in settings.model_fields_set
+    address = settings.deep_link if own else TogetherSettings().address
+    local = (urlsplit(address).hostname or "") in ("127.0.0.1", "localhost", "::1")
+    warning = "only_here" if local else "may_change"
+    print(_say(options)(warning, address=address), file=sys.stderr)
+    return settings.model_copy(update={"public_url": address})
 
 
 if __name__ == "__main__":

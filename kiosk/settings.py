@@ -1,11 +1,45 @@
 """What a kiosk can be told from outside: one table of settings, read once."""
 
+import socket
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class TogetherSettings(BaseSettings):
+    """Where ``make run`` serves the kiosk, beside an aggregator that has host and port."""
+
+    model_config = SettingsConfigDict(env_prefix="HAILONG_", frozen=True, env_ignore_empty=True)
+
+    kiosk_host: str = Field(
+        default="0.0.0.0",  # noqa: S104 - phones of the hall must reach the form
+        description="With `make run`: address the kiosk listens on.",
+    )
+    kiosk_port: int = Field(
+        default=8001, ge=0, le=65535, description="With `make run`: port the kiosk listens on."
+    )
+
+    @property
+    def address(self) -> str:
+        """What the QR codes of ``make run`` carry where no setting says otherwise."""
+        return f"http://{lan_address(self.kiosk_host)}:{self.kiosk_port}"
+
+
+def lan_address(host: str) -> str:
+    """The address of a listening host as phones of the same network see it."""
+    if host not in ("0.0.0.0", "::"):  # noqa: S104 - compared only
+        return host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Nothing is sent: connecting a datagram socket only chooses the way out.
+            probe.connect(("10.255.255.255", 1))
+        except OSError:
+            return "127.0.0.1"
+        address: str = probe.getsockname()[0]
+        return address
 
 
 class Settings(BaseSettings):
@@ -74,4 +108,4 @@ class Settings(BaseSettings):
     @property
     def deep_link(self) -> str:
         """The address that phones open, without a slash at its end."""
-        return self.public_url or f"http://{self.host}:{self.port}"
+        return self.public_url or f"http://{lan_address(self.host)}:{self.port}"

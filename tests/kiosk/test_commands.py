@@ -1,5 +1,6 @@
 """The command line: look into the outbox, let rows go again, print the codes."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -30,11 +31,21 @@ def refused(tmp_path: Path) -> str:
 def test_the_outbox_is_listed_with_reasons(
     refused: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["outbox"]) == 0
+    assert main(["--lang", "en", "outbox"]) == 0
     printed = capsys.readouterr().out
     assert f"refused  {refused}" in printed
     assert "refused: too old" in printed
     assert printed.splitlines()[-1] == "pending 1, refused 1, last delivery never"
+
+
+def test_vietnamese_by_default_with_local_times(
+    refused: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["outbox"]) == 0
+    printed = capsys.readouterr().out
+    assert re.search(rf"bị từ chối  {refused}  \d\d/\d\d/\d{{4}} \d\d:\d\d  in_centre", printed)
+    last = "đang chờ 1, bị từ chối 1, lần gửi được gần nhất: chưa có"
+    assert printed.splitlines()[-1] == last
 
 
 @pytest.mark.parametrize("which", ["--all", "id"])
@@ -42,7 +53,7 @@ def test_refused_rows_are_let_go_again(
     refused: str, which: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["outbox", "retry", refused if which == "id" else which]) == 0
-    main(["outbox"])
+    main(["--lang", "en", "outbox"])
     assert "pending 2, refused 0" in capsys.readouterr().out
 
 
@@ -60,6 +71,29 @@ def test_codes_are_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFix
     png = (folder / "so_tu_phap-q05-citizen.png").read_bytes()
     assert png.startswith(b"\x89PNG")
     assert (folder / "so_tu_phap-q05-business.svg").read_text("utf-8").startswith("<svg")
+
+
+def test_codes_without_an_address_are_those_of_make_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("HAILONG_PUBLIC_URL")
+    monkeypatch.setenv("HAILONG_KIOSK_HOST", "10.1.2.3")
+    monkeypatch.setenv("HAILONG_KIOSK_PORT", "9123")
+    assert main(["codes", "--department", "so_tu_phap"]) == 0
+    printed = capsys.readouterr()
+    assert "http://10.1.2.3:9123/f/" in printed.out
+    assert "Hãy đặt một địa chỉ lâu dài" in printed.err
+
+
+def test_codes_that_only_this_machine_can_open_are_warned_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("HAILONG_PUBLIC_URL")
+    monkeypatch.setenv("HAILONG_HOST", "127.0.0.1")
+    assert main(["--lang", "en", "codes"]) == 0
+    printed = capsys.readouterr()
+    assert "http://127.0.0.1:8001/f/" in printed.out
+    assert "opens on this machine only" in printed.err
 
 
 @pytest.mark.parametrize(
