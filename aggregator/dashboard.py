@@ -113,11 +113,14 @@ def _figures(context: Context, view: View, department_id: str | None) -> dict[st
     parts: list[FigureRow] = []
     total: FigureRow | None = None
     if has_total:
+        # One department's counters are compared among all of the centre's, as it is itself:
+        # the verdict of the same ratings must not depend on the page.
         by_place: Grouping = "department" if department_id is None else "counter"
-        parts = figure_rows(store, survey, centre, selection, by_place)
+        parts = figure_rows(store, survey, centre, view.selection(), by_place)
         if department_id is None:
             [total] = figure_rows(store, survey, centre, selection, "centre")
         else:
+            parts = [row for row in parts if centre.department_of[row.key] == department_id]
             rows = figure_rows(store, survey, centre, view.selection(), "department")
             total = next(row for row in rows if row.key == department_id)
     questions = figure_rows(store, survey, centre, selection, "question")

@@ -138,6 +138,7 @@ def test_a_departments_verdict_is_the_same_on_both_pages(room: Room) -> None:
     assert row(page(room), "Sở Tư pháp").endswith("Chưa phân biệt được −5,3 điểm %")
     alone = page(room, "/department/so_tu_phap")
     assert row(alone, "Cả cơ quan").endswith("Chưa phân biệt được −5,3 điểm %")
+    assert row(alone, "Quầy 05").endswith("Chưa phân biệt được −5,3 điểm %")
 
 
 def test_sipas_by_department_factor_and_question(room: Room) -> None:
@@ -216,7 +217,7 @@ def test_the_paper_ballots_best_level_has_the_best_colour_and_its_name(room: Roo
 def test_a_survey_that_the_centre_does_not_ask_awaits_no_taps(room: Room) -> None:
     room.sign_in()
     ballot = words(page(room, "/?survey=paper_ballot_2020"))
-    assert "Chưa có người trả lời nào trong kỳ này. Trung tâm không tự hỏi phiếu này" in ballot
+    assert "Chưa có người trả lời nào trong kỳ này. Phiếu này đã lấy từ trước" in ballot
     assert "sẽ tự hiện ở đây" not in ballot
     assert "sẽ tự hiện ở đây" in words(page(room, "/?survey=sipas_2020"))
 
