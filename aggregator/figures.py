@@ -52,7 +52,10 @@ class Comparison:
 
 @dataclass
 class FigureRow:
-    """One line of a table: n answers (respondents, where pooled), counts by level, measures."""
+    """One line of a table: n, counts by level, measures.
+
+    ``n`` counts answers; respondents where questions pool; ticks where many may be chosen.
+    """
 
     key: str
     label: Text

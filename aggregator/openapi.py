@@ -61,7 +61,7 @@ ROW = {
         "label": {"type": "string"},
         "n": {
             "type": "integer",
-            "description": "Answers; respondents where questions pool; ticks where many may be chosen.",
+            "description": "Answers; respondents of a pool; ticks where many may be chosen.",
         },
         "counts": {"type": "object", "additionalProperties": {"type": "integer"}},
         "measures": {"type": "object", "additionalProperties": _ref("Measure")},
