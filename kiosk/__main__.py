@@ -15,6 +15,7 @@ from kiosk.doors import UnknownPlaceError
 from kiosk.outbox import Outbox, OutboxError, Row, body_of
 from kiosk.posters import address_of, png, svg, terminal
 from kiosk.settings import Settings, TogetherSettings
+from kiosk.uploader import NOT_ADMITTED
 from surveys.centre import load_centre
 from surveys.definition import DefinitionError
 from surveys.messages import LANGUAGES, Language, Messages, choose_language
@@ -78,6 +79,9 @@ def _parser(language: Language = "vi") -> argparse.ArgumentParser:
 
 
 def _serve(settings: Settings, options: argparse.Namespace) -> int:
+    if not settings.device_token.get_secret_value():
+        say = _say(options)
+        print(f"{say('no_token')} {say('make_token')}", file=sys.stderr, flush=True)
     return serving.serve(create_app(settings), settings.host, settings.port)
 
 
@@ -104,6 +108,10 @@ def _list(settings: Settings, options: argparse.Namespace) -> int:
     for row in outbox.refused():
         print(line("refused", row))
         print(f"    {row.refused}")
+    if problem := outbox.problem():
+        print(say("problem", at=local(problem[0]), reason=problem[1]))
+        if NOT_ADMITTED in problem[1]:
+            print(f"    {say('make_token')}")
     last = local(standing.last_delivery)
     print(say("standing", pending=standing.pending, refused=standing.refused, last=last))
     return 0

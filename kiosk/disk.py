@@ -34,6 +34,15 @@ CREATE TABLE draft (
 ) WITHOUT ROWID;
 """
 
+# A later addition, made where it is missing: a file of before is not another version for it.
+PROBLEM = """
+CREATE TABLE IF NOT EXISTS problem (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    at TEXT NOT NULL,
+    reason TEXT NOT NULL
+)
+"""
+
 
 class OutboxError(Exception):
     """The outbox cannot be written or read now: full, locked, gone or damaged."""
@@ -129,6 +138,7 @@ class Disk:
             raise OutboxError(f"{self.path}: made by a newer version of this program")
         if version == 0:
             connection.executescript(f"BEGIN;{SCHEMA}PRAGMA user_version = {VERSION};COMMIT;")
+        connection.execute(PROBLEM)
 
 
 def stamp(moment: datetime) -> str:

@@ -170,6 +170,19 @@ class Outbox:
             ).fetchone()
         return Standing(*row)
 
+    def note_problem(self, reason: str | None) -> None:
+        """Keep why the last delivery failed, for whoever looks; None: it did not."""
+        with self.disk.transaction() as connection:
+            connection.execute("DELETE FROM problem")
+            if reason is not None:
+                connection.execute("INSERT INTO problem VALUES (1, ?, ?)", (self.now(), reason))
+
+    def problem(self) -> tuple[str, str] | None:
+        """Since when delivery fails, and why."""
+        with self.disk.transaction(write=False) as connection:
+            row = connection.execute("SELECT at, reason FROM problem").fetchone()
+        return None if row is None else (row[0], row[1])
+
     def knows(self, key: str) -> bool:
         """Whether an id is on its way or already delivered."""
         with self.disk.transaction(write=False) as connection:

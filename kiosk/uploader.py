@@ -17,6 +17,7 @@ log = logging.getLogger("kiosk.uploader")
 
 BATCH = 200
 LONGEST_PAUSE = 300.0  # seconds
+NOT_ADMITTED = "401: no or wrong HAILONG_DEVICE_TOKEN"
 REQUEST_SECONDS = 30.0
 ROUND_SECONDS = 30.0  # how often an idle uploader looks by itself
 
@@ -47,6 +48,7 @@ class Uploader:
         self._batch = BATCH
         self._woken = asyncio.Event()
         self._complaints: dict[str, str] = {}
+        self._noted: str | None = ""  # what the file says of it is not known yet
 
     def wake(self) -> None:
         """A row is new: do not wait for the next round."""
@@ -79,7 +81,18 @@ class Uploader:
         else:
             self._complaints.pop("housekeeping", None)
         await self._checkpoint()
-        return await self.drain(client) != "stuck"
+        outcome = await self.drain(client)
+        await self._note()
+        return outcome != "stuck"
+
+    async def _note(self) -> None:
+        """Leave word of the last problem in the file, where the command line finds it."""
+        problem = self._complaints.get("delivery")
+        if problem == self._noted:
+            return
+        with contextlib.suppress(OutboxError):  # a courtesy: nothing is held up for it
+            await asyncio.to_thread(self._outbox.note_problem, problem)
+            self._noted = problem
 
     async def _checkpoint(self) -> None:
         try:
@@ -140,7 +153,9 @@ class Uploader:
                     self._address, content=content.encode(), headers=self._headers
                 )
             if response.status_code != 200:
-                self._complain("delivery", f"the aggregator answered {response.status_code}")
+                status = response.status_code
+                said = NOT_ADMITTED if status == 401 else str(status)
+                self._complain("delivery", f"the aggregator answered {said}")
                 return response.status_code, []
             return 200, read_receipts(response.json())
         except Exception as error:  # whatever a stranger's reply may bring about

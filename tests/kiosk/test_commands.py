@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+import serving
 from kiosk.__main__ import main
 from kiosk.outbox import Outbox
+from kiosk.uploader import NOT_ADMITTED
 from surveys.wire import Receipt
 from tests.kiosk.conftest import CENTRE, submission
 
@@ -71,6 +73,32 @@ def test_codes_are_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFix
     png = (folder / "so_tu_phap-q05-citizen.png").read_bytes()
     assert png.startswith(b"\x89PNG")
     assert (folder / "so_tu_phap-q05-business.svg").read_text("utf-8").startswith("<svg")
+
+
+def test_the_outbox_says_why_nothing_is_delivered(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    box = Outbox(tmp_path / "kiosk" / "outbox.sqlite3")
+    box.note_problem(f"the aggregator answered {NOT_ADMITTED}")
+    main(["--lang", "en", "outbox"])
+    printed = capsys.readouterr().out
+    assert "answered 401: no or wrong HAILONG_DEVICE_TOKEN" in printed
+    assert "python -m aggregator device add NAME" in printed
+    box.note_problem(None)
+    box.close()
+    main(["outbox"])
+    assert "401" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("token", ["", "secret"])
+def test_a_kiosk_without_a_token_says_so_at_its_start(
+    token: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HAILONG_DEVICE_TOKEN", token)
+    monkeypatch.setattr(serving, "serve", lambda app, host, port: 0)
+    assert main(["serve"]) == 0
+    said = capsys.readouterr().err
+    assert ("HAILONG_DEVICE_TOKEN còn trống" in said) == (not token)
 
 
 def test_codes_without_an_address_are_those_of_make_run(

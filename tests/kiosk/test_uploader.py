@@ -172,6 +172,32 @@ def test_the_pause_grows_with_jitter_to_five_minutes() -> None:
     assert backoff(9, 0.5) == LONGEST_PAUSE / 2
 
 
+def test_a_refused_token_is_noted_with_what_to_do_until_delivery_works(
+    outbox: Outbox, aggregator: StandIn, serve: Servers
+) -> None:
+    noted: list[str] = []
+
+    async def pause(seconds: float) -> None:
+        problem = await asyncio.to_thread(outbox.problem)
+        noted.append(problem[1] if problem else "")
+
+    aggregator.answers.append(lambda items: PlainTextResponse("", 401))
+    fill(outbox, 1)
+    uploader = Uploader(outbox, serve(aggregator.app), "", pause=pause)
+
+    async def run() -> None:
+        task = asyncio.create_task(uploader.run())
+        async with asyncio.timeout(20):
+            await _until(lambda: len(aggregator.taken) == 1)
+            await _until(lambda: outbox.problem() is None)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(run())
+    assert noted == ["the aggregator answered 401: no or wrong HAILONG_DEVICE_TOKEN"]
+
+
 def test_it_waits_longer_and_longer_then_delivers_and_wakes_for_a_new_row(
     outbox: Outbox, aggregator: StandIn, serve: Servers
 ) -> None:
