@@ -23,6 +23,7 @@ class Participation:
     n: int
     dossiers: int
     days: int
+    departments: int = 0  # where the centre's figure is a sum: over how many of them
 
     @property
     def share(self) -> float | None:
@@ -70,5 +71,6 @@ def participation(
         found[CENTRE] = Participation(int(n), int(own["dossiers"].sum()), days(own))
     elif found:
         n, settled = known["n"].sum(), known["dossiers"].sum()
-        found[CENTRE] = Participation(int(n), int(settled), days(known))
+        number = known["department"].nunique()
+        found[CENTRE] = Participation(int(n), int(settled), days(known), number)
     return found
