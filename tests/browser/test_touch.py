@@ -228,3 +228,34 @@ def test_it_works_without_javascript(browser: Browser, serve: Servers, tmp_path:
     expect(page.get_by_role("link", name="Sở Y tế")).to_be_visible()
     context.close()
     assert [one["answers"] for one in stored(tmp_path)] == [{"rating": 4}, {"reasons": [2]}]
+
+
+@pytest.mark.browser
+def test_a_rating_that_could_not_be_stored_is_sent_by_the_clock(
+    browser: Browser, serve: Servers, tmp_path: Path
+) -> None:
+    context = browser.new_context(viewport=UPRIGHT, has_touch=True)  # type: ignore[arg-type]
+    page = context.new_page()
+    app = kiosk(tmp_path, counter="q05")
+    disk = app.state.room.outbox.disk
+    page.goto(serve(app))
+    settled(page)
+    with disk.transaction(write=False) as connection:
+        connection.execute("PRAGMA query_only = ON")
+    tap(page, "Bình thường")
+    expect(page.locator(".error-screen")).to_contain_text("Chưa ghi nhận được")
+    page.clock.install()
+    for _ in range(2):  # the clock's own attempts, as often as it takes
+        with page.expect_response("**/rate") as answer:
+            page.clock.run_for(46_000)
+        assert answer.value.status == 503
+        expect(page.locator("form[data-keep] [name=idle]")).to_have_count(0)
+    assert stored(tmp_path) == []
+    with disk.transaction(write=False) as connection:
+        connection.execute("PRAGMA query_only = OFF")
+    with page.expect_response("**/rate") as answer:
+        page.clock.run_for(46_000)
+    assert answer.value.status == 200
+    expect(page.locator(".faces-screen")).to_be_visible()
+    assert [one["answers"] for one in stored(tmp_path)] == [{"rating": 3}]
+    context.close()
