@@ -46,7 +46,11 @@ class Settings(BaseSettings):
     """The settings of one kiosk, from the environment with the prefix ``HAILONG_``."""
 
     model_config = SettingsConfigDict(
-        env_prefix="HAILONG_", env_ignore_empty=True, frozen=True, extra="ignore"
+        env_prefix="HAILONG_",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,  # the token is one of them
     )
 
     centre: Path = Field(
@@ -94,6 +98,14 @@ class Settings(BaseSettings):
         if url and (parts.scheme not in ("http", "https") or not parts.hostname):
             raise ValueError("must begin with http:// or https:// and name a host")
         return url.rstrip("/")
+
+    @field_validator("device_token")
+    @classmethod
+    def _token(cls, token: SecretStr) -> SecretStr:
+        text = token.get_secret_value().strip()
+        if not all("!" <= character <= "~" for character in text):
+            raise ValueError("must be printable ASCII without spaces")
+        return SecretStr(text)
 
     @classmethod
     def from_env(cls) -> Self:

@@ -27,6 +27,24 @@ def test_the_environment_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "secret" not in repr(settings)
 
 
+@pytest.mark.parametrize("token", ["hl_abc ", " hl_abc", "hl_abc\r\n"])
+def test_a_token_copied_with_its_blanks_is_the_token(
+    monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("HAILONG_DEVICE_TOKEN", token)
+    assert Settings.from_env().device_token.get_secret_value() == "hl_abc"
+
+
+@pytest.mark.parametrize("token", ["hl_abc def", "hl_abc\ndef", "hl_abcộ", "hl_abc\x7f"])
+def test_a_token_that_no_header_can_carry_is_refused_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("HAILONG_DEVICE_TOKEN", token)
+    with pytest.raises(ValidationError, match="printable ASCII") as refused:
+        Settings.from_env()
+    assert "hl_abc" not in str(refused.value)
+
+
 def test_codes_carry_host_and_port_where_nothing_else_is_said() -> None:
     assert Settings(host="10.0.0.5", port=80).deep_link == "http://10.0.0.5:80"
 
