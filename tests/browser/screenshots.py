@@ -40,7 +40,7 @@ def _addresses(centre: "subprocess.Popen[str]") -> dict[str, str]:
     for line in centre.stdout:
         for name in ("sign in once", "phone"):
             if f" {name} " in line and "http" in line:
-                found[name] = line.split()[-1]
+                found[name] = next(word for word in line.split() if word.startswith("http"))
         if "Ctrl-C" in line:
             return found
     raise RuntimeError("the demonstration did not start")
