@@ -20,6 +20,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     _head_bytes = 0
     _in_head = True
+    _head_grew = False
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -31,9 +32,9 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        began_in_head = self._in_head
+        self._head_grew = self._in_head
         super().data_received(data)
-        if began_in_head and self._in_head:
+        if self._head_grew:  # nothing but a part of a head came
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_LIMIT:
                 self.transport.abort()
@@ -42,7 +43,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head_is_here()
-        self._in_head = False
+        self._in_head = self._head_grew = False
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

@@ -1,5 +1,6 @@
 """What a stranger may hold open: real sockets against the real server."""
 
+import asyncio
 import socket
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from uvicorn.server import ServerState
 
 import serving
 from tests.conftest import Servers
@@ -64,3 +66,43 @@ def test_requests_one_after_the_other_and_large_bodies_pass(serve: Servers) -> N
         got = answer(connection)
     assert got.count(b"HTTP/1.1 200 OK") == 2
     assert got.count(str(len(body)).encode()) == 2
+
+
+def test_a_whole_request_larger_than_a_head_may_come_at_once() -> None:
+    """The protocol itself is fed, as the size of what one read brings is the system's choice."""
+    body = b"b" * (2 * serving.HEAD_LIMIT)
+    head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    aborted: list[bool] = []
+
+    class Transport(asyncio.Transport):
+        def write(self, data: bytes | bytearray | memoryview) -> None:
+            pass
+
+        def abort(self) -> None:
+            aborted.append(True)
+
+        def is_closing(self) -> bool:
+            return bool(aborted)
+
+        def close(self) -> None:
+            pass
+
+        def pause_reading(self) -> None:
+            pass
+
+        def resume_reading(self) -> None:
+            pass
+
+    async def feed() -> None:
+        config = serving.config(APP, "", 0)
+        config.load()
+        protocol = serving.BoundedProtocol(config, ServerState(), {})
+        protocol.connection_made(Transport())
+        for _ in range(3):
+            protocol.data_received(head + body)
+        assert aborted == []
+        protocol.data_received(head[:-2] + b"X-A: " + b"a" * serving.HEAD_LIMIT)
+        assert aborted == [True]
+        protocol.connection_lost(ConnectionResetError())
+
+    asyncio.run(feed())
