@@ -40,7 +40,7 @@ class Context:
     pages: Pages
     metrics: Metrics
     clock: Callable[[], datetime]
-    large_batches: Semaphore = field(default_factory=lambda: Semaphore(8))
+    large_batches: Semaphore = field(default_factory=lambda: Semaphore(6))
 
     @property
     def today(self) -> date:

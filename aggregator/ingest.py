@@ -17,7 +17,7 @@ from surveys.definition import Survey
 from surveys.messages import Language
 from surveys.wire import MESSAGES, UUID_FORM, Receipt, Refused, read_submission
 
-MAX_GROUP = 4_000  # submissions in one transaction: keeps the longest wait for a lock short
+MAX_GROUP = 3_000  # submissions in one transaction: keeps the longest wait for a lock short
 
 
 @dataclass(frozen=True)

@@ -37,51 +37,80 @@ class Deltas:
 
     def add(self, survey_id: str, cell: Cell, answers: Mapping[str, Any]) -> None:
         """Count one submission's answers: {question: code, number or list of codes}."""
-        codes, survey = self._codes[survey_id, cell], self._surveys.get(survey_id)
-        if survey is not None and not survey.takes_lists:
-            codes.update(answers.items())
-        else:
-            for question, value in answers.items():
-                given = value if isinstance(value, list | tuple) else (value,)
-                codes.update((question, code) for code in given)
+        survey = self._surveys.get(survey_id)
         if survey is not None and survey.pooled_measures:
             self._respondents[survey_id].append((cell, answers))
+            if answers.keys() <= survey.measured_ids:
+                return
+            answers = {q: v for q, v in answers.items() if q not in survey.measured_ids}
+        codes = self._codes[survey_id, cell]
+        for question, value in answers.items():
+            given = value if isinstance(value, list | tuple) else (value,)
+            codes.update((question, code) for code in given)
 
-    def tally_rows(self) -> Iterator[tuple[object, ...]]:
-        """Rows of tables.Tally: the key in its order, then n to add."""
-        for (survey, cell), codes in self._codes.items():
-            for (question, code), n in codes.items():
-                yield (survey, question, *cell, code, n)
-
-    def pooled_rows(self) -> Iterator[tuple[object, ...]]:
-        """Rows of tables.PooledTally: the key in its order, then the sums to add."""
+    def rows(self) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+        """Rows of tables.Tally and tables.PooledTally: the key in its order, then what to add."""
+        tallies: list[tuple[object, ...]] = [
+            (survey, question, *cell, code, n)
+            for (survey, cell), codes in self._codes.items()
+            for (question, code), n in codes.items()
+        ]
+        pooled: list[tuple[object, ...]] = []
         for survey_id, respondents in self._respondents.items():
-            yield from _pooled_rows(self._surveys[survey_id], respondents)
+            matrix = _Matrix(self._surveys[survey_id], respondents)
+            tallies += matrix.tallies()
+            pooled += matrix.pooled()
+        return tallies, pooled
 
 
-def _pooled_rows(
-    survey: Survey, respondents: Sequence[tuple[Cell, Mapping[str, int]]]
-) -> Iterator[tuple[object, ...]]:
-    """Sums by factor, measure and cell of each respondent's k favourable of m valid answers."""
-    questions = [question.id for question in survey.measured]
-    factors = [factor for factor, _ in survey.measured_by_factor] + [""]
-    belongs = np.array(
-        [[factor in ("", home) for factor in factors] for home in _homes(survey)], dtype=np.int64
-    )
-    given = np.array([[a.get(q, NONE) for q in questions] for _, a in respondents])
-    cells = list(dict.fromkeys(cell for cell, _ in respondents))
-    place = {cell: number for number, cell in enumerate(cells)}
-    of_cell = np.array([place[cell] for cell, _ in respondents])
-    m = (given != NONE) @ belongs
-    for measure, codes in survey.pooled_measures.items():
-        k = np.isin(given, list(codes)) @ belongs
-        parts = np.stack([m > 0, k, m, k * k, k * m, m * m], axis=1)
-        sums = np.zeros((len(cells), *parts.shape[1:]), dtype=np.int64)
-        np.add.at(sums, of_cell, parts)
-        for number, cell in enumerate(cells):
-            for column, factor in enumerate(factors):
-                if sums[number, 0, column]:
-                    yield (survey.id, factor, measure, *cell, *sums[number, :, column].tolist())
+class _Matrix:
+    """The measured answers of a survey's respondents, one row each, NONE where skipped."""
+
+    def __init__(self, survey: Survey, respondents: Sequence[tuple[Cell, Mapping[str, int]]]):
+        self._survey = survey
+        self._questions = [question.id for question in survey.measured]
+        self._cells = list(dict.fromkeys(cell for cell, _ in respondents))
+        place = {cell: number for number, cell in enumerate(self._cells)}
+        self._of_cell = np.array([place[cell] for cell, _ in respondents])
+        self._given = np.array(
+            [[answers.get(q, NONE) for q in self._questions] for _, answers in respondents]
+        )
+
+    def tallies(self) -> Iterator[tuple[object, ...]]:
+        """How often each code was given, by question and cell."""
+        answered = self._given != NONE
+        if not answered.any():
+            return
+        codes = self._given[answered]
+        low, width = int(codes.min()), int(codes.max()) - int(codes.min()) + 1
+        columns = len(self._questions)
+        places = self._of_cell[:, None] * columns + np.arange(columns)
+        counts = np.bincount(places[answered] * width + codes - low)
+        for slot in np.flatnonzero(counts).tolist():
+            place, code = divmod(slot, width)
+            cell, column = divmod(place, columns)
+            key = (self._survey.id, self._questions[column], *self._cells[cell], code + low)
+            yield (*key, int(counts[slot]))
+
+    def pooled(self) -> Iterator[tuple[object, ...]]:
+        """Sums by factor, measure and cell of each respondent's k favourable of m valid answers."""
+        survey, cells = self._survey, self._cells
+        factors = [factor for factor, _ in survey.measured_by_factor] + [""]
+        belongs = np.array(
+            [[factor in ("", home) for factor in factors] for home in _homes(survey)],
+            dtype=np.int64,
+        )
+        m = (self._given != NONE) @ belongs
+        for measure, codes in survey.pooled_measures.items():
+            k = np.isin(self._given, list(codes)) @ belongs
+            parts = np.stack([m > 0, k, m, k * k, k * m, m * m], axis=1)
+            sums = np.zeros((len(cells), *parts.shape[1:]), dtype=np.int64)
+            np.add.at(sums, self._of_cell, parts)
+            for number, cell in enumerate(cells):
+                for column, factor in enumerate(factors):
+                    if sums[number, 0, column]:
+                        key = (survey.id, factor, measure, *cell)
+                        yield (*key, *sums[number, :, column].tolist())
 
 
 def _homes(survey: Survey) -> list[str]:

@@ -96,10 +96,11 @@ class Writer:
         return stored == len(rows)
 
     def add_tallies(self, deltas: Deltas) -> None:
-        self._add(Tally, list(deltas.tally_rows()))
-        self._add(PooledTally, list(deltas.pooled_rows()))
+        tallies, pooled = deltas.rows()
+        self._add(Tally, tallies)
+        self._add(PooledTally, pooled)
 
-    def _add(self, table: type[Tally] | type[PooledTally], rows: list[tuple[Any, ...]]) -> None:
+    def _add(self, table: type[Tally] | type[PooledTally], rows: list[tuple[object, ...]]) -> None:
         """Add rows of a key and sums to a table of tallies.
 
         Handed to the driver as they are: SQLAlchemy's way through a dict a row costs more

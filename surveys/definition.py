@@ -177,10 +177,6 @@ class Survey(Model):
         )
 
     @cached_property
-    def takes_lists(self) -> bool:
-        return any(question.kind == "many" for question in self.all_questions())
-
-    @cached_property
     def core(self) -> tuple[Question, ...]:
         """The questions of the short form."""
         return tuple(question for question in self.all_questions() if question.core)
@@ -190,6 +186,10 @@ class Survey(Model):
         """The questions of the factors that have measures, in order."""
         in_factors = (question for factor in self.factors for question in factor.questions)
         return tuple(question for question in in_factors if self.measures_of(question))
+
+    @cached_property
+    def measured_ids(self) -> frozenset[str]:
+        return frozenset(question.id for question in self.measured)
 
     @cached_property
     def pooled_measures(self) -> Mapping[str, frozenset[int]]:
