@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from typing import Any
 
 import uvicorn
@@ -73,9 +74,18 @@ def config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
     )
 
 
+class Server(uvicorn.Server):
+    """A server that says where it is as soon as it is there."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            print(f"http://{self.config.host}:{self.config.port}/", flush=True)
+
+
 def serve(app: ASGIApp, host: str, port: int) -> int:
     """Serve until a signal. 0, or 1 where the port cannot be had (uvicorn says why)."""
-    server = uvicorn.Server(config(app, host, port))
+    server = Server(config(app, host, port))
     with contextlib.suppress(KeyboardInterrupt, SystemExit):
         server.run()
     return 0 if server.started else 1

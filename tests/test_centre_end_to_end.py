@@ -106,7 +106,7 @@ class Kiosk:
             aggregator_url=aggregator_url,
             device_token=token,
         )
-        self.program.until("Uvicorn running")
+        self.program.until(r"http://127\.0\.0\.1:\d+/")
 
     def status(self) -> dict[str, Any]:
         found: dict[str, Any] = httpx2.get(f"{self.url}/status", trust_env=False).json()
