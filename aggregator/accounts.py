@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import Literal, TypeVar, get_args
 
 from argon2 import PasswordHasher
@@ -55,13 +55,16 @@ class Accounts:
         self._clock = clock
         # OWASP's second choice for argon2id: 19 MiB a check, so that a small PC stays small.
         self._hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-        # Checked when the name is unknown, so that the time taken does not tell names apart.
-        self._nobody = self._hasher.hash(secrets.token_urlsafe())
         self._failures: dict[str, tuple[int, datetime]] = {}
         # One thread for all checks: each takes 19 MiB, and every thread would keep its own.
         self._checker = ThreadPoolExecutor(1, thread_name_prefix="password")
         self._waiting = 0
         self._remembered: dict[tuple[TokenKind, str], tuple[str, datetime]] = {}
+
+    @cached_property
+    def _nobody(self) -> str:
+        """Checked when the name is unknown, so that the time taken does not tell names apart."""
+        return self._hasher.hash(secrets.token_urlsafe())
 
     # Bearer tokens
 
@@ -103,10 +106,11 @@ class Accounts:
         if self.rests(name):
             return False
         count, since = self._failures.get(name, (0, now))
+        nobody = self._nobody  # made here for known names too, or the first check would tell
         user = self._credentials.user(name) if name.isprintable() else None
-        stored = (user and user.password_hash) or self._nobody
+        stored = (user and user.password_hash) or nobody
         try:
-            correct = self._hasher.verify(stored, password) and stored != self._nobody
+            correct = self._hasher.verify(stored, password) and stored != nobody
         except (VerificationError, InvalidHashError):
             correct = False
         if not correct:

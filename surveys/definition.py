@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from surveys.messages import Language
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-Answer = int | tuple[int, ...]
 M = TypeVar("M", bound=BaseModel)
 
 
