@@ -22,6 +22,14 @@ FILES = {
         "700.css": ".",
         "LICENSE": ".",
     },
+    # For documents: as wide as Times New Roman, which may not be handed on.
+    "@expo-google-fonts/tinos": {
+        "400Regular/Tinos_400Regular.ttf": ".",
+        "400Regular_Italic/Tinos_400Regular_Italic.ttf": ".",
+        "700Bold/Tinos_700Bold.ttf": ".",
+        "700Bold_Italic/Tinos_700Bold_Italic.ttf": ".",
+        "LICENSE_FONT": ".",
+    },
 }
 # The first npm that reads a lock of version 3.
 OLDEST_NPM = 7
