@@ -17,14 +17,14 @@ from aggregator.context import Context, context_of
 from aggregator.door import signed_in
 from aggregator.figures import CHANNELS, FigureRow, figure_rows, why_not_comparable
 from aggregator.pages import render
-from aggregator.participation import (
+from aggregator.periods import Period, PeriodError, read_period
+from aggregator.statistics.participation import (
     CENTRE,
     Participation,
     open_weekdays,
     participation,
     working_days,
 )
-from aggregator.periods import Period, PeriodError, read_period
 from aggregator.store import Grouping, Selection
 from surveys.definition import Survey
 

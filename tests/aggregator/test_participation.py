@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from aggregator.participation import open_weekdays, working_days
+from aggregator.statistics.participation import open_weekdays, working_days
 from aggregator.store import Selection
 from surveys.centre import Centre
 from tests.aggregator.conftest import EXAMPLE, Intake, Room, ratings, sipas, submission

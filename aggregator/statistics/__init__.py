@@ -1,0 +1,18 @@
+"""The figures: pure functions from tallies to shares, intervals and comparisons.
+
+No session, no request, no clock. SciPy and statsmodels supply the distributions.
+"""
+
+from aggregator.statistics.comparison import Published, compare
+from aggregator.statistics.pooled import pooled_shares
+from aggregator.statistics.shares import SHARE_COLUMNS, level_counts, shares, wilson
+
+__all__ = [
+    "SHARE_COLUMNS",
+    "Published",
+    "compare",
+    "level_counts",
+    "pooled_shares",
+    "shares",
+    "wilson",
+]
