@@ -1,4 +1,4 @@
-"""Fills static/vendor/ with the browser files of package.json, fetched by npm.
+"""Fills static/vendor/ with the files of package.json, for pages and documents, fetched by npm.
 
 Standard library only: it runs before anything else is installed.
 """

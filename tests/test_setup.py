@@ -81,10 +81,14 @@ def project(tmp_path: Path) -> Path:
             (folder / font).write_bytes(b"font")
             css = f"src: url(./{font}) format('woff2'), url(./{font[:-1]}) format('woff');"
             (folder / f"{weight}.css").write_text(css)
+        (folder / "LICENSE_FONT").write_text("may be used")
+        for style in ("400Regular", "400Regular_Italic", "700Bold", "700Bold_Italic", "500Medium"):
+            (folder / style).mkdir()
+            (folder / style / f"Tinos_{style}.ttf").write_bytes(b"font")
     return tmp_path
 
 
-def test_the_vendor_folder_holds_what_the_pages_use_and_nothing_else(project: Path) -> None:
+def test_the_vendor_folder_holds_what_pages_and_documents_use_and_nothing_else(project: Path) -> None:
     stale = project / "static" / "vendor" / "htmx-0.1"
     stale.mkdir(parents=True)
     for _ in range(2):
@@ -92,6 +96,8 @@ def test_the_vendor_folder_holds_what_the_pages_use_and_nothing_else(project: Pa
     folder = project / "static" / "vendor"
     font = f"be-vietnam-pro-{BROWSER_PACKAGES['@fontsource/be-vietnam-pro']}"
     htmx = f"htmx-{BROWSER_PACKAGES['htmx.org']}"
+    tinos = f"tinos-{BROWSER_PACKAGES['@expo-google-fonts/tinos']}"
+    styles = ("400Regular", "400Regular_Italic", "700Bold", "700Bold_Italic")
     found = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
     weights = ("400", "600", "700")
     assert found == {
@@ -100,6 +106,8 @@ def test_the_vendor_folder_holds_what_the_pages_use_and_nothing_else(project: Pa
         f"{font}/LICENSE",
         *(f"{font}/{weight}.css" for weight in weights),
         *(f"{font}/files/be-vietnam-pro-vietnamese-{weight}-normal.woff2" for weight in weights),
+        f"{tinos}/LICENSE_FONT",
+        *(f"{tinos}/Tinos_{style}.ttf" for style in styles),
     }
     assert not stale.exists()
 
