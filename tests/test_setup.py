@@ -88,7 +88,9 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_vendor_folder_holds_what_pages_and_documents_use_and_nothing_else(project: Path) -> None:
+def test_the_vendor_folder_holds_what_pages_and_documents_use_and_nothing_else(
+    project: Path,
+) -> None:
     stale = project / "static" / "vendor" / "htmx-0.1"
     stale.mkdir(parents=True)
     for _ in range(2):
