@@ -1,15 +1,17 @@
-"""The span of local days that a page shows: a day, a week, a month, or any range."""
+"""The span of local days that a page or a report shows, its neighbours and its parts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal, get_args
 
-Kind = Literal["day", "week", "month", "range"]
+Kind = Literal["day", "week", "month", "quarter", "year", "range"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+MONTHS: Mapping[Kind, int] = {"month": 1, "quarter": 3, "year": 12}
 # Far from the ends of the calendar, so that every period has neighbours to step to.
 EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
 LONGEST = timedelta(days=50 * 366)
+ONE_DAY = timedelta(days=1)
 
 
 class PeriodError(ValueError):
@@ -23,20 +25,76 @@ class PeriodError(ValueError):
 
 @dataclass(frozen=True)
 class Period:
-    """``since`` and ``until`` are local days, both included."""
+    """``since`` and ``until`` are local days, both included.
+
+    A period may not be over yet. Its share so far compares with the whole period before, since
+    a share does not grow with time; its counts do not: see until_today.
+    """
 
     kind: Kind
     since: date
     until: date
 
+    @property
+    def days(self) -> int:
+        return (self.until - self.since).days + 1
+
+    @property
+    def quarter(self) -> int:
+        """The number, 1 to 4, of the quarter in which the period begins."""
+        return (self.since.month + 2) // 3
+
     def shifted(self, steps: int) -> "Period":
-        """The period of the same kind that many before (negative) or after."""
-        if self.kind == "month":
-            months = self.since.year * 12 + self.since.month - 1 + steps
-            return month_of(date(months // 12, months % 12 + 1, 1))
-        length = (self.until - self.since).days + 1
-        by = timedelta(days=length * steps)
+        """The period of the same kind that many before (negative) or after.
+
+        Ranges step by their own length.
+        """
+        if self.kind in MONTHS:
+            return period_of(self.kind, _months_on(self.since, MONTHS[self.kind] * steps))
+        by = timedelta(days=self.days * steps)
         return Period(self.kind, self.since + by, self.until + by)
+
+    @property
+    def before(self) -> "Period":
+        return self.shifted(-1)
+
+    @property
+    def year_before(self) -> "Period":
+        """The period of the same kind a year earlier.
+
+        Weeks keep their ISO number, and days their weekday in that week, so that working days
+        meet working days; week 53 meets the last week of a year that has only 52. A range keeps
+        its dates, 29 February becoming the 28th.
+        """
+        if self.kind == "range":
+            return Period("range", _months_on(self.since, -12), _months_on(self.until, -12))
+        if self.kind in MONTHS:
+            return period_of(self.kind, _months_on(self.since, -12))
+        year, week, weekday = self.since.isocalendar()
+        last = date(year - 1, 12, 28).isocalendar().week  # 28 December is always in the last week
+        return period_of(self.kind, date.fromisocalendar(year - 1, min(week, last), weekday))
+
+    def until_today(self, today: date) -> "Period":
+        """The days that have come, a range, where the period is not over yet; else itself.
+
+        Counts of a period so far compare with those of a range as long.
+        """
+        if not self.since <= today < self.until:
+            return self
+        return Period("range", self.since, today)
+
+    def parts(self, kind: Kind) -> Iterator["Period"]:
+        """The days, weeks, months, quarters or years of the period, in order, without a gap.
+
+        One that an end of the period cuts is a range, so that its address shows the same days.
+        """
+        day = self.since
+        while day <= self.until:
+            whole = period_of(kind, day)
+            since, until = max(whole.since, self.since), min(whole.until, self.until)
+            cut = (since, until) != (whole.since, whole.until)
+            yield Period("range", since, until) if cut else whole
+            day = until + ONE_DAY
 
     def parameters(self) -> dict[str, str]:
         if self.kind == "range":
@@ -44,10 +102,24 @@ class Period:
         return {"period": self.kind, "date": self.since.isoformat()}
 
 
-def month_of(day: date) -> Period:
-    first = day.replace(day=1)
-    last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-    return Period("month", first, last)
+def period_of(kind: Kind, day: date) -> Period:
+    """The day, week, month, quarter or year that a day is in; the range of that day alone."""
+    if kind == "week":
+        monday = day - timedelta(days=day.weekday())
+        return Period(kind, monday, monday + timedelta(days=6))
+    if kind in MONTHS:
+        months = MONTHS[kind]
+        first = day.replace(month=(day.month - 1) // months * months + 1, day=1)
+        return Period(kind, first, _months_on(first, months) - ONE_DAY)
+    return Period(kind, day, day)
+
+
+def _months_on(day: date, months: int) -> date:
+    """The same day of the month that many months on, or that month's last."""
+    count = day.year * 12 + day.month - 1 + months
+    first = date(count // 12, count % 12 + 1, 1)
+    following = (first + timedelta(days=31)).replace(day=1)
+    return min(first + timedelta(days=day.day - 1), following - ONE_DAY)
 
 
 def read_period(given: Mapping[str, str], today: date) -> Period:
@@ -65,14 +137,9 @@ def read_period(given: Mapping[str, str], today: date) -> Period:
             raise PeriodError("from", "too_long")
         return Period("range", since, until)
     day = _day(given, "date", today)
-    if kind == "day":
-        return Period("day", day, day)
-    if kind == "week":
-        monday = day - timedelta(days=day.weekday())
-        return Period("week", monday, monday + timedelta(days=6))
-    if kind == "month":
-        return month_of(day)
-    raise PeriodError("period", "unknown_period")
+    if kind not in KINDS:
+        raise PeriodError("period", "unknown_period")
+    return period_of(kind, day)
 
 
 def _day(given: Mapping[str, str], name: str, default: date) -> date:
