@@ -11,20 +11,21 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Mount, Route
 
-from aggregator import api, dashboard, door, pages
+from aggregator import api, door, pages
 from aggregator.accounts import Accounts
 from aggregator.context import MESSAGES, Context, Metrics
 from aggregator.database import StorageError
 from aggregator.ingest import GroupCommit, Ingest
+from aggregator.screens import tally
 from aggregator.settings import Settings
 from aggregator.store import Store
 from surveys.centre import load_definitions
 from web import Application, Assets, Pages
 
 ROUTES = [
-    Route("/", dashboard.tally),
-    Route("/department/{department}", dashboard.department),
-    Route("/submissions.csv", dashboard.download),
+    Route("/", tally.tally),
+    Route("/department/{department}", tally.department),
+    Route("/submissions.csv", tally.download),
     Route("/sign-in", door.sign_in, methods=["GET", "POST"]),
     Route("/sign-in/{secret}", door.sign_in_by_link),
     Route("/sign-out", door.sign_out, methods=["POST"]),

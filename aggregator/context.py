@@ -41,6 +41,7 @@ class Context:
     metrics: Metrics
     clock: Callable[[], datetime]
     large_batches: Semaphore = field(default_factory=lambda: Semaphore(6))
+    documents: Semaphore = field(default_factory=lambda: Semaphore(1))
 
     @property
     def today(self) -> date:

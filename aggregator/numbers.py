@@ -37,6 +37,18 @@ def points(difference: float | None, language: Language) -> str:
     return sign + decimal(abs(difference) * 100, language)
 
 
+def roman(quarter: int) -> str:
+    """A quarter's number as Vietnamese documents write it."""
+    return ("I", "II", "III", "IV")[quarter - 1]
+
+
+def p_value(p: float | None, language: Language) -> str:
+    """A p-value with four decimals, or as below the smallest of them."""
+    if p is None:
+        return DASH
+    return f"< {decimal(0.0001, language, 4)}" if p < 0.0001 else decimal(p, language, 4)
+
+
 def published(question: Question, language: Language) -> str:
     """A question's published figure with its unit; '' where there is none."""
     if question.published is None:

@@ -1,6 +1,8 @@
 """How the manager's pages are rendered, those about errors included."""
 
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -10,19 +12,47 @@ from aggregator import numbers
 from aggregator.context import MESSAGES, context_of
 from aggregator.figures import CHANNELS
 from aggregator.periods import KINDS
-from web import language_of
+from aggregator.screens.explain import Explained
+from web import language_of, wants_fragment
+
+# The navigation, in its order: paths and what they are called in the catalogue.
+SCREENS = (("/", "tally"),)
 
 
-def render(request: Request, name: str, values: dict[str, Any], status: int = 200) -> Response:
-    """A page with what every page needs: names, the signed-in user, how figures are written."""
+def render(
+    request: Request,
+    name: str,
+    values: dict[str, Any],
+    status: int = 200,
+    explain: Callable[[Explained], None] | None = None,
+) -> Response:
+    """A page with what every page needs: names, the signed-in user, how figures are written.
+
+    ``explain`` fills in how the page's figures were computed; it is called when one of them
+    is asked for (``?how=``), and htmx then gets that answer alone.
+    """
     context = context_of(request)
     language = language_of(request, negotiate=False)
+    query = urlencode([pair for pair in request.query_params.multi_items() if pair[0] != "how"])
+    here = f"{request.url.path}?{query}" if query else request.url.path
+    asked = None
+    if explain is not None and (wish := request.query_params.get("how")):
+        explained = Explained(language)
+        explain(explained)
+        asked = explained.get(wish)
+        if wants_fragment(request):
+            name = "how"
     shared = {
         "centre": context.centre,
         "surveys": context.surveys,
         "channels": CHANNELS,
         "kinds": KINDS,
         "demo": context.settings.demo,
+        "asked": asked,
+        "here": here,
+        "asks": f"{here}{'&' if '?' in here else '?'}how=",
+        "screens": SCREENS,
+        "roman": numbers.roman,
         "user": getattr(request.state, "user", None),
         "percent": lambda share, digits=1: numbers.percent(share, language, digits),
         "integer": lambda value: numbers.integer(value, language),

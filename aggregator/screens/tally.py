@@ -1,9 +1,8 @@
-"""The manager's pages: today or another period, by department, counter and question."""
+"""The tally: today or another period, by department, counter and question."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -15,9 +14,10 @@ from aggregator.api import stream_csv
 from aggregator.chart import Axis, tone
 from aggregator.context import Context, context_of
 from aggregator.door import signed_in
-from aggregator.figures import CHANNELS, FigureRow, figure_rows, why_not_comparable
+from aggregator.figures import FigureRow, figure_rows, why_not_comparable
 from aggregator.pages import render
-from aggregator.periods import Period, PeriodError, read_period
+from aggregator.screens.explain import Explained
+from aggregator.screens.view import View, read_view
 from aggregator.statistics.participation import (
     CENTRE,
     Participation,
@@ -25,67 +25,13 @@ from aggregator.statistics.participation import (
     participation,
     working_days,
 )
-from aggregator.store import Grouping, Selection
-from surveys.definition import Survey
-
-
-@dataclass(frozen=True)
-class View:
-    """What a page was asked to show."""
-
-    survey: Survey
-    period: Period
-    channel: str | None
-    measure: str | None
-    reference: str | None = None
-
-    def parameters(self, **changes: str | None) -> str:
-        """A query string for this view with some parameters changed or (None) left out."""
-        given: dict[str, str | None] = {
-            "survey": self.survey.id,
-            **self.period.parameters(),
-            "channel": self.channel,
-            "measure": self.measure,
-            "reference": self.reference,
-            **changes,
-        }
-        return urlencode({name: value for name, value in given.items() if value})
-
-    def selection(self, department: str | None = None) -> Selection:
-        since, until = self.period.since, self.period.until
-        return Selection(self.survey.id, None, since, until, self.channel, department)
-
-
-def _view(request: Request) -> View:
-    """Raises HTTPException 400 with the message's key for a parameter that cannot be."""
-    context, given = context_of(request), request.query_params
-    survey = context.surveys.get(given.get("survey") or context.centre.instruments.rating)
-    channel = given.get("channel") or None
-    if survey is None or (channel is not None and channel not in CHANNELS):
-        raise HTTPException(400, "unknown_choice")
-    measures = list(survey.measures_of(survey.measured[0])) if survey.measured else []
-    # The form says which survey its measure was chosen for: another one begins with its own.
-    same = given.get("of", survey.id) == survey.id
-    measure = given.get("measure") if same else None
-    try:
-        period = read_period(given, context.today)
-    except PeriodError as error:
-        raise HTTPException(400, error.key) from None
-    references = [r.id for r in context.centre.references if not why_not_comparable(survey, r)]
-    reference = given.get("reference") if same else None
-    return View(
-        survey,
-        period,
-        channel,
-        measure if measure in measures else None,
-        reference if reference in references else None,
-    )
+from aggregator.store import Grouping
 
 
 @signed_in
 async def tally(request: Request) -> Response:
     """Today, or another period, by department."""
-    view = _view(request)
+    view = read_view(request)
     return await _figures_page(request, view, None)
 
 
@@ -96,12 +42,25 @@ async def department(request: Request) -> Response:
     found = context.centre.department.get(request.path_params["department"])
     if found is None:
         raise HTTPException(404)
-    return await _figures_page(request, _view(request), found.id)
+    return await _figures_page(request, read_view(request), found.id)
 
 
 async def _figures_page(request: Request, view: View, department_id: str | None) -> Response:
     figures = await run_in_threadpool(_figures, context_of(request), view, department_id)
-    return render(request, "tally" if department_id is None else "department", figures)
+
+    def explain(explained: Explained) -> None:
+        survey, centre = view.survey, context_of(request).centre
+        explained.rows(survey, figures["rows"])
+        explained.rows(survey, figures["factors"], "factor.")
+        explained.rows(survey, figures["questions"], "question.")
+        explained.published(survey.all_questions())
+        explained.references(centre.references)
+        names = {d.id: d.name.get(explained.language) for d in centre.departments}
+        names[CENTRE] = centre.name.get(explained.language)
+        explained.participation(figures["participation"], names)
+
+    name = "tally" if department_id is None else "department"
+    return render(request, name, figures, explain=explain)
 
 
 def _figures(context: Context, view: View, department_id: str | None) -> dict[str, Any]:
@@ -147,6 +106,7 @@ def _figures(context: Context, view: View, department_id: str | None) -> dict[st
         "survey": survey,
         "department": centre.department[department_id] if department_id else None,
         "total": total,
+        "rows": rows,
         "parts": parts,
         "elsewhere": total.n - sum(row.n for row in parts) if total else 0,
         "questions": questions,
@@ -201,7 +161,7 @@ async def download(request: Request) -> Response:
     """The joined table of a period for managers, who may read what people wrote."""
     if request.state.user.role != "manager":
         raise HTTPException(403)
-    period = _view(request).period
+    period = read_view(request).period
     return await stream_csv(
         context_of(request), CsvPeriod.model_validate({"from": period.since, "to": period.until})
     )

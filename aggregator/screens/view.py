@@ -1,0 +1,88 @@
+"""What a screen was asked to show: survey, period, channel, measure and reference."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from aggregator.context import context_of
+from aggregator.figures import CHANNELS, why_not_comparable
+from aggregator.periods import Kind, Period, PeriodError, read_period
+from aggregator.store import Selection
+from surveys.definition import Survey
+
+
+@dataclass(frozen=True)
+class View:
+    """What a page was asked to show. ``choices`` are the page's own parameters."""
+
+    survey: Survey
+    period: Period
+    channel: str | None = None
+    measure: str | None = None
+    reference: str | None = None
+    choices: Mapping[str, str] = field(default_factory=dict)
+
+    def parameters(self, **changes: str | None) -> str:
+        """A query string for this view with some parameters changed or (None) left out."""
+        given: dict[str, str | None] = {
+            "survey": self.survey.id,
+            **self.period.parameters(),
+            "channel": self.channel,
+            "measure": self.measure,
+            "reference": self.reference,
+            **self.choices,
+            **changes,
+        }
+        return urlencode({name: value for name, value in given.items() if value})
+
+    def selection(self, department: str | None = None) -> Selection:
+        since, until = self.period.since, self.period.until
+        return Selection(self.survey.id, None, since, until, self.channel, department)
+
+
+def read_view(
+    request: Request,
+    *,
+    survey: str | None = None,
+    kind: Kind = "day",
+    choices: Mapping[str, tuple[str, ...]] | None = None,
+) -> View:
+    """The view of a request's parameters; ``survey`` binds a page to one instrument.
+
+    ``kind`` is the kind of period without any asked for; ``choices`` are the page's own
+    parameters with what each may be, the first unless asked otherwise. Raises HTTPException
+    400 with the message's key for a parameter that cannot be.
+    """
+    context, given = context_of(request), request.query_params
+    wanted = survey or given.get("survey") or context.centre.instruments.rating
+    found = context.surveys.get(wanted)
+    channel = given.get("channel") or None
+    if found is None or (channel is not None and channel not in CHANNELS):
+        raise HTTPException(400, "unknown_choice")
+    own = {name: given.get(name) or allowed[0] for name, allowed in (choices or {}).items()}
+    if any(value not in (choices or {})[name] for name, value in own.items()):
+        raise HTTPException(400, "unknown_choice")
+    measures = list(found.measures_of(found.measured[0])) if found.measured else []
+    # The form says which survey its measure was chosen for: another one begins with its own.
+    same = given.get("of", found.id) == found.id
+    measure = given.get("measure") if same else None
+    asked = dict(given)
+    if not any(asked.get(name) for name in ("period", "from", "to")):
+        asked["period"] = kind
+    try:
+        period = read_period(asked, context.today)
+    except PeriodError as error:
+        raise HTTPException(400, error.key) from None
+    references = [r.id for r in context.centre.references if not why_not_comparable(found, r)]
+    reference = given.get("reference") if same else None
+    return View(
+        found,
+        period,
+        channel,
+        measure if measure in measures else None,
+        reference if reference in references else None,
+        own,
+    )
