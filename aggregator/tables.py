@@ -106,6 +106,43 @@ class Transactions(SQLModel, table=True):
     dossiers: int
 
 
+class HandlingTally(SQLModel, table=True):
+    """How many dossiers settled on a day got 0, 1 or 2 points of an indicator, or no answer.
+
+    The indicators are those that Circular 01/2018/TT-VPCP takes dossier by dossier. The
+    dossiers themselves are not kept.
+    """
+
+    __tablename__ = "handling_tally"
+    __table_args__ = (CLUSTERED,)
+
+    day: date = Field(primary_key=True)
+    department: str = Field(primary_key=True, max_length=40)
+    indicator: int = Field(primary_key=True)
+    unanswered: int = Field(sa_type=BigInteger)
+    zero: int = Field(sa_type=BigInteger)
+    one: int = Field(sa_type=BigInteger)
+    two: int = Field(sa_type=BigInteger)
+
+
+class HandlingFacts(SQLModel, table=True):
+    """A department's own facts for the same circular, as they stood on a day; NULL: unanswered.
+
+    The counts of feedback are those since the row of the day before.
+    """
+
+    __tablename__ = "handling_facts"
+
+    day: date = Field(primary_key=True)
+    department: str = Field(primary_key=True, max_length=40)
+    decided_at_desk: int | None
+    posted: int | None
+    published_online: int | None
+    feedback: int | None
+    feedback_on_time: int | None
+    online: int | None
+
+
 class User(SQLModel, table=True):
     """An account. Without a password it signs in by link only."""
 

@@ -30,7 +30,7 @@ def test_tallies_are_clustered_by_their_key_in_sqlite(store: Store) -> None:
         with store.engine.connect() as connection:
             query = "SELECT name FROM sqlite_master WHERE sql LIKE '%WITHOUT ROWID%'"
             found = set(connection.exec_driver_sql(query).scalars())
-        assert found == {"tally", "pooled_tally"}
+        assert found == {"tally", "pooled_tally", "handling_tally"}
     else:
         assert (
             inspect(store.engine).get_pk_constraint("tally")["constrained_columns"][0] == "survey"
