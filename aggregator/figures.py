@@ -55,6 +55,7 @@ class FigureRow:
     """One line of a table: n, counts by level, measures.
 
     ``n`` counts answers; respondents where questions pool; ticks where many may be chosen.
+    A row ``withheld`` has no figures: n is 0, counts and measures are empty (see publishing).
     """
 
     key: str
@@ -64,6 +65,7 @@ class FigureRow:
     measures: dict[str, Measure] = field(default_factory=dict)
     comparisons: list[Comparison] = field(default_factory=list)
     question: Question | None = None
+    withheld: bool = False
 
     @property
     def median(self) -> float | None:

@@ -6,13 +6,27 @@ No session, no request, no clock. SciPy and statsmodels supply the distributions
 from aggregator.statistics.comparison import Published, compare
 from aggregator.statistics.pooled import pooled_shares
 from aggregator.statistics.shares import SHARE_COLUMNS, level_counts, shares, wilson
+from aggregator.statistics.suppression import (
+    Sum,
+    audit,
+    crossing,
+    withhold,
+    withhold_crossing,
+    withhold_parts,
+)
 
 __all__ = [
     "SHARE_COLUMNS",
     "Published",
+    "Sum",
+    "audit",
     "compare",
+    "crossing",
     "level_counts",
     "pooled_shares",
     "shares",
     "wilson",
+    "withhold",
+    "withhold_crossing",
+    "withhold_parts",
 ]
