@@ -61,6 +61,7 @@ def render(
         "day": lambda value: numbers.day(value, language),
         "long_day": lambda value: numbers.long_day(value, language),
         "clock": numbers.clock,
+        "p_value": lambda p: numbers.p_value(p, language),
         "published": lambda question: numbers.published(question, language),
     }
     response = context.pages.render(
