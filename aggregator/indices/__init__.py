@@ -1,0 +1,1 @@
+"""The indices: pure functions from answers, records and published tables to scores."""

@@ -1,0 +1,241 @@
+"""Circular 01/2018/TT-VPCP: nine indicators of how a department handles its dossiers.
+
+Each indicator has 0, 1 or 2 points, 18 together. Points are kept as integers and decimals: a
+total of exactly 15 is 15.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+MOST = 2  # points of an indicator
+BY_DOSSIER = (1, 2, 3, 4, 7)  # the mean over dossiers, rounded to one decimal
+BY_DEPARTMENT = (5, 6, 8, 9)
+INDICATORS = tuple(sorted(BY_DOSSIER + BY_DEPARTMENT))
+# The questions of the survey of the same name; the code of an answer is its points.
+QUESTIONS: Mapping[int, str] = {3: "desk_contacts", 4: "agencies_contacted", 7: "staff_attitude"}
+
+Complaint = Literal["none", "not_upheld", "upheld"]
+Extent = Literal["full", "part", "none"]
+Source = Literal["records", "answers", "facts"]
+Band = Literal["excellent", "good", "fair", "average", "weak"]
+
+EXTENT: Mapping[Extent, int] = {"full": 2, "part": 1, "none": 0}
+BANDS: tuple[tuple[int, Band], ...] = ((15, "excellent"), (12, "good"), (9, "fair"), (6, "average"))
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """What is known of one settled dossier; None where nobody said.
+
+    ``agencies_…`` are the numbers of agencies that took less than, just, or more than their time.
+    """
+
+    days_allowed: Decimal | None = None
+    days_taken: Decimal | None = None
+    agencies_early: int | None = None
+    agencies_on_time: int | None = None
+    agencies_late: int | None = None
+    desk_contacts: int | None = None
+    agencies_contacted: int | None = None
+    complaint: Complaint | None = None
+
+
+def dossier_points(dossier: Dossier) -> dict[int, int | None]:
+    """Points by indicator, None where unanswered: 0, 1 and 2 as the circular gives them.
+
+    Our choices where it is silent: of several agencies the slowest decides; a complaint that
+    was not upheld is none; a late result without a complaint has no points for attitude.
+    """
+    time = _time(dossier.days_taken, dossier.days_allowed)
+    return {
+        1: time,
+        2: _agencies(dossier.agencies_early, dossier.agencies_on_time, dossier.agencies_late),
+        3: _none_one_more(dossier.desk_contacts),
+        4: _none_one_more(dossier.agencies_contacted),
+        7: _attitude(dossier.complaint, time),
+    }
+
+
+def _time(taken: Decimal | None, allowed: Decimal | None) -> int | None:
+    if taken is None or allowed is None:
+        return None
+    return 2 if taken < allowed else 1 if taken == allowed else 0
+
+
+def _agencies(early: int | None, on_time: int | None, late: int | None) -> int | None:
+    if early is None or on_time is None or late is None:
+        return None
+    return 0 if late else 1 if on_time else 2 if early else None
+
+
+def _none_one_more(times: int | None) -> int | None:
+    return None if times is None else max(MOST - times, 0)
+
+
+def _attitude(complaint: Complaint | None, time: int | None) -> int | None:
+    return 0 if complaint == "upheld" else None if complaint is None else time
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a department says of itself as it stood on a day; None where it does not.
+
+    ``feedback`` and ``feedback_on_time``: feedback filed, and answered in time, since the facts
+    before; both are known or neither is.
+    """
+
+    decided_at_desk: Extent | None = None
+    posted: bool | None = None
+    published_online: bool | None = None
+    feedback: int | None = None
+    feedback_on_time: int | None = None
+    online: Extent | None = None
+
+
+def combined(facts: Iterable[Facts]) -> Facts:
+    """A period's facts, given in the order of their days: what was known last, feedback added."""
+    last: dict[str, object] = {}
+    filed = on_time = None
+    for one in facts:
+        last |= {name: value for name, value in vars(one).items() if value is not None}
+        if one.feedback is not None and one.feedback_on_time is not None:
+            filed = (filed or 0) + one.feedback
+            on_time = (on_time or 0) + one.feedback_on_time
+    return Facts(**(last | {"feedback": filed, "feedback_on_time": on_time}))  # type: ignore[arg-type]
+
+
+def facts_points(facts: Facts) -> dict[int, int | None]:
+    """Points by indicator, None where unanswered.
+
+    How far a procedure is decided at the desk (5) and handled online (9) is said in three
+    steps: our choice, the thresholds of these two were not at hand.
+    """
+    return {
+        5: None if facts.decided_at_desk is None else EXTENT[facts.decided_at_desk],
+        6: _publication(facts.posted, facts.published_online),
+        8: _feedback(facts.feedback, facts.feedback_on_time),
+        9: None if facts.online is None else EXTENT[facts.online],
+    }
+
+
+def _publication(posted: bool | None, online: bool | None) -> int | None:
+    return None if posted is None or online is None else posted + online
+
+
+def _feedback(filed: int | None, on_time: int | None) -> int | None:
+    if filed is None or on_time is None:
+        return None
+    return 2 if on_time == filed else 1 if 10 * on_time >= 9 * filed else 0
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many dossiers, or answers, got 0, 1 or 2 points of an indicator, or none were given."""
+
+    unanswered: int = 0
+    zero: int = 0
+    one: int = 0
+    two: int = 0
+
+    @classmethod
+    def of(cls, points: Iterable[int | None]) -> "Counts":
+        given = list(points)
+        return cls(*(given.count(value) for value in (None, 0, 1, 2)))
+
+    @property
+    def answered(self) -> int:
+        return self.zero + self.one + self.two
+
+    @property
+    def points(self) -> int:
+        return self.one + 2 * self.two
+
+
+@dataclass(frozen=True)
+class IndicatorScore:
+    """The score of one indicator. ``points`` is None where nobody answered: it adds nothing.
+
+    ``reachable`` is what full marks for all that was answered would give: an unanswered dossier
+    stays in the mean and has no points. ``source`` says where the answers come from.
+    """
+
+    indicator: int
+    points: Decimal | None
+    reachable: Decimal
+    answered: int
+    unanswered: int
+    source: Source
+
+
+@dataclass(frozen=True)
+class DepartmentScore:
+    """A department's nine indicators, their total and band.
+
+    Where nothing at all was answered there is no band: nothing is known, which is not *weak*.
+    """
+
+    indicators: tuple[IndicatorScore, ...]
+
+    @property
+    def total(self) -> Decimal:
+        return sum((one.points for one in self.indicators if one.points is not None), Decimal("0"))
+
+    @property
+    def reachable(self) -> Decimal:
+        return sum((one.reachable for one in self.indicators), Decimal("0"))
+
+    @property
+    def unanswered(self) -> int:
+        """Indicators that nobody answered."""
+        return sum(one.points is None for one in self.indicators)
+
+    @property
+    def band(self) -> Band | None:
+        return None if self.unanswered == len(self.indicators) else band(self.total)
+
+
+def band(total: Decimal) -> Band:
+    """15 and more excellent, 12 good, 9 fair, 6 average, below weak."""
+    return next((name for least, name in BANDS if total >= least), "weak")
+
+
+def mean(points: int, n: int) -> Decimal:
+    """Points over dossiers to one decimal, a half rounded up (our choice), in whole numbers."""
+    return Decimal((20 * points + n) // (2 * n)).scaleb(-1)
+
+
+def score_department(
+    records: Mapping[int, Counts], answers: Mapping[int, Counts], facts: Mapping[int, int | None]
+) -> DepartmentScore:
+    """The score of a department from its dossiers, its citizens' answers and its own facts.
+
+    ``records`` and ``answers`` are by indicator; ``facts`` are points. An indicator is taken
+    from one source: the records where a single dossier has it, else the answers. There is no
+    dossier number that would join the two, so together they would count a dossier twice.
+    """
+    scores = []
+    for number in INDICATORS:
+        if number in BY_DEPARTMENT:
+            scores.append(_of_facts(number, facts.get(number)))
+            continue
+        recorded, said = records.get(number, Counts()), answers.get(number, Counts())
+        source: Source = "answers" if said.answered and not recorded.answered else "records"
+        scores.append(_of_counts(number, said if source == "answers" else recorded, source))
+    return DepartmentScore(tuple(scores))
+
+
+def _of_counts(indicator: int, counts: Counts, source: Source) -> IndicatorScore:
+    answered, unanswered = counts.answered, counts.unanswered
+    if not answered:
+        return IndicatorScore(indicator, None, Decimal("0"), 0, unanswered, source)
+    n = answered + unanswered
+    points, reachable = mean(counts.points, n), mean(MOST * answered, n)
+    return IndicatorScore(indicator, points, reachable, answered, unanswered, source)
+
+
+def _of_facts(indicator: int, points: int | None) -> IndicatorScore:
+    if points is None:
+        return IndicatorScore(indicator, None, Decimal("0"), 0, 1, "facts")
+    return IndicatorScore(indicator, Decimal(points), Decimal(MOST), 1, 0, "facts")
