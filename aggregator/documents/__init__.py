@@ -1,0 +1,1 @@
+"""Reports and exports: what leaves the dashboard as a file."""
