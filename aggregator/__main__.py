@@ -24,6 +24,7 @@ from aggregator.credentials import TokenKind
 from aggregator.database import StorageError
 from aggregator.exchange import import_file
 from aggregator.files import FileError, csv_lines, read_transactions
+from aggregator.handling import read_dossiers, read_facts
 from aggregator.ingest import Ingest, rebuild
 from aggregator.migrations import is_current, migrate
 from aggregator.settings import Settings
@@ -86,8 +87,12 @@ def _parser(language: Language) -> argparse.ArgumentParser:
     command("import", run_import).add_argument("file", type=Path)
     command("export", run_export).add_argument("file", type=Path, help=say("export_file"))
     command("rebuild", run_rebuild)
-    dossiers = command("transactions", run_transactions)
-    dossiers.add_argument("file", type=Path, help=say("transactions_file"))
+    for name, run in (
+        ("transactions", run_transactions),
+        ("dossiers", run_dossiers),
+        ("handling-facts", run_facts),
+    ):
+        command(name, run).add_argument("file", type=Path, help=say(f"{name}_file"))
     for kind in ("device", "reader"):
         token = command(kind, run_token)
         token.set_defaults(kind=kind)
@@ -201,8 +206,32 @@ def run_transactions(options: argparse.Namespace) -> int:
     rows, problems = read_transactions(options.file, load_centre(settings.centre), language)
     with _store(settings) as store:
         store.put_transactions(rows)
+    return _settled(len(rows), problems, language)
+
+
+def run_dossiers(options: argparse.Namespace) -> int:
+    settings = Settings.from_env()
+    centre = load_centre(settings.centre)
+    today = centre.local_day(datetime.now(UTC))
+    cells, taken, problems = read_dossiers(options.file, centre, today, options.lang)
+    with _store(settings) as store:
+        store.handling.set_dossiers(cells)
+    return _settled(taken, problems, options.lang)
+
+
+def run_facts(options: argparse.Namespace) -> int:
+    settings = Settings.from_env()
+    centre = load_centre(settings.centre)
+    today = centre.local_day(datetime.now(UTC))
+    cells, problems = read_facts(options.file, centre, today, options.lang)
+    with _store(settings) as store:
+        store.handling.set_facts(cells)
+    return _settled(len(cells), problems, options.lang)
+
+
+def _settled(taken: int, problems: Sequence[tuple[int, str]], language: Language) -> int:
     _report(problems, language)
-    print(f"accepted {len(rows)}, refused {len(problems)}")
+    print(f"accepted {taken}, refused {len(problems)}")
     return 1 if problems else 0
 
 

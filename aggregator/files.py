@@ -137,10 +137,10 @@ class SubmissionReader:
 
 
 def _count(text: str) -> int:
-    return _whole("count", text.strip() or "1", 1)
+    return whole("count", text.strip() or "1", 1)
 
 
-def _whole(field: str, text: str, low: int) -> int:
+def whole(field: str, text: str, low: int) -> int:
     """A whole number from ``low`` to MAX_COUNT. Raises Refused."""
     digits = text.lstrip("0") or "0"
     valid = text.isascii() and text.isdigit() and len(digits) <= len(str(MAX_COUNT))
@@ -230,9 +230,14 @@ def _transactions_row(cells: Mapping[str, str], centre: Centre) -> dict[str, Any
     department = cells["department"].strip()
     if department and department not in centre.department:
         raise Refused("department", "unknown_department", value=department[:40])
+    day = local_day(cells["day"])
+    dossiers = whole("dossiers", cells["dossiers"].strip(), 0)
+    return {"day": day, "department": department, "dossiers": dossiers}
+
+
+def local_day(cell: str) -> date:
+    """The day that a cell names. Raises Refused."""
     try:
-        day = date.fromisoformat(cells["day"].strip())
+        return date.fromisoformat(cell.strip())
     except ValueError:
         raise Refused("day", "not_a_day") from None
-    dossiers = _whole("dossiers", cells["dossiers"].strip(), 0)
-    return {"day": day, "department": department, "dossiers": dossiers}

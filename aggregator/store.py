@@ -23,6 +23,7 @@ from sqlmodel import col
 
 from aggregator.credentials import Credentials
 from aggregator.database import Database
+from aggregator.handling_store import Handling
 from aggregator.tables import PooledTally, SubmissionRow, Tally, Transactions
 from aggregator.writer import CHUNK, Writer, read_chunk
 
@@ -51,6 +52,7 @@ class Store:
         """See database.Database."""
         self.database = Database(url, lock_timeout)
         self.credentials = Credentials(self.database)
+        self.handling = Handling(self.database)
 
     @property
     def engine(self) -> Engine:

@@ -35,6 +35,7 @@ MAY_QUERY = (
     "aggregator/writer.py",
     "aggregator/database.py",
     "aggregator/credentials.py",
+    "aggregator/handling_store.py",
     "aggregator/tables.py",
     "aggregator/migrations/",
     "kiosk/disk.py",
