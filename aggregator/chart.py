@@ -1,8 +1,10 @@
-"""Where a share lies on the interval chart, whose axis ends at 100 %, and a level's colour."""
+"""Where a share lies on a chart, whose axis ends at 100 %, and a level's colour."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -41,3 +43,38 @@ class Axis:
 def tone(place: int, levels: int) -> int:
     """The colour, 5 best to 1 worst, of a level by its place (0 best) on a scale."""
     return 5 - round(4 * place / (levels - 1))
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A control chart's places: across in percent of the width, down in pixels.
+
+    ``points`` are records with share, centre, lower, upper (fractions or NaN) and series.
+    """
+
+    axis: Axis
+    points: Sequence[Mapping[str, Any]]
+    height: float = 240.0
+    top: float = 14.0
+
+    def x(self, place: float) -> str:
+        """The middle of the point of a place; halves are the borders between two points."""
+        return f"{6 + 93 * (place + 0.5) / len(self.points):.2f}%"
+
+    def y(self, share: float) -> str:
+        part = (1 - share) / (1 - self.axis.floor)
+        return f"{self.top + (self.height - self.top) * min(1.0, max(0.0, part)):.1f}"
+
+    def joined(self) -> list[tuple[int, Mapping[str, Any], Mapping[str, Any]]]:
+        """Neighbours to join by a line: both have answers and are of one series."""
+        return [
+            (number, before, after)
+            for number, (before, after) in enumerate(pairwise(self.points))
+            if before["n"] and after["n"] and before["series"] == after["series"]
+        ]
+
+    @property
+    def labelled(self) -> list[int]:
+        """Places with a label: about ten, the newest among them."""
+        last, step = len(self.points) - 1, -(-len(self.points) // 10)
+        return [place for place in range(len(self.points)) if (last - place) % step == 0]

@@ -34,6 +34,11 @@ class Measure:
     method: str
     design_effect: float | None = None
 
+    @property
+    def n_effective(self) -> float:
+        """As many independent answers as tell the same: n, or less of a pooled share."""
+        return self.n / (self.design_effect or 1)
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -46,6 +51,7 @@ class Comparison:
     high: float | None
     p: float | None
     p_adjusted: float | None
+    p_bh: float | None
     test: str
     verdict: str
 
@@ -194,12 +200,27 @@ def _measure(rows: Sequence[FigureRow], figures: pd.DataFrame) -> None:
         by_key[str(figure["key"])].measures[figure["measure"]] = Measure(
             k=int(figure["k"]),
             n=int(figure["n"]),
-            share=_known(figure["share"]),
-            low=_known(figure["low"]),
-            high=_known(figure["high"]),
+            share=known(figure["share"]),
+            low=known(figure["low"]),
+            high=known(figure["high"]),
             method=figure["method"],
-            design_effect=_known(figure.get("design_effect")),
+            design_effect=known(figure.get("design_effect")),
         )
+
+
+def measure_frame(rows: Sequence[FigureRow], measure: str, *, pooled: bool) -> pd.DataFrame:
+    """One measure of rows as statistics takes it: key, k, n, share, low, high.
+
+    Of pooled shares also respondents and n_effective.
+    """
+    found = [row.measures[measure] for row in rows]
+    frame = pd.DataFrame({"key": [row.key for row in rows]})
+    for name in ("k", "n", "share", "low", "high"):
+        frame[name] = [getattr(one, name) for one in found]
+    if pooled:
+        frame["respondents"] = [row.n for row in rows]
+        frame["n_effective"] = [one.n_effective for one in found]
+    return frame
 
 
 def _compare(rows: Sequence[FigureRow], survey: Survey, centre: Centre) -> None:
@@ -207,20 +228,7 @@ def _compare(rows: Sequence[FigureRow], survey: Survey, centre: Centre) -> None:
     for reference in centre.references:
         if why_not_comparable(survey, reference):
             continue
-        measures = {row.key: row.measures[reference.measure] for row in rows}
-        figures = pd.DataFrame(
-            {
-                "key": list(measures),
-                "k": [measure.k for measure in measures.values()],
-                "n": [measure.n for measure in measures.values()],
-                "share": [measure.share for measure in measures.values()],
-                "low": [measure.low for measure in measures.values()],
-                "high": [measure.high for measure in measures.values()],
-            }
-        )
-        if survey.pooled_measures:
-            figures["respondents"] = [row.n for row in rows]
-            figures["n_effective"] = [m.n / (m.design_effect or 1) for m in measures.values()]
+        figures = measure_frame(rows, reference.measure, pooled=bool(survey.pooled_measures))
         published = Published(reference.value, reference.n)
         compared = compare(figures, published, centre.minimum_ratings)
         for row, found in zip(rows, compared.to_dict("records"), strict=True):
@@ -228,11 +236,12 @@ def _compare(rows: Sequence[FigureRow], survey: Survey, centre: Centre) -> None:
                 Comparison(
                     reference=reference,
                     measure=reference.measure,
-                    difference=_known(found["difference"]),
-                    low=_known(found["low"]),
-                    high=_known(found["high"]),
-                    p=_known(found["p"]),
-                    p_adjusted=_known(found["p_adjusted"]),
+                    difference=known(found["difference"]),
+                    low=known(found["low"]),
+                    high=known(found["high"]),
+                    p=known(found["p"]),
+                    p_adjusted=known(found["p_adjusted"]),
+                    p_bh=known(found["p_bh"]),
                     test=found["test"],
                     verdict=found["verdict"],
                 )
@@ -295,6 +304,6 @@ def _counts_by_key(levels: pd.DataFrame) -> dict[str, dict[int, int]]:
     }
 
 
-def _known(value: float | None) -> float | None:
+def known(value: float | None) -> float | None:
     """NaN, which is no figure, as None."""
     return None if value is None or pd.isna(value) else float(value)

@@ -89,6 +89,14 @@ class Reference(Model):
         return self.share
 
 
+class SeriesBreak(Model):
+    """A day from which a survey's figures are another series: no line and no test across it."""
+
+    survey: Identifier
+    day: date
+    reason: Text
+
+
 class Instruments(Model):
     """Which surveys the centre asks: the tap, and the full form for citizens and for firms."""
 
@@ -98,7 +106,10 @@ class Instruments(Model):
 
 
 class Centre(Model):
-    """One centre. ``minimum_ratings`` and ``minimum_cell`` are our choices, open to change."""
+    """One centre. ``minimum_ratings`` and ``minimum_cell`` are our choices, open to change.
+
+    ``published`` names a file of published tables beside the centre file; see surveys.published.
+    """
 
     id: Identifier
     name: Text
@@ -107,9 +118,11 @@ class Centre(Model):
     minimum_ratings: int = Field(default=30, ge=1)
     minimum_cell: int = Field(default=5, ge=1)
     instruments: Instruments = Instruments()
+    published: str | None = None
     opening_hours: tuple[OpeningHours, ...] = ()
     departments: tuple[Department, ...] = Field(min_length=1)
     references: tuple[Reference, ...] = ()
+    series_breaks: tuple[SeriesBreak, ...] = ()
 
     @field_validator("time_zone")
     @classmethod
@@ -170,6 +183,10 @@ def load_definitions(path: Path) -> tuple[Centre, dict[str, Survey]]:
             raise DefinitionError(f"{key}: there is no measured survey {reference.survey!r}")
         if reference.measure not in surveys[reference.survey].measures_of(measured[0]):
             raise DefinitionError(f"{key}: {reference.survey} has no measure {reference.measure!r}")
+    for number, one in enumerate(centre.series_breaks):
+        if one.survey not in surveys:
+            key = f"{path.name}: series_breaks.{number}.survey"
+            raise DefinitionError(f"{key}: there is no survey {one.survey!r}")
     return centre, surveys
 
 

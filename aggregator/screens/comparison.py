@@ -124,7 +124,7 @@ def _share(row: FigureRow, measure: str) -> float:
 def _effective(rows: Sequence[FigureRow], measure: str) -> pd.DataFrame:
     """k and n by department; of a pooled share those of as many independent answers."""
     found = [row.measures[measure] for row in rows]
-    n = [one.n / (one.design_effect or 1) for one in found]
+    n = [one.n_effective for one in found]
     k = [(one.share or 0) * size for one, size in zip(found, n, strict=True)]
     return pd.DataFrame({"key": [row.key for row in rows], "k": k, "n": n})
 
@@ -143,7 +143,8 @@ def _standardised(
     """The centre's share, had each department the weight of its dossiers; None without them."""
     dossiers = context.store.transactions(view.period.since, view.period.until)
     dossiers = dossiers[dossiers["department"].isin([row.key for row in parts])]
-    weights: Mapping[str, float] = dossiers.groupby("department")["dossiers"].sum().to_dict()
+    sums = dossiers.groupby("department")["dossiers"].sum()
+    weights = {str(department): float(n) for department, n in sums.items()}
     if not any(weights.get(row.key) for row in parts if row.n):
         return None
     return direct_standardised(_effective(parts, measure), weights)

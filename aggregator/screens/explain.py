@@ -8,6 +8,7 @@ from typing import Literal
 from aggregator import numbers
 from aggregator.context import MESSAGES
 from aggregator.figures import Comparison, FigureRow
+from aggregator.periods import Period
 from aggregator.statistics.participation import Participation
 from surveys.centre import Reference
 from surveys.definition import Question, Survey
@@ -176,6 +177,9 @@ class Explained(dict[str, Explanation]):
                 facts=((self.say("how.note"), found.note),) if found.note else (),
                 source=found.source,
             )
+
+    def period(self, period: Period) -> str:
+        return self._days(period.since, period.until)
 
     def _days(self, since: date, until: date) -> str:
         return f"{numbers.day(since, self.language)} – {numbers.day(until, self.language)}"
