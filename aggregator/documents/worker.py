@@ -7,13 +7,14 @@ import asyncio
 import logging
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 from urllib.parse import quote
 
 from starlette.responses import Response, StreamingResponse
@@ -106,26 +107,33 @@ def _new_folder(home: Path) -> Path:
 
 async def _run(settings: Settings, arguments: Sequence[str]) -> None:
     """Run a command of the aggregator to its end. Raises DocumentError."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",  # the folder that the server was started in is no place for modules
-        "-m",
-        "aggregator",
-        *arguments,
-        env=environment(settings),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(SECONDS):
-            _, said = await process.communicate()
-    except TimeoutError:
-        raise DocumentError("too_slow") from None
-    finally:  # at the time limit, or when the server stops
-        if process.returncode is None:
+    with tempfile.TemporaryFile() as errors:
+        process = _start(settings, arguments, errors)
+        try:
+            # A thread that waits: asyncio's own processes can hang when they are cancelled.
+            loop = asyncio.get_running_loop()
+            status = await loop.run_in_executor(None, process.wait, SECONDS)
+        except subprocess.TimeoutExpired:
+            raise DocumentError("too_slow") from None
+        finally:  # also when the server stops
             process.kill()
-            await process.wait()
-    if process.returncode:
-        log.error("%s: %s", arguments[0], said.decode("utf-8", "replace").strip()[-2_000:])
-        raise DocumentError("failed")
+            process.wait()
+        if status:
+            errors.seek(0)
+            said = errors.read().decode("utf-8", "replace").strip()
+            log.error("%s: %s", arguments[0], said[-2_000:])
+            raise DocumentError("failed")
+
+
+def _start(
+    settings: Settings, arguments: Sequence[str], errors: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    # -P: the folder that the server was started in is no place for modules.
+    command = [sys.executable, "-P", "-m", "aggregator", *arguments]
+    return subprocess.Popen(  # noqa: S603 - our own program and no shell
+        command,
+        env=environment(settings),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=errors,
+    )
