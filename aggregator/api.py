@@ -218,6 +218,7 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
         "high": _rounded(comparison.high),
         "p": _rounded(comparison.p),
         "p_adjusted": _rounded(comparison.p_adjusted),
+        "p_bh": _rounded(comparison.p_bh),
         "test": comparison.test,
         "verdict": comparison.verdict,
     }

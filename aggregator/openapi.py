@@ -48,7 +48,9 @@ COMPARISON = {
     "properties": {
         "reference": {"type": "string"},
         "measure": {"type": "string"},
-        **dict.fromkeys(("share", "difference", "low", "high", "p", "p_adjusted"), NUMBER),
+        **dict.fromkeys(("share", "difference", "low", "high", "p"), NUMBER),
+        "p_adjusted": NUMBER | {"description": "Holm's, among all rows; the verdict is its."},
+        "p_bh": NUMBER | {"description": "Benjamini and Hochberg's, among all rows."},
         "test": {"enum": ["fisher_exact", "binomial_exact", "score"]},
         "verdict": {"enum": ["below", "above", "indistinct", "too_few"]},
     },

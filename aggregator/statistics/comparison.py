@@ -1,7 +1,5 @@
-"""A share against a published one: difference, interval, p-value, verdict."""
+"""A share against a published one: difference, interval, p-values, verdict."""
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +7,11 @@ import pandas as pd
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
+from aggregator.statistics.exact import binomial_exact, fisher_exact
 from aggregator.statistics.shares import ALPHA, wilson
+
+# An exact test adds up every outcome there could be; the score test agrees with it long before.
+MOST_OUTCOMES = 10_000
 
 
 @dataclass(frozen=True)
@@ -24,36 +26,36 @@ def compare(figures: pd.DataFrame, published: Published, minimum: int) -> pd.Dat
     """Each figure's difference from a published share of the same measure.
 
     ``figures`` are rows of shares or pooled_shares, all of one measure. Columns returned:
-    key, difference, low, high (95 % interval of the difference), p, p_adjusted, test, verdict.
+    key, difference, low, high (95 % interval of the difference), p, p_adjusted, p_bh, test,
+    verdict.
 
     - A published share with n ratings is itself uncertain: Newcombe's hybrid score interval
       (Statistics in Medicine 17 (1998) 873-890, method 10) and Fisher's exact p-value.
     - A published share alone is a fixed value: the Wilson interval shifted by it, and the
-      exact binomial p-value (the score test for pooled figures, whose n is an effective one).
-    - p-values of all keys with enough answers are adjusted together (Holm, Scandinavian
-      Journal of Statistics 6 (1979) 65-70).
+      exact binomial p-value.
+    - The score test (Pearson's chi-squared without continuity correction) takes the place of
+      the exact ones for pooled figures, whose n is an effective one, and for n too large to
+      add up. ``test`` names the one used.
+    - p-values of all keys with enough answers are adjusted together: ``p_adjusted`` so that
+      among all verdicts one false "below" or "above" has a chance of 5 % at most (Holm,
+      Scandinavian Journal of Statistics 6 (1979) 65-70); ``p_bh`` so that 5 % of those called
+      different are expected to be false (Benjamini, Hochberg, Journal of the Royal Statistical
+      Society B 57 (1995) 289-300). The verdict uses the first, being on departments by name.
     - verdict: ``too_few`` below ``minimum`` answers (respondents for pooled figures), else
-      ``below`` or ``above`` where the adjusted p-value is under 0.05, else ``indistinct``.
+      ``below`` or ``above`` where p_adjusted is under 0.05, else ``indistinct``. Counting
+      answers is enough of a rule: from 30 on some outcome is always significant, and how small
+      a difference could have been seen is what the interval tells, also where ``indistinct``.
     """
     base = figures["respondents"] if "respondents" in figures else figures["n"]
     enough = (base >= minimum).to_numpy()
-    share = figures["share"].to_numpy(float)
-    low, high = figures["low"].to_numpy(float), figures["high"].to_numpy(float)
-    difference = share - published.share
-    if published.n is None:
-        lower, upper = low - published.share, high - published.share
-    else:
-        size = np.array([float(published.n)])
-        reference_low, reference_high = (bound[0] for bound in wilson(size * published.share, size))
-        lower = difference - np.hypot(share - low, reference_high - published.share)
-        upper = difference + np.hypot(high - share, published.share - reference_low)
-    counted = figures["n_effective"] if "n_effective" in figures else figures["n"]
-    test, p_value = _test(published, pooled="n_effective" in figures)
-    p = np.array(list(map(p_value, figures["k"], figures["n"], counted)), dtype=np.float64)
-    adjusted = np.full(len(p), np.nan)
+    difference = figures["share"].to_numpy(float) - published.share
+    low, high = _interval(figures, published)
+    p, test = _p_values(figures, published)
+    adjusted = {method: np.full(len(p), np.nan) for method in ("holm", "fdr_bh")}
     if enough.any():
-        adjusted[enough] = multipletests(p[enough], method="holm")[1]
-    significant = adjusted < ALPHA
+        for method, column in adjusted.items():
+            column[enough] = multipletests(p[enough], method=method)[1]
+    significant = adjusted["holm"] < ALPHA
     verdict = np.select(
         [~enough, significant & (difference < 0), significant & (difference > 0)],
         ["too_few", "below", "above"],
@@ -63,35 +65,54 @@ def compare(figures: pd.DataFrame, published: Published, minimum: int) -> pd.Dat
         {
             "key": figures["key"].to_numpy(),
             "difference": difference,
-            "low": lower,
-            "high": upper,
+            "low": low,
+            "high": high,
             "p": p,
-            "p_adjusted": adjusted,
+            "p_adjusted": adjusted["holm"],
+            "p_bh": adjusted["fdr_bh"],
             "test": test,
             "verdict": verdict,
         }
     )
 
 
-def _test(published: Published, *, pooled: bool) -> tuple[str, Callable[[int, int, float], float]]:
-    """A test's name and its two-sided p-value of (k, n, effective n); NaN for no answers."""
+def _interval(figures: pd.DataFrame, published: Published) -> tuple[np.ndarray, np.ndarray]:
+    share, low, high = (figures[name].to_numpy(float) for name in ("share", "low", "high"))
+    if published.n is None:
+        return low - published.share, high - published.share
+    size = np.array([float(published.n)])
+    reference_low, reference_high = (bound[0] for bound in wilson(size * published.share, size))
+    difference = share - published.share
+    lower = difference - np.hypot(share - low, reference_high - published.share)
+    upper = difference + np.hypot(high - share, published.share - reference_low)
+    return lower, upper
 
-    def score(k: int, n: int, effective: float) -> float:
-        if n == 0:
-            return float("nan")
-        spread = published.share * (1 - published.share)
-        error = math.sqrt(spread / effective + (spread / published.n if published.n else 0))
-        distance = abs(k / n - published.share)
-        return float(2 * stats.norm.sf(distance / error)) if error else float(distance == 0)
 
-    def binomial(k: int, n: int, _: float) -> float:
-        return float(stats.binomtest(k, n, published.share).pvalue) if n else float("nan")
+def _p_values(figures: pd.DataFrame, published: Published) -> tuple[np.ndarray, np.ndarray]:
+    """Two-sided p-values, NaN for no answers, and the test that gave each."""
+    k, n = figures["k"].to_numpy(np.int64), figures["n"].to_numpy(np.int64)
+    p = _score(figures, published)
+    if "n_effective" in figures:
+        return p, np.full(len(p), "score")
+    others = published.n
+    exact = (n if others is None else np.minimum(n, others)) < MOST_OUTCOMES
+    if others is None:
+        name, found = "binomial_exact", binomial_exact(k[exact], n[exact], published.share)
+    else:
+        favourable = round(published.share * others)
+        name, found = "fisher_exact", fisher_exact(k[exact], n[exact], favourable, others)
+    p[exact] = found
+    return np.where(n == 0, np.nan, p), np.where(exact, name, "score")
 
-    def fisher(k: int, n: int, _: float) -> float:
-        favourable, size = round(published.share * (published.n or 0)), published.n or 0
-        table = np.array([[k, n - k], [favourable, size - favourable]])
-        return float(stats.fisher_exact(table).pvalue) if n else float("nan")
 
-    if pooled:
-        return "score", score
-    return ("binomial_exact", binomial) if published.n is None else ("fisher_exact", fisher)
+def _score(figures: pd.DataFrame, published: Published) -> np.ndarray:
+    """The p-value of z = difference over its error where both shares are the same."""
+    share = figures["share"].to_numpy(float)
+    n = figures["n_effective" if "n_effective" in figures else "n"].to_numpy(float)
+    weight = 0.0 if published.n is None else n / (n + published.n)
+    together = published.share + weight * (share - published.share)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = together * (1 - together) * (1 / n + (1 / published.n if published.n else 0))
+        z = np.abs(share - published.share) / np.sqrt(variance)
+    # Without variance both are all or none: the same, or as different as can be.
+    return np.where(share == published.share, 1.0, 2 * stats.norm.sf(z))

@@ -144,7 +144,7 @@ class _Table:
         rows, columns, signs = np.array(entries, dtype=np.int64).reshape(-1, 3).T
         shape = (int(rows.max(initial=-1)) + 1, len(self.keys))
         self.equations = coo_array((signs, (rows, columns)), shape=shape).tocsr()
-        if np.any(self.equations @ self.n):
+        if np.asarray(self.equations @ self.n).any():
             raise ValueError("the parts of a sum do not add up to its total")
 
     def cheapest(self, cell: int, wanted: int, price: np.ndarray) -> np.ndarray:

@@ -52,6 +52,7 @@ def test_the_contracts_example_to_the_last_digit(any_room: Room) -> None:
         "high": -0.0734,
         "p": 0.0,
         "p_adjusted": 0.0,
+        "p_bh": 0.0,
         "test": "fisher_exact",
         "verdict": "below",
     }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -105,7 +105,6 @@ def test_the_interval_narrows_as_answers_come_in(pair: tuple[int, int], times: i
 tables = st.lists(st.lists(st.integers(0, 400), min_size=5, max_size=5), min_size=1, max_size=16)
 
 
-@settings(max_examples=10)  # Fisher's test takes its time
 @given(tables, st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_nothing(rows: list[list[int]], random: object) -> None:
     levels = pd.DataFrame(rows, columns=list(CODES))

@@ -1,0 +1,66 @@
+"""Two-sided exact tests of many shares at once; SciPy's take one at a time, and 2 ms for it."""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.special import gammaln, xlog1py, xlogy
+
+TIE = 1 + 1e-7  # outcomes nearer than this are equally likely; logarithms are rounded
+
+
+def fisher_exact(k: np.ndarray, n: np.ndarray, published_k: int, published_n: int) -> np.ndarray:
+    """p-values of k favourable of n, whole numbers, each against ``published_k`` of the others.
+
+    The probability of what was observed and of all that is no likelier, given how many are
+    favourable in both together (Fisher, Statistical Methods for Research Workers, 5th edition
+    1934, section 21.02). 1 where n is 0.
+    """
+    favourable = k + published_k
+
+    def logarithm(x: np.ndarray, row: np.ndarray) -> np.ndarray:
+        theirs = favourable[row] - x
+        ours, rest = _log_orders(x, n[row] - x), _log_orders(theirs, published_n - theirs)
+        return np.asarray(-ours - rest)
+
+    lowest = np.maximum(favourable - published_n, 0)
+    return _no_likelier(k, lowest, np.minimum(n, favourable), logarithm)
+
+
+def binomial_exact(k: np.ndarray, n: np.ndarray, share: float) -> np.ndarray:
+    """p-values of k favourable of n, whole numbers, each against a fixed share.
+
+    The probability of k and of every number that is no likelier (R's binom.test and SciPy's
+    binomtest have the same). 1 where n is 0.
+    """
+
+    def logarithm(x: np.ndarray, row: np.ndarray) -> np.ndarray:
+        others = n[row] - x
+        return np.asarray(xlogy(x, share) + xlog1py(others, -share) - _log_orders(x, others))
+
+    return _no_likelier(k, np.zeros_like(n), n, logarithm)
+
+
+def _log_orders(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    return np.asarray(gammaln(one + 1) + gammaln(other + 1))
+
+
+def _no_likelier(
+    observed: np.ndarray,
+    lowest: np.ndarray,
+    highest: np.ndarray,
+    logarithm: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> np.ndarray:
+    """By row, the mass of the outcomes lowest..highest that are no likelier than the observed.
+
+    ``logarithm`` gives outcomes' unnormed log probabilities; all rows' outcomes are one array.
+    """
+    if len(observed) == 0:
+        return np.zeros(0)
+    width = highest - lowest + 1
+    start = np.cumsum(width) - width
+    row = np.repeat(np.arange(len(width)), width)
+    log = logarithm(np.arange(width.sum()) - start[row] + lowest[row], row)
+    mass = np.exp(log - np.maximum.reduceat(log, start)[row])
+    bar = mass[start + observed - lowest] * TIE
+    kept = np.where(mass <= bar[row], mass, 0)
+    return np.asarray(np.add.reduceat(kept, start) / np.add.reduceat(mass, start))
