@@ -16,7 +16,10 @@ from aggregator.screens.explain import Explained
 from web import language_of, wants_fragment
 
 # The navigation, in its order: paths and what they are called in the catalogue.
-SCREENS = (("/", "tally"),)
+SCREENS = (
+    ("/", "tally"),
+    ("/documents", "documents"),
+)
 
 
 def render(
