@@ -26,8 +26,6 @@ ROUTES = [
     Route("/", tally.tally),
     Route("/department/{department}", tally.department),
     Route("/documents", documents.documents),
-    Route("/reports/{kind:str}", documents.fetch),
-    Route("/exports/submissions", documents.fetch),
     Route("/submissions.csv", tally.download),
     Route("/sign-in", door.sign_in, methods=["GET", "POST"]),
     Route("/sign-in/{secret}", door.sign_in_by_link),
@@ -39,6 +37,9 @@ ROUTES = [
     Route("/api/v1/openapi.json", api.get_openapi),
     Route("/health", api.get_health),
     Route("/metrics", api.get_metrics),
+    # Below those of the files themselves, whose names hold a dot.
+    Route("/reports/{kind:str}", documents.fetch),
+    Route("/exports/submissions", documents.fetch),
 ]
 
 
