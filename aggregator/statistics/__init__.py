@@ -5,7 +5,14 @@ No session, no request, no clock. SciPy and statsmodels supply the distributions
 
 from aggregator.statistics.comparison import Published, compare
 from aggregator.statistics.pooled import pooled_shares
-from aggregator.statistics.shares import SHARE_COLUMNS, level_counts, shares, wilson
+from aggregator.statistics.shares import (
+    SHARE_COLUMNS,
+    Method,
+    clopper_pearson,
+    level_counts,
+    shares,
+    wilson,
+)
 from aggregator.statistics.suppression import (
     Sum,
     audit,
@@ -17,9 +24,11 @@ from aggregator.statistics.suppression import (
 
 __all__ = [
     "SHARE_COLUMNS",
+    "Method",
     "Published",
     "Sum",
     "audit",
+    "clopper_pearson",
     "compare",
     "crossing",
     "level_counts",
