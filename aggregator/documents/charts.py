@@ -9,7 +9,6 @@ from aggregator import numbers
 from aggregator.chart import Axis, tone
 from aggregator.documents import typesetting
 from aggregator.documents.model import Chart, Intervals, Likert, Mark, Trend
-from aggregator.documents.written import DASHED
 from surveys.messages import Language
 
 PPI = 200
@@ -44,9 +43,8 @@ def _intervals(chart: Intervals, language: Language) -> dict[str, Any]:
     rows = []
     for mean in chart.means:
         value = Mark.WITHHELD.value if mean.withheld else numbers.DASH
-        if mean.share is not None and mean.low is not None and mean.high is not None:
-            low = numbers.decimal(mean.low * 100, language)
-            value = f"{low}{DASHED}{numbers.percent(mean.high, language)}"
+        if mean.share is not None:
+            value = numbers.percent(mean.share, language)
         rows.append(
             {
                 "label": mean.label,

@@ -64,9 +64,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of values in the columns' order; ``strong`` rows are totals or headings."""
+    """Rows of values in the columns' order; ``strong`` rows are totals or headings.
+
+    ``name`` is short: that of its sheet.
+    """
 
     key: str
+    name: str
     title: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Value, ...], ...]

@@ -12,7 +12,7 @@ def written(value: Value, column: Column, language: Language) -> str:
     if value is None:
         return numbers.DASH
     if isinstance(value, Mark):
-        return value.value
+        return str(value.value)
     if isinstance(value, str):
         return value
     if isinstance(value, Range):

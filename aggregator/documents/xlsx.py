@@ -1,0 +1,265 @@
+"""A report as XLSX: a sheet a table, numbers as numbers, shares and intervals as live formulas.
+
+Labels are written as strings only: a name that begins with "=" stays a name.
+"""
+
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+import numpy as np
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.utility import xl_rowcol_to_cell
+from xlsxwriter.worksheet import Worksheet
+
+from aggregator.documents import form
+from aggregator.documents.charts import PPI, pictures
+from aggregator.documents.model import (
+    Chart,
+    Column,
+    Paragraph,
+    Points,
+    Range,
+    Report,
+    Table,
+    Unit,
+    Value,
+)
+from aggregator.documents.written import written
+from aggregator.statistics import wilson
+
+A4 = 9
+LINE, LETTERS = 15.5, 1.15  # points a line of 11 pt, and letters a unit of a column's width
+PAGE_WIDTH, LABEL_WIDTH, TEXT_WIDTH, NUMBER_WIDTH = 100, 42, 30, 12
+FORMATS: Mapping[Unit, str] = {
+    "integer": "#,##0",
+    "share": '0.0" "%',
+    "points": "+0.0;−0.0;0.0",
+    "number": "#,##0.00",
+    "p": "0.0000",
+    "interval": '0.0" "%',
+    "points_interval": "+0.0;−0.0;0.0",
+    "number_interval": "#,##0.00",
+    "ranks": "0",
+}
+RANGES = ("interval", "points_interval", "number_interval", "ranks")
+Z = "z_95"  # the 97.5 % point of the normal distribution, a name of the workbook
+CLOSE = 1e-9
+
+
+def render(report: Report) -> bytes:
+    """Raises files.FileError where the charts cannot be drawn."""
+    file = io.BytesIO()
+    options = {
+        "in_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_numbers": False,
+        "strings_to_urls": False,
+    }
+    with xlsxwriter.Workbook(file, options) as book:
+        _Book(book, report).write()
+    return file.getvalue()
+
+
+class _Book:
+    def __init__(self, book: xlsxwriter.Workbook, report: Report) -> None:
+        self.book = book
+        self.report = report
+        self.formats: dict[tuple[str, bool], Format] = {}
+
+    def write(self) -> None:
+        heads, report = form.heads(self.report), self.report
+        moment = datetime(report.day.year, report.day.month, report.day.day)
+        self.book.set_properties(
+            {"title": heads["title"], "author": report.agency, "created": moment}
+        )
+        self.book.define_name(Z, "=NORMSINV(0.975)")
+        self._summary(heads["title"])
+        for table in report.tables():
+            self._table(table)
+        charts = list(report.charts())
+        if charts:
+            self._charts(charts)
+
+    def _summary(self, title: str) -> None:
+        """The sentences of the report, without its tables."""
+        words, report = self.report.words, self.report
+        sheet = self._sheet(words["summary_sheet"], landscape=False)
+        sheet.set_column(0, 0, PAGE_WIDTH)
+        lines = [(report.agency, True), (title, True)]
+        lines += [(words["demo"], True)] if report.demo else []
+        lines += [(report.opening, False)] if report.opening else []
+        for section in report.sections:
+            blocks = [b for b in section.blocks if isinstance(b, Paragraph | Points)]
+            lines += [("", False), (section.title, True)] if blocks and section.title else []
+            for block in blocks:
+                texts = (block.text,) if isinstance(block, Paragraph) else block.texts
+                lines += [(text, False) for text in texts]
+        lines += [("", False), (words["decimal_note"], False), (words["formula_note"], False)]
+        for row, (text, bold) in enumerate(lines):
+            sheet.write_string(row, 0, text, self._text(bold=bold))
+            sheet.set_row(row, _height([(text, PAGE_WIDTH)]))
+
+    def _sheet(self, name: str, *, landscape: bool) -> Worksheet:
+        sheet: Worksheet = self.book.add_worksheet(name)
+        sheet.set_paper(A4)
+        if landscape:
+            sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+        sheet.set_margins(left=0.8, right=0.6, top=0.8, bottom=0.8)
+        demo = self.report.words["demo"].replace("&", "&&")
+        sheet.set_header(f"&C&B{demo}" if self.report.demo else "")
+        sheet.set_footer("&C&P/&N")
+        return sheet
+
+    # Tables
+
+    def _table(self, table: Table) -> None:
+        columns = _spread(table)
+        sheet = self._sheet(table.name, landscape=len(columns) > 7)
+        sheet.write_string(0, 0, table.title, self._text(bold=True, wrap=False))
+        top, widths = 2, [_width(column, place) for place, (column, _) in enumerate(columns)]
+        titles = []
+        if self.report.demo:
+            sheet.write_string(1, 0, self.report.words["demo"], self._text(bold=True, wrap=False))
+        for place, (column, end) in enumerate(columns):
+            title = column.title
+            if end is not None:
+                title = f"{title}: {self.report.words[('from', 'to')[end]]}"
+            titles.append(title)
+            sheet.write_string(top, place, title, self._head())
+            sheet.set_column(place, place, widths[place])
+        sheet.set_row(top, _height(zip(titles, widths, strict=True)))
+        for number, row in enumerate(table.rows):
+            self._row(sheet, top + 1 + number, table, row, bold=number in table.strong)
+            texts = [
+                (str(value), _width(column, place))
+                for place, (column, value) in enumerate(zip(table.columns, row, strict=True))
+                if column.unit == "text"
+            ]
+            sheet.set_row(top + 1 + number, _height(texts))
+        for number, note in enumerate(table.notes):
+            line = top + 1 + len(table.rows) + number
+            sheet.write_string(line, 0, note, self._text(italic=True, wrap=False))
+        sheet.freeze_panes(top + 1, 1)
+        sheet.repeat_rows(top)
+
+    def _row(
+        self, sheet: Worksheet, at: int, table: Table, row: Sequence[Value], *, bold: bool
+    ) -> None:
+        values = {column.key: value for column, value in zip(table.columns, row, strict=True)}
+        spread = _spread(table)
+        cells = {
+            column.key: xl_rowcol_to_cell(at, place)
+            for place, (column, end) in enumerate(spread)
+            if end in (None, 0)
+        }
+        for place, (column, end) in enumerate(spread):
+            style = self._figure(column.unit, bold=bold)
+            value = values[column.key]
+            if isinstance(value, Range) and end is not None:
+                value = value[end]
+            if not isinstance(value, int | float):
+                text = written(value, column, self.report.language)
+                sheet.write_string(at, place, text, style)
+                continue
+            number = value * 100 if column.unit in ("points", "points_interval") else value
+            formula = _formula(column, end, number, values, cells)
+            if formula is None:
+                sheet.write_number(at, place, number, style)
+            else:
+                sheet.write_formula(at, place, formula, style, number)
+
+    # Charts
+
+    def _charts(self, charts: Sequence[Chart]) -> None:
+        sheet = self._sheet(self.report.words["chart_sheet"], landscape=False)
+        sheet.set_column(0, 0, 100)
+        row = 0
+        for chart, image in zip(charts, pictures(charts, self.report.language), strict=True):
+            sheet.write_string(row, 0, chart.title, self._text(bold=True))
+            scale = 96 / PPI
+            options = {
+                "image_data": io.BytesIO(image),
+                "x_scale": scale,
+                "y_scale": scale,
+                "description": chart.alt,
+                "object_position": 2,
+            }
+            sheet.insert_image(row + 1, 0, "chart.png", options)
+            high = int.from_bytes(image[20:24], "big") * scale  # pixels: the PNG's own height
+            row += 3 + round(high / 20)
+            for note in chart.notes:
+                sheet.write_string(row - 1, 0, note, self._text(italic=True))
+                row += 1
+
+    # Formats
+
+    def _format(self, name: str, *, bold: bool, **more: object) -> Format:
+        if (name, bold) not in self.formats:
+            base = {"font_name": "Times New Roman", "font_size": 11, "valign": "vcenter"}
+            self.formats[name, bold] = self.book.add_format({**base, "bold": bold, **more})
+        return self.formats[name, bold]
+
+    def _text(self, *, bold: bool = False, italic: bool = False, wrap: bool = True) -> Format:
+        name = f"text {italic} {wrap}"
+        return self._format(name, bold=bold, italic=italic, text_wrap=wrap)
+
+    def _head(self) -> Format:
+        look = {"text_wrap": True, "align": "center", "border": 1, "bg_color": "#EDEDED"}
+        return self._format("head", bold=True, **look)
+
+    def _figure(self, unit: Unit, *, bold: bool) -> Format:
+        if unit == "text":
+            return self._format(unit, bold=bold, text_wrap=True, border=1)
+        look = {"num_format": FORMATS[unit], "align": "right", "border": 1}
+        return self._format(unit, bold=bold, **look)
+
+
+def _width(column: Column, place: int) -> int:
+    if column.unit != "text":
+        return NUMBER_WIDTH
+    return round((LABEL_WIDTH if place == 0 else TEXT_WIDTH) * max(1.0, column.width / 3))
+
+
+def _height(texts: Iterable[tuple[str, int]]) -> float:
+    """Points for a row of texts in columns of widths: no program wraps a row that it only reads."""
+    return (
+        LINE * max((math.ceil(len(text) / (width * LETTERS)) for text, width in texts), default=1)
+        + 1
+    )
+
+
+def _spread(table: Table) -> list[tuple[Column, int | None]]:
+    """The sheet's columns: two of each range, numbered 0 and 1."""
+    return [
+        (column, end)
+        for column in table.columns
+        for end in ((0, 1) if column.unit in RANGES else (None,))
+    ]
+
+
+def _formula(
+    column: Column,
+    end: int | None,
+    number: float,
+    values: Mapping[str, Value],
+    cells: Mapping[str, str],
+) -> str | None:
+    """The live formula of a share or a Wilson interval; None where it would not give the figure."""
+    if column.of is None:
+        return None
+    first, second = (values[key] for key in column.of)
+    if not isinstance(first, int | float) or not isinstance(second, int | float) or not second:
+        return None
+    a, n = (cells[key] for key in column.of)
+    if column.unit == "share":
+        return f"={a}/{n}" if abs(first / second - number) < CLOSE else None
+    bounds = wilson(np.array([first * second]), np.array([float(second)]))
+    if end is None or abs(bounds[end][0] - number) > CLOSE:
+        return None
+    root = f"{Z}*SQRT({a}*(1-{a})/{n}+{Z}^2/(4*{n}^2))"
+    bound = f"({a}+{Z}^2/(2*{n}){'-+'[end]}{root})/(1+{Z}^2/{n})"
+    return f"=MAX(0,{bound})" if end == 0 else f"=MIN(1,{bound})"
