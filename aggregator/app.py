@@ -16,7 +16,7 @@ from aggregator.accounts import Accounts
 from aggregator.context import MESSAGES, Context, Metrics
 from aggregator.database import StorageError
 from aggregator.ingest import GroupCommit, Ingest
-from aggregator.screens import documents, tally
+from aggregator.screens import documents, handling, sipas, tally
 from aggregator.settings import Settings
 from aggregator.store import Store
 from surveys.centre import load_definitions
@@ -25,7 +25,9 @@ from web import Application, Assets, Pages
 ROUTES = [
     Route("/", tally.tally),
     Route("/department/{department}", tally.department),
+    Route("/sipas", sipas.sipas),
     Route("/documents", documents.documents),
+    Route("/handling", handling.handling),
     Route("/submissions.csv", tally.download),
     Route("/sign-in", door.sign_in, methods=["GET", "POST"]),
     Route("/sign-in/{secret}", door.sign_in_by_link),

@@ -18,6 +18,8 @@ from web import language_of, wants_fragment
 # The navigation, in its order: paths and what they are called in the catalogue.
 SCREENS = (
     ("/", "tally"),
+    ("/handling", "handling"),
+    ("/sipas", "sipas"),
     ("/documents", "documents"),
 )
 
