@@ -24,7 +24,7 @@ from aggregator.credentials import TokenKind
 from aggregator.database import StorageError
 from aggregator.exchange import import_file
 from aggregator.files import FileError, csv_lines, read_transactions
-from aggregator.handling import read_dossiers, read_facts
+from aggregator.handling_files import read_dossiers, read_facts
 from aggregator.ingest import Ingest, rebuild
 from aggregator.migrations import is_current, migrate
 from aggregator.settings import Settings

@@ -87,7 +87,7 @@ class Handling:
 def _written(facts: Facts) -> dict[str, int | None]:
     """Facts as integers; an extent as its points."""
     return {
-        name: EXTENT[value] if isinstance(value, str) else None if value is None else int(value)
+        name: None if value is None else int(EXTENT.get(value, value))
         for name, value in vars(facts).items()
     }
 

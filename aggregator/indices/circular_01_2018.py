@@ -153,6 +153,19 @@ class Counts:
         return self.one + 2 * self.two
 
 
+def answer_counts(given: Mapping[int, Mapping[int, int]]) -> dict[int, Counts]:
+    """Counts of citizens' answers, from how often each indicator's question got 0, 1 and 2.
+
+    The question answered most tells how many people there were at least; whoever is missing
+    at another one left it unanswered.
+    """
+    people = max((sum(codes.values()) for codes in given.values()), default=0)
+    return {
+        number: Counts(people - sum(codes.values()), *(codes.get(p, 0) for p in range(MOST + 1)))
+        for number, codes in given.items()
+    }
+
+
 @dataclass(frozen=True)
 class IndicatorScore:
     """The score of one indicator. ``points`` is None where nobody answered: it adds nothing.
@@ -164,9 +177,16 @@ class IndicatorScore:
     indicator: int
     points: Decimal | None
     reachable: Decimal
-    answered: int
-    unanswered: int
+    counts: Counts
     source: Source
+
+    @property
+    def answered(self) -> int:
+        return self.counts.answered
+
+    @property
+    def unanswered(self) -> int:
+        return self.counts.unanswered
 
 
 @dataclass(frozen=True)
@@ -185,6 +205,12 @@ class DepartmentScore:
     @property
     def reachable(self) -> Decimal:
         return sum((one.reachable for one in self.indicators), Decimal("0"))
+
+    @property
+    def dossiers(self) -> int:
+        """Dossiers recorded; the first indicator is never taken from citizens."""
+        first = self.indicators[0]
+        return first.answered + first.unanswered
 
     @property
     def unanswered(self) -> int:
@@ -227,15 +253,15 @@ def score_department(
 
 
 def _of_counts(indicator: int, counts: Counts, source: Source) -> IndicatorScore:
-    answered, unanswered = counts.answered, counts.unanswered
-    if not answered:
-        return IndicatorScore(indicator, None, Decimal("0"), 0, unanswered, source)
-    n = answered + unanswered
-    points, reachable = mean(counts.points, n), mean(MOST * answered, n)
-    return IndicatorScore(indicator, points, reachable, answered, unanswered, source)
+    if not counts.answered:
+        return IndicatorScore(indicator, None, Decimal("0"), counts, source)
+    n = counts.answered + counts.unanswered
+    points, reachable = mean(counts.points, n), mean(MOST * counts.answered, n)
+    return IndicatorScore(indicator, points, reachable, counts, source)
 
 
 def _of_facts(indicator: int, points: int | None) -> IndicatorScore:
+    counts = Counts.of([points])
     if points is None:
-        return IndicatorScore(indicator, None, Decimal("0"), 0, 1, "facts")
-    return IndicatorScore(indicator, Decimal(points), Decimal(MOST), 1, 0, "facts")
+        return IndicatorScore(indicator, None, Decimal("0"), counts, "facts")
+    return IndicatorScore(indicator, Decimal(points), Decimal(MOST), counts, "facts")
