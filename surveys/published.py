@@ -35,7 +35,7 @@ class Ranks(Model):
 
 
 class Goal(Model):
-    """One line of the table of targets for 2020, beside 2019.
+    """One line of the table of targets, with the result before it.
 
     ``gains`` are the points, whole criteria or half ones, that its footnote means to regain.
     """
@@ -84,8 +84,13 @@ class Part(Model):
     name: Text
     lead: str
     goal: Goal
-    maximum: float | None = None
-    points: Printed | None = None
+
+
+class SurveyPart(Part):
+    """The part that SIPAS gives: points of a maximum."""
+
+    maximum: float
+    points: Printed
 
 
 class ParTotal(Model):
@@ -96,13 +101,17 @@ class ParTotal(Model):
 
 
 class ParIndex(Model):
+    """``year`` is that of the results, ``target_year`` that of the targets set after them."""
+
+    year: int
+    target_year: int
     survey_maximum: Printed
     appraised_maximum: Printed
     ministry_maximum: Printed
     years: Mapping[int, Year]
     domains: Mapping[int, Domain]
     impact: Part
-    sipas: Part
+    sipas: SurveyPart
     total: ParTotal
 
 

@@ -1,0 +1,243 @@
+"""Business feedback in the style of PCI, beside the province's published PCI; never called PCI.
+
+One province alone has no lowest and highest province, so there are scores only where a table of
+them is supplied.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binom
+
+from aggregator.indices.scores import composite, min_max, read_table
+from surveys.definition import Factor, Question, Survey
+from surveys.messages import Language
+from surveys.published import Pci, SubIndex
+from surveys.wire import Refused
+
+Direction = Literal["better", "worse", "equal"]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The lowest and the highest province: in percent for a share, else in the question's unit."""
+
+    minimum: float
+    maximum: float
+
+
+_Measured = tuple[int | None, int, Interval | None, str]  # k, n, figure, method
+
+
+@dataclass(frozen=True)
+class StatementFeedback:
+    """One statement of n answers, and the published figure of another sample beside it.
+
+    ``figure`` is a share as a fraction (k of n favourable) or, where the question asks for a
+    number, their median; None for no answers. ``difference`` is figure less
+    published, turned so that more is better; it is arithmetic and no test, so ``direction``
+    says on which side the figure lies and not that it differs. ``score`` is from 1 to 10.
+    """
+
+    question: Question
+    k: int | None
+    n: int
+    figure: Interval | None
+    method: str
+    difference: Interval | None
+    direction: Direction | None
+    score: Interval | None
+
+
+@dataclass(frozen=True)
+class FactorFeedback:
+    """A factor of the survey beside the PCI sub-index of the same name.
+
+    ``score`` is the mean score of the ``scored`` statements whose bounds are known; None where
+    there are none or where one of them has no answers.
+    """
+
+    factor: Factor
+    published: SubIndex | None
+    statements: tuple[StatementFeedback, ...]
+    score: Interval | None
+    scored: int
+
+    def count(self, direction: Direction) -> int:
+        """How many statements lie on one side of their published figure."""
+        return sum(statement.direction == direction for statement in self.statements)
+
+
+def business_feedback(
+    survey: Survey,
+    figures: pd.DataFrame,
+    counts: Mapping[str, Mapping[int, int]],
+    pci: Pci | None = None,
+    bounds: Mapping[str, Bounds] | None = None,
+) -> tuple[FactorFeedback, ...]:
+    """Every factor and statement of a business survey, in its order, whatever was answered.
+
+    ``figures`` has SHARE_COLUMNS, one row a question (key) in its scale's one measure;
+    ``counts`` the answers by value of the questions that ask for a number.
+    """
+    known = bounds or {}
+    measured = _shares(figures)
+    for question in survey.questions.values():
+        values = counts.get(question.id, {}) if question.kind == "number" else {}
+        if figure := median(question, values):
+            measured[question.id] = (None, sum(values.values()), figure, "median_order")
+
+    def statement(question: Question) -> StatementFeedback:
+        k, n, figure, method = measured.get(question.id, (None, 0, None, ""))
+        difference = _difference(question, figure)
+        return StatementFeedback(
+            question=question,
+            k=k,
+            n=n,
+            figure=figure,
+            method=method,
+            difference=difference,
+            direction=_direction(question, difference),
+            score=_score(question, figure, known.get(question.id)),
+        )
+
+    def factor(one: Factor) -> FactorFeedback:
+        statements = tuple(statement(question) for question in one.questions)
+        entering = [s.score for s in statements if s.question.id in known]
+        published = pci.sub_indices.get(one.id) if pci else None
+        return FactorFeedback(one, published, statements, _mean(entering), len(entering))
+
+    return tuple(factor(one) for one in survey.factors)
+
+
+def _shares(figures: pd.DataFrame) -> dict[str, _Measured]:
+    columns = ("key", "k", "n", "share", "low", "high", "method")
+    rows = zip(*(figures[name].tolist() for name in columns), strict=True)
+    return {
+        key: (int(k), int(n), Interval(share, low, high), method)
+        for key, k, n, share, low, high, method in rows
+        if n
+    }
+
+
+def median(question: Question, counts: Mapping[int, int]) -> Interval | None:
+    """The median of numbers counted by value, between order statistics; None for no numbers.
+
+    How many values lie below the true median is binomial with p = 1/2 (Conover, Practical
+    Nonparametric Statistics, 1999, section 3.2). Fewer than six values say nothing with 95 %:
+    then the interval is all that the question allows.
+    """
+    values = np.repeat(sorted(counts), [counts[value] for value in sorted(counts)])
+    if not values.size:
+        return None
+    rank = int(binom.ppf(0.025, values.size, 0.5))
+    low, high = (values[rank - 1], values[-rank]) if rank else _extremes(question)
+    return Interval(float(np.median(values)), float(low), float(high))
+
+
+def _difference(question: Question, figure: Interval | None) -> Interval | None:
+    """Figure less published, more being better; None where the two are not of one kind.
+
+    A published share of costs does not say whether it is a mean or a median.
+    """
+    published = question.published
+    if published is None or figure is None or published.unit == "percent_of_costs":
+        return None
+    against = published.value / 100 if published.unit == "percent" else published.value
+    turn = 1 if question.direction == "higher_is_better" else -1
+    return _ordered([turn * (part - against) for part in _parts(figure)])
+
+
+def _direction(question: Question, difference: Interval | None) -> Direction | None:
+    """On which side; equal where a percentage with one decimal shows no difference."""
+    if difference is None:
+        return None
+    shown = round(difference.value, 1 if question.kind == "number" else 3)
+    return "equal" if shown == 0 else "better" if shown > 0 else "worse"
+
+
+def _score(question: Question, figure: Interval | None, bounds: Bounds | None) -> Interval | None:
+    """The score from 1 to 10 of a figure; it is monotone, so the interval's ends are scored."""
+    if figure is None or bounds is None:
+        return None
+    unit = 1 if question.kind == "number" else 100
+    worse = question.direction == "lower_is_better"
+    parts = [unit * part for part in _parts(figure)]
+    return _ordered(min_max(parts, bounds.minimum, bounds.maximum, lower_is_better=worse).tolist())
+
+
+def _parts(figure: Interval) -> tuple[float, float, float]:
+    return figure.value, figure.low, figure.high
+
+
+def _ordered(parts: list[float]) -> Interval:
+    return Interval(parts[0], min(parts), max(parts))
+
+
+def _mean(scores: list[Interval | None]) -> Interval | None:
+    """The mean score with the mean of the lower and of the upper ends.
+
+    One firm answers several statements, so their errors go together, nobody knows how much.
+    The standard error of a mean is at most the mean of the standard errors: this interval is
+    wide enough for any dependence (our choice).
+    """
+    known = [score for score in scores if score is not None]
+    if not known or len(known) < len(scores):
+        return None
+    return Interval(*np.mean([_parts(score) for score in known], axis=0).tolist())
+
+
+def feedback_composite(factors: Iterable[FactorFeedback]) -> Interval | None:
+    """The factors' scores by the weights of PCI, in points of 100; None where one has no score."""
+    parts: dict[str, tuple[float, float, float]] = {}
+    weights: dict[str, float] = {}
+    for one in factors:
+        if one.score is None or one.published is None:
+            return None
+        parts[one.factor.id], weights[one.factor.id] = _parts(one.score), one.published.weight
+    return Interval(
+        *(composite({key: part[end] for key, part in parts.items()}, weights) for end in range(3))
+    )
+
+
+def read_bounds(
+    path: Path, survey: Survey, language: Language
+) -> tuple[dict[str, Bounds], list[tuple[int, str]]]:
+    """Bounds by question from a CSV file with columns statement, min, max; errors by line.
+
+    Raises files.FileError for a file that cannot be read at all.
+    """
+    questions = {q.id: q for factor in survey.factors for q in factor.questions}
+
+    def bounds(name: str, numbers: Mapping[str, float]) -> Bounds:
+        for column in ("min", "max"):
+            if column not in numbers:
+                raise Refused(column, "missing_number")
+            low, high = _extremes(questions[name])
+            if not low <= numbers[column] <= high:
+                raise Refused(column, "out_of_bounds", low=low, high=high)
+        if numbers["min"] >= numbers["max"]:
+            raise Refused("max", "not_above_minimum")
+        return Bounds(numbers["min"], numbers["max"])
+
+    return read_table(path, "statement", questions, ("min", "max"), language, bounds)
+
+
+def _extremes(question: Question) -> tuple[int, int]:
+    """The least and the most that a question's figure can be, shares in percent."""
+    if question.minimum is None or question.maximum is None:
+        return 0, 100
+    return question.minimum, question.maximum
