@@ -16,10 +16,11 @@ from aggregator.accounts import Accounts
 from aggregator.context import MESSAGES, Context, Metrics
 from aggregator.database import StorageError
 from aggregator.ingest import GroupCommit, Ingest
-from aggregator.screens import documents, handling, sipas, tally
+from aggregator.screens import documents, handling, published, sipas, tally
 from aggregator.settings import Settings
 from aggregator.store import Store
 from surveys.centre import load_definitions
+from surveys.published import load_published
 from web import Application, Assets, Pages
 
 ROUTES = [
@@ -27,6 +28,7 @@ ROUTES = [
     Route("/department/{department}", tally.department),
     Route("/sipas", sipas.sipas),
     Route("/documents", documents.documents),
+    Route("/published", published.published),
     Route("/handling", handling.handling),
     Route("/submissions.csv", tally.download),
     Route("/sign-in", door.sign_in, methods=["GET", "POST"]),
@@ -58,7 +60,16 @@ def create_app(
     commits = GroupCommit(Ingest(store, surveys, centre, clock))
     accounts = Accounts(store, clock)
     context = Context(
-        settings, store, surveys, centre, commits, accounts, templates, _metrics(), clock
+        settings,
+        store,
+        surveys,
+        centre,
+        load_published(settings.centre, centre),
+        commits,
+        accounts,
+        templates,
+        _metrics(),
+        clock,
     )
 
     @asynccontextmanager

@@ -16,6 +16,7 @@ from aggregator.store import Store
 from surveys.centre import Centre
 from surveys.definition import Survey
 from surveys.messages import Messages
+from surveys.published import Published
 from web import Pages
 
 MESSAGES = Messages.load(Path(__file__).parent / "messages")
@@ -35,6 +36,7 @@ class Context:
     store: Store
     surveys: Mapping[str, Survey]
     centre: Centre
+    published: Published | None
     commits: GroupCommit
     accounts: Accounts
     pages: Pages

@@ -21,6 +21,7 @@ SCREENS = (
     ("/handling", "handling"),
     ("/sipas", "sipas"),
     ("/documents", "documents"),
+    ("/published", "published"),
 )
 
 

@@ -23,6 +23,8 @@ class Explanation:
 
     ``definition`` and ``facts`` (label, text) are in the reader's language; ``methods`` are
     keys of the catalogue's how_method; without a ``source`` it is the centre's own answers.
+    ``text`` is how the value is written where that is not its unit's way: as a source prints
+    it. A figure that is not ``filtered`` is what it is, whatever the page shows.
     """
 
     title: str
@@ -36,6 +38,8 @@ class Explanation:
     methods: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     source: str = ""
+    text: str = ""
+    filtered: bool = True
 
 
 class Explained(dict[str, Explanation]):
@@ -148,6 +152,8 @@ class Explained(dict[str, Explanation]):
                 one.n,
                 facts=tuple(facts),
                 source=one.source,
+                text=numbers.percent(one.value, self.language, 1 if one.n else 2),
+                filtered=False,
             )
 
     def participation(self, found: Mapping[str, Participation], names: Mapping[str, str]) -> None:
