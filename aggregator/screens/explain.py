@@ -156,10 +156,12 @@ class Explained(dict[str, Explanation]):
                 filtered=False,
             )
 
-    def participation(self, found: Mapping[str, Participation], names: Mapping[str, str]) -> None:
-        """Participation by department, '' for the centre: ``participation.<department>``."""
+    def participation(
+        self, found: Mapping[str, Participation], names: Mapping[str, str], prefix: str = ""
+    ) -> None:
+        """By department, '' for the centre: ``participation.<prefix><department>``."""
         for key, part in found.items():
-            self[f"participation.{key}"] = Explanation(
+            self[f"participation.{prefix}{key}"] = Explanation(
                 f"{names[key]} · {self.say('card.participation')}",
                 part.share,
                 "share",
