@@ -45,10 +45,10 @@ def published_tree(
     if min(unprinted.values()) < 0:
         raise ValueError("rows have more people than what they are part of")
     withheld = withhold(sizes | unprinted, sums, minimum, unprinted)
-    return _shown(total, () in withheld), [
+    return shown(total, () in withheld), [
         (
-            _shown(row, (row.key,) in withheld),
-            [_shown(leaf, (row.key, leaf.key) in withheld) for leaf in leaves],
+            shown(row, (row.key,) in withheld),
+            [shown(leaf, (row.key, leaf.key) in withheld) for leaf in leaves],
         )
         for row, leaves in branches
     ]
@@ -60,16 +60,17 @@ def published_form(
     """A pool, its factors and their questions, answered by the same people."""
     small = 0 < total.n < minimum
     hidden = withhold_parts({factor.key: factor.n for factor, _ in factors}, minimum)
-    shown = []
+    branches = []
     for factor, questions in factors:
         whole = small or factor.key in hidden
         parts = withhold_parts({question.key: question.n for question in questions}, minimum)
-        rows = [_shown(question, whole or question.key in parts) for question in questions]
-        shown.append((_shown(factor, whole), rows))
-    return _shown(total, small), shown
+        rows = [shown(question, whole or question.key in parts) for question in questions]
+        branches.append((shown(factor, whole), rows))
+    return shown(total, small), branches
 
 
-def _shown(row: FigureRow, withheld: bool) -> FigureRow:
+def shown(row: FigureRow, withheld: bool) -> FigureRow:
+    """The row, or one without figures where it is withheld and not empty."""
     if not withheld or row.n == 0:
         return row
     return replace(row, n=0, counts={}, measures={}, comparisons=[], withheld=True)
