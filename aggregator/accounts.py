@@ -8,18 +8,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import cached_property, partial
-from typing import Literal, TypeVar, get_args
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from starlette.exceptions import HTTPException
 
-from aggregator.credentials import TokenKind
+from aggregator.credentials import Role, TokenKind
 from aggregator.store import Store
 from aggregator.tables import User
-
-Role = Literal["manager", "viewer"]
-ROLES: tuple[Role, ...] = get_args(Role)
 
 SESSION = timedelta(hours=12)
 LINK = timedelta(days=1)

@@ -4,22 +4,19 @@ from asyncio import Semaphore
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter
 from starlette.requests import Request
 
 from aggregator.accounts import Accounts
 from aggregator.ingest import GroupCommit
+from aggregator.messages import MESSAGES as MESSAGES
 from aggregator.settings import Settings
 from aggregator.store import Store
 from surveys.centre import Centre
 from surveys.definition import Survey
-from surveys.messages import Messages
 from surveys.published import Published
 from web import Pages
-
-MESSAGES = Messages.load(Path(__file__).parent / "messages")
 
 
 @dataclass(frozen=True)

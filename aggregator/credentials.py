@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
@@ -12,6 +12,8 @@ from aggregator.database import Database
 from aggregator.tables import Token, User
 
 TokenKind = Literal["device", "reader", "link", "session"]
+Role = Literal["manager", "viewer"]
+ROLES: tuple[Role, ...] = get_args(Role)
 
 
 class Credentials:

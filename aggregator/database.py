@@ -18,7 +18,7 @@ class StorageError(RuntimeError):
 class Database:
     """One SQLite file or PostgreSQL database, and the transactions on it."""
 
-    def __init__(self, url: str, lock_timeout: float) -> None:
+    def __init__(self, url: str, lock_timeout: float = 10.0) -> None:
         """``lock_timeout``: seconds to wait for another process's write."""
         self.engine = _engine(url, lock_timeout)
 

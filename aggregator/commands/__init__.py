@@ -1,0 +1,52 @@
+"""What ``python -m aggregator`` can do, a module a subject, each imported when it is asked for."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from sqlalchemy import Engine
+
+from aggregator.messages import MESSAGES
+from aggregator.migrations import is_current
+from surveys.messages import Language
+
+Advance = Callable[[int], None]
+
+
+class CommandError(Exception):
+    """Why a command could not be done: the key of a message and its values."""
+
+    def __init__(self, key: str, **values: object) -> None:
+        super().__init__(key)
+        self.key = key
+        self.values = values
+
+
+def require_current(engine: Engine) -> None:
+    """Raises CommandError where the database lacks this version's schema."""
+    if not is_current(engine):
+        raise CommandError("cli.not_ready")
+
+
+@contextmanager
+def progress() -> Iterator[Advance]:
+    """Submissions done, on standard error when it is a terminal; yields what counts them."""
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as shown:
+        task = shown.add_task("", total=None)
+        yield lambda steps: shown.advance(task, steps)
+
+
+def tell(options: argparse.Namespace, n: int) -> None:
+    """How many it were, on standard error: standard output may be the export itself."""
+    print(MESSAGES.get(options.lang, "cli.done", n=n), file=sys.stderr)
+
+
+def report(problems: Sequence[tuple[int, str]], language: Language) -> None:
+    for line, reason in problems:
+        text = MESSAGES.get(language, "cli.line", line=line, reason=reason)
+        print(text, file=sys.stderr)

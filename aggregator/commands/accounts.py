@@ -1,0 +1,75 @@
+"""Commands on who may do what: tokens of devices and readers, and accounts."""
+
+import argparse
+import getpass
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from aggregator.accounts import AccountError, Accounts
+from aggregator.commands import CommandError
+from aggregator.commands.store import opened
+from aggregator.credentials import Credentials, TokenKind
+from aggregator.settings import Settings
+
+
+@contextmanager
+def _accounts(settings: Settings) -> Iterator[tuple[Accounts, Credentials]]:
+    """The settings' accounts, and what is stored of them; what they refuse is a CommandError."""
+    with opened(settings) as store:
+        try:
+            yield Accounts(store, lambda: datetime.now(UTC)), store.credentials
+        except AccountError as error:
+            raise CommandError(f"account_error.{error.key}", **error.values) from error
+
+
+def run_token(options: argparse.Namespace) -> int:
+    kind: TokenKind = options.kind
+    with _accounts(Settings.from_env()) as (accounts, credentials):
+        if options.action == "list":
+            for name, created in credentials.tokens(kind):
+                print(f"{name}\t{created:%Y-%m-%d %H:%M} UTC")
+        elif not options.name or not options.name.isprintable() or len(options.name) > 64:
+            raise AccountError("bad_name")
+        elif options.action == "remove":
+            if not credentials.remove_tokens_of(options.name, kind):
+                raise AccountError("unknown_name", name=options.name)
+        elif any(token.name == options.name for token in credentials.tokens(kind)):
+            raise AccountError("name_taken", name=options.name)
+        else:
+            print(accounts.new_token(kind, options.name))
+    return 0
+
+
+def run_user(options: argparse.Namespace) -> int:
+    settings = Settings.from_env()
+    with _accounts(settings) as (accounts, credentials):
+        if options.action == "list":
+            for name, role, created in credentials.users():
+                print(f"{name}\t{role}\t{created:%Y-%m-%d %H:%M} UTC")
+            return 0
+        if options.action == "add":
+            password = None if options.no_password else _ask_password()
+            accounts.add_user(options.name, options.role, password)
+            if password is not None:
+                return 0
+        elif credentials.user(options.name) is None:
+            raise AccountError("unknown_name", name=options.name)
+        if options.action == "remove":
+            credentials.remove_user(options.name)
+        elif options.action == "password":
+            accounts.set_password(options.name, _ask_password())
+        else:
+            print(accounts.new_link(options.name, settings.address))
+    return 0
+
+
+def _ask_password() -> str:
+    """From the terminal, twice and unseen; from a pipe, its first line."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    password = getpass.getpass("Password: ")
+    if getpass.getpass("Again: ") != password:
+        raise AccountError("passwords_differ")
+    return password

@@ -1,0 +1,68 @@
+"""Commands that take files in, and the one that counts anew what was taken."""
+
+import argparse
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from aggregator.commands import progress, report, tell
+from aggregator.commands.store import opened
+from aggregator.exchange import import_file
+from aggregator.files import read_transactions
+from aggregator.handling_files import read_dossiers, read_facts
+from aggregator.ingest import Ingest, rebuild
+from aggregator.settings import Settings
+from surveys.centre import load_centre, load_definitions
+from surveys.definition import load_surveys
+from surveys.messages import Language
+
+
+def run_import(options: argparse.Namespace) -> int:
+    settings, language = Settings.from_env(), options.lang
+    centre, surveys = load_definitions(settings.centre)
+    with opened(settings) as store, progress() as advance:
+        ingest = Ingest(store, surveys, centre)
+        outcome = import_file(options.file, ingest, surveys, language, advance)
+    report(outcome.problems, language)
+    print(outcome.summary())
+    return 1 if outcome.problems else 0
+
+
+def run_rebuild(options: argparse.Namespace) -> int:
+    with opened(Settings.from_env()) as store, progress() as advance:
+        counted = rebuild(store, load_surveys(), advance)
+    tell(options, counted)
+    return 0
+
+
+def run_transactions(options: argparse.Namespace) -> int:
+    settings, language = Settings.from_env(), options.lang
+    rows, problems = read_transactions(options.file, load_centre(settings.centre), language)
+    with opened(settings) as store:
+        store.put_transactions(rows)
+    return _settled(len(rows), problems, language)
+
+
+def run_dossiers(options: argparse.Namespace) -> int:
+    settings = Settings.from_env()
+    centre = load_centre(settings.centre)
+    today = centre.local_day(datetime.now(UTC))
+    cells, taken, problems = read_dossiers(options.file, centre, today, options.lang)
+    with opened(settings) as store:
+        store.handling.set_dossiers(cells)
+    return _settled(taken, problems, options.lang)
+
+
+def run_facts(options: argparse.Namespace) -> int:
+    settings = Settings.from_env()
+    centre = load_centre(settings.centre)
+    today = centre.local_day(datetime.now(UTC))
+    cells, problems = read_facts(options.file, centre, today, options.lang)
+    with opened(settings) as store:
+        store.handling.set_facts(cells)
+    return _settled(len(cells), problems, options.lang)
+
+
+def _settled(taken: int, problems: Sequence[tuple[int, str]], language: Language) -> int:
+    report(problems, language)
+    print(f"accepted {taken}, refused {len(problems)}")
+    return 1 if problems else 0
