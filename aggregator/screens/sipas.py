@@ -11,13 +11,15 @@ from aggregator.chart import Axis, tone
 from aggregator.context import Context, context_of
 from aggregator.door import signed_in
 from aggregator.figures import FigureRow, figure_rows, why_not_comparable
+from aggregator.indices.par_index import MEASURE, project, sipas_published
 from aggregator.likert import Diverging
 from aggregator.pages import render
 from aggregator.screens.explain import Explained, Explanation
+from aggregator.screens.sipas_published import explain_projection, explain_published, series
 from aggregator.screens.view import View, read_view
 from surveys.definition import Survey
 
-INDEX = "satisfied_or_better"  # the measure that the SIPAS index is a share of
+INDEX = MEASURE  # what the SIPAS index is a share of
 
 
 @signed_in
@@ -33,6 +35,10 @@ async def sipas(request: Request) -> Response:
         explained.rows(view.survey, figures["criteria"], "question.")
         _explain_pools(explained, figures["summary"])
         _explain_levels(explained, view.survey, figures["criteria"])
+        if figures["projection"]:
+            explain_projection(explained, figures["projection"], figures["whole"].measures[INDEX])
+        if published := figures["published_sipas"]:
+            explain_published(explained, published, context.published.source)
 
     return render(request, "sipas", figures, explain=explain)
 
@@ -44,6 +50,8 @@ def _figures(context: Context, view: View) -> dict[str, Any]:
     summary = [whole, *figure_rows(store, survey, centre, selection, "factor")]
     criteria = figure_rows(store, survey, centre, selection, "question")
     levels = survey.scales[survey.measured[0].scale or ""].levels
+    published = sipas_published(context.published) if context.published else None
+    found = whole.measures[INDEX]
     refused = [(r, why) for r in centre.references if (why := why_not_comparable(survey, r))]
     return {
         "view": view,
@@ -64,6 +72,9 @@ def _figures(context: Context, view: View) -> dict[str, Any]:
         "bars": Diverging.around(levels, [row.counts for row in criteria]),
         "references": [one.reference for one in whole.comparisons if one.measure == INDEX],
         "refused": refused,
+        "published_sipas": published,
+        "projection": project(INDEX, found.share, found.low, found.high),
+        "series": series(published) if published else None,
     }
 
 
