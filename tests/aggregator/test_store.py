@@ -7,7 +7,7 @@ import pytest
 
 from aggregator.database import StorageError
 from aggregator.store import Selection, Store
-from aggregator.writer import CHUNK
+from aggregator.submissions import CHUNK
 from tests.aggregator.conftest import Intake, ratings, stored, submission
 
 
