@@ -44,13 +44,14 @@ def _figures(context: Context, view: View) -> dict[str, Any]:
     since, until = view.period.since, view.period.until
     scores = department_scores(context.store, centre, since, until)
     known = [score for score in scores.values() if score.band]
+    dossiers = sum(score.dossiers for score in scores.values())
     return {
         "view": view,
         "survey": view.survey,
         "today": context.today,
         "rows": [(department, scores[department.id]) for department in centre.departments],
         "assessed": len(known),
-        "dossiers": sum(score.dossiers for score in known),
+        "dossiers": dossiers,
         "complete": sum(not score.unanswered for score in known),
         "indicators": INDICATORS,
         "most": MOST * len(INDICATORS),
