@@ -32,6 +32,11 @@ class Settings(BaseSettings):
         default=False, description="Send cookies over TLS only; set it behind a TLS proxy."
     )
     demo: bool = Field(default=False, description="Mark every page as a demonstration.")
+    ddci: Path | None = Field(
+        default=None,
+        description="The DDCI file: components and weights by which firms rank the departments; "
+        "empty: no such ranking.",
+    )
 
     @classmethod
     def from_env(cls) -> "Settings":

@@ -13,22 +13,13 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom
 
-from aggregator.indices.scores import composite, min_max, read_table
+from aggregator.indices.scores import Interval, composite, min_max, read_table
 from surveys.definition import Factor, Question, Survey
 from surveys.messages import Language
 from surveys.published import Pci, SubIndex
 from surveys.wire import Refused
 
 Direction = Literal["better", "worse", "equal"]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A figure with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,13 +20,23 @@ LOWEST, HIGHEST = 1.0, 10.0
 NUMBER = re.compile(r"-?[0-9]{1,15}([.,][0-9]{1,15})?")
 
 
+@dataclass(frozen=True)
+class Interval:
+    """A figure with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
 def min_max(
     value: ArrayLike, minimum: ArrayLike, maximum: ArrayLike, *, lower_is_better: bool = False
 ) -> NDArray[np.float64]:
     """1 + 9 (x - min) / (max - min), elementwise; where a high value is bad, 11 less that.
 
-    The standardisation of PCI (VCCI). A value beyond the bounds stays at 1 or 10. Where min and max are the same nothing tells
-    the values apart and all are in the middle, 5.5. Both are our choice. NaN stays NaN.
+    The standardisation of PCI (VCCI). A value beyond the bounds stays at 1 or 10. Where min and
+    max are the same nothing tells the values apart and all are in the middle, 5.5. Both are
+    our choice. NaN stays NaN.
     """
     x, low, high = (np.asarray(part, dtype=np.float64) for part in (value, minimum, maximum))
     with np.errstate(divide="ignore", invalid="ignore"):
