@@ -22,6 +22,7 @@ SCREENS = (
     ("/sipas", "sipas"),
     ("/documents", "documents"),
     ("/published", "published"),
+    ("/method", "method"),
 )
 
 
@@ -65,7 +66,6 @@ def render(
         "decimal": lambda value, digits=1: numbers.decimal(value, language, digits),
         "points": lambda difference: numbers.points(difference, language),
         "day": lambda value: numbers.day(value, language),
-        "long_day": lambda value: numbers.long_day(value, language),
         "clock": numbers.clock,
         "p_value": lambda p: numbers.p_value(p, language),
         "published": lambda question: numbers.published(question, language),

@@ -264,12 +264,17 @@ def test_a_survey_that_nobody_answered_is_one_notice_not_rows_of_zeros(
     assert 'class="card' not in shown
 
 
-def test_under_the_table_stand_notes_place_and_date_then_the_signatures(manager: Room) -> None:
+def test_a_print_of_the_page_says_that_it_stays_inside(manager: Room) -> None:
     manager.take([submission(department=None, counter=None)])
     said = words(page(manager))
-    note = said.index("Trong đó 1 lượt đánh giá không ghi cơ quan")
-    assert note < said.index("Lai Châu, ngày 23 tháng 11 năm 2026") < said.index("Người lập phiếu")
-    assert said.count("(Ký, ghi rõ họ tên)") == 2
+    assert "Trong đó 1 lượt đánh giá không ghi cơ quan" in said
+    assert "Bản in nội bộ, có cả nhóm dưới 5 người." in said
+
+
+def test_the_sheet_to_sign_is_a_report_of_the_same_period(manager: Room) -> None:
+    assert "/reports/day.pdf?date=2026-11-23&amp;lang=vi" in page(manager)
+    assert "/reports/month.pdf?date=2026-10-01" in page(manager, "/?period=month&date=2026-10-09")
+    assert "/reports/" not in page(manager, "/?from=2026-11-01&to=2026-11-09").split("<main")[1]
 
 
 def test_the_chosen_days_are_written_the_way_they_are_read_here(manager: Room) -> None:

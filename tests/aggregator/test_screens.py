@@ -1,0 +1,191 @@
+"""Comparison, trends, coverage and documents; and that every figure tells how it was computed."""
+
+import re
+from datetime import date, timedelta
+from html import unescape
+
+import pytest
+
+from aggregator.pages import SCREENS
+from tests.aggregator.conftest import EXAMPLE, Room, ratings, sipas, submission
+from tests.aggregator.reading import card, row, words
+
+PARTIAL = {"hx-request": "true", "hx-request-type": "partial"}
+PLACES = {"so_tu_phap": "q05", "so_y_te": "q09", "so_noi_vu": "q12", "so_xay_dung": "q16"}
+# A page's own parameters, so that there is something on it.
+SHOWN = ["", "?survey=sipas_2020&period=month", "?survey=business&period=month", "?period=quarter"]
+
+
+def page(room: Room, path: str) -> str:
+    answer = room.client.get(path)
+    assert answer.status_code == 200, answer.text
+    return str(answer.text)
+
+
+@pytest.fixture
+def centre_at_work(room: Room) -> Room:
+    """Four departments rated this week and the week before, a SIPAS form each, dossiers."""
+    for department, counter in PLACES.items():
+        place = {"department": department, "counter": counter}
+        room.take(ratings(EXAMPLE, **place))
+        room.take(ratings([5] * 40 + [3] * 10, answered_at="2026-11-17T09:00:00+07:00", **place))
+        room.take([sipas([5, 4, 3, 5] * 5 + [5, 2], **place), sipas([4] * 22, **place)])
+    business = {"b2_2": 1, "b3_3": 0, "b4_1": 3}
+    room.take([submission(survey="business", answers=business, channel="qr") for _ in range(3)])
+    days = [date(2026, 11, 17) + timedelta(days=back) for back in range(7)]
+    room.context.store.put_transactions(
+        {"day": day, "department": department, "dossiers": 200}
+        for day in days
+        for department in PLACES
+    )
+    room.sign_in()
+    return room
+
+
+@pytest.mark.parametrize("path", [path for path, _ in SCREENS])
+def test_every_figure_on_every_screen_tells_how_it_was_computed(
+    centre_at_work: Room, path: str
+) -> None:
+    """Of figures of one kind two are asked: ten departments have the same words."""
+    for shown in SHOWN:
+        asked: dict[str, list[str]] = {}
+        for link in re.findall(r'class="ask" href="([^"]+)"', page(centre_at_work, path + shown)):
+            kind = re.sub("|".join(PLACES), "", link.rpartition("how=")[2])
+            asked.setdefault(re.sub(r"\d+", "0", kind), []).append(unescape(link))
+        for links in asked.values():
+            for link in {links[0], links[-1]}:
+                panel = centre_at_work.client.get(link, headers=PARTIAL).text
+                assert panel.lstrip().startswith('<aside id="how"'), link
+                assert "Cách tính" in panel, link
+
+
+@pytest.mark.parametrize("path", [path for path, _ in SCREENS])
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_every_screen_has_an_empty_state_in_both_languages(
+    room: Room, path: str, language: str
+) -> None:
+    room.sign_in()
+    for shown in SHOWN:
+        found = page(room, f"{path}{shown}{'&' if shown else '?'}lang={language}")
+        assert "<h1" in found
+        assert not re.search(r"\bnan\b|\bNone\b", words(found)), path + shown
+
+
+@pytest.mark.parametrize("path", [path for path, _ in SCREENS])
+def test_every_screen_is_behind_the_door(room: Room, path: str) -> None:
+    answer = room.client.get(path)
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/sign-in")
+
+
+def test_an_unknown_figure_is_said_to_be_gone(centre_at_work: Room) -> None:
+    panel = centre_at_work.client.get("/?how=nothing.such", headers=PARTIAL).text
+    assert "không còn trên trang" in panel
+
+
+def test_departments_are_compared_in_the_order_of_their_shares(centre_at_work: Room) -> None:
+    place = {"department": "so_cong_thuong", "counter": "q01"}
+    centre_at_work.take(ratings([5] * 300, **place))
+    found = page(centre_at_work, "/comparison?period=day")
+    below = row(found, "Sở Tư pháp")
+    assert "83,3\u00a0% 75,7\u00a0% – 88,9\u00a0% −13,0" in below
+    assert below.endswith("Thấp hơn −13,0 điểm %")
+    assert row(found, "Sở Công Thương 300").endswith("Cao hơn +3,7 điểm %")
+    rows = re.findall(r"<tr.*?</tr>", found, re.DOTALL)
+    names = [words(each).split(" 1")[0].split(" 3")[0] for each in rows]
+    assert names.index("Toàn trung tâm") < names.index("Sở Tư pháp") < names.index("Sở Công Thương")
+
+
+def test_four_good_ratings_do_not_lead_the_ranking(centre_at_work: Room) -> None:
+    few = {"department": "so_tai_chinh", "counter": "q18"}
+    many = {"department": "so_cong_thuong", "counter": "q01"}
+    centre_at_work.take([*ratings([5] * 4, **few), *ratings([5] * 300 + [4] * 5, **many)])
+    found = page(centre_at_work, "/comparison?period=day")
+    ranking = found[found.index("ranking") :]
+    assert row(ranking, "Sở Công Thương").startswith("Sở Công Thương 1 ")
+    assert not row(ranking, "Sở Tài chính").startswith("Sở Tài chính 1 ")
+
+
+def test_the_standardised_figure_weighs_departments_by_their_dossiers(centre_at_work: Room) -> None:
+    centre_at_work.take(ratings([1] * 480, department="so_y_te", counter="q09"))
+    found = page(centre_at_work, "/comparison?period=day")
+    # Raw, the ratings count: 400 of 960. By dossiers, which are equal: (3 * 100/120 + 100/600)/4.
+    assert "41,7\u00a0%" in card(found, "Toàn trung tâm · Rất hài lòng")
+    assert "66,7\u00a0%" in card(found, "Theo cơ cấu hồ sơ")
+
+
+def test_an_unlike_reference_is_refused_with_the_reason(centre_at_work: Room) -> None:
+    found = words(page(centre_at_work, "/comparison"))
+    refused = found[found.index("Không so sánh với") :]
+    assert "SIPAS" in refused
+    assert "không cùng một đại lượng" in refused
+
+
+def test_a_week_is_held_against_the_week_before(centre_at_work: Room) -> None:
+    found = page(centre_at_work, "/trends")
+    changed = row(found, "Tuần này 23/11/2026 – 29/11/2026")
+    assert "83,3\u00a0% 400 trên 480" in changed
+    assert "tuần trước 16/11/2026 – 22/11/2026 80,0\u00a0% 160 trên 200 +3,3" in changed
+
+
+def test_the_control_chart_shows_its_points_and_no_line_across_empty_weeks(
+    centre_at_work: Room,
+) -> None:
+    centre_at_work.take(ratings([5] * 50, answered_at="2026-09-08T09:00:00+07:00"))
+    found = page(centre_at_work, "/trends?grain=week")
+    assert len(re.findall(r'<circle class="dot', found)) == 3
+    # Only this week and the last are neighbours.
+    assert len(re.findall(r'<line class="series"', found)) == 1
+
+
+@pytest.mark.parametrize("grain", ["day", "week", "month", "quarter"])
+def test_the_chart_adds_up_to_the_answers(centre_at_work: Room, grain: str) -> None:
+    found = page(centre_at_work, f"/trends?grain={grain}&measure=very_satisfied")
+    table = found[found.index('class="points"') :]
+    numbers = [
+        int(words(each).replace(".", ""))
+        for each in re.findall(r"</th>\s*<td>(.*?)</td>", table, re.DOTALL)
+    ]
+    assert sum(numbers) == 680
+
+
+def test_a_trend_of_one_department(centre_at_work: Room) -> None:
+    found = page(centre_at_work, "/trends?department=so_y_te")
+    assert "100 trên 120" in row(found, "Tuần này")
+    assert centre_at_work.client.get("/trends?department=so_nao").status_code == 400
+    assert centre_at_work.client.get("/trends?grain=century").status_code == 400
+
+
+def test_coverage_by_department_and_channel_with_the_bounds_of_the_silent(
+    centre_at_work: Room,
+) -> None:
+    centre_at_work.take(ratings([5] * 20, department="so_y_te", counter="q09", channel="qr"))
+    found = page(centre_at_work, "/coverage?period=day")
+    # 140 of 200 dossiers; 120 of them very satisfied: from 120/200 to 180/200.
+    health = row(found, "Sở Y tế")
+    assert health.startswith("Sở Y tế 200 140 70,0\u00a0% 60,0\u00a0% 120 10,0\u00a0% 20")
+    assert health.endswith("60,0\u00a0% – 90,0\u00a0%")
+
+
+def test_more_ratings_than_dossiers_have_no_bounds(centre_at_work: Room) -> None:
+    centre_at_work.take(ratings([5] * 100, department="so_y_te", counter="q09"))
+    found = page(centre_at_work, "/coverage?period=day&measure=very_satisfied")
+    assert row(found, "Sở Y tế").endswith("–")
+
+
+def test_documents_are_offered_to_all_and_raw_answers_to_managers(centre_at_work: Room) -> None:
+    found = page(centre_at_work, "/documents")
+    assert 'href="/reports/quarter.pdf?date=2026-10-01' in found
+    assert "SPSS" in words(found)
+    accounts = centre_at_work.context.accounts
+    accounts.add_user("nguoi_xem", "viewer", None)
+    centre_at_work.client.get(accounts.new_link("nguoi_xem", ""))
+    viewed = page(centre_at_work, "/documents")
+    assert 'href="/reports/quarter.pdf' in viewed
+    assert "SPSS" not in words(viewed)
+
+
+def test_a_form_leads_to_the_file_that_it_asks_for(centre_at_work: Room) -> None:
+    answer = centre_at_work.client.get("/reports/week?date=2026-11-10&format=docx&lang=vi")
+    assert answer.headers["location"] == "/reports/week.docx?date=2026-11-10&lang=vi"
+    assert centre_at_work.client.get("/reports/week?format=exe").status_code == 400
