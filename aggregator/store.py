@@ -1,36 +1,36 @@
 """The store: reading answers and tallies, on SQLite and PostgreSQL alike."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from copy import copy
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-from sqlalchemy import (
-    Engine,
-    Executable,
-    Row,
-    String,
-    and_,
-    cast,
-    func,
-    literal_column,
-    select,
-)
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Connection, Engine, Row, func, select
 from sqlmodel import col
 
+from aggregator import blocks
+from aggregator.blocks import Block, Item, Place
 from aggregator.credentials import Credentials
-from aggregator.database import Database
+from aggregator.database import Database, StorageError
 from aggregator.handling_store import Handling
-from aggregator.tables import PooledTally, SubmissionRow, Tally, Transactions
-from aggregator.writer import CHUNK, Writer, read_chunk
+from aggregator.rollups import POOLED, TALLIES, Layout, RollUps, Span
+from aggregator.submissions import Filters, read_chunk, read_submissions
+from aggregator.tables import Transactions
+from aggregator.writer import Writer
 
-Grouping = Literal["centre", "department", "counter", "channel", "day", "question", "factor"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+Grouping = blocks.Grouping
+By = Grouping | tuple[Grouping, ...]
 
 WRITER_LOCK = 0x4861696C  # PostgreSQL advisory lock "Hail": one writer of tallies at a time
-SUMS = ("respondents", "k", "m", "kk", "km", "mm")
+ROLL_UP_WAIT = 0.25  # seconds that a reader waits for the write lock, to make blocks
+SUMS = POOLED.sums
+INTEGERS = {"code", "n", "dossiers", *SUMS}
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,8 @@ class Store:
     def __init__(self, url: str, *, lock_timeout: float = 10.0) -> None:
         """See database.Database."""
         self.database = Database(url, lock_timeout)
+        self._impatient = Database(url, ROLL_UP_WAIT)
+        self._rollups: dict[tuple[Layout, str], RollUps] | None = None
         self.credentials = Credentials(self.database)
         self.handling = Handling(self.database)
 
@@ -60,6 +62,7 @@ class Store:
 
     def close(self) -> None:
         self.engine.dispose()
+        self._impatient.engine.dispose()
 
     # Submissions and tallies
 
@@ -70,64 +73,94 @@ class Store:
         With the lock held, looking an id up and inserting it cannot race with another
         writer; the unique constraint stays as the last word. Raises StorageError.
         """
-        with self.database.begin(write=True) as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(select(func.pg_advisory_xact_lock(WRITER_LOCK)))
+        with _locked(self.database) as connection:
             yield Writer(connection)
 
     def submissions(self, since: date | None, until: date | None) -> Iterator[Row[Any]]:
-        """Stored submissions in the order of arrival, read in chunks: constant memory."""
-        within = [
-            *([col(SubmissionRow.day) >= since] if since else []),
-            *([col(SubmissionRow.day) <= until] if until else []),
-        ]
-        last = 0
-        while True:
-            with self.database.begin() as connection:
-                rows = read_chunk(connection, last, within)
-            yield from rows
-            if len(rows) < CHUNK:
-                return
-            last = rows[-1].number
+        """Stored submissions of the days, in the order of arrival: constant memory."""
+        return read_submissions(self.database, Filters(since, until))
 
     def has_submissions(self) -> bool:
         with self.database.begin() as connection:
             return bool(read_chunk(connection, 0, [], limit=1))
 
-    def counts(self, selection: Selection, by: Grouping) -> pd.DataFrame:
-        """Answers by key and code: columns key (str or date), code (int), n (int)."""
-        key = _key(Tally, by)
-        where = [*_within(Tally, selection)]
-        if selection.questions is not None:
-            where.append(col(Tally.question).in_(selection.questions))
-        n = func.sum(col(Tally.n)).label("n")
-        query = select(key.label("key"), col(Tally.code), n)
-        return self._frame(query.where(*where).group_by(key, col(Tally.code)), ["code", "n"])
+    def counts(self, selection: Selection, by: By) -> "pd.DataFrame":
+        """Answers by key and code: columns key, code (int), n (int).
 
-    def pooled(self, selection: Selection, by: Grouping, factor: str = "") -> pd.DataFrame:
-        """Sums over respondents by key and measure: columns key, measure and SUMS (int).
+        ``by`` is one grouping, whose values are in the column key, or several, each with a
+        column of its own name. Keys are str; those of time are the date on which they begin.
+        """
+        asked = selection.questions
+        return self._sums(TALLIES, selection, by, lambda item: asked is None or item[0] in asked)
+
+    def pooled(self, selection: Selection, by: By, factor: str = "") -> "pd.DataFrame":
+        """Sums over respondents by key and measure: key columns as in counts, measure, SUMS (int).
 
         ``factor`` '' pools the whole survey; grouping by factor takes each of them.
         """
-        key = _key(PooledTally, by)
-        factors = col(PooledTally.factor)
-        where = [
-            *_within(PooledTally, selection),
-            factors != "" if by == "factor" else factors == factor,
-        ]
-        sums: list[ColumnElement[Any]] = [
-            func.sum(getattr(PooledTally, name)).label(name) for name in SUMS
-        ]
-        measure = col(PooledTally.measure)
-        columns: list[Any] = [key.label("key"), measure.label("measure"), *sums]
-        return self._frame(select(*columns).where(*where).group_by(key, measure), list(SUMS))
+        each = "factor" in _several(by)
+        return self._sums(
+            POOLED, selection, by, lambda item: item[0] != "" if each else item[0] == factor
+        )
 
-    def _frame(self, query: Executable, integers: list[str]) -> pd.DataFrame:
+    def _sums(
+        self, layout: Layout, selection: Selection, by: By, keep: Callable[[Item], bool]
+    ) -> "pd.DataFrame":
+        keys = _several(by)
+        columns = blocks.grouped(
+            self._blocks(layout, selection, daily=not {"day", "week"}.isdisjoint(keys)),
+            keys,
+            layout.items[1],
+            layout.sums,
+            keep_item=keep,
+            keep_place=_keeping(selection),
+        )
+        if isinstance(by, str):
+            columns = {"key" if name == by else name: column for name, column in columns.items()}
+        return _frame(columns)
+
+    def _blocks(
+        self, layout: Layout, selection: Selection, *, daily: bool
+    ) -> list[tuple[date, Block]]:
+        """The blocks of a selection's days, in order; missing ones are made and kept."""
+        survey, since, until = selection.survey, selection.since, selection.until
+        rollups = RollUps(layout, survey)
+        if self._rollups is not None:
+            rollups = self._rollups.setdefault((layout, survey), rollups)
         with self.database.begin() as connection:
-            result = connection.execute(query)
-            frame = pd.DataFrame(result.all(), columns=list(result.keys()))
-        # PostgreSQL sums integers to decimals.
-        return frame.astype(dict.fromkeys(integers, "int64"))
+            found = rollups.read(connection, since, until, daily=daily)
+        missing = [span for span, block in found if block is None]
+        if missing:
+            # They only save time: a reader who cannot have the lock takes the rows themselves.
+            with suppress(StorageError):
+                self._roll_up(rollups, missing)
+            with self.database.begin() as connection:
+                found = rollups.read(connection, since, until, daily=daily)
+                rollups.fill(connection, [span for span, block in found if block is None])
+                found = rollups.read(connection, since, until, daily=daily)
+        return [(span.since, block) for span, block in found if block is not None]
+
+    def _roll_up(self, rollups: RollUps, spans: Sequence[Span]) -> None:
+        """Make blocks, a month in a transaction: nobody waits long for the write lock."""
+        for _, month in groupby(spans, lambda span: span.since.replace(day=1)):
+            with _locked(self._impatient) as connection:
+                for span in month:
+                    rollups.make(connection, span)
+
+    def snapshot(self) -> "Store":
+        """This store as a page needs it: its tallies are those of the first look at them.
+
+        So figures of one page agree while answers come in, and nothing is read twice.
+        """
+        view = copy(self)
+        view._rollups = {}
+        return view
+
+    def roll_up(self, surveys: Iterable[str]) -> None:
+        """Make all that readers will look for, so that none of them has to wait for it."""
+        for survey in surveys:
+            for layout in (TALLIES, POOLED):
+                self._blocks(layout, Selection(survey), daily=False)
 
     # Dossiers settled, the denominator of participation
 
@@ -136,50 +169,47 @@ class Store:
         with self.writing() as writer:
             writer.set_transactions(list(rows))
 
-    def transactions(self, since: date, until: date) -> pd.DataFrame:
+    def transactions(self, since: date, until: date) -> "pd.DataFrame":
         """Dossiers settled within the days: columns day, department ('': all), dossiers."""
-        columns: list[Any] = [
-            col(Transactions.day),
-            col(Transactions.department),
-            col(Transactions.dossiers),
-        ]
-        within = col(Transactions.day).between(since, until)
-        return self._frame(select(*columns).where(within), ["dossiers"])
+        columns = [col(Transactions.day), col(Transactions.department), col(Transactions.dossiers)]
+        query = select(*columns).where(columns[0].between(since, until))
+        with self.database.begin() as connection:
+            rows = connection.execute(query).all()
+        names = ("day", "department", "dossiers")
+        return _frame({name: [row[place] for row in rows] for place, name in enumerate(names)})
 
-    def respondents(self, selection: Selection) -> pd.DataFrame:
+    def respondents(self, selection: Selection) -> "pd.DataFrame":
         """Who answered the selection's question, or the pool: columns day, department, n."""
+        by: tuple[Grouping, ...] = ("day", "department")
         if selection.questions is not None:
-            table: type[Tally] | type[PooledTally] = Tally
-            n = col(Tally.n)
-            where: ColumnElement[bool] = col(Tally.question).in_(selection.questions)
-        else:
-            # Every measure of the pool has the same respondents: any one of them will do.
-            table, n = PooledTally, col(PooledTally.respondents)
-            one = select(func.min(col(PooledTally.measure)))
-            measure = one.where(col(PooledTally.survey) == selection.survey).scalar_subquery()
-            where = and_(col(PooledTally.factor) == "", col(PooledTally.measure) == measure)
-        key: list[Any] = [col(table.day), col(table.department)]
-        query = select(*key, func.sum(n).label("n")).where(where, *_within(table, selection))
-        return self._frame(query.group_by(*key), ["n"])
+            codes = self.counts(selection, by)
+            return codes.groupby([*by])["n"].sum().reset_index()
+        # Every measure of the pool has the same respondents: any one of them will do.
+        sums = self.pooled(selection, by).rename(columns={"respondents": "n"})
+        one: pd.DataFrame = sums[sums["measure"] == sums["measure"].min()]
+        return one[[*by, "n"]]
 
 
-def _key(table: type[Tally] | type[PooledTally], by: Grouping) -> ColumnElement[Any]:
-    if by == "centre":
-        # PostgreSQL groups by an expression, not by a bare constant.
-        return cast(literal_column("'centre'"), String)
-    key: ColumnElement[Any] = getattr(table, by)
-    return key
+@contextmanager
+def _locked(database: Database) -> Iterator[Connection]:
+    with database.begin(write=True) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(WRITER_LOCK)))
+        yield connection
 
 
-def _within(
-    table: type[Tally] | type[PooledTally], selection: Selection
-) -> Iterator[ColumnElement[bool]]:
-    yield col(table.survey) == selection.survey
-    if selection.since is not None:
-        yield col(table.day) >= selection.since
-    if selection.until is not None:
-        yield col(table.day) <= selection.until
-    if selection.channel is not None:
-        yield col(table.channel) == selection.channel
-    if selection.department is not None:
-        yield col(table.department) == selection.department
+def _several(by: By) -> tuple[Grouping, ...]:
+    return (by,) if isinstance(by, str) else by
+
+
+def _keeping(selection: Selection) -> Callable[[Place], bool]:
+    channel, department = selection.channel, selection.department
+    return lambda place: channel in (None, place[0]) and department in (None, place[1])
+
+
+def _frame(columns: Mapping[str, Any]) -> "pd.DataFrame":
+    import pandas as pd  # half a second and 40 MB that an export of answers does without
+
+    frame = pd.DataFrame(columns)
+    whole = INTEGERS.intersection(frame.columns)
+    return frame.astype(dict.fromkeys(whole, "int64"))

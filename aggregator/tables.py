@@ -56,14 +56,14 @@ class Tally(SQLModel, table=True):
     """How often a code (or number) was given to a question in one cell.
 
     A cell is a local day, a channel, a department and a counter; the last two are '' where
-    they are not known.
+    they are not known. A survey's days lie together, the newest last.
     """
 
     __table_args__ = (CLUSTERED,)
 
     survey: str = Field(primary_key=True, max_length=40)
-    question: str = Field(primary_key=True, max_length=40)
     day: date = Field(primary_key=True)
+    question: str = Field(primary_key=True, max_length=40)
     channel: str = Field(primary_key=True, max_length=10)
     department: str = Field(primary_key=True, max_length=40)
     counter: str = Field(primary_key=True, max_length=40)
@@ -84,9 +84,9 @@ class PooledTally(SQLModel, table=True):
     __table_args__ = (CLUSTERED,)
 
     survey: str = Field(primary_key=True, max_length=40)
+    day: date = Field(primary_key=True)
     factor: str = Field(primary_key=True, max_length=40)
     measure: str = Field(primary_key=True, max_length=40)
-    day: date = Field(primary_key=True)
     channel: str = Field(primary_key=True, max_length=10)
     department: str = Field(primary_key=True, max_length=40)
     counter: str = Field(primary_key=True, max_length=40)
@@ -96,6 +96,26 @@ class PooledTally(SQLModel, table=True):
     kk: int = Field(sa_type=BigInteger)
     km: int = Field(sa_type=BigInteger)
     mm: int = Field(sa_type=BigInteger)
+
+
+class BlockRow(SQLModel, table=True):
+    """All tallies of a survey from one day to another as a matrix; see blocks.Block.
+
+    Made when figures of these days are read, dropped by whoever adds to the tallies of one of
+    them: what is here is always what the rows say. ``tallied`` is the table of those rows,
+    ``width`` the bytes of each of the ``numbers``.
+    """
+
+    __tablename__ = "block"
+
+    survey: str = Field(primary_key=True, max_length=40)
+    until: date = Field(primary_key=True)  # first: a writer seldom finds a block to drop
+    since: date = Field(primary_key=True)
+    tallied: str = Field(primary_key=True, max_length=40)
+    items: str
+    places: str
+    width: int
+    numbers: bytes
 
 
 class Transactions(SQLModel, table=True):
@@ -116,9 +136,9 @@ class HandlingTally(SQLModel, table=True):
     __tablename__ = "handling_tally"
     __table_args__ = (CLUSTERED,)
 
-    day: date = Field(primary_key=True)
     department: str = Field(primary_key=True, max_length=40)
     indicator: int = Field(primary_key=True)
+    day: date = Field(primary_key=True)
     unanswered: int = Field(sa_type=BigInteger)
     zero: int = Field(sa_type=BigInteger)
     one: int = Field(sa_type=BigInteger)

@@ -48,10 +48,18 @@ class Deltas:
             given = value if isinstance(value, list | tuple) else (value,)
             codes.update((question, code) for code in given)
 
+    @property
+    def days(self) -> set[tuple[str, str]]:
+        """Every survey and day that the group adds to."""
+        cells = {(survey, cell.day) for survey, cell in self._codes}
+        for survey, respondents in self._respondents.items():
+            cells |= {(survey, cell.day) for cell, _ in respondents}
+        return cells
+
     def rows(self) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
         """Rows of tables.Tally and tables.PooledTally: the key in its order, then what to add."""
         tallies: list[tuple[object, ...]] = [
-            (survey, question, *cell, code, n)
+            (survey, cell.day, question, *cell[1:], code, n)
             for (survey, cell), codes in self._codes.items()
             for (question, code), n in codes.items()
         ]
@@ -89,7 +97,8 @@ class _Matrix:
         for slot in np.flatnonzero(counts).tolist():
             place, code = divmod(slot, width)
             cell, column = divmod(place, columns)
-            key = (self._survey.id, self._questions[column], *self._cells[cell], code + low)
+            there = self._cells[cell]
+            key = (self._survey.id, there.day, self._questions[column], *there[1:], code + low)
             yield (*key, int(counts[slot]))
 
     def pooled(self) -> Iterator[tuple[object, ...]]:
@@ -109,7 +118,7 @@ class _Matrix:
             for number, cell in enumerate(cells):
                 for column, factor in enumerate(factors):
                     if sums[number, 0, column]:
-                        key = (survey.id, factor, measure, *cell)
+                        key = (survey.id, cell.day, factor, measure, *cell[1:])
                         yield (*key, *sums[number, :, column].tolist())
 
 

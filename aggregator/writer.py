@@ -7,16 +7,14 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, Dialect, Insert, Row, delete, select
+from sqlalchemy import Connection, Dialect, Insert, Row, delete
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.elements import ColumnElement
-from sqlmodel import SQLModel, col
+from sqlmodel import SQLModel
 
-from aggregator.tables import PooledTally, SubmissionRow, Tally, Transactions
+from aggregator.submissions import read_chunk
+from aggregator.tables import BlockRow, PooledTally, SubmissionRow, Tally, Transactions
 from aggregator.tallies import Deltas
 from surveys.wire import Submission
-
-CHUNK = 500  # rows read at once
 
 
 class NewRow(NamedTuple):
@@ -99,6 +97,14 @@ class Writer:
         tallies, pooled = deltas.rows()
         self._add(Tally, tallies)
         self._add(PooledTally, pooled)
+        self._drop_blocks(deltas.days)
+
+    def _drop_blocks(self, days: Collection[tuple[str, str]]) -> None:
+        """Drop what was made of the tallies of each survey and day; mostly there is nothing."""
+        mark = "?" if self._connection.dialect.name == "sqlite" else "%s"
+        where = f"survey = {mark} AND until >= {mark} AND since <= {mark}"
+        holding = [(survey, day, day) for survey, day in days]
+        self._connection.exec_driver_sql(f"DELETE FROM block WHERE {where}", holding)  # noqa: S608
 
     def _add(self, table: type[Tally] | type[PooledTally], rows: list[tuple[object, ...]]) -> None:
         """Add rows of a key and sums to a table of tallies.
@@ -112,6 +118,7 @@ class Writer:
     def clear_tallies(self) -> None:
         self._connection.execute(delete(Tally))
         self._connection.execute(delete(PooledTally))
+        self._connection.execute(delete(BlockRow))
 
     def submissions(self) -> Iterator[Sequence[Row[Any]]]:
         """All stored submissions in chunks, as this transaction sees them."""
@@ -156,12 +163,3 @@ def _positional(statement: Insert, dialect: Dialect, columns: list[str]) -> str:
     kind: Any = type(dialect)
     style = kind(paramstyle="qmark" if dialect.name == "sqlite" else "format")
     return str(statement.compile(dialect=style, column_keys=columns))
-
-
-def read_chunk(
-    connection: Connection, last: int, where: list[ColumnElement[bool]], limit: int = CHUNK
-) -> Sequence[Row[Any]]:
-    """Stored submissions after a number, in the order of arrival."""
-    number = col(SubmissionRow.number)
-    query = select(SubmissionRow.__table__).where(number > last, *where)  # type: ignore[attr-defined]
-    return connection.execute(query.order_by(number).limit(limit)).all()

@@ -57,10 +57,11 @@ def recount(intake: Intake, surveys: dict[str, Survey]) -> dict[str, dict[Any, A
     answers: Counter[tuple[str, ...]] = Counter()
     pooled: dict[tuple[str, ...], list[int]] = defaultdict(lambda: [0] * 6)
     for row in stored(intake.store):
-        cell = (row.day.isoformat(), row.channel, row.department or "", row.counter or "")
+        day = (row.survey, row.day.isoformat())
+        place = (row.channel, row.department or "", row.counter or "")
         for question, value in row.answers.items():
             for code in value if isinstance(value, list) else [value]:
-                answers[row.survey, question, *cell, str(code)] += 1
+                answers[*day, question, *place, str(code)] += 1
         if row.survey != "sipas_2020":
             continue
         for factor in [*surveys["sipas_2020"].factors, None]:
@@ -70,7 +71,7 @@ def recount(intake: Intake, surveys: dict[str, Survey]) -> dict[str, dict[Any, A
             for measure, codes in (("very_satisfied", [5]), ("satisfied_or_better", [4, 5])):
                 k = sum(code in codes for code in valid_answers)
                 if m:
-                    key = (row.survey, factor.id if factor else "", measure, *cell)
+                    key = (*day, factor.id if factor else "", measure, *place)
                     parts = (1, k, m, k * k, k * m, m * m)
                     pooled[key] = [a + b for a, b in zip(pooled[key], parts, strict=True)]
     return {

@@ -1,0 +1,173 @@
+"""Roll-ups: past days and whole past months of a survey's tallies, kept as blocks."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+from sqlalchemy import Connection, Row, func, insert, select
+from sqlmodel import col
+
+from aggregator.blocks import Block, merged
+from aggregator.tables import BlockRow, PooledTally, Tally
+
+ONE_DAY = timedelta(days=1)
+
+
+class Span(NamedTuple):
+    """One day, or all days of a month; both ends included."""
+
+    since: date
+    until: date
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A table of tallies: what its items are, and what is summed."""
+
+    table: type[Tally] | type[PooledTally]
+    items: tuple[str, str]
+    sums: tuple[str, ...]
+
+
+TALLIES = Layout(Tally, ("question", "code"), ("n",))
+POOLED = Layout(PooledTally, ("factor", "measure"), ("respondents", "k", "m", "kk", "km", "mm"))
+
+
+class RollUps:
+    """The blocks of one survey in one table of tallies.
+
+    The newest day with answers is the one that fills: it, and months from it on, are not kept.
+    What was read once is remembered: figures of one object are of one moment.
+    """
+
+    def __init__(self, layout: Layout, survey: str) -> None:
+        self._layout = layout
+        self._survey = survey
+        self._ends: tuple[date, date] | None = None  # the oldest and the newest day
+        self._read: dict[Span, Block] = {}
+
+    def read(
+        self, connection: Connection, since: date | None, until: date | None, *, daily: bool
+    ) -> list[tuple[Span, Block | None]]:
+        """The days asked for as blocks in order, None for one that is not made yet.
+
+        ``daily`` asks for a block a day, otherwise whole months come as one.
+        """
+        self._ends = self._ends or self._ends_now(connection)
+        if self._ends is None:
+            return []
+        spans = _spans(since, until, *self._ends, daily=daily)
+        self._read |= self._stored(connection, [span for span in spans if span not in self._read])
+        newest = Span(self._ends[1], self._ends[1])
+        if newest in spans and newest not in self._read:
+            self._read[newest] = self._of_rows(connection, newest)
+        return [(span, self._read.get(span)) for span in spans]
+
+    def fill(self, connection: Connection, spans: Iterable[Span]) -> None:
+        """Read days from their rows, as if they had blocks."""
+        self._read |= {span: self._of_rows(connection, span) for span in spans}
+
+    def _of_rows(self, connection: Connection, span: Span) -> Block:
+        table, (first, second), sums = self._layout.table, self._layout.items, self._layout.sums
+        key = [getattr(table, name) for name in (first, second, "channel", "department", "counter")]
+        if span.since == span.until:
+            query = select(*key, *(getattr(table, name) for name in sums))
+        else:
+            query = select(*key, *(func.sum(getattr(table, name)) for name in sums)).group_by(*key)
+        within = col(table.day).between(*span)
+        where = col(table.survey) == self._survey, within
+        return Block.of_rows(connection.execute(query.where(*where)).all(), len(sums))
+
+    def make(self, connection: Connection, span: Span) -> Block:
+        """Make and keep a block, unless it is there. Wants the write lock."""
+        found = self._stored(connection, [span]).get(span)
+        if found is not None:
+            return found
+        if span.since == span.until:
+            made = self._of_rows(connection, span)
+        else:
+            days = list(_days(*span))
+            there = self._stored(connection, days)
+            parts = [there.get(day) or self.make(connection, day) for day in days]
+            made = merged(parts, len(self._layout.sums))
+        self._store(connection, span, made)
+        return made
+
+    def _ends_now(self, connection: Connection) -> tuple[date, date] | None:
+        """The oldest and the newest day with answers, each one look at the key."""
+        day, survey = col(self._layout.table.day), col(self._layout.table.survey)
+        oldest, newest = (
+            connection.execute(select(end(day)).where(survey == self._survey)).scalar()
+            for end in (func.min, func.max)
+        )
+        return None if oldest is None or newest is None else (oldest, newest)
+
+    def _stored(self, connection: Connection, spans: Sequence[Span]) -> dict[Span, Block]:
+        found = {}
+        for monthly, run in groupby(spans, lambda span: span.since != span.until):
+            stretch = list(run)
+            since, until = col(BlockRow.since), col(BlockRow.until)
+            query = select(BlockRow.__table__).where(  # type: ignore[attr-defined]
+                col(BlockRow.survey) == self._survey,
+                until.between(stretch[0].until, stretch[-1].until),
+                since < until if monthly else since == until,
+                col(BlockRow.tallied) == self._layout.table.__tablename__,
+            )
+            for row in connection.execute(query):
+                found[Span(row.since, row.until)] = self._unpacked(row)
+        return found
+
+    def _unpacked(self, row: Row[Any]) -> Block:
+        keys = _keys(row.items), _keys(row.places)
+        shape = (len(self._layout.sums), *map(len, keys))
+        values = np.frombuffer(row.numbers, dtype=f"<u{row.width}").reshape(shape)
+        return Block(*keys, values)
+
+    def _store(self, connection: Connection, span: Span, block: Block) -> None:
+        kind = np.min_scalar_type(block.values.max(initial=0)).newbyteorder("<")
+        row = {
+            "survey": self._survey,
+            "since": span.since,
+            "until": span.until,
+            "tallied": self._layout.table.__tablename__,
+            "items": orjson.dumps(block.items).decode(),
+            "places": orjson.dumps(block.places).decode(),
+            "width": kind.itemsize,
+            "numbers": block.values.astype(kind).tobytes(),
+        }
+        connection.execute(insert(BlockRow), row)
+
+
+def _spans(
+    since: date | None, until: date | None, oldest: date, newest: date, *, daily: bool
+) -> list[Span]:
+    """The days and months to read, in order."""
+    first = oldest.replace(day=1)
+    day, last = max(since or first, first), min(until or newest, newest)
+    spans = []
+    while day <= last:
+        ends = _last_of_month(day)
+        whole = not daily and day.day == 1 and ends <= last and ends < newest
+        spans.append(Span(day, ends if whole else day))
+        day = spans[-1].until + ONE_DAY
+    return spans
+
+
+def _days(since: date, until: date) -> Iterator[Span]:
+    while since <= until:
+        yield Span(since, since)
+        since += ONE_DAY
+
+
+def _last_of_month(day: date) -> date:
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - ONE_DAY
+
+
+@lru_cache(32)  # most blocks of a survey have the same items and places
+def _keys(written: str) -> tuple[Any, ...]:
+    return tuple(map(tuple, orjson.loads(written)))

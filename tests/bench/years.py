@@ -1,0 +1,97 @@
+"""Two years of tallies of a large centre: 17 departments of 5 counters, 3 channels, every day.
+
+The tallies are written as rows, without the answers behind them: pages read nothing else.
+"""
+
+import random
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from datetime import date, timedelta
+from pathlib import Path
+
+from aggregator.migrations import migrate
+from aggregator.store import Store
+from aggregator.tallies import Cell, Deltas
+from surveys.centre import load_centre
+from surveys.definition import Question, Survey, load_surveys
+from tests.bench.servers import ROOT
+
+DEPARTMENTS, COUNTERS, CHANNELS = 17, 5, ("kiosk", "paper", "qr")
+DAYS = 730
+Row = tuple[object, ...]
+
+
+def centre_file(folder: Path) -> Path:
+    """A centre of 17 departments, with the hours and published figures of the sample's."""
+    lines = (ROOT / "deploy" / "lai_chau.toml").read_text("utf-8").splitlines(keepends=True)
+    first, last = lines.index("[[departments]]\n"), lines.index("[[references]]\n")
+    # What the sample's comment above its references says holds here too.
+    made = folder / "centre.toml"
+    made.write_text("".join([*lines[:first], *_departments(), *lines[last:]]), "utf-8")
+    return made
+
+
+def _departments() -> Iterator[str]:
+    for department in range(1, DEPARTMENTS + 1):
+        counters = ", ".join(
+            f'{{ id = "q{department:02}_{n}", name = {{ vi = "Quầy {n}", en = "Counter {n}" }} }}'
+            for n in range(1, COUNTERS + 1)
+        )
+        name = f'{{ vi = "Cơ quan {department}", en = "Department {department}" }}'
+        yield f'[[departments]]\nid = "d{department:02}"\nname = {name}\ncounters = [{counters}]\n'
+
+
+def fill(database: Path, centre: Path, until: date) -> None:
+    """Every working day of two years: ratings in every cell, one SIPAS answer, some firms."""
+    store = Store(f"sqlite:///{database}")
+    migrate(store.engine)
+    store.close()
+    surveys, chance = load_surveys(), random.Random(17)
+    places = list(load_centre(centre).department_of.items())
+    days = [until - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous=OFF")
+        for day in days:
+            if day.weekday() > 4 and day != until:
+                continue
+            cells = [
+                Cell(day.isoformat(), channel, department, counter)
+                for channel in CHANNELS
+                for counter, department in places
+            ]
+            rows = _day(surveys, cells, chance)
+            connection.execute("BEGIN")
+            for table, added in zip(("tally", "pooled_tally"), rows, strict=True):
+                marks = ", ".join("?" * len(added[0]))
+                connection.executemany(f"INSERT INTO {table} VALUES ({marks})", sorted(added))
+            settled = [(day.isoformat(), d, 60) for d in sorted({d for _, d in places})]
+            connection.executemany("INSERT INTO transactions VALUES (?, ?, ?)", settled)
+            connection.execute("COMMIT")
+
+
+def _day(
+    surveys: dict[str, Survey], cells: Sequence[Cell], chance: random.Random
+) -> tuple[list[Row], list[Row]]:
+    """Rows of both tables for one day."""
+    deltas = Deltas(surveys)
+    criteria, firms = surveys["sipas_2020"], surveys["business"]
+    for cell in cells:
+        for code, n in zip((5, 4, 3, 2, 1), (20, 9, 3, 2, 1), strict=True):
+            for _ in range(chance.randint(0, n)):
+                deltas.add("in_centre", cell, {"rating": code, "reasons": [chance.randint(1, 5)]})
+        chosen = chance.choices((5, 4, 3, 2, 1), (60, 25, 8, 5, 2), k=len(criteria.measured))
+        deltas.add(
+            criteria.id, cell, {q.id: c for q, c in zip(criteria.measured, chosen, strict=True)}
+        )
+    for cell in chance.sample(cells, 5):
+        deltas.add(firms.id, cell, {q.id: _answer(firms, q, chance) for q in firms.all_questions()})
+    return deltas.rows()
+
+
+def _answer(survey: Survey, question: Question, chance: random.Random) -> int | list[int]:
+    scale = survey.scale_of(question)
+    if scale is None:
+        return chance.randint(question.minimum or 0, min(question.maximum or 0, 60))
+    code = chance.choice(scale.codes)
+    return [code] if question.kind == "many" else code
