@@ -16,7 +16,7 @@ from aggregator.accounts import Accounts
 from aggregator.context import MESSAGES, Context, Metrics
 from aggregator.database import StorageError
 from aggregator.ingest import GroupCommit, Ingest
-from aggregator.screens import documents, handling, published, sipas, tally
+from aggregator.screens import documents, handling, method, published, sipas, tally
 from aggregator.settings import Settings
 from aggregator.store import Store
 from surveys.centre import load_definitions
@@ -29,6 +29,7 @@ ROUTES = [
     Route("/sipas", sipas.sipas),
     Route("/documents", documents.documents),
     Route("/published", published.published),
+    Route("/method", method.method),
     Route("/handling", handling.handling),
     Route("/submissions.csv", tally.download),
     Route("/sign-in", door.sign_in, methods=["GET", "POST"]),
