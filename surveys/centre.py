@@ -109,10 +109,12 @@ class Centre(Model):
     """One centre. ``minimum_ratings`` and ``minimum_cell`` are our choices, open to change.
 
     ``published`` names a file of published tables beside the centre file; see surveys.published.
+    ``parent`` is the agency that the centre belongs to: it stands above it in official documents.
     """
 
     id: Identifier
     name: Text
+    parent: Text | None = None
     province: Text
     time_zone: str
     minimum_ratings: int = Field(default=30, ge=1)
