@@ -25,7 +25,7 @@ def department_scores(
 
     Answers that name no department count for none.
     """
-    dossiers = store.handling.dossiers(since, until)
+    dossiers = store.handling.dossiers(centre.department, since, until)
     facts = store.handling.facts(since, until)
     answers = _answers(store, since, until)
     return {

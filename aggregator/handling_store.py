@@ -1,20 +1,21 @@
 """Handled dossiers and departments' facts in the database: the cells of a file, set as a whole."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select
+from sqlalchemy import func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel, col
 
 from aggregator.database import Database
-from aggregator.indices.circular_01_2018 import EXTENT, Counts, Extent, Facts
+from aggregator.indices.circular_01_2018 import BY_DOSSIER, EXTENT, Counts, Extent, Facts
 from aggregator.tables import HandlingFacts, HandlingTally
 
-LOCK = 0x48616E64  # PostgreSQL advisory lock "Hand": one import at a time
 COUNTS = tuple(Counts.__dataclass_fields__)
 STEPS: Mapping[int, Extent] = {points: extent for extent, points in EXTENT.items()}
+INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 Cell = tuple[date, str]  # a day and a department
 
 
@@ -29,48 +30,51 @@ class Handling:
         self._database = database
 
     def set_dossiers(self, cells: Mapping[Cell, Mapping[int, Counts]]) -> None:
-        """Replace the cells' counts, given by indicator."""
+        """Set the cells' counts, given for each indicator of BY_DOSSIER."""
         rows = [
-            {"day": day, "department": department, "indicator": indicator, **vars(counts)}
-            for (day, department), by_indicator in cells.items()
-            for indicator, counts in by_indicator.items()
+            {"day": day, "department": department, "indicator": number, **vars(counts[number])}
+            for (day, department), counts in sorted(cells.items(), key=lambda item: item[0])
+            for number in BY_DOSSIER
         ]
-        self._replace(HandlingTally, cells, rows)
+        self._set(HandlingTally, rows)
 
     def set_facts(self, cells: Mapping[Cell, Facts]) -> None:
-        """Replace the cells' facts."""
+        """Set the cells' facts."""
         rows = [
             {"day": day, "department": department, **_written(facts)}
-            for (day, department), facts in cells.items()
+            for (day, department), facts in sorted(cells.items(), key=lambda item: item[0])
         ]
-        self._replace(HandlingFacts, cells, rows)
+        self._set(HandlingFacts, rows)
 
-    def _replace(
-        self, table: type[SQLModel], cells: Mapping[Cell, object], rows: list[dict[str, Any]]
-    ) -> None:
-        if not cells:
+    def _set(self, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Rows come in one order, so that two files at once never wait for each other."""
+        if not rows:
             return
-        columns = table.__table__.c  # type: ignore[attr-defined]
-        gone = delete(table).where(
-            columns.day == bindparam("its_day"), columns.department == bindparam("its_department")
-        )
-        places = [{"its_day": day, "its_department": department} for day, department in cells]
+        key = [column.name for column in table.__table__.primary_key]  # type: ignore[attr-defined]
         with self._database.begin(write=True) as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
-            connection.execute(gone, places)
-            connection.execute(insert(table), rows)
+            statement = INSERT[connection.dialect.name](table)
+            new = {name: statement.excluded[name] for name in rows[0] if name not in key}
+            upsert = statement.on_conflict_do_update(index_elements=key, set_=new)
+            connection.execute(upsert, rows)
 
-    def dossiers(self, since: date, until: date) -> dict[str, dict[int, Counts]]:
+    def dossiers(
+        self, departments: Iterable[str], since: date, until: date
+    ) -> dict[str, dict[int, Counts]]:
         """Counts by department and indicator, over days of which both ends belong to it."""
-        key: list[Any] = [col(HandlingTally.department), col(HandlingTally.indicator)]
+        department, indicator = col(HandlingTally.department), col(HandlingTally.indicator)
         sums: list[Any] = [func.sum(getattr(HandlingTally, name)) for name in COUNTS]
-        query = select(*key, *sums).where(col(HandlingTally.day).between(since, until))
+        # The whole key is named: its table is read as that many short ranges, not from end to end.
+        query = (
+            select(department, indicator, *sums)
+            .where(department.in_(list(departments)), indicator.in_(BY_DOSSIER))
+            .where(col(HandlingTally.day).between(since, until))
+            .group_by(department, indicator)
+        )
         found: dict[str, dict[int, Counts]] = defaultdict(dict)
         with self._database.begin() as connection:
-            for department, indicator, *counts in connection.execute(query.group_by(*key)):
+            for name, number, *counts in connection.execute(query):
                 # PostgreSQL sums integers to decimals.
-                found[department][indicator] = Counts(*map(int, counts))
+                found[name][number] = Counts(*map(int, counts))
         return found
 
     def facts(self, since: date, until: date) -> dict[str, list[Facts]]:

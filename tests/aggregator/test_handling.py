@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +15,7 @@ from aggregator.demo import simulate
 from aggregator.files import FileError
 from aggregator.handling import department_scores
 from aggregator.handling_files import DOSSIER_COLUMNS, FACTS_COLUMNS, read_dossiers, read_facts
-from aggregator.indices.circular_01_2018 import Counts, DepartmentScore, Facts
+from aggregator.indices.circular_01_2018 import BY_DOSSIER, Counts, DepartmentScore, Facts
 from aggregator.migrations import _config, is_current, migrate
 from aggregator.store import Store
 from surveys.centre import Centre
@@ -78,6 +79,11 @@ def take(store: Store, centre: Centre, path: Path, *rows: dict[str, str]) -> Non
         store.handling.set_facts(given)
         assert len(given) == len(rows)
     assert problems == []
+
+
+def kept(store: Store) -> dict[str, dict[int, Counts]]:
+    """All counts of the two departments in the year."""
+    return store.handling.dossiers((JUSTICE, HEALTH), date(2026, 1, 1), TODAY)
 
 
 def scores(store: Store, centre: Centre) -> dict[str, DepartmentScore]:
@@ -219,12 +225,12 @@ def test_the_same_file_twice_changes_nothing_and_a_new_one_replaces_its_cells(
     path = tmp_path / "d.csv"
     first = [dossier(), dossier(), dossier(day="2026-11-19"), dossier(department=HEALTH)]
     take(store, centre, path, *first)
-    once = store.handling.dossiers(date(2026, 1, 1), TODAY)
+    once = kept(store)
     take(store, centre, path, *first)
-    assert store.handling.dossiers(date(2026, 1, 1), TODAY) == once
+    assert kept(store) == once
     assert once[JUSTICE][1] == Counts(0, 0, 0, 3)
     take(store, centre, path, dossier(days_taken="9"))
-    found = store.handling.dossiers(date(2026, 1, 1), TODAY)
+    found = kept(store)
     assert found[JUSTICE][1] == Counts(0, 1, 0, 1)  # the day before is still there
     assert found[HEALTH] == once[HEALTH]
     take(store, centre, path, facts(feedback="4", feedback_on_time="4"))
@@ -232,7 +238,21 @@ def test_the_same_file_twice_changes_nothing_and_a_new_one_replaces_its_cells(
     assert store.handling.facts(DAY, DAY) == {JUSTICE: [Facts("full", True, True, 0, 0, "full")]}
     store.handling.set_dossiers({})
     store.handling.set_facts({})
-    assert store.handling.dossiers(date(2026, 1, 1), TODAY) == found
+    assert kept(store) == found
+
+
+def test_two_files_at_once_leave_one_of_them_in_each_cell(store: Store) -> None:
+    days = [date(2026, 11, day) for day in range(1, 21)]
+    places = [(day, at) for day in days for at in (JUSTICE, HEALTH)]
+    files = [
+        {place: {number: Counts(two=n) for number in BY_DOSSIER} for place in order}
+        for n, order in ((1, places), (100, places[::-1]))
+    ]
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(store.handling.set_dossiers, files * 5))
+    for day in days:
+        found = store.handling.dossiers((JUSTICE, HEALTH), day, day)
+        assert {counts.two for one in found.values() for counts in one.values()} in ({1}, {100})
 
 
 def test_facts_come_back_as_they_were_in_the_order_of_days(store: Store) -> None:
@@ -318,12 +338,13 @@ def test_migration_keeps_what_was_there(database_url: str) -> None:
     migrate(store.engine)
     assert is_current(store.engine)
     with store.engine.connect() as connection:
-        [kept] = connection.execute(text("SELECT survey, question, code, n FROM tally"))
-    assert tuple(kept) == ("in_centre", "rating", 5, 3)
+        [stayed] = connection.execute(text("SELECT survey, question, code, n FROM tally"))
+    assert tuple(stayed) == ("in_centre", "rating", 5, 3)
     assert store.transactions(DAY, DAY)["dossiers"].tolist() == [7]
-    assert store.handling.dossiers(DAY, DAY) == {}
-    store.handling.set_dossiers({(DAY, JUSTICE): {1: Counts(1, 2, 3, 4)}})
-    assert store.handling.dossiers(DAY, DAY) == {JUSTICE: {1: Counts(1, 2, 3, 4)}}
+    assert kept(store) == {}
+    counts = {number: Counts(1, 2, 3, number) for number in BY_DOSSIER}
+    store.handling.set_dossiers({(DAY, JUSTICE): counts})
+    assert kept(store) == {JUSTICE: counts}
     store.close()
 
 

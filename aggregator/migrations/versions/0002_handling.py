@@ -10,14 +10,14 @@ down_revision = "0001"
 def upgrade() -> None:
     op.create_table(
         "handling_tally",
-        sa.Column("day", sa.Date(), nullable=False),
         sa.Column("department", sa.String(40), nullable=False),
         sa.Column("indicator", sa.Integer(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
         *(
             sa.Column(name, sa.BigInteger(), nullable=False)
             for name in ("unanswered", "zero", "one", "two")
         ),
-        sa.PrimaryKeyConstraint("day", "department", "indicator"),
+        sa.PrimaryKeyConstraint("department", "indicator", "day"),
         sqlite_with_rowid=False,
     )
     op.create_table(
