@@ -9,6 +9,7 @@ from aggregator import numbers
 from aggregator.chart import Axis, tone
 from aggregator.documents import typesetting
 from aggregator.documents.model import Chart, Intervals, Likert, Mark, Trend
+from aggregator.likert import Diverging
 from surveys.messages import Language
 
 PPI = 200
@@ -116,26 +117,31 @@ def _span(shares: Sequence[float]) -> tuple[float, float, float]:
 
 
 def _likert(chart: Likert, language: Language) -> dict[str, Any]:
-    levels, favourable = chart.levels, chart.favourable
-    lefts = [sum(bar.shares[favourable:]) for bar in chart.bars if bar.shares is not None]
-    # The left side is as long as its longest bar needs, in tenths.
-    left = max(0.1, math.ceil(max(lefts, default=0.0) * 10) / 10)
+    shown = [bar.counts for bar in chart.bars if bar.counts is not None]
+    axis = Diverging.around(chart.levels, shown)
     rows = []
     for bar in chart.bars:
-        parts: list[dict[str, Any]] = []
-        value = Mark.WITHHELD.value if bar.withheld else numbers.DASH
-        if bar.shares is not None:
-            value = numbers.percent(sum(bar.shares[:favourable]), language)
-            parts = [
-                {"share": share, "label": numbers.decimal(share * 100, language, 0)}
-                for share in bar.shares
-            ]
-        rows.append({"label": bar.label, "parts": parts, "value": value, "strong": bar.strong})
+        value = Mark.WITHHELD.value if bar.counts is None else numbers.percent(bar.share, language)
+        pieces = axis.bars(bar.counts) if bar.counts is not None else []
+        parts = [
+            {
+                "at": piece.x / 100,
+                "width": piece.width / 100,
+                "tone": piece.tone,
+                "label": numbers.decimal(piece.share * 100, language, 0),
+            }
+            for piece in pieces
+            if piece.share
+        ]
+        rows.append({"label": bar.label, "parts": parts, "value": value})
+    levels = [
+        {"label": level.get(language), "tone": tone(place, len(chart.levels))}
+        for place, level in enumerate(chart.levels)
+    ]
     return {
         "kind": "likert",
-        "levels": list(levels),
-        "tones": [tone(place, len(levels)) for place in range(len(levels))],
-        "favourable": favourable,
-        "left": left,
+        "levels": levels,
+        "zeros": [axis.zero / 100, *([axis.middle / 100] if axis.apart else [])],
         "rows": rows,
+        "value": chart.value,
     }

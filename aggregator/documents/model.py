@@ -1,12 +1,13 @@
 """A report as plain data: what stands in it and in which order, never how it looks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 from typing import Literal, NamedTuple
 
 from aggregator.periods import Period
+from surveys.definition import Level
 from surveys.messages import Language
 
 Kind = Literal["day", "week", "month", "quarter"]
@@ -28,13 +29,14 @@ class Range(NamedTuple):
     high: float
 
 
-# text · integer · share: a fraction · points: a difference of shares · number: two decimals ·
-# p: a p-value · interval, points_interval, number_interval, ranks: a Range of these
+# share: a fraction; points: a difference of shares; score has one decimal, number two; the
+# intervals and ranks are a Range.
 Unit = Literal[
     "text",
     "integer",
     "share",
     "points",
+    "score",
     "number",
     "p",
     "interval",
@@ -125,27 +127,26 @@ class Trend:
     title: str
     alt: str
     points: tuple[Point, ...]
-    legend: tuple[str, str, str, str]  # share, centre line, limits, signal
+    legend: tuple[str, ...]  # share, centre line, limits, signal
     notes: tuple[str, ...] = ()
 
 
 class Bar(NamedTuple):
-    """One line of a Likert chart: shares by level, best first; None where withheld or empty."""
+    """One line of a Likert chart: answers by code, None where withheld; a measure's share."""
 
     label: str
-    shares: tuple[float, ...] | None
-    withheld: bool = False
-    strong: bool = False
+    counts: Mapping[int, int] | None
+    share: float | None
 
 
 @dataclass(frozen=True)
 class Likert:
-    """Diverging bars: favourable levels right of a zero line, so that their length is the share."""
+    """Diverging bars as on the pages; see aggregator.likert. ``levels`` are best first."""
 
     title: str
     alt: str
-    levels: tuple[str, ...]  # best first
-    favourable: int  # how many of them
+    levels: tuple[Level, ...]
+    value: str  # what the share at the end of each line is
     bars: tuple[Bar, ...]
     notes: tuple[str, ...] = ()
 

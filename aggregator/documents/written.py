@@ -24,6 +24,8 @@ def written(value: Value, column: Column, language: Language) -> str:
             return numbers.points(value, language)
         case "p":
             return numbers.p_value(value, language)
+        case "score":
+            return numbers.decimal(value, language)
         case "number":
             return numbers.decimal(value, language, 2)
         case _:

@@ -37,6 +37,7 @@ FORMATS: Mapping[Unit, str] = {
     "integer": "#,##0",
     "share": '0.0" "%',
     "points": "+0.0;−0.0;0.0",
+    "score": "0.0",
     "number": "#,##0.00",
     "p": "0.0000",
     "interval": '0.0" "%',
