@@ -139,11 +139,11 @@ class PciTotal(Model):
 
 
 class Pci(Model):
-    """``ranges``: a CSV file beside this one, see aggregator.indices.pci.read_ranges."""
+    """``bounds``: a CSV file beside this one, see aggregator.indices.pci.read_bounds."""
 
     sub_indices: Mapping[Identifier, SubIndex]
     total: PciTotal
-    ranges: str | None = None
+    bounds: str | None = None
 
 
 class Series(Model):

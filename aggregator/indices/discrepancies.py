@@ -63,10 +63,11 @@ class _Range:
 
 def discrepancies(published: Published) -> list[Check]:
     """Every statement of the source that can be recomputed, in its order, with a verdict."""
-    return [_check(claim) for claim in published.claims()]
+    return [check(claim) for claim in published.claims()]
 
 
-def _check(claim: Claim) -> Check:
+def check(claim: Claim) -> Check:
+    """One statement: what is printed against what its parts, rounded as they are, can give."""
     printed, recomputed = _range(claim.printed), _recomputed(claim)
     last_digit = Decimal(1).scaleb(-_digits(printed.value))
     verdict: Verdict
@@ -144,22 +145,22 @@ def written(value: Decimal, language: Language) -> str:
     return ("−" if value < 0 else "") + numbers.decimal(float(abs(value)), language, digits)
 
 
-def formula(check: Check, language: Language) -> str:
+def formula(checked: Check, language: Language) -> str:
     """How the figure was recomputed: ``45,05 + 26,87``; parts that are zero are left out."""
-    if check.kind == "composite":
-        pairs = zip(check.weights, check.terms, strict=True)
+    if checked.kind == "composite":
+        pairs = zip(checked.weights, checked.terms, strict=True)
         products = " + ".join(
             f"{written(weight.value, language)} × {written(term.value, language)}"
             for weight, term in pairs
         )
-        divisor = sum((weight.value for weight in check.weights), Decimal()) / 10
+        divisor = sum((weight.value for weight in checked.weights), Decimal()) / 10
         return f"({products}) / {written(divisor, language)}"
-    if check.kind == "percent":
+    if checked.kind == "percent":
         return " / ".join(
             f"({text})" if " " in text else text
-            for text in (_joined(check.terms, language), _joined(check.of, language))
+            for text in (_joined(checked.terms, language), _joined(checked.of, language))
         )
-    return _joined(check.terms, language)
+    return _joined(checked.terms, language)
 
 
 def _joined(terms: Sequence[Figure], language: Language) -> str:

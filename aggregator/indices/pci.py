@@ -4,14 +4,15 @@ One province alone has no lowest and highest province, so there are scores only 
 them is supplied.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
+from scipy.stats import quantile_test
 
 from aggregator.indices.scores import Interval, composite, min_max, read_table
 from surveys.definition import Factor, Question, Survey
@@ -127,15 +128,16 @@ def _shares(figures: pd.DataFrame) -> dict[str, _Measured]:
 def median(question: Question, counts: Mapping[int, int]) -> Interval | None:
     """The median of numbers counted by value, between order statistics; None for no numbers.
 
-    How many values lie below the true median is binomial with p = 1/2 (Conover, Practical
-    Nonparametric Statistics, 1999, section 3.2). Fewer than six values say nothing with 95 %:
-    then the interval is all that the question allows.
+    Conover, Practical Nonparametric Statistics, 1999, section 3.2. Fewer than six numbers say
+    nothing with 95 %: then the interval is all that the question allows.
     """
     values = np.repeat(sorted(counts), [counts[value] for value in sorted(counts)])
     if not values.size:
         return None
-    rank = int(binom.ppf(0.025, values.size, 0.5))
-    low, high = (values[rank - 1], values[-rank]) if rank else _extremes(question)
+    test: Any = quantile_test(values, q=0, p=0.5)
+    low, high = test.confidence_interval(0.95)
+    if math.isnan(low) or math.isnan(high):
+        low, high = _extremes(question)
     return Interval(float(np.median(values)), float(low), float(high))
 
 
