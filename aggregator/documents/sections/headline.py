@@ -1,10 +1,10 @@
 """What everybody asks first: how many, how satisfied, how sure, and beside what was published."""
 
+from aggregator.channels import CHANNELS
 from aggregator.documents.cells import span, table
 from aggregator.documents.material import Material
 from aggregator.documents.model import WITHHELD, Block, Column, Paragraph, Section, Table, Value
 from aggregator.documents.sections.comparisons import comparisons
-from aggregator.figures import CHANNELS
 
 
 def headline(m: Material) -> Section:

@@ -1,5 +1,6 @@
 """Who took part: ratings beside dossiers, and what those who stayed silent could change."""
 
+from aggregator.channels import CHANNELS
 from aggregator.documents.cells import span, table
 from aggregator.documents.material import Material
 from aggregator.documents.model import (
@@ -11,7 +12,7 @@ from aggregator.documents.model import (
     Table,
     Value,
 )
-from aggregator.figures import CHANNELS, FigureRow
+from aggregator.figures import FigureRow
 from aggregator.statistics import nonresponse_bounds
 from aggregator.statistics.participation import CENTRE, open_weekdays, working_days
 
