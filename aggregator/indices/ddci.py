@@ -67,6 +67,17 @@ class _Indicator:
     lower_is_better: bool
 
 
+def statement_counts(survey: Survey, question: str, counts: pd.DataFrame) -> pd.DataFrame:
+    """One statement's rows for rank_departments, from its answers by department and code.
+
+    ``counts`` has columns key, code and n, as Store.counts gives them.
+    """
+    [favourable] = survey.measures_of(survey.questions[question]).values()
+    k = counts["n"].where(counts["code"].isin(favourable), 0)
+    sums = pd.DataFrame({"department": counts["key"], "k": k, "n": counts["n"]})
+    return sums.groupby("department", as_index=False).sum().assign(question=question)
+
+
 def rank_departments(
     config: Ddci,
     survey: Survey,

@@ -52,6 +52,10 @@ class Ddci(Model):
         return self
 
     @property
+    def statements(self) -> tuple[str, ...]:
+        return tuple(one for component in self.components for one in component.statements)
+
+    @property
     def hard(self) -> tuple[HardIndicator, ...]:
         return tuple(hard for component in self.components for hard in component.hard)
 

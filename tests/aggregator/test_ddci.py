@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from aggregator import numbers
 from aggregator.context import MESSAGES
-from aggregator.indices.ddci import DRAWS, Ranked, Ranking, Unranked, rank_departments
+from aggregator.indices.ddci import (
+    DRAWS,
+    Ranked,
+    Ranking,
+    Unranked,
+    rank_departments,
+    statement_counts,
+)
 from aggregator.indices.ddci_definition import Ddci, load_ddci, read_hard_data
 from surveys.centre import load_centre
 from surveys.definition import DefinitionError, Survey, load_surveys
@@ -179,6 +186,21 @@ def test_a_component_of_hard_data_alone_does_not_change_with_the_draws(tmp_path:
     # Late gives b 60 points whatever the firms say, charges between 4 and 40.
     assert found["b"].score.low >= 64
     assert found["b"].rank_low == found["b"].rank_high == 1
+
+
+def test_counts_by_code_become_k_and_n_by_department(two: Ddci) -> None:
+    """Agreement has four levels, of which the two best count."""
+    rows_by_code = [
+        *(("a", 4, 50), ("a", 3, 40), ("a", 2, 10)),
+        *(("b", 3, 50), ("b", 1, 50)),
+        *(("c", 4, 70), ("c", 1, 30)),
+    ]
+    by_code = pd.DataFrame(rows_by_code, columns=["key", "code", "n"])
+    time_costs = statement_counts(BUSINESS, "b4_1", by_code)
+    charges = answers(THREE).query("question == 'b5_1'")
+    assert two.statements == ("b4_1", "b5_1")
+    rows = pd.concat([time_costs, charges])
+    assert rank_departments(two, BUSINESS, rows, {}, list(THREE)) == ranking(two, THREE)
 
 
 # Who is ranked
