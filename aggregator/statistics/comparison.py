@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
+from aggregator.statistics.adjustment import benjamini_hochberg, holm
 from aggregator.statistics.exact import binomial_exact, fisher_exact
 from aggregator.statistics.shares import ALPHA, wilson
 
@@ -51,11 +51,11 @@ def compare(figures: pd.DataFrame, published: Published, minimum: int) -> pd.Dat
     difference = figures["share"].to_numpy(float) - published.share
     low, high = _interval(figures, published)
     p, test = _p_values(figures, published)
-    adjusted = {method: np.full(len(p), np.nan) for method in ("holm", "fdr_bh")}
+    p_holm, p_bh = np.full(len(p), np.nan), np.full(len(p), np.nan)
     if enough.any():
-        for method, column in adjusted.items():
-            column[enough] = multipletests(p[enough], method=method)[1]
-    significant = adjusted["holm"] < ALPHA
+        p_holm[enough] = holm(p[enough])
+        p_bh[enough] = benjamini_hochberg(p[enough])
+    significant = p_holm < ALPHA
     verdict = np.select(
         [~enough, significant & (difference < 0), significant & (difference > 0)],
         ["too_few", "below", "above"],
@@ -68,8 +68,8 @@ def compare(figures: pd.DataFrame, published: Published, minimum: int) -> pd.Dat
             "low": low,
             "high": high,
             "p": p,
-            "p_adjusted": adjusted["holm"],
-            "p_bh": adjusted["fdr_bh"],
+            "p_adjusted": p_holm,
+            "p_bh": p_bh,
             "test": test,
             "verdict": verdict,
         }

@@ -19,8 +19,12 @@ def level_counts(
 
     ``counts`` has columns key, code and n, as Store.counts gives them.
     """
-    table = counts.pivot_table(index="key", columns="code", values="n", aggfunc="sum", fill_value=0)
-    return table.reindex(index=list(keys), columns=list(codes), fill_value=0).astype("int64")
+    index, columns = pd.Index(list(keys)), pd.Index(list(codes))
+    at = index.get_indexer(pd.Index(counts["key"])), columns.get_indexer(pd.Index(counts["code"]))
+    asked = (at[0] >= 0) & (at[1] >= 0)
+    table = np.zeros((len(index), len(columns)), dtype=np.int64)
+    np.add.at(table, (at[0][asked], at[1][asked]), counts["n"].to_numpy()[asked])
+    return pd.DataFrame(table, index, columns)
 
 
 def shares(
@@ -31,17 +35,15 @@ def shares(
     ``levels`` is a table of level_counts. Returns SHARE_COLUMNS; a share of no answers is NaN,
     and so is its interval.
     """
-    n = levels.sum(axis=1)
-    frames = []
-    for measure, codes in measures.items():
-        k = levels[list(codes)].sum(axis=1)
-        low, high = INTERVALS[method](k.to_numpy(float), n.to_numpy(float))
-        with np.errstate(invalid="ignore"):
-            share = k.to_numpy(float) / n.to_numpy(float)
-        columns = {"key": levels.index, "measure": measure, "k": k.to_numpy(), "n": n.to_numpy()}
-        frame = pd.DataFrame({**columns, "share": share, "low": low, "high": high})
-        frames.append(frame.assign(method=method))
-    return pd.concat(frames, ignore_index=True)[SHARE_COLUMNS]
+    favourable = [levels[list(codes)].to_numpy().sum(axis=1) for codes in measures.values()]
+    k = np.concatenate(favourable)
+    n = np.tile(levels.to_numpy().sum(axis=1), len(measures))
+    low, high = INTERVALS[method](k.astype(float), n.astype(float))
+    with np.errstate(invalid="ignore"):
+        share = k / n
+    keys, names = list(levels.index) * len(measures), np.repeat(list(measures), len(levels))
+    columns = (keys, names, k, n, share, low, high, method)
+    return pd.DataFrame(dict(zip(SHARE_COLUMNS, columns, strict=True)))
 
 
 def wilson(k: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
