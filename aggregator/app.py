@@ -16,7 +16,7 @@ from aggregator.accounts import Accounts
 from aggregator.context import MESSAGES, Context, Metrics
 from aggregator.database import StorageError
 from aggregator.ingest import GroupCommit, Ingest
-from aggregator.screens import documents, handling, method, published, sipas, tally
+from aggregator.screens import business, documents, handling, method, published, sipas, tally
 from aggregator.settings import Settings
 from aggregator.store import Store
 from surveys.centre import load_definitions
@@ -27,6 +27,7 @@ ROUTES = [
     Route("/", tally.tally),
     Route("/department/{department}", tally.department),
     Route("/sipas", sipas.sipas),
+    Route("/business", business.business),
     Route("/documents", documents.documents),
     Route("/published", published.published),
     Route("/method", method.method),

@@ -20,6 +20,7 @@ SCREENS = (
     ("/", "tally"),
     ("/handling", "handling"),
     ("/sipas", "sipas"),
+    ("/business", "business"),
     ("/documents", "documents"),
     ("/published", "published"),
     ("/method", "method"),
