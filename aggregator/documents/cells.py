@@ -31,7 +31,7 @@ class Figures:
 
     def columns(self) -> tuple[Column, ...]:
         say = self._on.say
-        found = [Column("n", say("respondents" if self._pooled else "ratings"), "integer", 0.9)]
+        found = [Column("n", say("respondents" if self._pooled else "ratings"), "integer", 0.8)]
         for level in self._scale:
             title, sheet = self._on.label(level), self._levels == "sheet"
             found.append(Column(f"level_{level.code}", title, "integer", 0.85, sheet=sheet))
@@ -53,7 +53,7 @@ class Figures:
         return [
             *behind,
             Column(k, say("k_of", measure=title), "integer", sheet=True),
-            Column(share, title, "share", 1.05, (k, base)),
+            Column(share, title, "share", 1.0, (k, base)),
             Column(f"interval_{name}", around, "interval", 1.65, (share, size), sheet=not printed),
         ]
 
@@ -78,12 +78,12 @@ class Against:
         say = self._on.say
         between = say("difference_interval")
         return (
-            Column("difference", say("difference"), "points", 1.05),
+            Column("difference", say("difference"), "points", 1.0),
             Column("difference_interval", between, "points_interval", sheet=True),
             Column("p", say("p"), "p", sheet=True),
             Column("p_adjusted", say("p_adjusted"), "p", sheet=True),
             Column("p_bh", say("p_bh"), "p", sheet=True),
-            Column("verdict", say("verdict_title"), "text", 1.35),
+            Column("verdict", say("verdict_title"), "text", 1.6),
         )
 
     def cells(self, row: FigureRow) -> tuple[Value, ...]:
@@ -98,7 +98,7 @@ class Against:
             found.p,
             found.p_adjusted,
             found.p_bh,
-            self._on.say(f"verdict.{found.verdict}"),
+            self._on.say(f"verdict_{found.verdict}"),
         )
 
     def of(self, row: FigureRow) -> Comparison | None:
@@ -115,6 +115,7 @@ def table(
     columns: Sequence[Column],
     rows: Sequence[tuple[Value, ...]],
     strong: Sequence[int] = (),
+    groups: Sequence[int] = (),
     notes: Sequence[str] = (),
     **words: object,
 ) -> Table:
@@ -128,5 +129,6 @@ def table(
         columns=tuple(columns),
         rows=tuple(rows),
         strong=frozenset(strong),
+        groups=frozenset(groups),
         notes=(*about, *notes),
     )

@@ -21,6 +21,7 @@ from aggregator.documents.written import written
 WIDTH = 165  # mm between the margins
 AGENCY, NATION = 70, 95  # mm, the two columns of the head
 AGENCY_RULE, MOTTO_RULE, SUBJECT_RULE = 26, 60, 50  # mm, the lines below them
+TOGETHER = 10  # rows: a table of no more stays on one page
 LEFT, RIGHT = WD_ALIGN_PARAGRAPH.LEFT, WD_ALIGN_PARAGRAPH.RIGHT
 
 
@@ -167,13 +168,20 @@ class _Writer:
         for cell, column in zip(next(rows).cells, columns, strict=True):
             self._fill(cell, column.title, bold=True).alignment = word.CENTRE
             word.shade(cell)
+        small = len(table.rows) <= TOGETHER
         for number, (added, row) in enumerate(zip(rows, table.rows, strict=True)):
             word.flag_row(made, 1 + number, "w:cantSplit")
+            if number in table.groups:
+                head = added.cells[0].merge(added.cells[-1])
+                self._fill(head, str(row[0]), bold=True).paragraph_format.keep_with_next = True
+                continue
+            last = number == len(table.rows) - 1
             for cell, place in zip(added.cells, table.printed, strict=True):
                 column = table.columns[place]
                 text = written(row[place], column, self.report.language)
                 filled = self._fill(cell, text, bold=number in table.strong)
                 filled.alignment = LEFT if column.unit == "text" else RIGHT
+                filled.paragraph_format.keep_with_next = small and not last
         whole = sum(column.width for column in columns)
         word.fix_widths(made, [WIDTH * column.width / whole for column in columns])
         self._notes(table.notes)

@@ -66,9 +66,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of values in the columns' order; ``strong`` rows are totals or headings.
+    """Rows of values in the columns' order; ``strong`` rows are totals.
 
-    ``name`` is short: that of its sheet.
+    Of a row in ``groups`` only the first cell is filled: it heads the rows below. ``name`` is
+    short: that of its sheet.
     """
 
     key: str
@@ -77,6 +78,7 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Value, ...], ...]
     strong: frozenset[int] = frozenset()
+    groups: frozenset[int] = frozenset()
     notes: tuple[str, ...] = ()
 
     @property

@@ -41,7 +41,8 @@ class Occasion:
 
     def say(self, key: str, **values: object) -> str:
         """A text of the catalogue's section for reports, or one named ``section.key``."""
-        return MESSAGES.get(self.language, key if "." in key else f"report.{key}", **values)
+        text = MESSAGES.get(self.language, key if "." in key else f"report.{key}", **values)
+        return text.replace(" %", f"{numbers.NBSP}%")  # a number keeps its unit on its line
 
     def label(self, text: Text) -> str:
         return text.get(self.language)

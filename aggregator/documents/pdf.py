@@ -55,5 +55,6 @@ def _table(table: Table, language: Language) -> dict[str, Any]:
             for row in table.rows
         ],
         "strong": sorted(table.strong),
+        "groups": sorted(table.groups),
         "notes": list(table.notes),
     }

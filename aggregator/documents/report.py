@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from aggregator import numbers
 from aggregator.documents import material
 from aggregator.documents.material import Material
 from aggregator.documents.model import Block, Kind, Paragraph, Points, Report, Section, Table
@@ -81,11 +82,12 @@ def _has_total(survey: Survey) -> bool:
 
 def _opening(on: Occasion) -> str:
     """Who reports on what; and up to when, where the period is not over."""
-    told = [] if on.kind == "day" else [on.say("opening", period=on.name(on.period))]
+    now, so_far = on.now.astimezone(on.centre.zone), ""
     if on.period.since <= on.today <= on.period.until:
-        now = on.now.astimezone(on.centre.zone)
-        told.append(on.say("so_far", clock=f"{now:%H:%M}", day=on.day(on.today)))
-    return " ".join(told)
+        so_far = on.say("so_far", clock=numbers.clock(now), day=on.day(on.today))
+    if on.kind == "day":
+        return so_far
+    return on.say("opening", period=on.name(on.period), so_far=f" ({so_far})" if so_far else "")
 
 
 def _day(m: Material) -> tuple[list[Section], tuple[Section, ...]]:

@@ -8,7 +8,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-import numpy as np
 import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_rowcol_to_cell
@@ -16,6 +15,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from aggregator.documents import form
 from aggregator.documents.charts import PPI, pictures
+from aggregator.documents.formulas import Z_FORMULA, Z, formula, spread
 from aggregator.documents.model import (
     Chart,
     Column,
@@ -28,7 +28,6 @@ from aggregator.documents.model import (
     Value,
 )
 from aggregator.documents.written import written
-from aggregator.statistics import wilson
 
 A4 = 9
 LINE, LETTERS = 15.5, 1.15  # points a line of 11 pt, and letters a unit of a column's width
@@ -45,9 +44,6 @@ FORMATS: Mapping[Unit, str] = {
     "number_interval": "#,##0.00",
     "ranks": "0",
 }
-RANGES = ("interval", "points_interval", "number_interval", "ranks")
-Z = "z_95"  # the 97.5 % point of the normal distribution, a name of the workbook
-CLOSE = 1e-9
 
 
 def render(report: Report) -> bytes:
@@ -76,7 +72,7 @@ class _Book:
         self.book.set_properties(
             {"title": heads["title"], "author": report.agency, "created": moment}
         )
-        self.book.define_name(Z, "=NORMSINV(0.975)")
+        self.book.define_name(Z, Z_FORMULA)
         self._summary(heads["title"])
         for table in report.tables():
             self._table(table)
@@ -118,7 +114,7 @@ class _Book:
     # Tables
 
     def _table(self, table: Table) -> None:
-        columns = _spread(table)
+        columns = spread(table)
         sheet = self._sheet(table.name, landscape=len(columns) > 7)
         sheet.write_string(0, 0, table.title, self._text(bold=True, wrap=False))
         top, widths = 2, [_width(column, place) for place, (column, _) in enumerate(columns)]
@@ -134,6 +130,11 @@ class _Book:
             sheet.set_column(place, place, widths[place])
         sheet.set_row(top, _height(zip(titles, widths, strict=True)))
         for number, row in enumerate(table.rows):
+            if number in table.groups:
+                for place in range(len(columns)):
+                    text = str(row[0]) if place == 0 else ""
+                    sheet.write_string(top + 1 + number, place, text, self._head())
+                continue
             self._row(sheet, top + 1 + number, table, row, bold=number in table.strong)
             texts = [
                 (str(value), _width(column, place))
@@ -151,13 +152,13 @@ class _Book:
         self, sheet: Worksheet, at: int, table: Table, row: Sequence[Value], *, bold: bool
     ) -> None:
         values = {column.key: value for column, value in zip(table.columns, row, strict=True)}
-        spread = _spread(table)
+        columns = spread(table)
         cells = {
             column.key: xl_rowcol_to_cell(at, place)
-            for place, (column, end) in enumerate(spread)
+            for place, (column, end) in enumerate(columns)
             if end in (None, 0)
         }
-        for place, (column, end) in enumerate(spread):
+        for place, (column, end) in enumerate(columns):
             style = self._figure(column.unit, bold=bold)
             value = values[column.key]
             if isinstance(value, Range) and end is not None:
@@ -167,11 +168,11 @@ class _Book:
                 sheet.write_string(at, place, text, style)
                 continue
             number = value * 100 if column.unit in ("points", "points_interval") else value
-            formula = _formula(column, end, number, values, cells)
-            if formula is None:
+            live = formula(column, end, number, values, cells)
+            if live is None:
                 sheet.write_number(at, place, number, style)
             else:
-                sheet.write_formula(at, place, formula, style, number)
+                sheet.write_formula(at, place, live, style, number)
 
     # Charts
 
@@ -231,36 +232,3 @@ def _height(texts: Iterable[tuple[str, int]]) -> float:
         LINE * max((math.ceil(len(text) / (width * LETTERS)) for text, width in texts), default=1)
         + 1
     )
-
-
-def _spread(table: Table) -> list[tuple[Column, int | None]]:
-    """The sheet's columns: two of each range, numbered 0 and 1."""
-    return [
-        (column, end)
-        for column in table.columns
-        for end in ((0, 1) if column.unit in RANGES else (None,))
-    ]
-
-
-def _formula(
-    column: Column,
-    end: int | None,
-    number: float,
-    values: Mapping[str, Value],
-    cells: Mapping[str, str],
-) -> str | None:
-    """The live formula of a share or a Wilson interval; None where it would not give the figure."""
-    if column.of is None:
-        return None
-    first, second = (values[key] for key in column.of)
-    if not isinstance(first, int | float) or not isinstance(second, int | float) or not second:
-        return None
-    a, n = (cells[key] for key in column.of)
-    if column.unit == "share":
-        return f"={a}/{n}" if abs(first / second - number) < CLOSE else None
-    bounds = wilson(np.array([first * second]), np.array([float(second)]))
-    if end is None or abs(bounds[end][0] - number) > CLOSE:
-        return None
-    root = f"{Z}*SQRT({a}*(1-{a})/{n}+{Z}^2/(4*{n}^2))"
-    bound = f"({a}+{Z}^2/(2*{n}){'-+'[end]}{root})/(1+{Z}^2/{n})"
-    return f"=MAX(0,{bound})" if end == 0 else f"=MIN(1,{bound})"

@@ -67,17 +67,17 @@ def business(on: Occasion, found: Business) -> Section:
         Column("side", on.say("side"), "text", 1.1),
     )
     rows: list[tuple[Value, ...]] = []
-    strong = []
+    groups = []
     for number, factor in enumerate(found.factors, 1):
         asked = [one for one in factor.statements if one.question.kind != "many"]
         if not any(one.n or one.question.id in found.withheld for one in asked):
             continue
-        strong.append(len(rows))
-        rows.append((f"{number}. {on.label(factor.factor.name)}", *((None,) * 5), ""))
+        groups.append(len(rows))
+        rows.append((f"{number}. {on.label(factor.factor.name)}", *((None,) * 6)))
         rows += [_cells(on, one, withheld=one.question.id in found.withheld) for one in asked]
     blocks: list[Block] = [
         Paragraph(on.say("business_lead", n=on.integer(found.least))),
-        table(on, "business", columns, rows, strong, [on.say("side_note")]),
+        table(on, "business", columns, rows, groups=groups, notes=[on.say("side_note")]),
     ]
     return Section(on.say("section_business"), tuple(blocks))
 

@@ -102,7 +102,7 @@ def _table(m: Material, found: Sequence[Change]) -> Block:
     on = m.on
     columns = (
         Column("measure", on.say("measure_title"), "text", 1.5),
-        Column("then", on.say("against"), "text", 2.2),
+        Column("then", on.say("against"), "text", 2.0),
         Column("n_then", on.say("n_then"), "integer"),
         Column("share_then", on.say("share_then"), "share"),
         Column("share", on.say("this_period"), "share"),
@@ -110,7 +110,7 @@ def _table(m: Material, found: Sequence[Change]) -> Block:
         Column("interval", on.say("difference_interval"), "points_interval", 1.7),
         Column("p", on.say("p"), "p", sheet=True),
         Column("test", on.say("test"), "text", sheet=True),
-        Column("verdict", on.say("verdict_title"), "text", 1.3),
+        Column("verdict", on.say("verdict_title"), "text", 1.6),
     )
     rows: list[tuple[Value, ...]] = [
         (
@@ -211,7 +211,7 @@ def _points(m: Material, drawn: Trend) -> Block:
     """The numbers of the chart."""
     on = m.on
     columns = (
-        Column("period", on.say("part_of_time"), "text", 1.6),
+        Column("period", on.say("part_of_time"), "text", 2.6),
         Column("n", on.say("n_effective" if m.pooled else "ratings"), "integer"),
         Column("k", on.say("k_of", measure=on.say(f"measure.{m.measure}")), "integer", sheet=True),
         Column("share", on.say(f"measure.{m.measure}"), "share", of=("k", "n")),

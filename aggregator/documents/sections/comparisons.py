@@ -19,7 +19,7 @@ def comparisons(on: Occasion, survey: Survey, row: FigureRow, key: str) -> list[
 
 
 def _refused(on: Occasion, survey: Survey) -> list[str]:
-    return [
+    told = [
         on.say(
             "refused",
             label=on.label(reference.label),
@@ -29,6 +29,7 @@ def _refused(on: Occasion, survey: Survey) -> list[str]:
         for reference in on.centre.references
         if (why := why_not_comparable(survey, reference)) is not None
     ]
+    return [f"{one};" for one in told[:-1]] + [f"{one}." for one in told[-1:]]
 
 
 def _table(on: Occasion, row: FigureRow, key: str) -> Block:
@@ -42,7 +43,7 @@ def _table(on: Occasion, row: FigureRow, key: str) -> Block:
         Column("interval", on.say("difference_interval"), "points_interval", 1.7),
         Column("p", on.say("p_adjusted"), "p", 0.9, sheet=True),
         Column("test", on.say("test"), "text", sheet=True),
-        Column("verdict", on.say("verdict_title"), "text", 1.3),
+        Column("verdict", on.say("verdict_title"), "text", 1.6),
     )
     rows = [_cells(on, row, one) for one in row.comparisons]
     return table(on, key, columns, rows, notes=_modes(on, row.comparisons))
@@ -60,7 +61,7 @@ def _cells(on: Occasion, row: FigureRow, one: Comparison) -> tuple[Value, ...]:
         span(one.low, one.high),
         one.p_adjusted,
         on.say(f"test_{one.test}"),
-        on.say(f"verdict.{one.verdict}"),
+        on.say(f"verdict_{one.verdict}"),
     )
 
 

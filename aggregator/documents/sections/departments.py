@@ -32,7 +32,9 @@ def departments(m: Material) -> Section:
         if (nowhere := _nowhere(m)) > 0:
             notes.append(on.say("nowhere", n=on.integer(nowhere)))
         measure = on.say(f"measure.{m.measure}")
-        blocks.append(table(on, "departments", columns, cells, [len(rows)], notes, measure=measure))
+        blocks.append(
+            table(on, "departments", columns, cells, [len(rows)], notes=notes, measure=measure)
+        )
         if any(row.n for row in rows):
             blocks.append(chart(m, rows))
     else:

@@ -1,10 +1,14 @@
 """What everybody asks first: how many, how satisfied, how sure, and beside what was published."""
 
+import pandas as pd
+
 from aggregator.channels import CHANNELS
 from aggregator.documents.cells import span, table
 from aggregator.documents.material import Material
 from aggregator.documents.model import WITHHELD, Block, Column, Paragraph, Section, Table, Value
 from aggregator.documents.sections.comparisons import comparisons
+from aggregator.figures import Measure
+from aggregator.statistics import shares
 
 
 def headline(m: Material) -> Section:
@@ -19,6 +23,7 @@ def headline(m: Material) -> Section:
 
 
 def _levels(m: Material) -> Table:
+    """The levels, then the measures that add up several of them."""
     on = m.on
     columns = (
         Column("level", on.say("level"), "text", 2.6),
@@ -29,25 +34,47 @@ def _levels(m: Material) -> Table:
         Column("interval", on.say("interval"), "interval", 1.8, of=("share", "effective")),
     )
     scale = m.survey.scale_of(m.survey.measured[0])
+    levels = scale.levels if scale else ()
     hidden: tuple[Value, ...] = (WITHHELD,) * 5
-    rows: list[tuple[Value, ...]] = []
-    total = sum(m.whole.counts.values())
-    for level in scale.levels if scale else ():
-        k = m.whole.counts.get(level.code, 0)
-        cells: tuple[Value, ...] = (k, total, None, k / total if total else None, None)
-        rows.append((on.label(level), *(hidden if m.whole.withheld else cells)))
-    strong = range(len(rows), len(rows) + len(m.measures))
-    for name in m.measures:
+    shown = _by_level(m)
+    rows: list[tuple[Value, ...]] = [
+        (on.label(level), *(hidden if m.whole.withheld else shown[level.code])) for level in levels
+    ]
+    several = [name for name in m.measures if scale and len(scale.measures[name]) > 1]
+    for name in several:
         title = on.say(f"measure.{name}")
-        if m.whole.withheld:
-            rows.append((title, *hidden))
-            continue
-        one = m.whole.measures[name]
-        rows.append((title, one.k, one.n, one.n_effective, one.share, span(one.low, one.high)))
+        rows.append((title, *(hidden if m.whole.withheld else _cells(m.whole.measures[name]))))
+    strong = range(len(levels), len(rows))
     channels = [
         on.say("channel_n", channel=on.label(CHANNELS[row.key]), n=on.integer(row.n))
         for row in m.channels
         if row.n
     ]
     notes = [on.say("by_channel", channels="; ".join(channels))] if channels else []
-    return table(on, "headline", columns, rows, strong, notes)
+    return table(on, "headline", columns, rows, strong, notes=notes)
+
+
+def _cells(one: Measure) -> tuple[Value, ...]:
+    return (one.k, one.n, one.n_effective, one.share, span(one.low, one.high))
+
+
+def _by_level(m: Material) -> dict[int, tuple[Value, ...]]:
+    """k, n, effective n, share and interval of each level; pooled answers have no interval here."""
+    counts = pd.DataFrame([m.whole.counts])
+    if m.pooled:
+        total = sum(m.whole.counts.values())
+        return {
+            code: (k, total, None, k / total if total else None, None)
+            for code, k in m.whole.counts.items()
+        }
+    rows = shares(counts, {str(code): (code,) for code in m.whole.counts}).to_dict("records")
+    return {
+        int(one["measure"]): (
+            int(one["k"]),
+            int(one["n"]),
+            float(one["n"]),
+            float(one["share"]),
+            span(float(one["low"]), float(one["high"])),
+        )
+        for one in rows
+    }

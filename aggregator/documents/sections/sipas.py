@@ -62,7 +62,7 @@ def sipas(on: Occasion, found: Sipas) -> Section:
         blocks += _projection(on, points)
     blocks += comparisons(on, found.survey, found.whole, "sipas_references")
     if on.kind != "week":
-        blocks += [_bars(on, found), _criteria(on, found)]
+        blocks += [_criteria(on, found), _bars(on, found)]
     return Section(on.say("section_sipas"), tuple(blocks))
 
 
@@ -148,10 +148,10 @@ def _criteria(on: Occasion, found: Sipas) -> Table:
         Column(f"level_{level.code}", on.label(level), "integer", sheet=True) for level in levels
     ]
     rows: list[tuple[Value, ...]] = []
-    strong = []
+    groups = []
     number = 0
     for factor, criteria in found.factors:
-        strong.append(len(rows))
+        groups.append(len(rows))
         rows.append((on.label(factor.label), *((None,) * (len(columns) - 1))))
         for row in criteria:
             number += 1
@@ -162,7 +162,7 @@ def _criteria(on: Occasion, found: Sipas) -> Table:
             one = row.measures[MEASURE]
             counts = (row.counts.get(level.code, 0) for level in levels)
             rows.append((label, row.n, one.k, one.share, span(one.low, one.high), *counts))
-    return table(on, "criteria", columns, rows, strong)
+    return table(on, "criteria", columns, rows, groups=groups)
 
 
 def _bars(on: Occasion, found: Sipas) -> Likert:

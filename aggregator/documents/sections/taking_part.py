@@ -72,7 +72,7 @@ def _departments(m: Material) -> Table:
     open_days = working_days(period.since, min(period.until, on.today), open_on)
     notes = [on.say("bounds_note"), on.say("days_note", days=on.integer(open_days))]
     strong = [len(rows) - 1] if CENTRE in m.participation else []
-    return table(on, "participation", columns, rows, strong, notes)
+    return table(on, "participation", columns, rows, strong, notes=notes)
 
 
 def _channels(m: Material) -> Table:
