@@ -12,7 +12,7 @@ ARGS ?=
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-dev system-packages run demo test bench screenshots check format lock clean
+.PHONY: help setup setup-dev system-packages run demo test bench coverage screenshots check format lock clean
 
 # A Python that was upgraded or removed leaves an environment that no longer starts.
 ifneq ($(wildcard $(VENV)/made.stamp),)
@@ -40,6 +40,9 @@ test: setup-dev system-packages  ## Run every test; says which were left out and
 
 bench: setup-dev  ## Measure speed and memory
 	@$(PY) -m tests.bench $(ARGS)
+
+coverage: setup-dev  ## Measure how often each 95 % interval holds the true share
+	@$(PY) -m tests.simulation $(ARGS)
 
 screenshots: setup-dev  ## Take the README's pictures from the simulated quarter
 	@$(PY) -m tests.browser.screenshots

@@ -24,7 +24,10 @@ class Unanswerable(ValueError):
 
 @dataclass(frozen=True)
 class Measure:
-    """A share of favourable answers: k of n, with a 95 % interval; None where n is 0."""
+    """A share of favourable answers: k of n, with a 95 % interval; None where n is 0.
+
+    ``n_effective``: as many independent answers as tell the same; n, or less of a pooled share.
+    """
 
     k: int
     n: int
@@ -32,12 +35,8 @@ class Measure:
     low: float | None
     high: float | None
     method: str
+    n_effective: float = 0.0
     design_effect: float | None = None
-
-    @property
-    def n_effective(self) -> float:
-        """As many independent answers as tell the same: n, or less of a pooled share."""
-        return self.n / (self.design_effect or 1)
 
 
 @dataclass(frozen=True)
@@ -204,6 +203,7 @@ def _measure(rows: Sequence[FigureRow], figures: pd.DataFrame) -> None:
             low=known(figure["low"]),
             high=known(figure["high"]),
             method=figure["method"],
+            n_effective=float(figure.get("n_effective", figure["n"])),
             design_effect=known(figure.get("design_effect")),
         )
 

@@ -49,7 +49,7 @@ def compare(figures: pd.DataFrame, published: Published, minimum: int) -> pd.Dat
     base = figures["respondents"] if "respondents" in figures else figures["n"]
     enough = (base >= minimum).to_numpy()
     difference = figures["share"].to_numpy(float) - published.share
-    low, high = _interval(figures, published)
+    low, high = difference_interval(figures, published)
     p, test = _p_values(figures, published)
     p_holm, p_bh = np.full(len(p), np.nan), np.full(len(p), np.nan)
     if enough.any():
@@ -76,8 +76,15 @@ def compare(figures: pd.DataFrame, published: Published, minimum: int) -> pd.Dat
     )
 
 
-def _interval(figures: pd.DataFrame, published: Published) -> tuple[np.ndarray, np.ndarray]:
-    share, low, high = (figures[name].to_numpy(float) for name in ("share", "low", "high"))
+def difference_interval(
+    figures: pd.DataFrame, published: Published
+) -> tuple[np.ndarray, np.ndarray]:
+    """The 95 % intervals of shares less a published one; see compare.
+
+    It is made of Wilson's interval of each share, whichever interval the rows show.
+    """
+    share, n = figures["share"].to_numpy(float), _counted(figures)
+    low, high = wilson(share * n, n)
     if published.n is None:
         return low - published.share, high - published.share
     size = np.array([float(published.n)])
@@ -108,7 +115,7 @@ def _p_values(figures: pd.DataFrame, published: Published) -> tuple[np.ndarray, 
 def _score(figures: pd.DataFrame, published: Published) -> np.ndarray:
     """The p-value of z = difference over its error where both shares are the same."""
     share = figures["share"].to_numpy(float)
-    n = figures["n_effective" if "n_effective" in figures else "n"].to_numpy(float)
+    n = _counted(figures)
     weight = 0.0 if published.n is None else n / (n + published.n)
     together = published.share + weight * (share - published.share)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -116,3 +123,7 @@ def _score(figures: pd.DataFrame, published: Published) -> np.ndarray:
         z = np.abs(share - published.share) / np.sqrt(variance)
     # Without variance both are all or none: the same, or as different as can be.
     return np.where(share == published.share, 1.0, 2 * stats.norm.sf(z))
+
+
+def _counted(figures: pd.DataFrame) -> np.ndarray:
+    return figures["n_effective" if "n_effective" in figures else "n"].to_numpy(float)
