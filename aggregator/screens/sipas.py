@@ -37,8 +37,8 @@ async def sipas(request: Request) -> Response:
         _explain_levels(explained, view.survey, figures["criteria"])
         if figures["projection"]:
             explain_projection(explained, figures["projection"], figures["whole"].measures[INDEX])
-        if published := figures["published_sipas"]:
-            explain_published(explained, published, context.published.source)
+        if context.published:
+            explain_published(explained, figures["published_sipas"], context.published.source)
 
     return render(request, "sipas", figures, explain=explain)
 
