@@ -2,7 +2,8 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 
@@ -11,16 +12,19 @@ from pydantic import ValidationError
 from aggregator.commands import CommandError
 from aggregator.credentials import ROLES
 from aggregator.database import StorageError
+from aggregator.documents.exports import FORMATS
 from aggregator.files import FileError
 from aggregator.messages import MESSAGES
 from surveys.definition import DefinitionError
-from surveys.messages import LANGUAGES, Language, choose_language
+from surveys.messages import LANGUAGES, Language
+
+PROGRAM = "python -m aggregator"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. 0: done; 1: done in part, or not at all, with the reason printed."""
-    language = _language(arguments)
-    options = _parser(language).parse_args(arguments)
+    language, others = _language(arguments)
+    options = _parser(language).parse_args(others)
     options.lang = language
     module, function = options.run.split(".")
     try:
@@ -38,18 +42,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1
 
 
-def _language(arguments: Sequence[str] | None) -> Language:
-    """The language asked for, known before the texts of the parser itself are made."""
-    first = argparse.ArgumentParser(add_help=False)
-    first.add_argument("--lang", default="vi")
-    return choose_language(first.parse_known_args(arguments)[0].lang)
+def _language(arguments: Sequence[str] | None) -> tuple[Language, list[str]]:
+    """The language, wherever it was asked for, and the other arguments.
+
+    It is known before the texts of the parser itself are made.
+    """
+    first = argparse.ArgumentParser(prog=PROGRAM, add_help=False, allow_abbrev=False)
+    first.add_argument("--lang", choices=LANGUAGES, default="vi")
+    known, others = first.parse_known_args(arguments)
+    return known.lang, others
 
 
 def _parser(language: Language) -> argparse.ArgumentParser:
     def say(key: str) -> str:
         return MESSAGES.get(language, f"help.{key}")
 
-    parser = argparse.ArgumentParser(prog="python -m aggregator", description=say("aggregator"))
+    parser = argparse.ArgumentParser(prog=PROGRAM, description=say("aggregator"))
     parser.add_argument("--lang", choices=LANGUAGES, default=language, help=say("lang"))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -61,7 +69,7 @@ def _parser(language: Language) -> argparse.ArgumentParser:
     command("serve", "running.serve")
     command("migrate", "running.run_migrate")
     command("import", "files.run_import").add_argument("file", type=Path)
-    command("export", "export.run_export").add_argument("file", type=Path, help=say("export_file"))
+    _export_options(command("export", "export.run_export"), say)
     command("rebuild", "files.run_rebuild")
     for name, run in (
         ("transactions", "files.run_transactions"),
@@ -80,6 +88,23 @@ def _parser(language: Language) -> argparse.ArgumentParser:
     user.add_argument("--role", choices=ROLES, default="viewer", help=say("role"))
     user.add_argument("--no-password", action="store_true", help=say("no_password"))
     return parser
+
+
+def _export_options(export: argparse.ArgumentParser, say: Callable[[str], str]) -> None:
+    export.add_argument("file", type=Path, help=say("export_file"))
+    export.add_argument("--format", choices=FORMATS, help=say("export_format"))
+    export.add_argument("--from", dest="since", type=_day, metavar="DAY", help=say("export_from"))
+    export.add_argument("--to", dest="until", type=_day, metavar="DAY", help=say("export_to"))
+    for name in ("survey", "channel", "department"):
+        export.add_argument(f"--{name}", help=say(f"export_{name}"))
+    export.add_argument("--raw-comments", action="store_true", help=say("export_raw_comments"))
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text}: 2026-11-23") from None
 
 
 if __name__ == "__main__":

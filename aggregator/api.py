@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import date
 from itertools import chain
@@ -16,6 +17,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 
 from aggregator.context import MESSAGES, Context, context_of
 from aggregator.credentials import TokenKind
+from aggregator.documents.exports import MEDIA_TYPES, JoinedTable
 from aggregator.figures import (
     Comparison,
     FigureRow,
@@ -24,11 +26,11 @@ from aggregator.figures import (
     figure_rows,
     why_not_comparable,
 )
-from aggregator.files import csv_lines
 from aggregator.ingest import Offer
 from aggregator.migrations import is_current
 from aggregator.openapi import DOCUMENT
 from aggregator.store import Grouping, Selection
+from aggregator.submissions import Filters
 from surveys.definition import Survey
 from surveys.messages import Language
 from surveys.wire import Channel
@@ -238,20 +240,24 @@ def _not_compared(context: Context, survey: Survey, language: Language) -> list[
 
 
 async def get_submissions_csv(request: Request) -> Response:
-    """The joined table, one row a submission, streamed."""
+    """The joined table, one row a submission, streamed; comments are screened."""
     await _holder(request, "reader")
-    return await stream_csv(context_of(request), _query(request, Period))
+    context, period = context_of(request), _query(request, Period)
+    filters = Filters(period.since, period.until)
+    table = JoinedTable(context.store.database, context.centre, context.surveys, filters)
+    return await stream(table.lines("csv"), "submissions.csv", MEDIA_TYPES["csv"])
 
 
-async def stream_csv(context: Context, period: Period) -> StreamingResponse:
-    rows = context.store.submissions(period.since, period.until)
-    lines = csv_lines(rows, context.surveys, context.centre)
+async def stream(
+    lines: Iterator[str], name: str, media_type: str, *, start: str = ""
+) -> StreamingResponse:
+    """A file to download, sent while it is made, after what it starts with."""
     # The status cannot be taken back: a database that is gone must show before it is sent.
     first = await run_in_threadpool(next, lines)
     return StreamingResponse(
-        chain([first], lines),
-        media_type="text/csv; charset=utf-8",
-        headers={"content-disposition": 'attachment; filename="submissions.csv"'},
+        chain([start + first], lines),
+        media_type=media_type,
+        headers={"content-disposition": f'attachment; filename="{name}"'},
     )
 
 

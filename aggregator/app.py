@@ -15,8 +15,20 @@ from aggregator import api, door, pages
 from aggregator.accounts import Accounts
 from aggregator.context import MESSAGES, Context, Metrics
 from aggregator.database import StorageError
+from aggregator.documents.worker import DocumentError
+from aggregator.indices.ddci_definition import load_ddci
 from aggregator.ingest import GroupCommit, Ingest
-from aggregator.screens import business, documents, handling, method, published, sipas, tally
+from aggregator.screens import (
+    business,
+    ddci,
+    documents,
+    exports,
+    handling,
+    method,
+    published,
+    sipas,
+    tally,
+)
 from aggregator.settings import Settings
 from aggregator.store import Store
 from surveys.centre import load_definitions
@@ -28,11 +40,13 @@ ROUTES = [
     Route("/department/{department}", tally.department),
     Route("/sipas", sipas.sipas),
     Route("/business", business.business),
+    Route("/ddci", ddci.ddci),
     Route("/documents", documents.documents),
     Route("/published", published.published),
     Route("/method", method.method),
     Route("/handling", handling.handling),
-    Route("/submissions.csv", tally.download),
+    Route("/exports/submissions.{format}", exports.submissions),
+    Route("/exports/codebook.csv", exports.codebook_csv),
     Route("/sign-in", door.sign_in, methods=["GET", "POST"]),
     Route("/sign-in/{secret}", door.sign_in_by_link),
     Route("/sign-out", door.sign_out, methods=["POST"]),
@@ -67,6 +81,7 @@ def create_app(
         surveys,
         centre,
         load_published(settings.centre, centre),
+        load_ddci(settings.ddci, surveys) if settings.ddci else None,
         commits,
         accounts,
         templates,
@@ -91,6 +106,7 @@ def create_app(
         exception_handlers={
             api.ApiError: api.api_error,
             StorageError: api.storage_error,
+            DocumentError: exports.document_error,
             HTTPException: pages.http_error,
             Exception: pages.http_error,
         },

@@ -1,5 +1,6 @@
 """From a selection to the rows of figures that the JSON doors and the pages both show."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -7,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from aggregator.channels import CHANNELS as CHANNELS
 from aggregator.statistics import Published, compare, level_counts, pooled_shares, shares
 from aggregator.store import Grouping, Selection, Store
 from surveys.centre import Centre, Reference
@@ -97,7 +99,7 @@ def figure_rows(
     scale_question = survey.questions[questions[0]]
     counts = store.counts(_asking(selection, questions), by)
     labels = _labels(survey, centre, selection, by, counts["key"])
-    rows = _rows(survey, scale_question, counts, labels)
+    rows = _rows(survey, dict.fromkeys(labels, scale_question), counts, labels)
     if scale_question in survey.measured and len(survey.measured) == 1:
         _compare(rows, survey, centre)
     return rows
@@ -118,8 +120,15 @@ def _asking(selection: Selection, questions: Iterable[str]) -> Selection:
 
 
 def _rows(
-    survey: Survey, question: Question, counts: pd.DataFrame, labels: Mapping[Any, Text]
+    survey: Survey,
+    questions: Mapping[Any, Question],
+    counts: pd.DataFrame,
+    labels: Mapping[Any, Text],
 ) -> list[FigureRow]:
+    """A row for each key of ``labels``, of its question; all questions have one scale."""
+    if not questions:
+        return []
+    question = next(iter(questions.values()))
     scale = survey.scale_of(question)
     codes = scale.codes if scale else sorted(int(code) for code in counts["code"].unique())
     levels = level_counts(counts, list(labels), codes)
@@ -130,7 +139,7 @@ def _rows(
             label=labels[key],
             n=sum(by_key[str(key)].values()),
             counts=by_key[str(key)],
-            question=question,
+            question=questions[key],
         )
         for key in labels
     ]
@@ -148,16 +157,21 @@ def _by_question(store: Store, survey: Survey, selection: Selection) -> list[Fig
         if named is None or question.id in named
     ]
     counts = store.counts(_asking(selection, [question.id for question in questions]), "question")
-    return [
-        row
-        for question in questions
-        for row in _rows(
-            survey,
-            question,
-            counts[counts["key"] == question.id],
-            {question.id: question.text},
-        )
-    ]
+    rows: dict[str, FigureRow] = {}
+    for alike in _by_scale(questions):
+        labels = {question.id: question.text for question in alike}
+        given = counts[counts["key"].isin(list(labels))]
+        by_id = {question.id: question for question in alike}
+        rows |= {row.key: row for row in _rows(survey, by_id, given, labels)}
+    return [rows[question.id] for question in questions]
+
+
+def _by_scale(questions: Iterable[Question]) -> list[list[Question]]:
+    """Questions that can stand in one table: of one scale and kind; each number by itself."""
+    alike: dict[object, list[Question]] = defaultdict(list)
+    for question in questions:
+        alike[(question.scale, question.kind) if question.scale else question.id].append(question)
+    return list(alike.values())
 
 
 def _pooled(
@@ -287,14 +301,6 @@ def _labels(
 
 def _day_label(day: date) -> Text:
     return Text(vi=f"{day:%d/%m/%Y}", en=f"{day:%Y-%m-%d}")
-
-
-CHANNELS: Mapping[str, Text] = {
-    "kiosk": Text(vi="Màn hình cảm ứng", en="Touch screen"),
-    "qr": Text(vi="Mã QR", en="QR code"),
-    "paper": Text(vi="Phiếu giấy", en="Paper"),
-    "import": Text(vi="Nhập từ tệp", en="Imported"),
-}
 
 
 def _counts_by_key(levels: pd.DataFrame) -> dict[str, dict[int, int]]:

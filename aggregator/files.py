@@ -1,4 +1,4 @@
-"""Submissions and transactions as CSV files: reading, writing, and what to say of a bad row."""
+"""Submissions and transactions as CSV files to import: their rows, and what to say of a bad one."""
 
 import csv
 import io
@@ -9,8 +9,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
-
-from sqlalchemy import Row
 
 from surveys.centre import Centre
 from surveys.definition import Survey
@@ -122,7 +120,7 @@ class SubmissionReader:
         }
         base.setdefault("channel", "import")
         if "comment" in base:
-            base["comment"] = _unescape(base["comment"])
+            base["comment"] = unescaped(base["comment"])
         base["answers"] = dict(_answers(survey, cells))
         if "id" in base:
             if count != 1:
@@ -166,42 +164,12 @@ def _answers(survey: Survey, cells: Mapping[str, str]) -> Iterator[tuple[str, An
             raise Refused(f"answers.{name}", "not_a_whole_number") from None
 
 
-def known_columns(surveys: Mapping[str, Survey]) -> list[str]:
-    """The columns of a joined file: one row a submission, every question of every survey."""
-    questions = dict.fromkeys(q for survey in surveys.values() for q in survey.questions)
-    return [*FIELDS, *DATES, *TAIL, *questions]
-
-
-def csv_lines(
-    rows: Iterable[Row[Any]], surveys: Mapping[str, Survey], centre: Centre
-) -> Iterator[str]:
-    """A joined CSV file in pieces, header first; times in the centre's local time with offset."""
-    columns = known_columns(surveys)
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, columns, restval="", extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    for number, row in enumerate(rows, 1):
-        values = {name: getattr(row, name) for name in (*FIELDS, *TAIL)}
-        values["comment"] = _escape(values["comment"] or "")
-        for name in ("answered_at", "received_at"):
-            values[name] = getattr(row, name).astimezone(centre.zone).isoformat()
-        values["day"] = row.day.isoformat()
-        for question, value in row.answers.items():
-            values[question] = ";".join(map(str, value)) if isinstance(value, list) else value
-        writer.writerow(values)
-        if number % 500 == 0:
-            yield buffer.getvalue()
-            buffer.seek(0)
-            buffer.truncate()
-    yield buffer.getvalue()
-
-
-def _escape(comment: str) -> str:
+def escaped(comment: str) -> str:
     """Keep a spreadsheet from running a comment as a formula (OWASP, CSV injection)."""
     return f"'{comment}" if comment.startswith(MARKED) else comment
 
 
-def _unescape(comment: str) -> str:
+def unescaped(comment: str) -> str:
     return comment[1:] if comment.startswith("'") and comment[1:].startswith(MARKED) else comment
 
 

@@ -1,11 +1,11 @@
 """Reading what people answered: stored submissions in the order of arrival, in constant memory."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
@@ -13,6 +13,8 @@ from aggregator.database import Database
 from aggregator.tables import SubmissionRow
 
 CHUNK = 1_000  # rows read at once
+
+Advance = Callable[[int], None]  # is told how many more are done
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,12 @@ class Filters:
         ]
 
 
-def read_submissions(database: Database, filters: Filters) -> Iterator[Row[Any]]:
+ALL = Filters()
+
+
+def read_submissions(
+    database: Database, filters: Filters, advance: Advance = lambda more: None
+) -> Iterator[Row[Any]]:
     """The submissions, rows of tables.SubmissionRow. Raises StorageError.
 
     Each chunk is a transaction of its own: a reader that takes long holds nothing up.
@@ -53,9 +60,22 @@ def read_submissions(database: Database, filters: Filters) -> Iterator[Row[Any]]
         with database.begin() as connection:
             rows = read_chunk(connection, last, where)
         yield from rows
+        advance(len(rows))
         if len(rows) < CHUNK:
             return
         last = rows[-1].number
+
+
+def bounded(database: Database, filters: Filters) -> tuple[Filters, int]:
+    """The same filters up to the last submission of this moment, and how many they let through.
+
+    Nothing stored is edited, so whoever reads twice with them reads the same. Raises StorageError.
+    """
+    number = col(SubmissionRow.number)
+    query = select(func.count(), func.coalesce(func.max(number), 0)).where(*filters.where())
+    with database.begin() as connection:
+        count, last = connection.execute(query).one()
+    return replace(filters, last=last), count
 
 
 def read_chunk(

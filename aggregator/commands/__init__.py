@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -11,9 +11,8 @@ from sqlalchemy import Engine
 
 from aggregator.messages import MESSAGES
 from aggregator.migrations import is_current
+from aggregator.submissions import Advance
 from surveys.messages import Language
-
-Advance = Callable[[int], None]
 
 
 class CommandError(Exception):

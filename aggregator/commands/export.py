@@ -1,47 +1,70 @@
-"""The command that writes submissions to a file."""
+"""The command that writes submissions to a file, with a codebook beside it."""
 
 import argparse
 import sys
-from collections import Counter
-from collections.abc import Iterator
-from typing import Any
+from datetime import UTC, datetime
+from pathlib import Path
 
-from sqlalchemy import Row
-
-from aggregator.commands import Advance, progress, tell
-from aggregator.commands.store import opened
-from aggregator.files import FileError, csv_lines
+from aggregator.channels import CHANNELS
+from aggregator.commands import CommandError, progress, require_current, tell
+from aggregator.database import Database
+from aggregator.documents.export_file import write_export
+from aggregator.documents.exports import FORMATS, Format, JoinedTable
 from aggregator.settings import Settings
-from surveys.centre import load_definitions
+from aggregator.submissions import Filters
+from surveys.centre import Centre, load_definitions
+from surveys.definition import Survey
 
 
 def run_export(options: argparse.Namespace) -> int:
     settings = Settings.from_env()
     centre, surveys = load_definitions(settings.centre)
-    with opened(settings) as store, progress() as advance:
-        counter = Counter[str]()
-        rows = _counted(store.submissions(None, None), counter, advance)
-        lines = csv_lines(rows, surveys, centre)
+    filters, form = _filters(options, centre, surveys), _format(options)
+    database = Database(settings.database)
+    try:
+        require_current(database.engine)
+        table = JoinedTable(database, centre, surveys, filters, options.raw_comments)
         if str(options.file) == "-":
-            sys.stdout.writelines(lines)
-            return 0
-        # Written beside and moved, so that a broken export never looks like a whole one.
-        part = options.file.with_name(options.file.name + ".part")
-        try:
-            with part.open("w", encoding="utf-8", newline="") as file:
-                file.writelines(lines)
-            part.replace(options.file)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise FileError(f"{options.file}: {error.strerror}") from error
-    tell(options, counter["rows"])
+            return _print(table, form)
+        with progress() as advance:
+            count = write_export(
+                options.file,
+                form,
+                table,
+                language=options.lang,
+                now=datetime.now(UTC),
+                advance=advance,
+            )
+    finally:
+        database.engine.dispose()
+    tell(options, count)
     return 0
 
 
-def _counted(
-    rows: Iterator[Row[Any]], counter: Counter[str], advance: Advance
-) -> Iterator[Row[Any]]:
-    for row in rows:
-        counter["rows"] += 1
-        advance(1)
-        yield row
+def _print(table: JoinedTable, form: Format) -> int:
+    """To standard output, for other programs: without a byte order mark."""
+    if form not in ("csv", "json"):
+        raise CommandError("export.file_needed", format=form)
+    sys.stdout.writelines(table.lines(form))
+    return 0
+
+
+def _format(options: argparse.Namespace) -> Format:
+    """The format asked for, else that of the file's suffix, else CSV."""
+    path: Path = options.file
+    wanted = options.format or path.suffix.removeprefix(".").lower()
+    return next((form for form in FORMATS if form == wanted), "csv")
+
+
+def _filters(options: argparse.Namespace, centre: Centre, surveys: dict[str, Survey]) -> Filters:
+    """Raises CommandError."""
+    known = {"survey": surveys, "channel": CHANNELS, "department": centre.department}
+    for name, allowed in known.items():
+        value = getattr(options, name)
+        if value is not None and value not in allowed:
+            raise CommandError("export.unknown", field=f"--{name}", value=value)
+    if options.since and options.until and options.since > options.until:
+        raise CommandError("export.from_after_to")
+    return Filters(
+        options.since, options.until, options.survey, options.channel, options.department
+    )

@@ -9,8 +9,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from aggregator.api import Period as CsvPeriod
-from aggregator.api import stream_csv
 from aggregator.chart import Axis, tone
 from aggregator.context import Context, context_of
 from aggregator.door import signed_in
@@ -154,14 +152,3 @@ def _participation(context: Context, view: View) -> dict[str, Participation]:
     asked = replace(view.selection(), questions=headline)
     open_on = open_weekdays(context.centre.opening_hours)
     return participation(context.store.respondents(asked), dossiers, open_on)
-
-
-@signed_in
-async def download(request: Request) -> Response:
-    """The joined table of a period for managers, who may read what people wrote."""
-    if request.state.user.role != "manager":
-        raise HTTPException(403)
-    period = read_view(request).period
-    return await stream_csv(
-        context_of(request), CsvPeriod.model_validate({"from": period.since, "to": period.until})
-    )

@@ -100,7 +100,8 @@ def test_import_export_and_rebuild_from_end_to_end(ready: Program, tmp_path: Pat
     assert len(list(csv.DictReader(to_pipe.stdout.splitlines()))) == 3565
     file = tmp_path / "out.csv"
     assert ready("export", str(file)).returncode == 0
-    assert file.read_text("utf-8") == to_pipe.stdout
+    assert file.read_text("utf-8") == "\ufeff" + to_pipe.stdout  # the mark is for Excel
+    assert (tmp_path / "out.codebook.csv").is_file()
     assert list(tmp_path.glob("*.part")) == []
     missing = ready("export", str(tmp_path / "nowhere" / "out.csv"))
     assert missing.returncode == 1

@@ -6,7 +6,13 @@ from tests.aggregator.conftest import PASSWORD, Room, submission
 from tests.aggregator.reading import words
 
 HTMX = {"hx-request": "true", "hx-request-type": "partial"}
-LOCKED = ["/", "/department/so_tu_phap", "/department/nowhere", "/submissions.csv", "/account"]
+LOCKED = [
+    "/",
+    "/department/so_tu_phap",
+    "/department/nowhere",
+    "/exports/submissions.csv",
+    "/account",
+]
 
 
 @pytest.mark.parametrize("path", [*LOCKED, "/?from=2020-01-01&to=2020-02-01"])
@@ -116,16 +122,16 @@ def test_another_sites_page_may_not_post(room: Room, path: str, headers: dict[st
 def test_managers_take_the_data_along(room: Room) -> None:
     room.take([submission(comment="Cảm ơn"), submission(answered_at="2026-11-20T08:00:00+07:00")])
     room.sign_in()
-    answer = room.client.get("/submissions.csv")
+    answer = room.client.get("/exports/submissions.csv?period=day")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/csv")
     header, *rows = answer.text.splitlines()
-    assert header.startswith("id,survey,fingerprint,department,counter,channel,visit")
+    assert header.startswith("\ufeffid,survey,fingerprint,department,counter,channel,visit")
     assert len(rows) == 1
     assert "Cảm ơn" in rows[0]
-    assert len(room.client.get("/submissions.csv?period=week").text.splitlines()) == 2
-    assert len(room.client.get("/submissions.csv?period=month").text.splitlines()) == 3
-    assert "/submissions.csv?" in room.client.get("/").text
+    assert len(room.client.get("/exports/submissions.csv?period=week").text.splitlines()) == 2
+    assert len(room.client.get("/exports/submissions.csv").text.splitlines()) == 3
+    assert "/exports/submissions.csv?" in room.client.get("/").text
 
 
 def test_viewers_see_figures_but_not_what_people_wrote(room: Room) -> None:
@@ -135,7 +141,7 @@ def test_viewers_see_figures_but_not_what_people_wrote(room: Room) -> None:
     shown = room.client.get("/")
     assert shown.status_code == 200
     assert "submissions.csv" not in shown.text
-    refused = room.client.get("/submissions.csv")
+    refused = room.client.get("/exports/submissions.csv")
     assert refused.status_code == 403
     assert "không có quyền" in words(refused.text)
     assert "Cảm ơn" not in refused.text

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from aggregator.files import csv_lines, known_columns
+from aggregator.documents.columns import joined_columns
+from aggregator.documents.exports import csv_lines, header, records
 from surveys.centre import Centre
 from surveys.definition import Survey
 from tests.aggregator.conftest import Intake, Room, ratings, sipas, submission
@@ -21,6 +22,10 @@ def table(room: Room, **parameters: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(answer.text)))
 
 
+def columns(room: Room) -> list[str]:
+    return header(joined_columns(room.context.centre, room.context.surveys))
+
+
 def test_one_row_a_submission_with_every_question_as_a_column(any_room: Room) -> None:
     sent = [
         submission(answers={"rating": 4, "reasons": [1, 3]}, comment="tốt,\nnhanh"),
@@ -28,7 +33,7 @@ def test_one_row_a_submission_with_every_question_as_a_column(any_room: Room) ->
     ]
     any_room.take(sent)
     rating, survey = table(any_room)
-    assert list(rating) == known_columns(any_room.context.surveys)
+    assert list(rating) == columns(any_room)
     assert (rating["id"], rating["rating"], rating["reasons"]) == (sent[0]["id"], "4", "1;3")
     assert (rating["comment"], rating["q1"]) == ("tốt,\nnhanh", "")
     assert [survey[name] for name in ("q1", "q2", "q3", "department", "rating")] == [
@@ -59,7 +64,7 @@ def test_from_and_to_choose_local_days_both_included(any_room: Room) -> None:
 
 def test_an_empty_table_has_its_header(any_room: Room) -> None:
     answer = any_room.get(DOOR)
-    assert answer.text == ",".join(known_columns(any_room.context.surveys)) + "\n"
+    assert answer.text == ",".join(columns(any_room)) + "\n"
 
 
 @pytest.mark.parametrize("comment", ["=1+1", "+1", "-1", "@x", "\tx", "'x", "=cmd|' /C calc'!A0"])
@@ -82,7 +87,7 @@ def test_rows_are_read_while_they_are_written(
             read += 1
             yield row
 
-    pieces = csv_lines(counted(), surveys, centre)
+    pieces = csv_lines(records(counted(), centre.zone), joined_columns(centre, surveys))
     first = next(pieces)
     assert read == 500
     assert first.count("\n") == 501

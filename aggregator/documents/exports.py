@@ -1,0 +1,193 @@
+"""The joined table, one row a submission of any survey: its rows, and as CSV and JSON."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal, NamedTuple, get_args
+from zoneinfo import ZoneInfo
+
+import orjson
+from sqlalchemy import Row
+
+from aggregator.database import Database
+from aggregator.documents.columns import FIXED, Column, joined_columns, typed_columns
+from aggregator.files import escaped
+from aggregator.screening import screened
+from aggregator.submissions import ALL, Advance, Filters, read_submissions
+from surveys.centre import Centre
+from surveys.definition import Survey
+
+Format = Literal["csv", "json", "parquet", "sav"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+TYPED: tuple[Format, ...] = ("parquet", "sav")  # their columns carry types and labels
+MEDIA_TYPES: Mapping[Format, str] = {
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json",
+    "parquet": "application/vnd.apache.parquet",
+    "sav": "application/x-spss-sav",
+}
+BOM = "\ufeff"  # without it Excel takes a CSV file for another encoding
+PIECE = 500  # rows
+
+
+class Record(NamedTuple):
+    """A submission as it is exported: columns.FIXED in its order, then the answers.
+
+    Moments are the centre's local time with its offset.
+    """
+
+    id: str
+    survey: str
+    fingerprint: str | None
+    department: str | None
+    counter: str | None
+    channel: str
+    visit: str | None
+    answered_at: datetime
+    received_at: datetime
+    day: date
+    language: str | None
+    comment: str | None
+    answers: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class JoinedTable:
+    """Which submissions are exported, and whether comments stay as they were written."""
+
+    database: Database
+    centre: Centre
+    surveys: Mapping[str, Survey]
+    filters: Filters = ALL
+    raw_comments: bool = False
+
+    def records(self, advance: Advance = lambda more: None) -> Iterator[Record]:
+        """Raises StorageError."""
+        rows = read_submissions(self.database, self.filters, advance)
+        return records(rows, self.centre.zone, raw_comments=self.raw_comments)
+
+    def columns(self, form: Format) -> list[Column]:
+        """Those of every survey, or of the one that the rows are filtered by."""
+        wanted = self.filters.survey
+        surveys = self.surveys if wanted is None else {wanted: self.surveys[wanted]}
+        make = typed_columns if form in TYPED else joined_columns
+        return make(self.centre, surveys)
+
+    def lines(
+        self, form: Literal["csv", "json"], advance: Advance = lambda more: None
+    ) -> Iterator[str]:
+        """The whole file in pieces of text. Raises StorageError."""
+        if form == "json":
+            return json_lines(self.records(advance))
+        return csv_lines(self.records(advance), self.columns("csv"))
+
+
+def records(
+    rows: Iterable[Row[Any]], zone: ZoneInfo, *, raw_comments: bool = False
+) -> Iterator[Record]:
+    """Records of rows of tables.SubmissionRow; comments are screened unless they stay raw."""
+    for row in rows:
+        comment = row.comment
+        yield Record(
+            row.id,
+            row.survey,
+            row.fingerprint,
+            row.department,
+            row.counter,
+            row.channel,
+            row.visit,
+            row.answered_at.astimezone(zone),
+            row.received_at.astimezone(zone),
+            row.day,
+            row.language,
+            comment if raw_comments or not comment else screened(comment),
+            row.answers,
+        )
+
+
+def csv_lines(exported: Iterable[Record], columns: Sequence[Column]) -> Iterator[str]:
+    """A CSV file of ``joined_columns`` in pieces, header first.
+
+    Several codes of one answer are separated by ";". A comment that a spreadsheet would run
+    has an apostrophe before it, which an import takes away.
+    """
+    names = header(columns)
+    questions = names[len(FIXED) :]
+    with_lists = _questions_of_many(columns)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(names)
+    for number, record in enumerate(exported, 1):
+        answers = record.answers
+        for question in with_lists.get(record.survey, ()):
+            if question in answers:
+                answers = {**answers, question: ";".join(map(str, answers[question]))}
+        comment = record.comment
+        writer.writerow(
+            (
+                *record[:7],
+                record.answered_at.isoformat(),
+                record.received_at.isoformat(),
+                record.day,
+                record.language,
+                comment and escaped(comment),
+                *map(answers.get, questions),
+            )
+        )
+        if number % PIECE == 0:
+            yield buffer.getvalue()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue()
+
+
+def header(columns: Iterable[Column]) -> list[str]:
+    """The names of the columns, one that surveys share once."""
+    return list(dict.fromkeys(column.name for column in columns))
+
+
+def _questions_of_many(columns: Iterable[Column]) -> dict[str, list[str]]:
+    """Ids of the questions that take many codes, by survey."""
+    found: dict[str, list[str]] = {}
+    for column in columns:
+        if column.kind == "many" and column.survey is not None:
+            found.setdefault(column.survey.id, []).append(column.name)
+    return found
+
+
+def json_lines(exported: Iterable[Record]) -> Iterator[str]:
+    """A JSON array in pieces: an object a submission and line, shaped as one is sent."""
+    lines: list[str] = []
+    opening = "[\n"
+    for record in exported:
+        lines.append(orjson.dumps(record._asdict()).decode())
+        if len(lines) == PIECE:
+            yield opening + ",\n".join(lines)
+            lines, opening = [], ",\n"
+    yield (opening if lines or opening == "[\n" else "") + ",\n".join(lines) + "\n]\n"
+
+
+def typed_rows(exported: Iterable[Record], columns: Sequence[Column]) -> Iterator[list[Any]]:
+    """The values of ``typed_columns``, a row a submission; None where nothing was answered."""
+    blank = [None] * (len(columns) - len(FIXED))
+    spans = _spans(columns)
+    for record in exported:
+        values: list[Any] = [*record[:-1], *blank]
+        start, asked = spans.get(record.survey, (0, ()))
+        given = [(record.answers.get(question), code) for question, code in asked]
+        values[start : start + len(given)] = [
+            value if code is None or value is None else int(code in value) for value, code in given
+        ]
+        yield values
+
+
+def _spans(columns: Sequence[Column]) -> dict[str, tuple[int, list[tuple[str, int | None]]]]:
+    """By survey: the place of its first column, and each one's question and ticked code."""
+    spans: dict[str, tuple[int, list[tuple[str, int | None]]]] = {}
+    for place, column in enumerate(columns):
+        if column.survey is not None and column.question is not None:
+            _, asked = spans.setdefault(column.survey.id, (place, []))
+            asked.append((column.question.id, column.code))
+    return spans
