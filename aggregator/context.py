@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter
 from starlette.requests import Request
 
 from aggregator.accounts import Accounts
+from aggregator.indices.ddci_definition import Ddci
 from aggregator.ingest import GroupCommit
 from aggregator.messages import MESSAGES as MESSAGES
 from aggregator.settings import Settings
@@ -34,6 +35,7 @@ class Context:
     surveys: Mapping[str, Survey]
     centre: Centre
     published: Published | None
+    ddci: Ddci | None
     commits: GroupCommit
     accounts: Accounts
     pages: Pages
@@ -48,5 +50,6 @@ class Context:
 
 
 def context_of(request: Request) -> Context:
-    context: Context = request.app.state.context
+    """The request's own context where it has one, else the application's."""
+    context: Context = getattr(request.state, "context", request.app.state.context)
     return context

@@ -21,6 +21,7 @@ SCREENS = (
     ("/handling", "handling"),
     ("/sipas", "sipas"),
     ("/business", "business"),
+    ("/ddci", "ddci"),
     ("/documents", "documents"),
     ("/published", "published"),
     ("/method", "method"),
