@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from aggregator.commands import CommandError
 from aggregator.credentials import ROLES
 from aggregator.database import StorageError
+from aggregator.documents import model
 from aggregator.documents.exports import FORMATS
 from aggregator.files import FileError
 from aggregator.messages import MESSAGES
@@ -70,6 +71,7 @@ def _parser(language: Language) -> argparse.ArgumentParser:
     command("migrate", "running.run_migrate")
     command("import", "files.run_import").add_argument("file", type=Path)
     _export_options(command("export", "export.run_export"), say)
+    _report_options(command("report", "report.run_report"), say)
     command("rebuild", "files.run_rebuild")
     for name, run in (
         ("transactions", "files.run_transactions"),
@@ -98,6 +100,13 @@ def _export_options(export: argparse.ArgumentParser, say: Callable[[str], str]) 
     for name in ("survey", "channel", "department"):
         export.add_argument(f"--{name}", help=say(f"export_{name}"))
     export.add_argument("--raw-comments", action="store_true", help=say("export_raw_comments"))
+
+
+def _report_options(report: argparse.ArgumentParser, say: Callable[[str], str]) -> None:
+    report.add_argument("kind", choices=model.KINDS, help=say("report_kind"))
+    report.add_argument("file", type=Path, help=say("report_file"))
+    report.add_argument("--format", choices=model.FORMATS, help=say("report_format"))
+    report.add_argument("--date", type=_day, metavar="DAY", help=say("report_date"))
 
 
 def _day(text: str) -> date:

@@ -20,14 +20,17 @@ from aggregator.indices.ddci_definition import load_ddci
 from aggregator.ingest import GroupCommit, Ingest
 from aggregator.screens import (
     business,
+    coverage,
     ddci,
     documents,
     exports,
     handling,
     method,
     published,
+    reports,
     sipas,
     tally,
+    trends,
 )
 from aggregator.settings import Settings
 from aggregator.store import Store
@@ -38,6 +41,8 @@ from web import Application, Assets, Pages
 ROUTES = [
     Route("/", tally.tally),
     Route("/department/{department}", tally.department),
+    Route("/trends", trends.trends),
+    Route("/coverage", coverage.coverage),
     Route("/sipas", sipas.sipas),
     Route("/business", business.business),
     Route("/ddci", ddci.ddci),
@@ -45,6 +50,7 @@ ROUTES = [
     Route("/published", published.published),
     Route("/method", method.method),
     Route("/handling", handling.handling),
+    Route("/reports/{kind}.{format}", reports.report),
     Route("/exports/submissions.{format}", exports.submissions),
     Route("/exports/codebook.csv", exports.codebook_csv),
     Route("/sign-in", door.sign_in, methods=["GET", "POST"]),

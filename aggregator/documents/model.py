@@ -4,13 +4,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from aggregator.periods import Period
 from surveys.definition import Level
 from surveys.messages import Language
 
 Kind = Literal["day", "week", "month", "quarter"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+FORMATS = ("pdf", "docx", "xlsx")
 
 
 class Mark(Enum):

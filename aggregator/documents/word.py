@@ -17,7 +17,8 @@ from docx.text.paragraph import Paragraph
 from surveys.messages import Language
 
 FACE = "Times New Roman"
-CELL_INSET = 1.9  # mm on each side of a cell's text
+CELL_INSET = 1.3  # mm on each side of a cell's text
+TWIPS = 56.7  # a millimetre
 CENTRE = WD_ALIGN_PARAGRAPH.CENTER
 
 
@@ -133,6 +134,12 @@ def flag_row(table: Table, number: int, name: str) -> None:
 
 def fix_widths(table: Table, widths: Sequence[float]) -> None:
     """Column widths, in mm, that Word and LibreOffice keep."""
+    margins = OxmlElement("w:tblCellMar")
+    for side in ("left", "right"):
+        margin = OxmlElement(f"w:{side}")
+        _attributes(margin, w=str(round(CELL_INSET * TWIPS)), type="dxa")
+        margins.append(margin)
+    _insert(table._tbl.tblPr, margins, ("w:tblLook",))
     table.autofit = False
     table.alignment = WD_TABLE_ALIGNMENT.CENTER
     for column, width in zip(table.columns, widths, strict=True):

@@ -30,8 +30,9 @@ from aggregator.documents.model import (
 from aggregator.documents.written import written
 
 A4 = 9
-LINE, LETTERS = 15.5, 1.15  # points a line of 11 pt, and letters a unit of a column's width
-PAGE_WIDTH, LABEL_WIDTH, TEXT_WIDTH, NUMBER_WIDTH = 100, 42, 30, 12
+LINE, LETTERS = 15.5, 1.25  # points a line of 11 pt, and letters a unit of a column's width
+PAGE_WIDTH, LABEL_WIDTH, TEXT_WIDTH, NUMBER_WIDTH = 80, 42, 30, 12
+WIDEST = 200  # a printed page can hardly be read when more is squeezed onto it
 FORMATS: Mapping[Unit, str] = {
     "integer": "#,##0",
     "share": '0.0" "%',
@@ -116,11 +117,14 @@ class _Book:
     def _table(self, table: Table) -> None:
         columns = spread(table)
         sheet = self._sheet(table.name, landscape=len(columns) > 7)
-        sheet.write_string(0, 0, table.title, self._text(bold=True, wrap=False))
         top, widths = 2, [_width(column, place) for place, (column, _) in enumerate(columns)]
         titles = []
+        across = (len(columns) - 1, sum(widths))
+        sheet.fit_to_pages(math.ceil(sum(widths) / WIDEST), 0)
+        sheet.repeat_columns(0)
+        self._across(sheet, 0, across, table.title, bold=True)
         if self.report.demo:
-            sheet.write_string(1, 0, self.report.words["demo"], self._text(bold=True, wrap=False))
+            self._across(sheet, 1, across, self.report.words["demo"], bold=True)
         for place, (column, end) in enumerate(columns):
             title = column.title
             if end is not None:
@@ -133,7 +137,7 @@ class _Book:
             if number in table.groups:
                 for place in range(len(columns)):
                     text = str(row[0]) if place == 0 else ""
-                    sheet.write_string(top + 1 + number, place, text, self._head())
+                    sheet.write_string(top + 1 + number, place, text, self._group())
                 continue
             self._row(sheet, top + 1 + number, table, row, bold=number in table.strong)
             texts = [
@@ -143,8 +147,7 @@ class _Book:
             ]
             sheet.set_row(top + 1 + number, _height(texts))
         for number, note in enumerate(table.notes):
-            line = top + 1 + len(table.rows) + number
-            sheet.write_string(line, 0, note, self._text(italic=True, wrap=False))
+            self._across(sheet, top + 1 + len(table.rows) + number, across, note, italic=True)
         sheet.freeze_panes(top + 1, 1)
         sheet.repeat_rows(top)
 
@@ -174,13 +177,30 @@ class _Book:
             else:
                 sheet.write_formula(at, place, live, style, number)
 
+    def _across(
+        self,
+        sheet: Worksheet,
+        at: int,
+        across: tuple[int, int],
+        text: str,
+        *,
+        bold: bool = False,
+        italic: bool = False,
+    ) -> None:
+        """A text over all columns, so that it neither widens the page nor is cut off."""
+        last, width = across
+        sheet.merge_range(at, 0, at, last, "", self._text(bold=bold, italic=italic))
+        sheet.write_string(at, 0, text, self._text(bold=bold, italic=italic))
+        sheet.set_row(at, _height([(text, width)]))
+
     # Charts
 
     def _charts(self, charts: Sequence[Chart]) -> None:
         sheet = self._sheet(self.report.words["chart_sheet"], landscape=False)
-        sheet.set_column(0, 0, 100)
-        row = 0
+        sheet.set_column(0, 0, PAGE_WIDTH)
+        row, breaks = 0, []
         for chart, image in zip(charts, pictures(charts, self.report.language), strict=True):
+            breaks += [row] if row else []
             sheet.write_string(row, 0, chart.title, self._text(bold=True))
             scale = 96 / PPI
             options = {
@@ -195,7 +215,9 @@ class _Book:
             row += 3 + round(high / 20)
             for note in chart.notes:
                 sheet.write_string(row - 1, 0, note, self._text(italic=True))
+                sheet.set_row(row - 1, _height([(note, PAGE_WIDTH)]))
                 row += 1
+        sheet.set_h_pagebreaks(breaks)
 
     # Formats
 
@@ -205,17 +227,19 @@ class _Book:
             self.formats[name, bold] = self.book.add_format({**base, "bold": bold, **more})
         return self.formats[name, bold]
 
-    def _text(self, *, bold: bool = False, italic: bool = False, wrap: bool = True) -> Format:
-        name = f"text {italic} {wrap}"
-        return self._format(name, bold=bold, italic=italic, text_wrap=wrap)
+    def _text(self, *, bold: bool = False, italic: bool = False) -> Format:
+        return self._format(f"text {italic}", bold=bold, italic=italic, text_wrap=True)
 
     def _head(self) -> Format:
         look = {"text_wrap": True, "align": "center", "border": 1, "bg_color": "#EDEDED"}
         return self._format("head", bold=True, **look)
 
+    def _group(self) -> Format:
+        return self._format("group", bold=True, border=1, indent=1, bg_color="#EDEDED")
+
     def _figure(self, unit: Unit, *, bold: bool) -> Format:
         if unit == "text":
-            return self._format(unit, bold=bold, text_wrap=True, border=1)
+            return self._format(unit, bold=bold, text_wrap=True, border=1, indent=1)
         look = {"num_format": FORMATS[unit], "align": "right", "border": 1}
         return self._format(unit, bold=bold, **look)
 

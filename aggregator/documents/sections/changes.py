@@ -161,7 +161,7 @@ def signals(points: Sequence[Point]) -> list[Point]:
     return [point for point in points if point.signal]
 
 
-def _limits(m: Material) -> dict[Period, dict[str, Any]]:
+def _limits(m: Material) -> dict[Period, dict[Any, Any]]:
     """The p-chart of the published points: withheld ones have no part in its centre line."""
     shown = []
     new_series = False
@@ -178,11 +178,11 @@ def _limits(m: Material) -> dict[Period, dict[str, Any]]:
             "break_before": [new for _, new in shown],
         }
     )
-    rows = control_chart(frame).to_dict("records")
+    rows: list[dict[Any, Any]] = control_chart(frame).to_dict("records")
     return {one.period: row for (one, _), row in zip(shown, rows, strict=True)}
 
 
-def _point(m: Material, one: Moment, limits: dict[str, Any] | None) -> Point:
+def _point(m: Material, one: Moment, limits: dict[Any, Any] | None) -> Point:
     label = m.on.short_name(one.period)
     if limits is None:
         return Point(label, None, None, None, None, withheld=one.withheld)

@@ -29,13 +29,12 @@ def _levels(m: Material) -> Table:
         Column("level", on.say("level"), "text", 2.6),
         Column("k", on.say("answers" if m.pooled else "ratings"), "integer"),
         Column("n", on.say("of_all"), "integer", sheet=True),
-        Column("effective", on.say("n_effective"), "number", sheet=True),
         Column("share", on.say("share"), "share", of=("k", "n")),
-        Column("interval", on.say("interval"), "interval", 1.8, of=("share", "effective")),
+        Column("interval", on.say("interval"), "interval", 1.8, of=("share", "n")),
     )
     scale = m.survey.scale_of(m.survey.measured[0])
     levels = scale.levels if scale else ()
-    hidden: tuple[Value, ...] = (WITHHELD,) * 5
+    hidden: tuple[Value, ...] = (WITHHELD,) * 4
     shown = _by_level(m)
     rows: list[tuple[Value, ...]] = [
         (on.label(level), *(hidden if m.whole.withheld else shown[level.code])) for level in levels
@@ -55,16 +54,16 @@ def _levels(m: Material) -> Table:
 
 
 def _cells(one: Measure) -> tuple[Value, ...]:
-    return (one.k, one.n, one.n_effective, one.share, span(one.low, one.high))
+    return (one.k, one.n, one.share, span(one.low, one.high))
 
 
 def _by_level(m: Material) -> dict[int, tuple[Value, ...]]:
-    """k, n, effective n, share and interval of each level; pooled answers have no interval here."""
+    """k, n, share and interval of each level; pooled answers have no interval here."""
     counts = pd.DataFrame([m.whole.counts])
     if m.pooled:
         total = sum(m.whole.counts.values())
         return {
-            code: (k, total, None, k / total if total else None, None)
+            code: (k, total, k / total if total else None, None)
             for code, k in m.whole.counts.items()
         }
     rows = shares(counts, {str(code): (code,) for code in m.whole.counts}).to_dict("records")
@@ -72,7 +71,6 @@ def _by_level(m: Material) -> dict[int, tuple[Value, ...]]:
         int(one["measure"]): (
             int(one["k"]),
             int(one["n"]),
-            float(one["n"]),
             float(one["share"]),
             span(float(one["low"]), float(one["high"])),
         )

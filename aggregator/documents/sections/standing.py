@@ -64,7 +64,7 @@ def _mixed(m: Material, found: Standardised) -> str:
 def _ranking(m: Material) -> Block:
     on = m.on
     columns = (
-        Column("rank", on.say("rank"), "integer", 0.6),
+        Column("rank", on.say("rank"), "integer", 0.7),
         Column("department", on.say("department"), "text", 3.0),
         Column("n", on.say("n_effective" if m.pooled else "ratings"), "integer", 0.8),
         Column("k", on.say("k_of", measure=on.say(f"measure.{m.measure}")), "integer", sheet=True),

@@ -1,0 +1,67 @@
+"""The command that writes a report to a file."""
+
+import argparse
+from datetime import UTC, date, datetime
+from importlib import import_module
+from pathlib import Path
+
+from aggregator.commands import CommandError
+from aggregator.commands.store import opened
+from aggregator.documents.model import FORMATS
+from aggregator.documents.report import build_report
+from aggregator.files import FileError
+from aggregator.periods import EARLIEST, LATEST, Period, period_of
+from aggregator.settings import Settings
+from surveys.centre import load_definitions
+from surveys.published import load_published
+
+
+def run_report(options: argparse.Namespace) -> int:
+    """Build the report of the period in which the day lies; then the file, whole or not at all."""
+    settings = Settings.from_env()
+    centre, surveys = load_definitions(settings.centre)
+    published = load_published(settings.centre, centre)
+    now = datetime.now(UTC)
+    period = _period(options, centre.local_day(now))
+    with opened(settings) as store:
+        report = build_report(
+            store,
+            surveys,
+            centre,
+            period,
+            options.kind,
+            options.lang,
+            now,
+            published=published,
+            demo=settings.demo,
+        )
+    # Each format has a library of its own, and only one of them is wanted.
+    renderer = import_module(f"aggregator.documents.{_format(options)}")
+    _write(options.file, renderer.render(report))
+    return 0
+
+
+def _period(options: argparse.Namespace, today: date) -> Period:
+    """The period of the kind in which the day lies. Raises CommandError."""
+    day: date = options.date or today
+    if not EARLIEST <= day <= LATEST:
+        raise CommandError("error.not_a_day")
+    return period_of(options.kind, day)
+
+
+def _format(options: argparse.Namespace) -> str:
+    """The format asked for, else that of the file's suffix, else PDF."""
+    suffix = options.file.suffix.removeprefix(".").lower()
+    form: str = options.format or (suffix if suffix in FORMATS else "pdf")
+    return form
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Written beside and moved, so that a broken report never looks like a whole one."""
+    part = file.with_name(file.name + ".part")
+    try:
+        part.write_bytes(content)
+        part.replace(file)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise FileError(f"{file}: {error.strerror}") from error
