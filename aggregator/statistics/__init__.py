@@ -3,7 +3,9 @@
 No session, no request, no clock. SciPy and statsmodels supply the distributions.
 """
 
+from aggregator.statistics.change import changes, control_chart
 from aggregator.statistics.comparison import Published, compare
+from aggregator.statistics.participation import nonresponse_bounds
 from aggregator.statistics.pooled import pooled_shares
 from aggregator.statistics.shares import (
     SHARE_COLUMNS,
@@ -28,10 +30,13 @@ __all__ = [
     "Published",
     "Sum",
     "audit",
+    "changes",
     "clopper_pearson",
     "compare",
+    "control_chart",
     "crossing",
     "level_counts",
+    "nonresponse_bounds",
     "pooled_shares",
     "shares",
     "wilson",

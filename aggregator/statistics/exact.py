@@ -8,21 +8,24 @@ from scipy.special import gammaln, xlog1py, xlogy
 TIE = 1 + 1e-7  # outcomes nearer than this are equally likely; logarithms are rounded
 
 
-def fisher_exact(k: np.ndarray, n: np.ndarray, published_k: int, published_n: int) -> np.ndarray:
-    """p-values of k favourable of n, whole numbers, each against ``published_k`` of the others.
+def fisher_exact(
+    k: np.ndarray, n: np.ndarray, other_k: np.ndarray | int, other_n: np.ndarray | int
+) -> np.ndarray:
+    """p-values of k favourable of n, whole numbers, each against ``other_k`` of the others.
 
     The probability of what was observed and of all that is no likelier, given how many are
     favourable in both together (Fisher, Statistical Methods for Research Workers, 5th edition
     1934, section 21.02). 1 where n is 0.
     """
-    favourable = k + published_k
+    favourable = k + other_k
+    others = np.broadcast_to(other_n, n.shape)
 
     def logarithm(x: np.ndarray, row: np.ndarray) -> np.ndarray:
         theirs = favourable[row] - x
-        ours, rest = _log_orders(x, n[row] - x), _log_orders(theirs, published_n - theirs)
+        ours, rest = _log_orders(x, n[row] - x), _log_orders(theirs, others[row] - theirs)
         return np.asarray(-ours - rest)
 
-    lowest = np.maximum(favourable - published_n, 0)
+    lowest = np.maximum(favourable - others, 0)
     return _no_likelier(k, lowest, np.minimum(n, favourable), logarithm)
 
 

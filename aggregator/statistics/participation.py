@@ -74,3 +74,16 @@ def participation(
         number = known["department"].nunique()
         found[CENTRE] = Participation(int(n), int(settled), days(known), number)
     return found
+
+
+def nonresponse_bounds(k: float, n: float, dossiers: int) -> tuple[float, float]:
+    """The share had nobody, and everybody, been satisfied of those who gave no rating.
+
+    k favourable of n ratings for ``dossiers`` dossiers: k/N and (k + N - n)/N (Cochran, Sampling
+    Techniques, 1977, section 13.2; Manski, American Economic Review 80 (1990) 319-323). Between
+    the two anything is possible without an assumption about the silent. NaN where there are
+    more ratings than dossiers, which then do not count the same people, and for no dossiers.
+    """
+    if dossiers <= 0 or n > dossiers:
+        return float("nan"), float("nan")
+    return k / dossiers, (k + dossiers - n) / dossiers
