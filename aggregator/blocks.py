@@ -1,5 +1,6 @@
 """Blocks: the tallies of a day or a month as one matrix, and sums over many blocks."""
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -9,8 +10,8 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 
 Grouping = Literal[
-    "centre", "department", "counter", "channel", "question", "factor",
-    "day", "week", "month", "quarter", "year",
+    "centre", "department", "counter", "channel", "day", "week", "month", "quarter", "year",
+    "question", "factor", "code", "measure",
 ]  # fmt: skip
 Item = tuple[str, str | int]  # a question and a code, or a factor and a measure
 Place = tuple[str, str, str]  # channel, department, counter
@@ -30,9 +31,11 @@ PLACES: Mapping[Grouping, Callable[[Place], str]] = {
     "department": itemgetter(1),
     "counter": itemgetter(2),
 }
-ITEMS: Mapping[Grouping, Callable[[Item], str]] = {
+ITEMS: Mapping[Grouping, Callable[[Item], str | int]] = {
     "question": itemgetter(0),
     "factor": itemgetter(0),
+    "code": itemgetter(1),
+    "measure": itemgetter(1),
 }
 
 
@@ -88,24 +91,29 @@ def add_up(
     item: Callable[[Item], Hashable | None],
     place: Callable[[Place], Hashable | None],
 ) -> Totals:
-    """Sums of blocks by the labels that the functions give; None leaves an item or place out.
+    """The first sums of blocks by the labels that functions give; None leaves something out.
 
-    Blocks of one survey mostly have the same items and places: each such list is looked at once.
+    Blocks of one survey mostly have the same items and places: each such list is looked at
+    once, and blocks of one time that have both in common are added before they are sorted.
     """
     times, items, places = _Labels(time), _Labels(item), _Labels(place)
+    alike: dict[tuple[int, int, int], list[Block]] = defaultdict(list)
+    for day, block in blocks:
+        alike[times.of_key(day), id(block.items), id(block.places)].append(block)
     plan = [
-        (times.of_key(day), items.of_keys(block.items), places.of_keys(block.places), block)
-        for day, block in blocks
+        (at, items.of_keys(group[0].items), places.of_keys(group[0].places), group)
+        for (at, _, _), group in alike.items()
     ]
-    shape = (len(items.labels), len(places.labels))
+    shape = (len(items.labels), len(places.labels) + 1)  # the last place is for those left out
     # Doubles hold whole numbers exactly up to 2^53, more answers than anyone will count.
     totals = np.zeros((len(times.labels), sums, *shape))
-    for at, rows, columns, block in plan:
-        kept = np.ix_(np.arange(sums), rows >= 0, columns >= 0)
-        cells = (rows[rows >= 0, None] * shape[1] + columns[columns >= 0]).ravel()
-        for into, values in zip(totals[at], block.values[kept], strict=True):
-            into += np.bincount(cells, values.ravel(), into.size).reshape(shape)
-    whole = totals.astype(np.int64)
+    for at, rows, columns, group in plan:
+        kept = rows >= 0
+        cells = (rows[kept, None] * shape[1] + columns % shape[1]).ravel()
+        values = sum(block.values[:sums, kept].astype(np.int64) for block in group)
+        for into, added in zip(totals[at], np.asarray(values), strict=True):
+            into += np.bincount(cells, added.ravel(), into.size).reshape(shape)
+    whole = totals[..., :-1].astype(np.int64)
     return Totals(list(times.labels), list(items.labels), list(places.labels), whole)
 
 
@@ -131,13 +139,12 @@ class _Labels:
 def grouped(
     blocks: Sequence[tuple[date, Block]],
     by: Sequence[Grouping],
-    second: str,
     sums: Sequence[str],
     *,
     keep_item: Callable[[Item], bool],
     keep_place: Callable[[Place], bool],
 ) -> dict[str, Any]:
-    """Sums of blocks as columns: one for each grouping, the item's ``second`` part, the sums.
+    """Sums of blocks as columns, one for each grouping and one for each of their first sums.
 
     Rows are those with something to count, in the order of their days.
     """
@@ -146,21 +153,19 @@ def grouped(
         blocks,
         len(sums),
         lambda day: tuple(TIMES[key](day) for key in times),
-        lambda one: (*(ITEMS[key](one) for key in items), one[1]) if keep_item(one) else None,
+        lambda one: tuple(ITEMS[key](one) for key in items) if keep_item(one) else None,
         lambda one: tuple(PLACES[key](one) for key in places) if keep_place(one) else None,
     )
     there = np.nonzero(found.values[:, 0])  # whatever is counted counts in the first sum
     columns: dict[str, Any] = {}
     labelled: tuple[tuple[Sequence[str], list[Any]], ...] = (
         (times, found.times),
-        ([*items, second], found.items),
+        (items, found.items),
         (places, found.places),
     )
     for (names, labels), at in zip(labelled, there, strict=True):
         for number, name in enumerate(names):
-            column = np.empty(len(labels), dtype=object)
-            column[:] = [label[number] for label in labels]
-            columns[name] = column[at]
+            columns[name] = np.array([label[number] for label in labels], dtype=object)[at]
     for number, name in enumerate(sums):
         columns[name] = found.values[:, number][there]
-    return {name: columns[name] for name in (*by, second, *sums)}
+    return {name: columns[name] for name in (*by, *sums)}

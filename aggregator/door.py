@@ -1,6 +1,7 @@
 """The door in front of the manager's pages: signing in and out, one's own password."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
@@ -19,15 +20,19 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 def signed_in(handler: Handler) -> Handler:
-    """Lets signed-in people through; sends the others to the door and back."""
+    """Lets signed-in people through; sends the others to the door and back.
+
+    The handler's store is a snapshot: all figures of its page are of one moment.
+    """
 
     @wraps(handler)
     async def guarded(request: Request) -> Response:
-        accounts = context_of(request).accounts
+        context = context_of(request)
         secret = request.cookies.get(COOKIE, "")
-        user = await run_in_threadpool(accounts.user_of, secret) if secret else None
+        user = await run_in_threadpool(context.accounts.user_of, secret) if secret else None
         if user is not None:
             request.state.user = user
+            request.state.context = replace(context, store=context.store.snapshot())
             return await handler(request)
         back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         door = f"/sign-in?{urlencode({'next': back})}"

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, Row, func, select
 from sqlmodel import col
 
 from aggregator import blocks
-from aggregator.blocks import Block, Item, Place
+from aggregator.blocks import Block, Item
 from aggregator.credentials import Credentials
 from aggregator.database import Database, StorageError
 from aggregator.handling_store import Handling
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Grouping = blocks.Grouping
 By = Grouping | tuple[Grouping, ...]
+Keep = Callable[[Item], bool]
 
 WRITER_LOCK = 0x4861696C  # PostgreSQL advisory lock "Hail": one writer of tallies at a time
 ROLL_UP_WAIT = 0.25  # seconds that a reader waits for the write lock, to make blocks
@@ -90,34 +91,44 @@ class Store:
         ``by`` is one grouping, whose values are in the column key, or several, each with a
         column of its own name. Keys are str; those of time are the date on which they begin.
         """
-        asked = selection.questions
-        return self._sums(TALLIES, selection, by, lambda item: asked is None or item[0] in asked)
+        return self._frame(TALLIES, selection, by, "code", _among(selection.questions))
 
     def pooled(self, selection: Selection, by: By, factor: str = "") -> "pd.DataFrame":
         """Sums over respondents by key and measure: key columns as in counts, measure, SUMS (int).
 
         ``factor`` '' pools the whole survey; grouping by factor takes each of them.
         """
-        each = "factor" in _several(by)
-        return self._sums(
-            POOLED, selection, by, lambda item: item[0] != "" if each else item[0] == factor
-        )
 
-    def _sums(
-        self, layout: Layout, selection: Selection, by: By, keep: Callable[[Item], bool]
+        def keep(item: Item) -> bool:
+            return item[0] != "" if "factor" in _several(by) else item[0] == factor
+
+        return self._frame(POOLED, selection, by, "measure", keep)
+
+    def _frame(
+        self, layout: Layout, selection: Selection, by: By, second: Grouping, keep: Keep
     ) -> "pd.DataFrame":
-        keys = _several(by)
-        columns = blocks.grouped(
-            self._blocks(layout, selection, daily=not {"day", "week"}.isdisjoint(keys)),
-            keys,
-            layout.items[1],
-            layout.sums,
-            keep_item=keep,
-            keep_place=_keeping(selection),
-        )
+        columns = self._sums(layout, selection, (*_several(by), second), layout.sums, keep)
         if isinstance(by, str):
             columns = {"key" if name == by else name: column for name, column in columns.items()}
-        return _frame(columns)
+        return _table(columns)
+
+    def _sums(
+        self,
+        layout: Layout,
+        selection: Selection,
+        by: Sequence[Grouping],
+        sums: Sequence[str],
+        keep: Keep,
+    ) -> dict[str, Any]:
+        daily = not {"day", "week"}.isdisjoint(by)
+        channel, department = selection.channel, selection.department
+        return blocks.grouped(
+            self._blocks(layout, selection, daily=daily),
+            by,
+            sums,
+            keep_item=keep,
+            keep_place=lambda at: channel in (None, at[0]) and department in (None, at[1]),
+        )
 
     def _blocks(
         self, layout: Layout, selection: Selection, *, daily: bool
@@ -152,6 +163,8 @@ class Store:
 
         So figures of one page agree while answers come in, and nothing is read twice.
         """
+        if self._rollups is not None:
+            return self
         view = copy(self)
         view._rollups = {}
         return view
@@ -176,18 +189,21 @@ class Store:
         with self.database.begin() as connection:
             rows = connection.execute(query).all()
         names = ("day", "department", "dossiers")
-        return _frame({name: [row[place] for row in rows] for place, name in enumerate(names)})
+        return _table({name: [row[place] for row in rows] for place, name in enumerate(names)})
 
     def respondents(self, selection: Selection) -> "pd.DataFrame":
         """Who answered the selection's question, or the pool: columns day, department, n."""
         by: tuple[Grouping, ...] = ("day", "department")
         if selection.questions is not None:
-            codes = self.counts(selection, by)
-            return codes.groupby([*by])["n"].sum().reset_index()
+            return _table(self._sums(TALLIES, selection, by, ["n"], _among(selection.questions)))
         # Every measure of the pool has the same respondents: any one of them will do.
-        sums = self.pooled(selection, by).rename(columns={"respondents": "n"})
-        one: pd.DataFrame = sums[sums["measure"] == sums["measure"].min()]
-        return one[[*by, "n"]]
+        view = self.snapshot()
+        items = {
+            item for _, block in view._blocks(POOLED, selection, daily=True) for item in block.items
+        }
+        pools = sorted(item for item in items if item[0] == "")
+        found = view._sums(POOLED, selection, by, ["respondents"], lambda item: [item] == pools[:1])
+        return _table({"n" if name == "respondents" else name: found[name] for name in found})
 
 
 @contextmanager
@@ -202,12 +218,11 @@ def _several(by: By) -> tuple[Grouping, ...]:
     return (by,) if isinstance(by, str) else by
 
 
-def _keeping(selection: Selection) -> Callable[[Place], bool]:
-    channel, department = selection.channel, selection.department
-    return lambda place: channel in (None, place[0]) and department in (None, place[1])
+def _among(questions: Sequence[str] | None) -> Keep:
+    return lambda item: questions is None or item[0] in questions
 
 
-def _frame(columns: Mapping[str, Any]) -> "pd.DataFrame":
+def _table(columns: Mapping[str, Any]) -> "pd.DataFrame":
     import pandas as pd  # half a second and 40 MB that an export of answers does without
 
     frame = pd.DataFrame(columns)
