@@ -18,10 +18,12 @@ from web import language_of, wants_fragment
 # The navigation, in its order: paths and what they are called in the catalogue.
 SCREENS = (
     ("/", "tally"),
-    ("/handling", "handling"),
+    ("/trends", "trends"),
+    ("/coverage", "coverage"),
     ("/sipas", "sipas"),
     ("/business", "business"),
     ("/ddci", "ddci"),
+    ("/handling", "handling"),
     ("/documents", "documents"),
     ("/published", "published"),
     ("/method", "method"),

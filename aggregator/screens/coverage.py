@@ -73,10 +73,11 @@ def _figures(context: Context, view: View) -> dict[str, Any]:
     dossiers = store.transactions(period.since, period.until)
     headline = (survey.measured[0].id,) if len(survey.measured) == 1 else None
     selection = replace(view.selection(), questions=headline)
-    taking_part = participation(store.respondents(selection), dossiers, open_on)
-    channels = [view.channel] if view.channel else list(CHANNELS)
+    taking_part: dict[str, Participation] = {}
     by_channel: dict[str, dict[str, Participation]] = {}
-    for channel in channels:
+    if not dossiers.empty:
+        taking_part = participation(store.respondents(selection), dossiers, open_on)
+    for channel in (view.channel,) if view.channel else CHANNELS if taking_part else ():
         given = store.respondents(replace(selection, channel=channel))
         if not given.empty:
             by_channel[channel] = participation(given, dossiers, open_on)
@@ -94,9 +95,7 @@ def _figures(context: Context, view: View) -> dict[str, Any]:
     }
 
 
-def _bounds(
-    row: FigureRow, part: Participation | None, measure: str
-) -> tuple[float, float] | None:
+def _bounds(row: FigureRow, part: Participation | None, measure: str) -> tuple[float, float] | None:
     """The share if all silent visitors had been dissatisfied, and satisfied.
 
     Taken over the days whose dossiers are known, with the share of the whole period.

@@ -30,7 +30,7 @@ async def trends(request: Request) -> Response:
     figures = await run_in_threadpool(_figures, context, view)
 
     def explain(explained: Explained) -> None:
-        for point in figures["points"]:
+        for point in figures["dots"]:
             _explain_point(explained, point, figures)
         for number, change in enumerate(figures["changes"]):
             _explain_change(explained, f"change.{number}", change, figures)
@@ -59,7 +59,7 @@ def _figures(context: Context, view: View) -> dict[str, Any]:
         "grains": GRAINS,
         "place": centre.department.get(view.choices["department"]),
         "breaks": [one for one in centre.series_breaks if one.survey == survey.id],
-        "points": [],
+        "dots": [],
         "changes": [],
         "asked_here": survey.id in {asked for _, asked in centre.instruments},
     }
@@ -76,7 +76,7 @@ def _figures(context: Context, view: View) -> dict[str, Any]:
     ]
     axis = Axis.around([*series["lower"].dropna(), *series["share"].dropna()])
     return found | {
-        "points": points,
+        "dots": points,
         "answers": int(series["n"].sum()),
         "axis": axis,
         "timeline": Timeline(axis, points),
