@@ -7,6 +7,7 @@ from aggregator.statistics.change import changes, control_chart
 from aggregator.statistics.comparison import Published, compare
 from aggregator.statistics.participation import nonresponse_bounds
 from aggregator.statistics.pooled import pooled_shares
+from aggregator.statistics.raking import Raked, Unweightable, rake
 from aggregator.statistics.shares import (
     SHARE_COLUMNS,
     Method,
@@ -15,6 +16,7 @@ from aggregator.statistics.shares import (
     shares,
     wilson,
 )
+from aggregator.statistics.standardisation import Standardised, direct_standardised
 from aggregator.statistics.suppression import (
     Sum,
     audit,
@@ -28,16 +30,21 @@ __all__ = [
     "SHARE_COLUMNS",
     "Method",
     "Published",
+    "Raked",
+    "Standardised",
     "Sum",
+    "Unweightable",
     "audit",
     "changes",
     "clopper_pearson",
     "compare",
     "control_chart",
     "crossing",
+    "direct_standardised",
     "level_counts",
     "nonresponse_bounds",
     "pooled_shares",
+    "rake",
     "shares",
     "wilson",
     "withhold",

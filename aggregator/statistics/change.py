@@ -39,7 +39,8 @@ def changes(now: pd.DataFrame, before: pd.DataFrame, minimum: int) -> pd.DataFra
     exact = known & (np.minimum(n, m) < MOST_OUTCOMES) & (not pooled)
     counts = [side[name][exact].to_numpy(np.int64) for side in (now, then) for name in ("k", "n")]
     p[exact] = fisher_exact(*counts)
-    enough = known & np.minimum(now[base], then[base].fillna(0)).ge(minimum).to_numpy()
+    fewest = np.minimum(now[base].to_numpy(float), then[base].to_numpy(float))
+    enough = known & (fewest >= minimum)
     p_holm, p_bh = np.full(len(p), np.nan), np.full(len(p), np.nan)
     if enough.any():
         p_holm[enough], p_bh[enough] = holm(p[enough]), benjamini_hochberg(p[enough])
