@@ -34,7 +34,7 @@ class Figures:
         found = [Column("n", say("respondents" if self._pooled else "ratings"), "integer", 0.8)]
         for level in self._scale:
             title, sheet = self._on.label(level), self._levels == "sheet"
-            found.append(Column(f"level_{level.code}", title, "integer", 0.85, sheet=sheet))
+            found.append(Column(f"level_{level.code}", title, "integer", 0.95, sheet=sheet))
         for name in self._measures:
             found += self._measure(name)
         return tuple(found)
@@ -50,11 +50,13 @@ class Figures:
                 Column(size, say("n_effective"), "number", sheet=True),
             ]
         around = say("interval") if printed else say("interval_of", measure=title)
+        # Beside the counts of the levels the name of the measure alone would be one of them.
+        head = say("share_of", measure=title.lower()) if self._levels == "printed" else title
         return [
             *behind,
             Column(k, say("k_of", measure=title), "integer", sheet=True),
-            Column(share, title, "share", 1.0, (k, base)),
-            Column(f"interval_{name}", around, "interval", 1.65, (share, size), sheet=not printed),
+            Column(share, head, "share", 1.05, (k, base)),
+            Column(f"interval_{name}", around, "interval", 1.85, (share, size), sheet=not printed),
         ]
 
     def cells(self, row: FigureRow) -> tuple[Value, ...]:

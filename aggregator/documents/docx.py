@@ -36,7 +36,6 @@ class _Writer:
         self.heads = form.heads(report)
         self.document: Docx = Document()
         self.pictures: Iterator[bytes] = iter(pictures(report.charts(), report.language))
-        self.cell_size = Pt(11 if report.kind == "day" else 10.5)
 
     def write(self) -> bytes:
         self._properties()
@@ -191,7 +190,7 @@ class _Writer:
         paragraph: DocxParagraph = cell.paragraphs[0]
         paragraph.style = "Table Text"
         run = paragraph.add_run(text)
-        run.bold, run.font.size = bold, self.cell_size
+        run.bold = bold
         return paragraph
 
     def _chart(self, chart: Chart) -> None:

@@ -86,8 +86,12 @@ def _opening(on: Occasion) -> str:
     if on.period.since <= on.today <= on.period.until:
         so_far = on.say("so_far", clock=numbers.clock(now), day=on.day(on.today))
     if on.kind == "day":
-        return so_far
-    return on.say("opening", period=on.name(on.period), so_far=f" ({so_far})" if so_far else "")
+        return on.say("so_far_day", so_far=so_far) if so_far else ""
+    return on.say(
+        "opening",
+        period=on.name(on.period),
+        so_far=on.say("so_far_period", so_far=so_far) if so_far else "",
+    )
 
 
 def _day(m: Material) -> tuple[list[Section], tuple[Section, ...]]:
@@ -152,7 +156,7 @@ def _numbered(on: Occasion, *parts: Iterable[Section]) -> Iterator[tuple[Section
         kind = "table" if isinstance(block, Table) else "chart"
         counts[kind] += 1
         title = on.say(f"{kind}_number", number=counts[kind], title=block.title)
-        return replace(block, title=title)
+        return block if on.kind == "day" else replace(block, title=title)
 
     for sections in parts:
         yield tuple(

@@ -12,7 +12,7 @@ def daily(m: Material) -> Section:
     if not m.whole.n and not m.whole.withheld:
         return Section("", (Paragraph(on.say("no_ratings")),))
     figures = Figures(on, m.survey, m.measure, (), "printed")
-    columns = (Column("department", on.say("department"), "text", 3.2), *figures.columns())
+    columns = (Column("department", on.say("department"), "text", 2.6), *figures.columns())
     rows: list[tuple[Value, ...]] = [
         *((on.label(row.label), *figures.cells(row)) for row in m.departments),
         (on.say("whole_centre"), *figures.cells(m.whole)),
