@@ -189,7 +189,8 @@ def make_room(tmp_path: Path) -> Iterator[Callable[..., Room]]:
 
         def make(database_url: str = "", **settings: Any) -> Room:
             url = database_url or f"sqlite:///{tmp_path / 'room.db'}"
-            given = Settings(centre=CENTRE, var=tmp_path, database_url=url, **settings)
+            fixed = {"centre": CENTRE, "var": tmp_path, "database_url": url}
+            given = Settings(**(fixed | settings))
             clock = Clock()
             store = Store(url)
             migrate(store.engine)
@@ -214,3 +215,12 @@ def room(make_room: Callable[..., Room]) -> Room:
 def any_room(make_room: Callable[..., Room], database_url: str) -> Room:
     """An aggregator on each kind of database in turn."""
     return make_room(database_url)
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """A centre file without published tables."""
+    lines = CENTRE.read_text("utf-8").splitlines()
+    path = tmp_path / "bare.toml"
+    path.write_text("\n".join(line for line in lines if not line.startswith("published =")))
+    return path

@@ -1,0 +1,59 @@
+"""What every screen must do: answer for its figures, show itself to viewers and as a fragment."""
+
+import re
+from html import unescape
+
+from tests.aggregator.conftest import Room
+
+PARTIAL = {"hx-request": "true", "hx-request-type": "partial"}
+
+
+def shown(room: Room, path: str) -> str:
+    answer = room.client.get(path)
+    assert answer.status_code == 200, answer.text
+    return str(answer.text)
+
+
+def answers_for_its_figures(room: Room, path: str) -> int:
+    """Ask the figures of a page how they were computed; returns how many there are.
+
+    Of figures of one kind, whose names differ in numbers or departments, the first and last.
+    """
+    links = re.findall(r'class="ask" href="([^"]+)"', shown(room, path))
+    places = "|".join(room.context.centre.department)
+    kinds: dict[str, list[str]] = {}
+    for link in links:
+        name = link.rpartition("how=")[2]
+        kinds.setdefault(re.sub(rf"\d+|{places}", "0", name), []).append(unescape(link))
+    for alike in kinds.values():
+        for link in {alike[0], alike[-1]}:
+            panel = room.client.get(link, headers=PARTIAL).text
+            assert panel.lstrip().startswith('<aside id="how"'), link
+            assert "Cách tính" in panel, link
+            assert "Nguồn" in panel, link
+    return len(links)
+
+
+def is_a_fragment_to_htmx(room: Room, path: str) -> None:
+    fragment = room.client.get(path, headers=PARTIAL).text.strip()
+    assert fragment.startswith('<section id="figures"')
+    assert fragment.endswith("</section>")
+    assert "<html" not in fragment
+
+
+def is_shown_to_a_viewer(room: Room, path: str) -> None:
+    accounts = room.context.accounts
+    accounts.add_user("nguoi_xem", "viewer", None)
+    room.client.get(accounts.new_link("nguoi_xem", ""))
+    assert "<h1" in shown(room, path)
+
+
+def needs_no_script(room: Room, path: str) -> None:
+    """The page and the answer of a figure stand in the first reply, with nothing inline."""
+    page = shown(room, path)
+    assert not re.search(r"\son\w+=|style=|javascript:", page)
+    link = unescape(re.findall(r'class="ask" href="([^"]+)"', page)[0])
+    whole = shown(room, link)
+    assert "<html" in whole
+    assert '<aside id="how"' in whole
+    assert "Cách tính" in whole

@@ -1,0 +1,130 @@
+"""The SIPAS page: index, factors, criteria, points of PAR INDEX, the published figures."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from tests.aggregator.conftest import Room, ratings, sipas
+from tests.aggregator.reading import card, row, words
+from tests.aggregator.screens import (
+    answers_for_its_figures,
+    is_a_fragment_to_htmx,
+    is_shown_to_a_viewer,
+    needs_no_script,
+    shown,
+)
+
+
+@pytest.fixture
+def answered(room: Room) -> Room:
+    """Two forms: 16 favourable answers of 22, and 22 of 22."""
+    room.take([sipas([5, 4, 3, 5] * 5 + [5, 2]), sipas([4] * 22, channel="qr")])
+    room.take(ratings([1] * 50))
+    room.sign_in()
+    return room
+
+
+def test_the_index_pools_the_criteria_and_counts_people(answered: Room) -> None:
+    found = shown(answered, "/sipas")
+    assert card(found, "Người trả lời").startswith("Người trả lời 2")
+    assert card(found, "Chỉ số SIPAS").startswith("Chỉ số SIPAS 86,4\u00a0% 38 trên 44 câu trả lời")
+    assert row(found, "Chỉ số SIPAS").startswith("Chỉ số SIPAS 2 44 86,4\u00a0%")
+    # Its four criteria: 3 of 4 favourable and 4 of 4.
+    assert row(found, "1. Tiếp cận dịch vụ 2").startswith("1. Tiếp cận dịch vụ 2 8 87,5\u00a0%")
+    assert "quý IV năm 2026" in words(found)
+
+
+def test_every_criterion_shows_its_levels_beside_the_bar(answered: Room) -> None:
+    found = shown(answered, "/sipas")
+    last = row(found, "Cơ quan thông báo kết quả xử lý góp ý")
+    # One 2 and one 4: from very dissatisfied to very satisfied, share above count.
+    assert " 2 0\u00a0% 0 50\u00a0% 1 0\u00a0% 0 50\u00a0% 1 0\u00a0% 0 50,0\u00a0%" in last
+    assert found.count('<svg class="likert"') == 22
+    assert 'aria-label="Rất không hài lòng 0,0\u00a0%, Không hài lòng 50,0\u00a0%,' in found
+
+
+def test_criteria_whose_wording_was_not_checked_are_marked(answered: Room) -> None:
+    found = shown(answered, "/sipas")
+    marked = re.findall(r"<tr>(?:(?!</tr>).)*unverified.*?</tr>", found, re.DOTALL)
+    assert len(marked) == 2
+    assert all("Trang thiết bị phục vụ" in words(each) for each in marked)
+
+
+def test_the_projection_stands_beside_result_and_target(answered: Room) -> None:
+    found = shown(answered, "/sipas")
+    assert (
+        card(found, "Quy ra điểm PAR INDEX")
+        .split("lĩnh vực 8 ")[1]
+        .startswith("8,64 điểm trên 10 điểm")
+    )
+    assert card(found, "SIPAS năm 2019") == "SIPAS năm 2019 của tỉnh 82,33\u00a0% 8,23 điểm hạng 44"
+    assert card(found, "Mục tiêu năm 2020") == "Mục tiêu năm 2020 82,33\u00a0% 8,23 điểm hạng 42–44"
+    assert "do mẫu điều tra của Bộ Nội vụ quyết định, không do phiếu" in words(found)
+
+
+def test_published_sipas_is_compared_with_both_modes_beside_it(answered: Room) -> None:
+    answered.take([sipas([3] * 22) for _ in range(60)])
+    found = shown(answered, "/sipas")
+    compared = row(found, "SIPAS 2019 Lai Châu")
+    assert "Thấp hơn" in compared
+    assert "Mẫu được chọn, hỏi tại nhà" in compared
+    assert "Số ở trang này: người trả lời tự chọn" in compared
+    refused = found[found.index('class="refused"') :]
+    for other in ("Thiết bị đánh giá 2019-2020: rất hài lòng", "Phiếu giấy 2020"):
+        assert other in words(refused)
+    assert "không cùng một đại lượng" in words(refused)
+
+
+def test_few_people_are_not_concluded_from(answered: Room) -> None:
+    found = shown(answered, "/sipas")
+    assert "Quá ít người" in row(found, "SIPAS 2019 Lai Châu")
+    assert "dưới 30 người" in card(found, "Người trả lời")
+
+
+def test_no_line_of_the_national_series_crosses_the_break(answered: Room) -> None:
+    found = shown(answered, "/sipas")
+    chart = found[found.index('class="timeline national"') :]
+    years = re.findall(r">(20\d\d)</text>", chart)
+    assert years == [str(year) for year in range(2018, 2025)]
+    assert chart.count('<circle class="dot"') == 6
+    lines = re.findall(r'<line class="series" x1="([\d.]+)%" x2="([\d.]+)%"', chart)
+    [place] = re.findall(r'<line class="break" x1="([\d.]+)%"', chart)
+    assert len(lines) == 4
+    assert not any(float(a) < float(place) < float(b) for a, b in lines)
+
+
+def test_a_channel_and_another_period_can_be_chosen(answered: Room) -> None:
+    assert "100,0\u00a0%" in card(shown(answered, "/sipas?channel=qr"), "Chỉ số SIPAS")
+    before = shown(answered, "/sipas?date=2026-07-01&period=quarter")
+    assert "Chưa có phiếu SIPAS nào" in words(before)
+    assert "82,33\u00a0%" in card(before, "SIPAS năm 2019")
+    assert "Quy ra điểm" not in words(before)
+
+
+def test_the_form_offers_no_other_survey_and_no_measure(answered: Room) -> None:
+    found = shown(answered, "/sipas")
+    assert 'name="survey"' not in found
+    assert 'name="measure"' not in found
+
+
+def test_every_figure_answers(answered: Room) -> None:
+    assert answers_for_its_figures(answered, "/sipas") > 250
+    assert answers_for_its_figures(answered, "/sipas?date=2019-01-01") > 10
+
+
+def test_a_centre_without_published_tables(make_room: Callable[..., Room], bare: object) -> None:
+    room = make_room(centre=bare)
+    room.take([sipas([5] * 22)])
+    room.sign_in()
+    found = shown(room, "/sipas")
+    assert "SIPAS năm 2019 của tỉnh" not in words(found)
+    assert "timeline national" not in found
+    assert "10,00 điểm" in card(found, "Quy ra điểm PAR INDEX")
+    answers_for_its_figures(room, "/sipas")
+
+
+def test_as_a_fragment_without_a_script_and_for_viewers(answered: Room) -> None:
+    is_a_fragment_to_htmx(answered, "/sipas")
+    needs_no_script(answered, "/sipas")
+    is_shown_to_a_viewer(answered, "/sipas")
