@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from aggregator.documents.columns import Column, Kind
 
-GROUP = 10_000  # rows
+GROUP = 5_000  # rows
 DISTINCT = ("id", "visit", "comment")  # texts that hardly repeat: a dictionary would not pay
 
 
