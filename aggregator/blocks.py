@@ -17,7 +17,7 @@ Item = tuple[str, str | int]  # a question and a code, or a factor and a measure
 Place = tuple[str, str, str]  # channel, department, counter
 T = TypeVar("T", bound=Hashable)
 
-# What a grouping makes of a block's first day, of a place, and of an item.
+# What a grouping makes of a block's first day, and where it is in a place and in an item.
 TIMES: Mapping[Grouping, Callable[[date], date]] = {
     "day": lambda day: day,
     "week": lambda day: day - timedelta(days=day.weekday()),
@@ -25,18 +25,8 @@ TIMES: Mapping[Grouping, Callable[[date], date]] = {
     "quarter": lambda day: day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1),
     "year": lambda day: day.replace(month=1, day=1),
 }
-PLACES: Mapping[Grouping, Callable[[Place], str]] = {
-    "centre": lambda _: "centre",
-    "channel": itemgetter(0),
-    "department": itemgetter(1),
-    "counter": itemgetter(2),
-}
-ITEMS: Mapping[Grouping, Callable[[Item], str | int]] = {
-    "question": itemgetter(0),
-    "factor": itemgetter(0),
-    "code": itemgetter(1),
-    "measure": itemgetter(1),
-}
+PLACES = {"channel": 0, "department": 1, "counter": 2}
+ITEMS = {"question": 0, "factor": 0, "code": 1, "measure": 1}
 
 
 @dataclass(frozen=True)
@@ -149,15 +139,18 @@ def grouped(
     Rows are those with something to count, in the order of their days.
     """
     times, items, places = ([key for key in by if key in of] for of in (TIMES, ITEMS, PLACES))
+    of_item, of_place = (
+        _parts([of[key] for key in keys]) for of, keys in ((ITEMS, items), (PLACES, places))
+    )
     found = add_up(
         blocks,
         len(sums),
         lambda day: tuple(TIMES[key](day) for key in times),
-        lambda one: tuple(ITEMS[key](one) for key in items) if keep_item(one) else None,
-        lambda one: tuple(PLACES[key](one) for key in places) if keep_place(one) else None,
+        lambda one: of_item(one) if keep_item(one) else None,
+        lambda one: of_place(one) if keep_place(one) else None,
     )
     there = np.nonzero(found.values[:, 0])  # whatever is counted counts in the first sum
-    columns: dict[str, Any] = {}
+    columns: dict[str, Any] = {"centre": np.full(len(there[0]), "centre", dtype=object)}
     labelled: tuple[tuple[Sequence[str], list[Any]], ...] = (
         (times, found.times),
         (items, found.items),
@@ -165,7 +158,15 @@ def grouped(
     )
     for (names, labels), at in zip(labelled, there, strict=True):
         for number, name in enumerate(names):
-            columns[name] = np.array([label[number] for label in labels], dtype=object)[at]
+            kind = np.int64 if name == "code" else object
+            columns[name] = np.array([label[number] for label in labels], dtype=kind)[at]
     for number, name in enumerate(sums):
         columns[name] = found.values[:, number][there]
     return {name: columns[name] for name in (*by, *sums)}
+
+
+def _parts(positions: Sequence[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    """Takes these parts of an item or place, as a tuple."""
+    if len(positions) > 1:
+        return itemgetter(*positions)
+    return lambda key: tuple(key[position] for position in positions)

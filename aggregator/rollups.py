@@ -118,7 +118,7 @@ class RollUps:
                 since < until if monthly else since == until,
                 col(BlockRow.tallied) == self._layout.table.__tablename__,
             )
-            for row in connection.execute(query):
+            for row in connection.execute(query).all():
                 found[Span(row.since, row.until)] = self._unpacked(row)
         return found
 

@@ -44,7 +44,15 @@ def binomial_exact(k: np.ndarray, n: np.ndarray, share: float) -> np.ndarray:
 
 
 def _log_orders(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    return np.asarray(gammaln(one + 1) + gammaln(other + 1))
+    return np.asarray(_log_factorial(one) + _log_factorial(other))
+
+
+def _log_factorial(x: np.ndarray) -> np.ndarray:
+    largest = int(x.max(initial=0))
+    if largest > x.size:
+        return np.asarray(gammaln(x + 1))
+    # Many rows have the same numbers: each is computed once.
+    return np.asarray(gammaln(np.arange(1, largest + 2))[x])
 
 
 def _no_likelier(
