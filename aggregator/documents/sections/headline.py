@@ -35,7 +35,7 @@ def _levels(m: Material) -> Table:
     scale = m.survey.scale_of(m.survey.measured[0])
     levels = scale.levels if scale else ()
     hidden: tuple[Value, ...] = (WITHHELD,) * 4
-    shown = _by_level(m)
+    shown = {} if m.whole.withheld else _by_level(m)
     rows: list[tuple[Value, ...]] = [
         (on.label(level), *(hidden if m.whole.withheld else shown[level.code])) for level in levels
     ]
