@@ -12,7 +12,7 @@ from surveys.definition import Text
 
 
 def explain_business(explained: Explained, figures: Mapping[str, Any]) -> None:
-    """``<question>.median|difference|score``, ``<factor>.score|weight|<year>``, ``pci.<year>``.
+    """``<question>.median|difference|score``, ``<factor>.score|weight|<year>``, ``pci.<year>.…``.
 
     Shares and published figures of the statements are those of every page.
     """
@@ -42,6 +42,15 @@ def explain_business(explained: Explained, figures: Mapping[str, Any]) -> None:
     if figures["pci"]:
         for year, check in figures["composites"].items():
             _explain_composite(explained, year, check, figures["source"])
+        for year, rank in figures["pci"].total.rank.items():
+            explained[f"pci.{year}.rank"] = Explanation(
+                f"PCI {year} · {explained.say('comparison.rank')}",
+                rank,
+                "count",
+                explained.say("business_page.rank_how"),
+                source=figures["source"].get(explained.language),
+                filtered=False,
+            )
 
 
 def _explain_statement(explained: Explained, one: StatementFeedback) -> None:
@@ -113,7 +122,7 @@ def _explain_factor(explained: Explained, factor: FactorFeedback, source: Text) 
         "count",
         explained.say("business_page.weight_how"),
         source=explained.say("business_page.weight_source"),
-        text=f"{factor.published.weight} %",
+        text=numbers.percent(factor.published.weight / 100, explained.language, 0),
         filtered=False,
     )
 

@@ -189,7 +189,7 @@ def make_room(tmp_path: Path) -> Iterator[Callable[..., Room]]:
 
         def make(database_url: str = "", **settings: Any) -> Room:
             url = database_url or f"sqlite:///{tmp_path / 'room.db'}"
-            fixed = {"centre": CENTRE, "var": tmp_path, "database_url": url}
+            fixed: dict[str, Any] = {"centre": CENTRE, "var": tmp_path, "database_url": url}
             given = Settings(**(fixed | settings))
             clock = Clock()
             store = Store(url)
