@@ -8,6 +8,7 @@ from aggregator.statistics.comparison import Published, compare
 from aggregator.statistics.participation import nonresponse_bounds
 from aggregator.statistics.pooled import pooled_shares
 from aggregator.statistics.raking import Raked, Unweightable, rake
+from aggregator.statistics.ranking import shrunk_ranking
 from aggregator.statistics.shares import (
     SHARE_COLUMNS,
     Method,
@@ -46,6 +47,7 @@ __all__ = [
     "pooled_shares",
     "rake",
     "shares",
+    "shrunk_ranking",
     "wilson",
     "withhold",
     "withhold_crossing",
