@@ -46,9 +46,7 @@ async def business(request: Request) -> Response:
 
 def _figures(context: Context, view: View, language: Language) -> dict[str, Any]:
     survey, tables = view.survey, context.published
-    rows = figure_rows(
-        context.store.snapshot(), survey, context.centre, view.selection(), "question"
-    )
+    rows = figure_rows(context.store, survey, context.centre, view.selection(), "question")
     bounds, errors = _bounds(context, survey, language)
     pci = tables.pci if tables else None
     counts = {row.key: row.counts for row in rows}

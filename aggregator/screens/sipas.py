@@ -44,7 +44,7 @@ async def sipas(request: Request) -> Response:
 
 
 def _figures(context: Context, view: View) -> dict[str, Any]:
-    survey, centre, store = view.survey, context.centre, context.store.snapshot()
+    survey, centre, store = view.survey, context.centre, context.store
     selection = view.selection()
     [whole] = figure_rows(store, survey, centre, selection, "centre")
     summary = [whole, *figure_rows(store, survey, centre, selection, "factor")]

@@ -58,7 +58,7 @@ class Hall:
 @pytest.fixture
 def hall(browser: Browser, serve: Servers, tmp_path: Path) -> Iterator[Hall]:
     """An aggregator on a SQLite file; whatever its pages complain about fails the test."""
-    settings = Settings(centre=CENTRE, var=tmp_path)
+    settings = Settings(centre=CENTRE, var=tmp_path, ddci=CENTRE.parent / "ddci.toml")
     store = Store(settings.database)
     migrate(store.engine)
     store.close()
