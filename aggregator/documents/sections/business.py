@@ -8,10 +8,10 @@ from aggregator import numbers
 from aggregator.documents.cells import span, table
 from aggregator.documents.model import WITHHELD, Block, Column, Paragraph, Section, Value
 from aggregator.documents.occasion import Occasion
-from aggregator.figures import FigureRow, figure_rows
+from aggregator.figures import FigureRow
 from aggregator.indices.pci import FactorFeedback, StatementFeedback, business_feedback
-from aggregator.publishing import shown
-from aggregator.statistics import SHARE_COLUMNS, withhold_parts
+from aggregator.publishing import published
+from aggregator.statistics import SHARE_COLUMNS
 from surveys.definition import Survey
 
 
@@ -28,15 +28,13 @@ class Business:
 def gather(on: Occasion) -> Business | None:
     """None where nobody answered."""
     survey = on.surveys[on.centre.instruments.businesses]
-    rows = [
+    kept = [
         row
-        for row in figure_rows(on.store, survey, on.centre, on.selection(survey), "question")
+        for row in published(on.store, survey, on.centre, on.selection(survey), "question")
         if row.question is not None and row.question.kind != "many"
     ]
-    if not any(row.n for row in rows):
+    if not any(row.n or row.withheld for row in kept):
         return None
-    hidden = withhold_parts({row.key: row.n for row in rows}, on.centre.minimum_cell)
-    kept = [shown(row, row.key in hidden) for row in rows]
     counts = {row.key: row.counts for row in kept}
     pci = on.published.pci if on.published else None
     factors = business_feedback(survey, _frame(kept), counts, pci)
@@ -85,13 +83,13 @@ def business(on: Occasion, found: Business) -> Section:
 def _cells(on: Occasion, one: StatementFeedback, *, withheld: bool) -> tuple[Value, ...]:
     question = one.question
     label = on.label(question.text)
-    published: Value = None
+    beside: Value = None
     if question.published is not None:
         percent = question.published.unit == "percent"
         written = numbers.published(question, on.language)
-        published = question.published.value / 100 if percent else written
+        beside = question.published.value / 100 if percent else written
     if withheld:
-        return (label, *((WITHHELD,) * 4), published, "")
+        return (label, *((WITHHELD,) * 4), beside, "")
     share: Value = None
     interval: Value = None
     if one.figure is not None:
@@ -101,7 +99,7 @@ def _cells(on: Occasion, one: StatementFeedback, *, withheld: bool) -> tuple[Val
             ends = (one.figure.low, one.figure.high)
             interval = " – ".join(_number(on, end, "") for end in ends)
     side = on.say(f"side_{one.direction}") if one.direction else ""
-    return (label, one.n, one.k, share, interval, published, side)
+    return (label, one.n, one.k, share, interval, beside, side)
 
 
 def _number(on: Occasion, value: float, unit: str) -> str:
