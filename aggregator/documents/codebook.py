@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
+from aggregator.channels import CHANNELS
 from aggregator.documents.columns import Column
 from aggregator.documents.exports import Format, JoinedTable
 from aggregator.messages import MESSAGES
@@ -62,7 +63,7 @@ def facts(table: JoinedTable, form: Format, rows: int, made_at: datetime) -> dic
         "from": _same(filters.since.isoformat()) if filters.since else anything,
         "to": _same(filters.until.isoformat()) if filters.until else anything,
         "survey": survey,
-        "channel": _same(filters.channel) if filters.channel else anything,
+        "channel": CHANNELS[filters.channel] if filters.channel else anything,
         "department": department,
         "rows": _same(str(rows)),
         "made_at": _same(moment),

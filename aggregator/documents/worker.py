@@ -90,7 +90,8 @@ def send(file: Path, name: str, media_type: str) -> Response:
 def environment(settings: Settings) -> dict[str, str]:
     """This process's environment, with the settings as they are in it."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HAILONG_")}
-    given = {f"HAILONG_{name.upper()}": str(value) for name, value in settings.model_dump().items()}
+    settled = settings.model_dump(exclude_none=True)
+    given = {f"HAILONG_{name.upper()}": str(value) for name, value in settled.items()}
     paths = (str(ROOT), os.environ.get("PYTHONPATH", ""))
     return {**kept, **given, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
