@@ -24,11 +24,14 @@ from aggregator.figures import (
     Measure,
     Unanswerable,
     figure_rows,
+    why_no_index,
     why_not_comparable,
 )
 from aggregator.ingest import Offer
 from aggregator.migrations import is_current
 from aggregator.openapi import DOCUMENT
+from aggregator.publishing import published
+from aggregator.statistics import Method
 from aggregator.store import Grouping, Selection
 from aggregator.submissions import Filters
 from surveys.definition import Survey
@@ -132,6 +135,8 @@ class Query(Period):
     question: str | None = None
     by: Grouping = "centre"
     channel: Channel | None = None
+    method: Method = "wilson"
+    publish: bool = False
 
 
 async def get_satisfaction(request: Request) -> Response:
@@ -150,7 +155,13 @@ async def get_satisfaction(request: Request) -> Response:
         channel=query.channel,
     )
     find = run_in_threadpool(
-        figure_rows, context.store, survey, context.centre, selection, query.by
+        published if query.publish else figure_rows,
+        context.store,
+        survey,
+        context.centre,
+        selection,
+        query.by,
+        query.method,
     )
     try:
         rows = await find
@@ -163,8 +174,10 @@ async def get_satisfaction(request: Request) -> Response:
             "by": query.by,
             "from": query.since and query.since.isoformat(),
             "to": query.until and query.until.isoformat(),
-            "rows": [_row(row, language) for row in rows],
-            "not_compared": _not_compared(context, survey, language),
+            "rows": [_row(row, language, publish=query.publish) for row in rows],
+            "not_compared": _not_compared(
+                context, survey, language, why_no_index(survey, selection, query.by)
+            ),
         }
     )
 
@@ -182,17 +195,19 @@ def _query(request: Request, model: type[P]) -> P:
     return query
 
 
-def _row(row: FigureRow, language: Language) -> dict[str, Any]:
+def _row(row: FigureRow, language: Language, *, publish: bool) -> dict[str, Any]:
     found: dict[str, Any] = {
         "key": row.key,
         "label": row.label.get(language),
-        "n": row.n,
+        "n": None if row.withheld else row.n,
         "counts": {str(code): n for code, n in row.counts.items()},
         "measures": {name: _measure(measure) for name, measure in row.measures.items()},
         "comparisons": [_comparison(comparison) for comparison in row.comparisons],
     }
     if row.question is not None and row.question.published is not None:
         found["published"] = row.question.published.model_dump()
+    if publish:
+        found["withheld"] = row.withheld
     return found
 
 
@@ -205,7 +220,8 @@ def _measure(measure: Measure) -> dict[str, Any]:
         "high": _rounded(measure.high),
         "method": measure.method,
     }
-    if measure.design_effect is not None:
+    if measure.method == "wilson_effective_n":
+        found["n_effective"] = _rounded(measure.n_effective)
         found["design_effect"] = _rounded(measure.design_effect)
     return found
 
@@ -230,12 +246,14 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def _not_compared(context: Context, survey: Survey, language: Language) -> list[dict[str, str]]:
-    """The references that are another quantity, each with the reason."""
+def _not_compared(
+    context: Context, survey: Survey, language: Language, for_all: str | None
+) -> list[dict[str, str]]:
+    """The references that are another quantity, each with the reason, or one ``for_all``."""
     return [
         {"reference": reference.id, "reason": MESSAGES.get(language, f"compare.{why}")}
         for reference in context.centre.references
-        if (why := why_not_comparable(survey, reference))
+        if (why := why_not_comparable(survey, reference) or for_all)
     ]
 
 

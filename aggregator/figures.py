@@ -9,7 +9,14 @@ from typing import Any
 import pandas as pd
 
 from aggregator.channels import CHANNELS as CHANNELS
-from aggregator.statistics import Published, compare, level_counts, pooled_shares, shares
+from aggregator.statistics import (
+    Method,
+    Published,
+    compare,
+    level_counts,
+    pooled_shares,
+    shares,
+)
 from aggregator.store import Grouping, Selection, Store
 from surveys.centre import Centre, Reference
 from surveys.definition import Question, Survey, Text
@@ -82,25 +89,33 @@ class FigureRow:
 
 
 def figure_rows(
-    store: Store, survey: Survey, centre: Centre, selection: Selection, by: Grouping
+    store: Store,
+    survey: Survey,
+    centre: Centre,
+    selection: Selection,
+    by: Grouping,
+    method: Method = "wilson",
 ) -> list[FigureRow]:
     """Figures of a selection, by key. Raises Unanswerable and database.StorageError.
 
     A survey with several questions has no figure by place or day but the pooled one; where
-    its questions do not pool, a question must be named.
+    its questions do not pool, a question must be named. ``method`` is of the intervals of
+    shares; a pool has its own.
     """
     if by == "question":
-        return _by_question(store, survey, selection)
+        return _by_question(store, survey, selection, method)
     questions = _questions(survey, selection)
     if questions is None or by == "factor":
         if not survey.pooled_measures or selection.questions is not None:
             raise Unanswerable("by" if by == "factor" else "question", "does_not_pool")
+        if method != "wilson":
+            raise Unanswerable("method", "pool_has_its_own")
         return _pooled(store, survey, centre, selection, by)
     scale_question = survey.questions[questions[0]]
     counts = store.counts(_asking(selection, questions), by)
     labels = _labels(survey, centre, selection, by, counts["key"])
-    rows = _rows(survey, dict.fromkeys(labels, scale_question), counts, labels)
-    if scale_question in survey.measured and len(survey.measured) == 1:
+    rows = _rows(survey, dict.fromkeys(labels, scale_question), counts, labels, method)
+    if why_no_index(survey, selection, by) is None:
         _compare(rows, survey, centre)
     return rows
 
@@ -124,6 +139,7 @@ def _rows(
     questions: Mapping[Any, Question],
     counts: pd.DataFrame,
     labels: Mapping[Any, Text],
+    method: Method,
 ) -> list[FigureRow]:
     """A row for each key of ``labels``, of its question; all questions have one scale."""
     if not questions:
@@ -144,11 +160,13 @@ def _rows(
         for key in labels
     ]
     if measures := survey.measures_of(question):
-        _measure(rows, shares(levels, measures))
+        _measure(rows, shares(levels, measures, method))
     return rows
 
 
-def _by_question(store: Store, survey: Survey, selection: Selection) -> list[FigureRow]:
+def _by_question(
+    store: Store, survey: Survey, selection: Selection, method: Method
+) -> list[FigureRow]:
     named = _questions(survey, selection) if selection.questions else None
     questions = [
         question
@@ -162,7 +180,7 @@ def _by_question(store: Store, survey: Survey, selection: Selection) -> list[Fig
         labels = {question.id: question.text for question in alike}
         given = counts[counts["key"].isin(list(labels))]
         by_id = {question.id: question for question in alike}
-        rows |= {row.key: row for row in _rows(survey, by_id, given, labels)}
+        rows |= {row.key: row for row in _rows(survey, by_id, given, labels, method)}
     return [rows[question.id] for question in questions]
 
 
@@ -202,7 +220,7 @@ def _pooled(
     for row in rows:
         for measure in survey.pooled_measures:
             row.measures.setdefault(measure, Measure(0, 0, None, None, None, "wilson_effective_n"))
-    if by != "factor":
+    if why_no_index(survey, selection, by) is None:
         _compare(rows, survey, centre)
     return rows
 
@@ -273,6 +291,17 @@ def why_not_comparable(survey: Survey, reference: Reference) -> str | None:
     if not survey.measured or reference.measure not in survey.measures_of(survey.measured[0]):
         return "other_measure"
     return None
+
+
+def why_no_index(survey: Survey, selection: Selection, by: Grouping) -> str | None:
+    """The message key of why rows show no figure that references are published of, or None.
+
+    That figure is the survey's only measured question, or the pool of all: one question of
+    many, or one factor, is another quantity.
+    """
+    whole = selection.questions is None and bool(survey.pooled_measures)
+    alone = len(survey.measured) == 1 and selection.questions in (None, (survey.measured[0].id,))
+    return None if by not in ("question", "factor") and (whole or alone) else "part_of_survey"
 
 
 def _labels(

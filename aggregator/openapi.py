@@ -38,7 +38,11 @@ MEASURE = {
         "share": NUMBER,
         "low": NUMBER,
         "high": NUMBER,
-        "method": {"enum": ["wilson", "wilson_effective_n"]},
+        "method": {"enum": ["wilson", "clopper_pearson", "wilson_effective_n"]},
+        "n_effective": {
+            "type": "number",
+            "description": "Of pooled questions: as many independent answers as tell the same.",
+        },
         "design_effect": NUMBER,
     },
 }
@@ -62,8 +66,13 @@ ROW = {
         "key": {"type": "string"},
         "label": {"type": "string"},
         "n": {
-            "type": "integer",
-            "description": "Answers; respondents of a pool; ticks where many may be chosen.",
+            "type": ["integer", "null"],
+            "description": "Answers; respondents of a pool; ticks where many may be chosen. "
+            "Null where withheld.",
+        },
+        "withheld": {
+            "type": "boolean",
+            "description": "Only with publish: the row may not be published and has no figures.",
         },
         "counts": {"type": "object", "additionalProperties": {"type": "integer"}},
         "measures": {"type": "object", "additionalProperties": _ref("Measure")},
@@ -145,6 +154,21 @@ DOCUMENT: dict[str, Any] = {
                     *PERIOD,
                     _parameter(
                         "channel", "Only this one.", enum=["kiosk", "qr", "paper", "import"]
+                    ),
+                    _parameter(
+                        "method",
+                        "The intervals of shares; pooled questions have their own.",
+                        enum=["wilson", "clopper_pearson"],
+                        default="wilson",
+                    ),
+                    _parameter(
+                        "publish",
+                        "For software that publishes: groups below the centre's minimum_cell are "
+                        "withheld, and others with them so that no group can be had by "
+                        "subtraction, within one period and channel. Do not publish answers of "
+                        "periods or channels that overlap beside each other.",
+                        type="boolean",
+                        default=False,
                     ),
                 ],
                 "responses": {

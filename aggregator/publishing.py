@@ -1,12 +1,72 @@
 """Rows of figures as they may leave the manager's room: small groups withheld."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 
-from aggregator.figures import FigureRow
+from aggregator.figures import FigureRow, figure_rows
+from aggregator.statistics import Method
 from aggregator.statistics.suppression import Sum, withhold, withhold_parts
+from aggregator.store import Grouping, Selection, Store
+from surveys.centre import Centre
+from surveys.definition import Survey
 
 Branch = tuple[FigureRow, Sequence[FigureRow]]
+
+
+def published(
+    store: Store,
+    survey: Survey,
+    centre: Centre,
+    selection: Selection,
+    by: Grouping,
+    method: Method = "wilson",
+) -> list[FigureRow]:
+    """figure_rows as they may be published, beside other tables of the same selection.
+
+    So a department is withheld alike whether departments or counters are asked for. Tables of
+    selections that overlap, such as a week and its days, are not guarded against each other.
+    Raises what figure_rows raises.
+    """
+
+    def rows(grouping: Grouping) -> list[FigureRow]:
+        return figure_rows(store, survey, centre, selection, grouping, method)
+
+    if by in ("question", "factor"):
+        wanted = {row.key for row in rows(by)}
+        selection = replace(selection, questions=None)  # the others of the form matter too
+        found = _published_parts(survey, rows, by, centre.minimum_cell)
+        return [row for row in found if row.key in wanted]
+    [total] = rows("centre")
+    if by in ("channel", "day"):
+        return published_rows(total, rows(by), centre.minimum_cell)[1]
+    counters = {row.key: row for row in rows("counter")}
+    branches = [
+        (row, [counters[one.id] for one in centre.department[row.key].counters])
+        for row in rows("department")
+    ]
+    whole, departments = published_tree(total, branches, centre.minimum_cell)
+    if by == "counter":
+        return [leaf for _, leaves in departments for leaf in leaves]
+    return [whole] if by == "centre" else [row for row, _ in departments]
+
+
+def _published_parts(
+    survey: Survey, rows: Callable[[Grouping], list[FigureRow]], by: Grouping, minimum: int
+) -> list[FigureRow]:
+    asked = {row.key: row for row in rows("question")} if by == "question" else {}
+    if not survey.pooled_measures:
+        return [shown(row, row.n < minimum) for row in asked.values()]
+    factors = {row.key: row for row in rows("factor")}
+    branches = [
+        (factors[factor.id], [asked[q.id] for q in factor.questions if q.id in asked])
+        for factor in survey.factors
+        if factor.id in factors
+    ]
+    [total] = rows("centre")
+    _, found = published_form(total, branches, minimum)
+    if by == "factor":
+        return [factor for factor, _ in found]
+    return [question for _, questions in found for question in questions]
 
 
 def published_rows(

@@ -5,8 +5,10 @@ crossing of them. What it protects is how the people of a small group answered.
 """
 
 import math
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -45,8 +47,9 @@ def withhold(
     - A unanimous group of ``minimum`` or more is shown.
 
     The others are found small group by small group: the cheapest shift of people between groups
-    that gives it the size wanted and leaves every sum right, at a price of n for each person
-    moved in or out of a printed group of n (Kelly, Golden, Assad, Networks 22 (1992) 397-417).
+    that gives it the size wanted and leaves every sum right, at a price for each person moved
+    in or out of a printed group (Kelly, Golden, Assad, Networks 22 (1992) 397-417). The price is
+    the group's size, and for a total that of its parts too: a total is given up last.
     It depends on sizes and keys, not on their order. audit() proves the result.
 
     It holds for one document, or for several whose sums are all given. How single answers lie
@@ -60,7 +63,7 @@ def withhold(
         for wanted in (1, minimum):
             if low[cell] <= wanted <= high[cell]:
                 continue
-            found = table.cheapest(cell, wanted, np.where(hidden, 0, table.n))
+            found = table.cheapest(cell, wanted, np.where(hidden, 0, table.price))
             hidden |= found != table.n
             low, high = np.minimum(low, found), np.maximum(high, found)
     return frozenset(table.keys[cell] for cell in np.flatnonzero(hidden))
@@ -134,18 +137,19 @@ class _Table:
         filled = [key for key, n in sizes.items() if n]
         self.keys = sorted(filled, key=lambda key: (sizes[key], repr(key)))
         self.n = np.array([sizes[key] for key in self.keys], dtype=np.int64)
+        sums = sorted(sums, key=lambda each: (repr(each.total), sorted(map(repr, each.parts))))
         place = {key: number for number, key in enumerate(self.keys)}
         entries = [
             (row, place[key], sign)
-            for row, each in enumerate(sorted(sums, key=lambda each: repr(each.total)))
+            for row, each in enumerate(sums)
             for key, sign in ((each.total, -1), *((part, 1) for part in each.parts))
             if key in place
         ]
         rows, columns, signs = np.array(entries, dtype=np.int64).reshape(-1, 3).T
-        shape = (int(rows.max(initial=-1)) + 1, len(self.keys))
-        self.equations = coo_array((signs, (rows, columns)), shape=shape).tocsr()
+        self.equations = coo_array((signs, (rows, columns)), (len(sums), len(filled))).tocsr()
         if np.asarray(self.equations @ self.n).any():
             raise ValueError("the parts of a sum do not add up to its total")
+        self.price = _prices(self.keys, sizes, sums)
 
     def cheapest(self, cell: int, wanted: int, price: np.ndarray) -> np.ndarray:
         """Sizes that leave the sums right, a cell's moved as far as ``wanted``, nearest by price.
@@ -180,3 +184,18 @@ class _Table:
         constraints = LinearConstraint(equations, 0, 0) if equations.shape[0] else ()
         whole = np.ones(len(price), dtype=np.int64)
         return milp(price, integrality=whole, bounds=bounds, constraints=constraints)
+
+
+def _prices(
+    keys: Sequence[Hashable], sizes: Mapping[Hashable, int], sums: Iterable[Sum]
+) -> np.ndarray:
+    """What it costs to withhold a person of each group: its size, and what its parts cost."""
+    parts: dict[Hashable, set[Hashable]] = defaultdict(set)
+    for each in sums:
+        parts[each.total].update(each.parts)
+
+    @cache
+    def price(key: Hashable) -> int:
+        return sizes[key] + sum(map(price, parts[key]))
+
+    return np.array([price(key) for key in keys], dtype=np.int64)

@@ -155,8 +155,42 @@ def test_unlike_figures_are_not_compared_and_it_says_why(room: Room) -> None:
 
 
 @pytest.mark.parametrize(
+    "parameters", [{"question": "q12"}, {"by": "factor"}, {"by": "question"}], ids=str
+)
+def test_a_part_of_a_survey_is_held_against_nothing_and_it_says_why(
+    room: Room, parameters: dict[str, str]
+) -> None:
+    room.take([sipas([5] * 22)])
+    answer = room.get(DOOR, survey="sipas_2020", **parameters).json()
+    assert not any(row["comparisons"] for row in answer["rows"])
+    refused = {each["reference"]: each["reason"] for each in answer["not_compared"]}
+    assert set(refused) == {reference.id for reference in room.context.centre.references}
+    assert "another survey" in refused["device_2020"]
+    assert "whole survey" in refused["sipas_2019_lai_chau"]
+
+
+def test_exact_intervals_are_given_when_asked_for(room: Room) -> None:
+    room.take(ratings(EXAMPLE))
+    wilson = rows(room, by="department")["so_tu_phap"]
+    exact = rows(room, by="department", method="clopper_pearson")["so_tu_phap"]
+    measure = exact["measures"]["very_satisfied"]
+    assert (measure["method"], measure["low"], measure["high"]) == (
+        "clopper_pearson",
+        0.7544,  # R: binom.test(100, 120)$conf.int
+        0.8951,
+    )
+    assert exact["comparisons"] == wilson["comparisons"]
+    asked = {"by": "question", "survey": "sipas_2020"}
+    one = rows(room, **asked, method="clopper_pearson")["q1"]
+    assert one["measures"]["satisfied_or_better"]["method"] == "clopper_pearson"
+
+
+@pytest.mark.parametrize(
     ("parameters", "field"),
     [
+        ({"method": "wald"}, "method"),
+        ({"method": "clopper_pearson", "survey": "sipas_2020"}, "method"),
+        ({"publish": "maybe"}, "publish"),
         ({"survey": "census"}, "survey"),
         ({"by": "officer"}, "by"),
         ({"from_": "20.11.2026"}, "from"),

@@ -17,6 +17,7 @@ TYPES: dict[str, tuple[type, ...]] = {
     "integer": (int,),
     "number": (int, float),
     "null": (type(None),),
+    "boolean": (bool,),
 }
 
 
@@ -106,6 +107,8 @@ PARAMETERS = [
     *({"survey": "sipas_2020", "by": by} for by in ("centre", "factor", "question", "day")),
     {"survey": "business", "by": "question"},
     {"from_": "2026-11-01", "to": "2026-11-30", "channel": "kiosk"},
+    {"by": "department", "method": "clopper_pearson", "publish": "true"},
+    {"survey": "sipas_2020", "by": "factor", "publish": "true"},
 ]
 
 

@@ -1,0 +1,266 @@
+"""Small groups stay unknown whatever a reader adds up and subtracts; the rest is shown."""
+
+import itertools
+import random
+from collections.abc import Collection, Hashable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from aggregator.statistics import (
+    Sum,
+    audit,
+    crossing,
+    withhold,
+    withhold_crossing,
+    withhold_parts,
+)
+from aggregator.statistics.suppression import ALL
+
+MINIMUM = 5
+FEW = settings(max_examples=40)  # each is many small programs to solve
+Sizes = Mapping[Hashable, int]
+
+
+def one_way(*sizes: int) -> tuple[dict[Hashable, int], list[Sum]]:
+    """Rows a, b, c … and their printed total."""
+    rows: dict[Hashable, int] = dict(zip("abcdefgh", sizes, strict=False))
+    return rows | {"total": sum(sizes)}, [Sum("total", tuple(rows))]
+
+
+def nested(
+    tree: Mapping[str, Sequence[int]],
+) -> tuple[dict[Hashable, int], list[Sum]]:
+    """Rows of rows, all totals printed."""
+    sizes: dict[Hashable, int] = {"total": sum(map(sum, tree.values()))}
+    sums = [Sum("total", tuple(tree))]
+    for name, leaves in tree.items():
+        counters: dict[Hashable, int] = {(name, i): n for i, n in enumerate(leaves)}
+        sizes |= counters | {name: sum(leaves)}
+        sums.append(Sum(name, tuple(counters)))
+    return sizes, sums
+
+
+def possible(
+    rows: Sequence[Sequence[int]], withheld: Collection[Hashable]
+) -> dict[Hashable, np.ndarray]:
+    """Each group's size in every two-way table that agrees with what is printed, by trying all.
+
+    The grand total is printed, so no cell is larger.
+    """
+    true = np.array(rows)
+    cells = [(i, j) for i, j in np.ndindex(true.shape) if (i, j) in withheld]
+    tried = np.indices((int(true.sum()) + 1,) * len(cells)).reshape(len(cells), -1)
+    table: dict[Hashable, np.ndarray] = {
+        (i, j): tried[cells.index((i, j))] if (i, j) in cells else np.full(tried.shape[1], n)
+        for (i, j), n in np.ndenumerate(true)
+    }
+    for i in range(true.shape[0]):
+        table[i, ALL] = np.sum([table[i, j] for j in range(true.shape[1])], axis=0)
+    for j in range(true.shape[1]):
+        table[ALL, j] = np.sum([table[i, j] for i in range(true.shape[0])], axis=0)
+    sizes, _ = crossing(pd.DataFrame(true))
+    table[ALL, ALL] = np.sum([table[i, ALL] for i in range(true.shape[0])], axis=0)
+    agrees = np.all([table[key] == sizes[key] for key in sizes if key not in withheld], axis=0)
+    return {key: tries[agrees] for key, tries in table.items()}
+
+
+def small_of(sizes: Sizes) -> set[Hashable]:
+    return {key for key, n in sizes.items() if 0 < n < MINIMUM}
+
+
+@pytest.mark.parametrize(
+    ("sizes", "withheld"),
+    [
+        ((20, 30), ""),
+        ((4, 30, 9), "ac"),  # alone it would be the total less the others
+        ((4, 30, 5), "ac"),
+        ((2, 2, 30, 9), "abd"),  # four people in two rows are four people still
+        ((3, 2, 30, 9), "ab"),  # five are enough
+        ((0, 20, 30), ""),  # nobody is no secret
+        ((4, 0, 20), "ac"),  # and hides nobody
+        ((4, 3, 2, 1), "abcd"),
+    ],
+)
+def test_one_table_with_a_printed_total(sizes: tuple[int, ...], withheld: str) -> None:
+    assert withhold(*one_way(*sizes), MINIMUM) == frozenset(withheld)
+
+
+def test_a_total_of_few_is_withheld_with_all_its_rows() -> None:
+    assert withhold(*one_way(3, 1, 0), MINIMUM) == {"a", "b", "total"}
+    assert withhold(*one_way(4), MINIMUM) == {"a", "total"}
+    assert withhold(*one_way(0, 0), MINIMUM) == frozenset()
+
+
+def test_a_row_that_is_not_printed_guards_for_nothing_and_is_guarded_itself() -> None:
+    sizes, sums = one_way(4, 30, 9)
+    assert withhold(sizes, sums, MINIMUM, unprinted={"c"}) == {"a", "c"}
+    sizes, sums = one_way(20, 30, 3)
+    assert withhold(sizes, sums, MINIMUM, unprinted={"c"}) == {"a", "c"}
+
+
+def test_a_department_of_one_counter_is_withheld_with_its_counter() -> None:
+    """Department b of 9 guards a; its only counter must not tell what b was."""
+    tree = {"a": (4,), "b": (9,), "c": (40, 50)}
+    withheld = withhold(*nested(tree), MINIMUM)
+    assert withheld == {"a", ("a", 0), "b", ("b", 0)}
+
+
+def test_counters_are_guarded_within_their_department() -> None:
+    tree = {"a": (4, 20, 9), "b": (30, 30)}
+    assert withhold(*nested(tree), MINIMUM) == {("a", 0), ("a", 2)}
+
+
+def test_a_crossing_is_guarded_in_both_directions() -> None:
+    table = pd.DataFrame([[4, 20, 30], [25, 8, 60], [70, 80, 90]], list("abc"), list("xyz"))
+    found = withhold_crossing(table, MINIMUM)
+    assert [(row, column) for row in found.index for column in found if found.at[row, column]] == [
+        ("a", "x"),
+        ("a", "y"),
+        ("b", "x"),
+        ("b", "y"),
+    ]
+    assert not found[ALL].any()
+
+
+def test_a_margin_of_few_is_guarded_like_a_cell() -> None:
+    table = pd.DataFrame([[2, 1], [25, 60], [70, 9]], list("abc"), list("xy"))
+    withheld = withhold(*crossing(table), MINIMUM)
+    assert ("a", ALL) in withheld
+    assert (ALL, ALL) not in withheld
+    assert audit(*crossing(table), MINIMUM, withheld)["safe"].all()
+
+
+def test_the_audit_finds_what_can_be_subtracted() -> None:
+    sizes, sums = one_way(4, 30, 9)
+    naive = audit(sizes, sums, MINIMUM, {"a"})
+    assert naive.to_dict("records") == [{"key": "a", "n": 4, "low": 4, "high": 4, "safe": False}]
+    guarded = audit(sizes, sums, MINIMUM, {"a", "c"})
+    assert guarded.to_dict("records") == [{"key": "a", "n": 4, "low": 0, "high": 13, "safe": True}]
+    two_of_few = audit(*one_way(2, 2, 30), MINIMUM, {"a", "b"})
+    assert two_of_few["high"].tolist() == [4, 4]
+    assert not two_of_few["safe"].any()
+
+
+def test_sums_that_are_none_are_refused() -> None:
+    with pytest.raises(ValueError, match="do not add up"):
+        withhold({"a": 4, "b": 9, "total": 14}, [Sum("total", ("a", "b"))], MINIMUM)
+
+
+small_tables = st.lists(
+    st.lists(st.integers(0, 7), min_size=2, max_size=2), min_size=2, max_size=3
+).filter(lambda rows: sum(map(sum, rows)) >= MINIMUM)
+
+
+@FEW
+@given(small_tables)
+def test_trying_every_table_finds_no_small_group_and_no_other_range_than_the_audit(
+    rows: list[list[int]],
+) -> None:
+    sizes, sums = crossing(pd.DataFrame(rows))
+    withheld = withhold(sizes, sums, MINIMUM)
+    assume(0 < sum((i, j) in withheld for i, j in np.ndindex(len(rows), 2)) <= 4)
+    tables = possible(rows, withheld)
+    for key, low, high in audit(sizes, sums, MINIMUM, withheld)[["key", "low", "high"]].values:
+        assert (tables[key].min(), tables[key].max()) == (low, high)
+        assert {*range(1, MINIMUM + 1)} <= set(tables[key].tolist())
+
+
+crossings = st.integers(2, 4).flatmap(
+    lambda width: st.lists(
+        st.lists(st.integers(0, 25), min_size=width, max_size=width), min_size=2, max_size=5
+    )
+)
+trees = st.dictionaries(
+    st.sampled_from("abcdef"), st.lists(st.integers(0, 25), min_size=1, max_size=4), min_size=1
+)
+tables = st.one_of(
+    st.lists(st.integers(0, 25), min_size=1, max_size=8).map(lambda sizes: one_way(*sizes)),
+    crossings.map(lambda rows: crossing(pd.DataFrame(rows))),
+    trees.map(nested),
+)
+
+
+@FEW
+@given(tables)
+def test_every_size_of_a_small_group_stays_possible(
+    table: tuple[dict[Hashable, int], list[Sum]],
+) -> None:
+    sizes, sums = table
+    withheld = withhold(sizes, sums, MINIMUM)
+    assert small_of(sizes) <= withheld
+    assert audit(sizes, sums, MINIMUM, withheld)["safe"].all()
+
+
+@FEW
+@given(tables)
+def test_no_more_is_withheld_than_there_is_reason_for(
+    table: tuple[dict[Hashable, int], list[Sum]],
+) -> None:
+    sizes, sums = table
+    withheld = withhold(sizes, sums, MINIMUM)
+    assert all(sizes[key] for key in withheld), "an empty group is shown as empty"
+    total: Hashable = (ALL, ALL) if (ALL, ALL) in sizes else "total"
+    assert (total in withheld) == (0 < sizes[total] < MINIMUM)
+    if not small_of(sizes):
+        assert not withheld
+
+
+@FEW
+@given(tables, st.randoms(use_true_random=False))
+def test_the_order_of_groups_and_sums_does_not_matter(
+    table: tuple[dict[Hashable, int], list[Sum]], chance: random.Random
+) -> None:
+    sizes, sums = table
+    keys = list(sizes)
+    chance.shuffle(keys)
+    shuffled = [Sum(each.total, tuple(chance.sample(each.parts, len(each.parts)))) for each in sums]
+    chance.shuffle(shuffled)
+    again = withhold({key: sizes[key] for key in keys}, shuffled, MINIMUM)
+    assert again == withhold(sizes, sums, MINIMUM)
+
+
+@FEW
+@given(tables)
+def test_no_set_of_withheld_groups_that_can_be_summed_up_is_small(
+    table: tuple[dict[Hashable, int], list[Sum]],
+) -> None:
+    """What a reader gets by subtracting printed groups is 0 or at least the minimum."""
+    sizes, sums = table
+    withheld = withhold(sizes, sums, MINIMUM)
+    for each in sums:
+        if each.total not in withheld:
+            hidden = sum(sizes[part] for part in each.parts if part in withheld)
+            assert hidden == 0 or hidden >= MINIMUM
+
+
+def test_little_is_withheld_beyond_what_a_search_of_all_finds() -> None:
+    """Against the fewest people that could be withheld, on crossings small enough to try all."""
+    chance = np.random.default_rng(20_200_512)
+    found, fewest = 0, 0
+    for _ in range(12):
+        sizes, sums = crossing(pd.DataFrame(chance.integers(1, 14, (2, 3))))
+        small = small_of(sizes)
+        others = sorted(set(sizes) - small - {(ALL, ALL)}, key=repr)
+        if not small or sizes[ALL, ALL] < MINIMUM:
+            continue
+        sets = [
+            small | set(some)
+            for count in range(len(others) + 1)
+            for some in itertools.combinations(others, count)
+        ]
+        sets.sort(key=lambda some: sum(sizes[key] for key in some))
+        best = next(some for some in sets if audit(sizes, sums, MINIMUM, some)["safe"].all())
+        fewest += sum(sizes[key] for key in best)
+        found += sum(sizes[key] for key in withhold(sizes, sums, MINIMUM))
+    assert fewest <= found <= 1.15 * fewest
+
+
+def test_parts_of_a_form_are_answered_by_the_same_few() -> None:
+    """Three people in two factors are three: a factor of more goes with them."""
+    assert withhold_parts({"a": 3, "b": 3, "c": 40, "d": 38}, MINIMUM) == {"a", "b", "d"}
+    assert withhold_parts({"a": 30, "b": 0}, MINIMUM) == frozenset()
+    assert withhold_parts({"a": 3, "b": 4, "c": 0}, MINIMUM) == {"a", "b"}
