@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+from scipy import special
 
 from aggregator.statistics.shares import ALPHA
 
@@ -58,7 +58,7 @@ def _posterior(k: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     variance = weight @ (favourable * (favourable + 1) / (size * (size + 1))) - shrunk**2
     worth = shrunk * (1 - shrunk) / variance - 1
     tails = np.array([[ALPHA / 2], [1 - ALPHA / 2]])
-    low, high = stats.beta.ppf(tails, shrunk * worth, (1 - shrunk) * worth)
+    low, high = special.betaincinv(shrunk * worth, (1 - shrunk) * worth, tails)
     drawn = np.searchsorted(np.cumsum(weight), (np.arange(DRAWS) + 0.5) / DRAWS)
     drawn = np.minimum(drawn, len(weight) - 1)
     generator = np.random.default_rng(SEED)
