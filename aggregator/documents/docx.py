@@ -35,12 +35,13 @@ class _Writer:
         self.report = report
         self.heads = form.heads(report)
         self.document: Docx = Document()
+        word.set_styles(self.document, report.language)
+        self.cell_style = self.document.styles["Table Text"].style_id
         self.pictures: Iterator[bytes] = iter(pictures(report.charts(), report.language))
 
     def write(self) -> bytes:
         self._properties()
         self._page()
-        word.set_styles(self.document, self.report.language)
         self._head()
         if self.report.opening:
             self._text(self.report.opening)
@@ -188,7 +189,7 @@ class _Writer:
     def _fill(self, cell: _Cell, text: str, *, bold: bool) -> DocxParagraph:
         cell.vertical_alignment = WD_CELL_VERTICAL_ALIGNMENT.CENTER
         paragraph: DocxParagraph = cell.paragraphs[0]
-        paragraph.style = "Table Text"
+        paragraph._p.style = self.cell_style  # by its id: a name is looked up anew each time
         run = paragraph.add_run(text)
         run.bold = bold
         return paragraph
