@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from datetime import date, datetime, time
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
 from surveys.definition import (
+    Channel,
     DefinitionError,
     Identifier,
     Model,
@@ -20,6 +21,7 @@ from surveys.definition import (
 )
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+ROUNDED = 0.005  # how far printed shares that belong together may be from 1
 
 
 class Counter(Model):
@@ -97,6 +99,26 @@ class SeriesBreak(Model):
     reason: Text
 
 
+class Margin(Model):
+    """How a population divides by one variable, to which a survey's answers may be weighted.
+
+    ``variable`` is ``channel`` or a profile question of the survey; ``shares`` are fractions by
+    channel or by code, and add up to 1 but for rounding.
+    """
+
+    survey: Identifier
+    variable: Identifier
+    population: Text
+    source: str = Field(min_length=1)
+    shares: Mapping[str, Annotated[float, Field(ge=0, le=1)]] = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if abs((total := sum(self.shares.values())) - 1) > ROUNDED:
+            raise ValueError(f"shares add up to {total:g}, not 1")
+        return self
+
+
 class Instruments(Model):
     """Which surveys the centre asks: the tap, and the full form for citizens and for firms."""
 
@@ -125,6 +147,7 @@ class Centre(Model):
     departments: tuple[Department, ...] = Field(min_length=1)
     references: tuple[Reference, ...] = ()
     series_breaks: tuple[SeriesBreak, ...] = ()
+    margins: tuple[Margin, ...] = ()
 
     @field_validator("time_zone")
     @classmethod
@@ -141,6 +164,7 @@ class Centre(Model):
             ("department", [department.id for department in self.departments]),
             ("counter", [c.id for department in self.departments for c in department.counters]),
             ("reference", [reference.id for reference in self.references]),
+            ("margin", [f"{margin.survey}.{margin.variable}" for margin in self.margins]),
         ):
             if doubled := {one for one in ids if ids.count(one) > 1}:
                 raise ValueError(f"{kind} defined twice: {', '.join(sorted(doubled))}")
@@ -189,7 +213,27 @@ def load_definitions(path: Path) -> tuple[Centre, dict[str, Survey]]:
         if one.survey not in surveys:
             key = f"{path.name}: series_breaks.{number}.survey"
             raise DefinitionError(f"{key}: there is no survey {one.survey!r}")
+    for number, margin in enumerate(centre.margins):
+        if reason := _why_no_margin(margin, surveys):
+            raise DefinitionError(f"{path.name}: margins.{number}: {reason}")
     return centre, surveys
+
+
+def _why_no_margin(margin: Margin, surveys: Mapping[str, Survey]) -> str | None:
+    """What a margin names that is not there, or None."""
+    if margin.survey not in surveys:
+        return f"there is no survey {margin.survey!r}"
+    survey = surveys[margin.survey]
+    question = next((q for q in survey.profile if q.id == margin.variable), None)
+    scale = survey.scale_of(question) if question and question.kind == "one" else None
+    if margin.variable == "channel":
+        levels: set[str] = set(get_args(Channel))
+    elif scale is None:
+        return f"{margin.survey} has no profile question {margin.variable!r} to weight by"
+    else:
+        levels = {str(code) for code in scale.codes}
+    unknown = sorted(set(margin.shares) - levels)
+    return f"{margin.variable} has no level {unknown[0]!r}" if unknown else None
 
 
 def load_centre(path: Path) -> Centre:

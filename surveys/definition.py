@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from surveys.messages import Language
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Channel = Literal["kiosk", "qr", "paper", "import"]  # the ways an answer may come in
 M = TypeVar("M", bound=BaseModel)
 
 

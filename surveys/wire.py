@@ -19,10 +19,10 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from surveys.centre import Centre
+from surveys.definition import Channel as Channel
 from surveys.definition import Question, Survey
 from surveys.messages import Language, Messages
 
-Channel = Literal["kiosk", "qr", "paper", "import"]
 UUID_FORM = r"^(?i:[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12})$"  # RFC 9562, as it is written
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"  # nothing that a spreadsheet would run
 Status = Literal["accepted", "duplicate", "conflict", "refused"]

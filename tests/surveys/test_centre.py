@@ -80,7 +80,15 @@ period_from = 2019-09-03
 period_to = 2020-05-12
 source = "test"
 """
-FULL = SMALL + HEALTH + REFERENCE
+MARGIN = """
+[[margins]]
+survey = "sipas_2020"
+variable = "channel"
+population = { vi = "Hồ sơ", en = "Dossiers" }
+source = "test"
+shares = { kiosk = 0.7, qr = 0.3 }
+"""
+FULL = SMALL + HEALTH + REFERENCE + MARGIN
 
 
 def load(folder: Path, text: str) -> Centre:
@@ -204,6 +212,11 @@ def test_a_figure_may_lie_on_the_border(tmp_path: Path, figure: str) -> None:
         ('"q02"', '"q01"', "file", "counter defined twice: q01"),
         ('"health"', '"justice"', "file", "department defined twice: justice"),
         (REFERENCE, REFERENCE * 2, "file", "reference defined twice: device"),
+        (MARGIN, MARGIN * 2, "file", "margin defined twice: sipas_2020.channel"),
+        ("qr = 0.3", "qr = 0.31", "margins.0", "shares add up to 1.01, not 1"),
+        ("qr = 0.3", "qr = nan", "margins.0.shares.qr", "than or equal to"),
+        ("kiosk = 0.7, qr = 0.3", "kiosk = 1.0", "margins.0.shares", "at least 2 items"),
+        ("kiosk = 0.7", "kiosk = 1.2", "margins.0.shares.kiosk", "than or equal to 1"),
         (FIGURE, "k = 11\nn = 10", "references.0", "k is greater than n"),
         (FIGURE, "k = 9", "references.0", "k and n go together"),
         (FIGURE, "n = 10", "references.0", "k and n go together"),
@@ -270,3 +283,38 @@ def test_a_centre_asks_and_is_compared_only_in_what_is_defined(
     path.write_text(LAI_CHAU.read_text("utf-8").replace(old, new, 1), "utf-8")
     with pytest.raises(DefinitionError, match=f"^centre.toml: {re.escape(reason)}$"):
         load_definitions(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("", "", None),
+        ("qr = 0.3", "qr = 0.304", None),  # printed shares are rounded
+        ('"channel"', '"gender"', "gender has no level 'kiosk'"),
+        ("qr = 0.3", "tablet = 0.3", "channel has no level 'tablet'"),
+        ('"sipas_2020"', '"x"', "there is no survey 'x'"),
+        ('"channel"', '"q1"', "sipas_2020 has no profile question 'q1' to weight by"),
+    ],
+)
+def test_a_margin_names_a_survey_a_variable_and_levels_that_exist(
+    tmp_path: Path, old: str, new: str, reason: str | None
+) -> None:
+    path = tmp_path / "centre.toml"
+    path.write_text(LAI_CHAU.read_text("utf-8") + MARGIN.replace(old, new), "utf-8")
+    if reason is None:
+        centre, _ = load_definitions(path)
+        assert list(centre.margins[0].shares) == ["kiosk", "qr"]
+        return
+    with pytest.raises(DefinitionError, match=f"^centre.toml: margins.0: {re.escape(reason)}$"):
+        load_definitions(path)
+
+
+def test_a_margin_of_a_profile_question_goes_by_its_codes(tmp_path: Path) -> None:
+    survey = load_surveys()["sipas_2020"]
+    codes = survey.scales[survey.questions["gender"].scale or ""].codes
+    shares = ", ".join(f'"{code}" = {1 / len(codes)}' for code in codes)
+    text = MARGIN.replace('"channel"', '"gender"').replace("kiosk = 0.7, qr = 0.3", shares)
+    path = tmp_path / "centre.toml"
+    path.write_text(LAI_CHAU.read_text("utf-8") + text, "utf-8")
+    centre, _ = load_definitions(path)
+    assert list(centre.margins[0].shares) == [str(code) for code in codes]
