@@ -15,7 +15,7 @@ from aggregator.context import Context, context_of
 from aggregator.door import signed_in
 from aggregator.figures import FigureRow, figure_rows
 from aggregator.files import FileError
-from aggregator.indices.discrepancies import Check, discrepancies, written
+from aggregator.indices.discrepancies import Check, check, written
 from aggregator.indices.pci import Bounds, business_feedback, feedback_composite, read_bounds
 from aggregator.pages import render
 from aggregator.screens.business_explained import explain_business
@@ -88,9 +88,11 @@ def _shares(rows: Sequence[FigureRow]) -> pd.DataFrame:
 
 def _composites(tables: Published) -> Mapping[str, Check]:
     """PCI by year, as printed and recomputed from its sub-indices."""
-    checks = {one.id: one for one in discrepancies(tables)}
-    years = [str(year) for year in tables.pci.total.score]
-    return {year: checks[f"pci_total.{year}"] for year in years if f"pci_total.{year}" in checks}
+    start = "pci_total."
+    claims = {
+        one.id.removeprefix(start): one for one in tables.claims() if one.id.startswith(start)
+    }
+    return {year: check(claim) for year, claim in claims.items() if year.isdigit()}
 
 
 def _bounds(
