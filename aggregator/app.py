@@ -20,6 +20,7 @@ from aggregator.indices.ddci_definition import load_ddci
 from aggregator.ingest import GroupCommit, Ingest
 from aggregator.screens import (
     business,
+    comparison,
     coverage,
     ddci,
     documents,
@@ -41,6 +42,7 @@ from web import Application, Assets, Pages
 ROUTES = [
     Route("/", tally.tally),
     Route("/department/{department}", tally.department),
+    Route("/comparison", comparison.comparison),
     Route("/trends", trends.trends),
     Route("/coverage", coverage.coverage),
     Route("/sipas", sipas.sipas),

@@ -18,6 +18,7 @@ from web import language_of, wants_fragment
 # The navigation, in its order: paths and what they are called in the catalogue.
 SCREENS = (
     ("/", "tally"),
+    ("/comparison", "comparison"),
     ("/trends", "trends"),
     ("/coverage", "coverage"),
     ("/sipas", "sipas"),

@@ -133,8 +133,9 @@ def _ranking(rows: Sequence[FigureRow], measure: str) -> list[dict[str, Any]]:
     if len(rows) < 3:  # two departments tell nothing of how departments differ
         return []
     labels = {row.key: row for row in rows}
-    ranked = shrunk_ranking(_effective(rows, measure)).to_dict("records")
-    return [{**one, "row": labels[one["key"]]} for one in ranked]
+    ranked = shrunk_ranking(_effective(rows, measure))
+    ranked["row"] = ranked["key"].map(labels)
+    return [{str(name): value for name, value in one.items()} for one in ranked.to_dict("records")]
 
 
 def _standardised(

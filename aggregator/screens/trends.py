@@ -68,12 +68,14 @@ def _figures(context: Context, view: View) -> dict[str, Any]:
     selection = view.selection(view.choices["department"] or None)
     parts = buckets(grain, until, LENGTHS[grain])
     series = trend(context.store, survey, centre, selection, measure, grain, parts)
+    # A centre that is new has no line of empty weeks before its first answer.
+    begun = next((place for place, n in enumerate(series["n"]) if n), 0)
+    series, parts = series[begun:].reset_index(drop=True), parts[begun:]
     charted = control_chart(series[["key", "k", "n", "break_before"]])
     for name in ("series", "centre", "lower", "upper", "signal"):
         series[name] = charted[name].to_numpy()
-    points = [
-        {**one, "part": part} for one, part in zip(series.to_dict("records"), parts, strict=True)
-    ]
+    series["part"] = parts
+    points = [{str(name): one[name] for name in one} for one in series.to_dict("records")]
     axis = Axis.around([*series["lower"].dropna(), *series["share"].dropna()])
     return found | {
         "dots": points,
