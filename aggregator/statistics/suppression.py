@@ -183,7 +183,10 @@ class _Table:
     def _solve(price: np.ndarray, bounds: Bounds, equations: Any) -> Any:
         constraints = LinearConstraint(equations, 0, 0) if equations.shape[0] else ()
         whole = np.ones(len(price), dtype=np.int64)
-        return milp(price, integrality=whole, bounds=bounds, constraints=constraints)
+        exactly = {"mip_rel_gap": 0}
+        return milp(
+            price, integrality=whole, bounds=bounds, constraints=constraints, options=exactly
+        )
 
 
 def _prices(
