@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pandas as pd
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -74,7 +75,7 @@ def _figures(context: Context, view: View) -> dict[str, Any]:
     charted = control_chart(series[["key", "k", "n", "break_before"]])
     for name in ("series", "centre", "lower", "upper", "signal"):
         series[name] = charted[name].to_numpy()
-    series["part"] = parts
+    series["part"] = pd.Series(parts, dtype=object)
     points = [{str(name): one[name] for name in one} for one in series.to_dict("records")]
     axis = Axis.around([*series["lower"].dropna(), *series["share"].dropna()])
     return found | {
