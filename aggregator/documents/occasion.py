@@ -68,7 +68,8 @@ class Occasion:
 
     def name(self, period: Period) -> str:
         """A period as it is called: ``quý III năm 2026``, ``tháng 9 năm 2026``."""
-        week = period.since.isocalendar()
+        week, vietnamese = period.since.isocalendar(), self.language == "vi"
+        month = period.since.month
         return self.say(
             f"period_{period.kind}",
             day=numbers.long_day(period.since, self.language),
@@ -76,10 +77,8 @@ class Occasion:
             until=self.day(period.until),
             week=week.week,
             week_year=week.year,
-            month=period.since.month,
-            month_name=numbers.MONTHS[period.since.month - 1],
-            roman=numbers.roman(period.quarter),
-            quarter=period.quarter,
+            month=month if vietnamese else numbers.MONTHS[month - 1],
+            quarter=numbers.roman(period.quarter) if vietnamese else period.quarter,
             year=period.since.year,
         )
 

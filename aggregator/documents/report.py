@@ -119,8 +119,9 @@ def _contents(on: Occasion, m: Material | None) -> tuple[list[Section], tuple[Se
         ]
         surveys.append(m.survey)
         references += m.references
-        used += [one.method for one in m.whole.measures.values()]
-        used += [one.test for one in m.whole.comparisons] + [one.test for one in found]
+        used += [one.method for one in m.whole.measures.values() if one.n]
+        used += [one.test for one in m.whole.comparisons if m.whole.n]
+        used += [one.test for one in found]
         used += ["newcombe", "holm", "benjamini_hochberg", "too_few"] if m.whole.n else []
         used += ["p_chart"] if drawn else []
         used += ["nonresponse"] if m.participation else []
