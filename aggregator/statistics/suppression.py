@@ -16,7 +16,7 @@ import pandas as pd
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array, hstack
 
-ALL = "*"  # the label of a total in tables of crossing() and in keys of nested()
+ALL = "*"  # the label of a total in a two-way table
 
 
 @dataclass(frozen=True)
@@ -183,9 +183,12 @@ class _Table:
     def _solve(price: np.ndarray, bounds: Bounds, equations: Any) -> Any:
         constraints = LinearConstraint(equations, 0, 0) if equations.shape[0] else ()
         whole = np.ones(len(price), dtype=np.int64)
-        exactly = {"mip_rel_gap": 0}
         return milp(
-            price, integrality=whole, bounds=bounds, constraints=constraints, options=exactly
+            price,
+            integrality=whole,
+            bounds=bounds,
+            constraints=constraints,
+            options={"mip_rel_gap": 0},
         )
 
 
