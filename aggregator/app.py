@@ -30,6 +30,7 @@ from aggregator.screens import (
     published,
     reports,
     sipas,
+    sipas_weighted,
     tally,
     trends,
 )
@@ -46,6 +47,7 @@ ROUTES = [
     Route("/trends", trends.trends),
     Route("/coverage", coverage.coverage),
     Route("/sipas", sipas.sipas),
+    Route("/sipas/weighted", sipas_weighted.sipas_weighted),
     Route("/business", business.business),
     Route("/ddci", ddci.ddci),
     Route("/documents", documents.documents),

@@ -30,6 +30,8 @@ async def sipas(request: Request) -> Response:
     figures = await run_in_threadpool(_figures, context, view)
 
     def explain(explained: Explained) -> None:
+        if figures["index"] is None:
+            return
         explained.rows(view.survey, figures["summary"])
         explained.references(context.centre.references)
         explained.rows(view.survey, figures["criteria"], "question.")
@@ -45,6 +47,18 @@ async def sipas(request: Request) -> Response:
 
 def _figures(context: Context, view: View) -> dict[str, Any]:
     survey, centre, store = view.survey, context.centre, context.store
+    page: dict[str, Any] = {
+        "view": view,
+        "survey": survey,
+        "surveys": {survey.id: survey},
+        "total": None,  # the form of the filters offers no measure
+        "comparable": [],
+        "today": context.today,
+        "now": context.clock().astimezone(centre.zone),
+        "index": None,
+    }
+    if INDEX not in survey.pooled_measures:
+        return page
     selection = view.selection()
     [whole] = figure_rows(store, survey, centre, selection, "centre")
     summary = [whole, *figure_rows(store, survey, centre, selection, "factor")]
@@ -53,14 +67,7 @@ def _figures(context: Context, view: View) -> dict[str, Any]:
     published = sipas_published(context.published) if context.published else None
     found = whole.measures[INDEX]
     refused = [(r, why) for r in centre.references if (why := why_not_comparable(survey, r))]
-    return {
-        "view": view,
-        "survey": survey,
-        "surveys": {survey.id: survey},
-        "total": None,  # the form of the filters offers no measure
-        "comparable": [],
-        "today": context.today,
-        "now": context.clock().astimezone(centre.zone),
+    return page | {
         "whole": whole,
         "summary": summary,
         "criteria": criteria,
@@ -72,6 +79,7 @@ def _figures(context: Context, view: View) -> dict[str, Any]:
         "bars": Diverging.around(levels, [row.counts for row in criteria]),
         "references": [one.reference for one in whole.comparisons if one.measure == INDEX],
         "refused": refused,
+        "weightable": any(margin.survey == survey.id for margin in centre.margins),
         "published_sipas": published,
         "projection": project(INDEX, found.share, found.low, found.high),
         "series": series(published) if published else None,

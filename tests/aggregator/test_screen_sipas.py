@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.aggregator.conftest import Room, ratings, sipas
+from tests.aggregator.conftest import Room, ratings, sipas, submission
 from tests.aggregator.reading import card, row, words
 from tests.aggregator.screens import (
     answers_for_its_figures,
@@ -113,7 +114,7 @@ def test_every_figure_answers(answered: Room) -> None:
     assert answers_for_its_figures(answered, "/sipas?date=2019-01-01") > 10
 
 
-def test_a_centre_without_published_tables(make_room: Callable[..., Room], bare: object) -> None:
+def test_a_centre_without_published_tables(make_room: Callable[..., Room], bare: Path) -> None:
     room = make_room(centre=bare)
     room.take([sipas([5] * 22)])
     room.sign_in()
@@ -128,3 +129,79 @@ def test_as_a_fragment_without_a_script_and_for_viewers(answered: Room) -> None:
     is_a_fragment_to_htmx(answered, "/sipas")
     needs_no_script(answered, "/sipas")
     is_shown_to_a_viewer(answered, "/sipas")
+
+
+MARGINS = """
+[[margins]]
+survey = "sipas_2020"
+variable = "gender"
+population = { vi = "Người đến giao dịch", en = "Visitors" }
+source = "Số liệu thử"
+shares = { 1 = 0.25, 2 = 0.75 }
+
+[[margins]]
+survey = "sipas_2020"
+variable = "channel"
+population = { vi = "Hồ sơ", en = "Dossiers" }
+source = "Số liệu thử"
+shares = { kiosk = 0.5, qr = 0.5 }
+"""
+
+
+@pytest.fixture
+def weighted(make_room: Callable[..., Room], bare: Path) -> Room:
+    """Forty men who are satisfied, ten women who are not, one of whom nothing is told."""
+    bare.write_text(bare.read_text() + MARGINS)
+    room = make_room(centre=bare)
+    for gender, level, number in ((1, 5, 40), (2, 2, 10)):
+        for channel in ("kiosk", "qr"):
+            form = sipas([level] * 22)["answers"] | {"gender": gender}
+            one = {"survey": "sipas_2020", "answers": form, "channel": channel}
+            room.take([submission(**one) for _ in range(number // 2)])
+    room.take([sipas([1] * 22)])
+    room.sign_in()
+    return room
+
+
+def test_weights_bring_the_respondents_to_the_known_mix(weighted: Room) -> None:
+    assert 'href="/sipas/weighted?' in shown(weighted, "/sipas")
+    page = shown(weighted, "/sipas/weighted")
+    # 40 of 51 as they came; a quarter once men are a quarter.
+    assert row(page, "Hài lòng trở lên").startswith("Hài lòng trở lên 78,4\u00a0%")
+    assert "25,0\u00a0%" in row(page, "Hài lòng trở lên")
+    # Each man counts 0.25/0.8, each woman 0.75/0.2.
+    assert row(page, "Nam") == "Nam 25,0\u00a0% 80,0\u00a0% 40 0,31"
+    assert row(page, "Nữ") == "Nữ 75,0\u00a0% 20,0\u00a0% 10 3,75"
+    assert row(page, "Mã QR") == "Mã QR 50,0\u00a0% 50,0\u00a0% 25 1,00"
+    assert "có ghi đủ đặc điểm: 50 / 51" in words(page)
+    assert "Đây không phải là số SIPAS của Bộ Nội vụ" in words(page)
+    assert answers_for_its_figures(weighted, "/sipas/weighted") > 15
+
+
+def test_what_cannot_be_weighted_is_refused_with_the_reason(weighted: Room) -> None:
+    page = words(shown(weighted, "/sipas/weighted?channel=qr"))
+    assert "Cơ cấu có “Màn hình cảm ứng” nhưng trong phạm vi này không có ai" in page
+    weighted.take(
+        [submission(survey="sipas_2020", channel="paper", answers={"q1": 5, "gender": 1})]
+    )
+    page = words(shown(weighted, "/sipas/weighted"))
+    assert "thuộc “Phiếu giấy”, mà cơ cấu không ghi" in page
+    assert "Chưa có phiếu SIPAS" in words(shown(weighted, "/sipas/weighted?date=2020-01-01"))
+
+
+def test_without_a_known_mix_there_is_nothing_to_weight_by(answered: Room) -> None:
+    assert "/sipas/weighted" not in shown(answered, "/sipas")
+    assert "chưa ghi cơ cấu nào" in words(shown(answered, "/sipas/weighted"))
+    is_a_fragment_to_htmx(answered, "/sipas/weighted")
+
+
+def test_a_centre_whose_citizens_answer_another_form_has_no_index(
+    make_room: Callable[..., Room], bare: Path
+) -> None:
+    asked = '[instruments]\ncitizens = "in_centre"\n\n[[departments]]'
+    bare.write_text(bare.read_text().replace("[[departments]]", asked, 1))
+    room = make_room(centre=bare)
+    room.take(ratings([5]))
+    room.sign_in()
+    assert "không có chỉ số SIPAS" in words(shown(room, "/sipas"))
+    assert "chưa ghi cơ cấu nào" in words(shown(room, "/sipas/weighted"))
