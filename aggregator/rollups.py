@@ -50,6 +50,7 @@ class RollUps:
         self._survey = survey
         self._ends: tuple[date, date] | None = None  # the oldest and the newest day
         self._read: dict[Span, Block] = {}
+        self.whole: dict[tuple[date | None, date | None], Block] = {}  # sums since and until
 
     def read(
         self, connection: Connection, since: date | None, until: date | None, *, daily: bool

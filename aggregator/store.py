@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, Row, func, select
 from sqlmodel import col
 
 from aggregator import blocks
-from aggregator.blocks import Block, Item
+from aggregator.blocks import Block, Item, merged
 from aggregator.credentials import Credentials
 from aggregator.database import Database, StorageError
 from aggregator.handling_store import Handling
@@ -120,10 +120,13 @@ class Store:
         sums: Sequence[str],
         keep: Keep,
     ) -> dict[str, Any]:
-        daily = not {"day", "week"}.isdisjoint(by)
         channel, department = selection.channel, selection.department
+        if blocks.TIMES.keys().isdisjoint(by):
+            days = [(date.min, self._whole(layout, selection))]
+        else:
+            days = self._blocks(layout, selection, daily=not {"day", "week"}.isdisjoint(by))
         return blocks.grouped(
-            self._blocks(layout, selection, daily=daily),
+            days,
             by,
             sums,
             keep_item=keep,
@@ -134,10 +137,11 @@ class Store:
         self, layout: Layout, selection: Selection, *, daily: bool
     ) -> list[tuple[date, Block]]:
         """The blocks of a selection's days, in order; missing ones are made and kept."""
-        survey, since, until = selection.survey, selection.since, selection.until
-        rollups = RollUps(layout, survey)
-        if self._rollups is not None:
-            rollups = self._rollups.setdefault((layout, survey), rollups)
+        rollups, since, until = (
+            self._rollups_of(layout, selection),
+            selection.since,
+            selection.until,
+        )
         with self.database.begin() as connection:
             found = rollups.read(connection, since, until, daily=daily)
         missing = [span for span, block in found if block is None]
@@ -150,6 +154,21 @@ class Store:
                 rollups.fill(connection, [span for span, block in found if block is None])
                 found = rollups.read(connection, since, until, daily=daily)
         return [(span.since, block) for span, block in found if block is not None]
+
+    def _whole(self, layout: Layout, selection: Selection) -> Block:
+        """All of a selection's days as one block."""
+        whole, days = self._rollups_of(layout, selection).whole, (selection.since, selection.until)
+        if days not in whole:
+            found = self._blocks(layout, selection, daily=False)
+            whole[days] = merged([block for _, block in found], len(layout.sums))
+        return whole[days]
+
+    def _rollups_of(self, layout: Layout, selection: Selection) -> RollUps:
+        """Those of the snapshot, or new ones."""
+        rollups = RollUps(layout, selection.survey)
+        if self._rollups is None:
+            return rollups
+        return self._rollups.setdefault((layout, selection.survey), rollups)
 
     def _roll_up(self, rollups: RollUps, spans: Sequence[Span]) -> None:
         """Make blocks, a month in a transaction: nobody waits long for the write lock."""
