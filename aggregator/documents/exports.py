@@ -1,7 +1,5 @@
 """The joined table, one row a submission of any survey: its rows, and as CSV and JSON."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -117,25 +115,30 @@ def csv_lines(exported: Iterable[Record], columns: Sequence[Column]) -> Iterator
     names = header(columns)
     places = {name: place for place, name in enumerate(names[len(FIXED) :])}
     blank = [""] * len(places)
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="")
-    buffer.write(",".join(names) + "\n")
-    for number, record in enumerate(exported, 1):
-        *fixed, comment, answers = record
-        fixed[7:9] = record.answered_at.isoformat(), record.received_at.isoformat()
-        writer.writerow((*fixed, comment and escaped(comment)))
+    lines = [",".join(names) + "\n"]
+    for record in exported:
         cells = blank.copy()
-        for question, value in answers.items():
+        for question, value in record.answers.items():
             if question in places:
                 many = type(value) is list
                 cells[places[question]] = ";".join(map(str, value)) if many else str(value)
-        # Codes and numbers need no quotes, and most are blank: faster than through the writer.
-        buffer.write(f",{','.join(cells)}\n")
-        if number % PIECE == 0:
-            yield buffer.getvalue()
-            buffer.seek(0)
-            buffer.truncate()
-    yield buffer.getvalue()
+        # Names, times and codes hold nothing that needs quotes (surveys.wire sees to it), and
+        # are put together twice as fast as through csv.writer.
+        lines.append(
+            f"{record.id},{record.survey},{record.fingerprint or ''},{record.department or ''},"
+            f"{record.counter or ''},{record.channel},{record.visit or ''},"
+            f"{record.answered_at.isoformat()},{record.received_at.isoformat()},{record.day},"
+            f"{record.language or ''},{_quoted(record.comment)},{','.join(cells)}\n"
+        )
+        if len(lines) > PIECE:
+            yield "".join(lines)
+            lines.clear()
+    yield "".join(lines)
+
+
+def _quoted(comment: str | None) -> str:
+    """A comment as a cell (RFC 4180)."""
+    return '"' + escaped(comment).replace('"', '""') + '"' if comment else ""
 
 
 def header(columns: Iterable[Column]) -> list[str]:

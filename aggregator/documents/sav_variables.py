@@ -4,6 +4,7 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from math import ceil
 from typing import Literal
 
@@ -33,7 +34,7 @@ class Variable:
     measure: Measure = "nominal"
     width: int = 0
 
-    @property
+    @cached_property
     def segments(self) -> list[int]:
         """The widths of the texts that hold this one; [0] for a number.
 
@@ -47,7 +48,7 @@ class Variable:
         full = ceil(self.width / SEGMENT) - 1
         return [LONG] * full + [self.width - full * SEGMENT]
 
-    @property
+    @cached_property
     def elements(self) -> int:
         """The units of eight bytes that a value takes."""
         return sum(_units(width) for width in self.segments)
@@ -147,4 +148,7 @@ def padded(text: str, width: int) -> bytes:
 
 def cut(text: str, width: int) -> bytes:
     """The text in UTF-8, at most that many bytes, no character halved."""
-    return text.encode()[:width].decode(errors="ignore").encode()
+    encoded = text.encode()
+    if len(encoded) <= width:
+        return encoded
+    return encoded[:width].decode(errors="ignore").encode()
