@@ -31,7 +31,7 @@ SECTIONS = (
     Section("never_mixed", ("measure", "mode", "instrument", "departments", "channels", "series")),
     Section(
         "sipas",
-        ("index", "pooling", "cluster", "projection", "break", "wording"),
+        ("index", "pooling", "cluster", "weighting", "projection", "break", "wording"),
         frozenset({"pooling"}),
     ),
     Section(
@@ -45,7 +45,7 @@ SECTIONS = (
     Section("ddci", ("components", "weights")),
     Section("small_groups", ("rule", "others"), frozenset({"rule", "others"})),
     Section("published", ("kept", "recomputed")),
-    Section("privacy", ("person", "sensitive")),
+    Section("privacy", ("person", "sensitive", "comments")),
     Section("methods"),
     Section("ours"),
 )
