@@ -24,28 +24,31 @@ def at(day: date, hour: int = 9) -> str:
 
 
 def fill(room: Room) -> None:
-    """Ratings of four departments over seven weeks, of the quarters before, and two surveys."""
+    """Ratings of five departments over seven weeks, of the quarters before, and two surveys."""
+    items = []
     for week in range(7):
         day = QUARTER + timedelta(days=7 * week)
-        room.take(ratings(GOOD, answered_at=at(day)))
-        room.take(ratings((5, 5, 5, 4, 3, 2, 1, 5), **_place("so_y_te", "q09"), answered_at=at(day)))
+        items += ratings(GOOD, answered_at=at(day))
+        mixed = (5, 5, 5, 4, 3, 2, 1, 5)
+        items += ratings(mixed, **place("so_y_te", "q09"), answered_at=at(day))
     day = QUARTER + timedelta(days=12)
-    room.take(ratings((5, 1, 5), **_place(SMALL, "q16"), answered_at=at(day)))
-    room.take(ratings((5,) * 6 + (4,), **_place(GUARD, "q20"), answered_at=at(day)))
-    room.take(ratings((5, 4) * 5, channel="qr", answered_at=at(day)))
-    room.take(ratings((5,) * 9 + (4,), **_place("so_noi_vu", "q12"), answered_at=at(day)))
+    items += ratings((5, 1, 5), **place(SMALL, "q16"), answered_at=at(day))
+    items += ratings((5,) * 6 + (4,), **place(GUARD, "q20"), answered_at=at(day))
+    items += ratings((5,) * 9 + (4,), **place("so_noi_vu", "q12"), answered_at=at(day))
+    items += ratings((5, 4) * 5, channel="qr", answered_at=at(day))
     for earlier in (date(2026, 8, 5), date(2025, 11, 5)):
-        room.take(ratings((5, 5, 5, 4) * 10, answered_at=at(earlier)))
+        items += ratings((5, 5, 5, 4) * 10, answered_at=at(earlier))
     for shift in range(12):
         codes = tuple(5 - (number + shift) % 4 for number in range(22))
-        room.take([sipas(codes, answered_at=at(day, 10))])
+        items.append(sipas(codes, answered_at=at(day, 10)))
     for firm in range(8):
         answers = {"b1_2": 2 + firm % 4, "b3_1": 1 + firm % 4, "b3_3": 4, "b5_1": firm % 2}
-        room.take([submission(survey="business", answers=answers, answered_at=at(day, 11))])
+        items.append(submission(survey="business", answers=answers, answered_at=at(day, 11)))
+    room.take(items)
     room.context.store.put_transactions(_dossiers())
 
 
-def _place(department: str, counter: str) -> dict[str, Any]:
+def place(department: str, counter: str) -> dict[str, Any]:
     return {"department": department, "counter": counter}
 
 

@@ -1,14 +1,18 @@
 """What stands in a report: its figures, what is withheld, its sentences; command and page."""
 
+import random
 import subprocess
 import sys
-from collections.abc import Iterator
-from datetime import date
+from collections import Counter
+from collections.abc import Hashable, Iterator
+from datetime import date, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
+from aggregator.channels import CHANNELS
 from aggregator.documents.charts import drawing
 from aggregator.documents.model import (
     WITHHELD,
@@ -22,6 +26,7 @@ from aggregator.documents.model import (
     Trend,
 )
 from aggregator.messages import MESSAGES
+from aggregator.statistics import Sum, audit
 from surveys.centre import SeriesBreak
 from surveys.definition import Text
 from tests.aggregator.conftest import PASSWORD, ROOT, Room, ratings
@@ -31,6 +36,7 @@ from tests.aggregator.reporting import (
     at,
     cells,
     fill,
+    place,
     plain,
     printed_rows,
     report_of,
@@ -179,6 +185,52 @@ def test_no_sum_of_a_document_gives_a_small_department_away(filled: Room) -> Non
     shown = sum(value for value in n[:-1] if isinstance(value, int))
     assert isinstance(n[-1], int)
     assert n[-1] - shown >= 5
+
+
+@pytest.mark.parametrize("year", [2021, 2022, 2023])
+def test_no_tables_together_give_a_small_group_away(room: Room, year: int) -> None:
+    """Departments, channels and weeks share the same people out: each is one more equation."""
+    chance = random.Random(year)
+    places = [("so_tu_phap", "q05"), ("so_y_te", "q09"), ("so_noi_vu", "q12"), (SMALL, "q16")]
+    items = []
+    for week, spot, channel in product(range(6), places, ("kiosk", "qr")):
+        few = spot[0] == SMALL or week == 5
+        n = chance.choice((0, 0, 0, 1) if few else (2, 6, 9))
+        moment = at(date(year, 1, 4) + timedelta(days=7 * week))
+        where = place(*spot) | {"channel": channel, "answered_at": moment}
+        items += ratings([chance.choice((5, 5, 4, 2)) for _ in range(n)], **where)
+    room.take(items)
+    report = report_of(room, day=date(year, 1, 1))
+    people = Counter[Hashable]()
+    for item in items:
+        monday = date.fromisoformat(item["answered_at"][:10])
+        keys = (item["department"], item["channel"], monday - timedelta(days=monday.weekday()))
+        people.update(["all", *keys])
+    parts: dict[str, list[Hashable]] = {
+        "departments": [one for one, _ in places],
+        "channels": ["kiosk", "qr"],
+        "trend": [key for key in people if isinstance(key, date)],
+    }
+    sums = [Sum("all", tuple(keys)) for keys in parts.values()]
+    hidden = {label for key in parts for label in withheld(report, key, room)}
+    assert hidden
+    found = audit(people, sums, room.context.centre.minimum_cell, hidden)
+    assert found["safe"].all(), found
+
+
+def withheld(report: Report, key: str, room: Room) -> Iterator[Hashable]:
+    """The groups of a table that are withheld, by the keys of the answers."""
+    departments = {one.name.vi: one.id for one in room.context.centre.departments}
+    channels = {label.vi: name for name, label in CHANNELS.items()}
+    for row in table_of(report, key).rows:
+        if row[1] is WITHHELD:
+            label = str(row[0])
+            known = departments | channels
+            if label in known:
+                yield known[label]
+            else:
+                first = datetime.strptime(label[:10], "%d/%m/%Y").date()
+                yield first - timedelta(days=first.weekday())
 
 
 def test_a_week_of_few_ratings_is_withheld_in_the_trend(room: Room) -> None:
