@@ -160,7 +160,7 @@ def _rows(
         for key in labels
     ]
     if measures := survey.measures_of(question):
-        _measure(rows, shares(levels, measures, method))
+        set_measures(rows, shares(levels, measures, method))
     return rows
 
 
@@ -216,7 +216,7 @@ def _pooled(
         )
         for key in labels
     ]
-    _measure(rows, figures)
+    set_measures(rows, figures)
     for row in rows:
         for measure in survey.pooled_measures:
             row.measures.setdefault(measure, Measure(0, 0, None, None, None, "wilson_effective_n"))
@@ -225,7 +225,8 @@ def _pooled(
     return rows
 
 
-def _measure(rows: Sequence[FigureRow], figures: pd.DataFrame) -> None:
+def set_measures(rows: Iterable[FigureRow], figures: pd.DataFrame) -> None:
+    """Give rows their measures, from rows of shares or pooled_shares of the same keys."""
     by_key = {row.key: row for row in rows}
     for figure in figures.to_dict("records"):
         by_key[str(figure["key"])].measures[figure["measure"]] = Measure(
@@ -246,13 +247,13 @@ def measure_frame(rows: Sequence[FigureRow], measure: str, *, pooled: bool) -> p
     Of pooled shares also respondents and n_effective.
     """
     found = [row.measures[measure] for row in rows]
-    frame = pd.DataFrame({"key": [row.key for row in rows]})
+    columns: dict[str, list[Any]] = {"key": [row.key for row in rows]}
     for name in ("k", "n", "share", "low", "high"):
-        frame[name] = [getattr(one, name) for one in found]
+        columns[name] = [getattr(one, name) for one in found]
     if pooled:
-        frame["respondents"] = [row.n for row in rows]
-        frame["n_effective"] = [one.n_effective for one in found]
-    return frame
+        columns["respondents"] = [row.n for row in rows]
+        columns["n_effective"] = [one.n_effective for one in found]
+    return pd.DataFrame(columns)
 
 
 def _compare(rows: Sequence[FigureRow], survey: Survey, centre: Centre) -> None:

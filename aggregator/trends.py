@@ -7,7 +7,7 @@ from typing import Literal
 
 import pandas as pd
 
-from aggregator.figures import FigureRow, Measure, figure_rows, known, measure_frame
+from aggregator.figures import FigureRow, Measure, known, measure_frame, set_measures
 from aggregator.periods import Kind, Period, period_of
 from aggregator.statistics import changes, level_counts, pooled_shares, shares
 from aggregator.store import Grouping, Selection, Store
@@ -127,10 +127,10 @@ def changed(
                 pairs.append((kind, against, now, then))
     if not pairs:
         return []
-    rows: dict[Period, FigureRow] = {}
-    for period in {period for _, _, now, then in pairs for period in (now, then)}:
-        asked = replace(selection, since=period.since, until=period.until)
-        [rows[period]] = figure_rows(store, survey, centre, asked, "centre")
+    periods = list({period for _, _, now, then in pairs for period in (now, then)})
+    rows = dict(
+        zip(periods, _rows(store, survey, centre, selection, measure, periods), strict=True)
+    )
 
     def frame(periods: Iterable[Period]) -> pd.DataFrame:
         numbered = [replace(rows[one], key=str(number)) for number, one in enumerate(periods)]
@@ -160,3 +160,41 @@ def changed(
         )
         for (kind, against, now, then), one in zip(pairs, found.to_dict("records"), strict=True)
     ]
+
+
+def _rows(
+    store: Store,
+    survey: Survey,
+    centre: Centre,
+    selection: Selection,
+    measure: str,
+    periods: Sequence[Period],
+) -> list[FigureRow]:
+    """The whole selection's measure in each period, all computed at once."""
+    spans = [replace(selection, since=one.since, until=one.until) for one in periods]
+    keys = [str(number) for number in range(len(spans))]
+    if survey.pooled_measures:
+        sums = [
+            store.pooled(span, "centre").assign(key=key)
+            for key, span in zip(keys, spans, strict=True)
+        ]
+        together = pd.concat(sums)
+        found = pooled_shares(together[together["measure"] == measure], keys)
+        answered = dict(zip(found["key"], found["respondents"], strict=True))
+    else:
+        [question] = survey.measured
+        asked = [replace(span, questions=(question.id,)) for span in spans]
+        counts = [
+            store.counts(one, "centre").assign(key=key)
+            for key, one in zip(keys, asked, strict=True)
+        ]
+        scale = survey.scale_of(question)
+        levels = level_counts(pd.concat(counts), keys, scale.codes if scale else ())
+        found = shares(levels, {measure: survey.measures_of(question)[measure]})
+        answered = dict(zip(found["key"], found["n"], strict=True))
+    none = Measure(0, 0, None, None, None, "wilson")
+    rows = [
+        FigureRow(key, centre.name, int(answered.get(key, 0)), {}, {measure: none}) for key in keys
+    ]
+    set_measures(rows, found)
+    return rows

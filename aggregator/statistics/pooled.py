@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import ndtri, stdtrit  # quantiles of the normal and of Student's t
 
 from aggregator.statistics.shares import ALPHA, wilson
 
@@ -46,7 +46,7 @@ def pooled_shares(sums: pd.DataFrame, keys: Sequence[object]) -> pd.DataFrame:
         design_effect = np.where(silent, np.nan, variance * m / (ratio * (1 - ratio)))
         telling = np.fmin(k**2 / kk, (m - k) ** 2 / (mm - 2 * km + kk))
         degrees = np.fmin(respondents - 1, DEGREES * telling)
-        inflation = (stats.t.isf(ALPHA / 2, degrees) / stats.norm.isf(ALPHA / 2)) ** 2
+        inflation = (stdtrit(degrees, 1 - ALPHA / 2) / ndtri(1 - ALPHA / 2)) ** 2
         independent = m / (design_effect * inflation)
     # Where the variance says nothing, fmax leaves the least there can be.
     effective = np.minimum(np.fmax(independent, m**2 / mm), m)
