@@ -8,7 +8,9 @@ from aggregator.statistics.shares import ALPHA
 
 SEED = 2020  # the same figures give the same ranks
 DRAWS = 2000
-PRIOR_SIZES, PRIOR_MEANS = 20, 25  # of a grid; a finer one moves no share by 0.05 points
+# A grid of priors; a finer one moves no share by 0.05 points.
+SHRINKAGES = special.expit(np.linspace(-12, 6, 37))
+MEANS = np.linspace(-5, 5, 25)  # standard errors around the estimate
 
 
 def shrunk_ranking(figures: pd.DataFrame) -> pd.DataFrame:
@@ -74,19 +76,19 @@ def _posterior(k: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _priors(k: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Beta distributions a, b (columns) that may have given the shares, with their weights.
 
-    Sizes are spread evenly in the shrinkage; for each the means lie as many standard errors
-    around the estimate as could matter, on the logit scale.
+    For each size the means lie around the estimate that would be made if it were the true one,
+    on the logit scale, as far as could matter.
     """
-    shrinkage = (np.arange(PRIOR_SIZES) + 0.5) / PRIOR_SIZES
-    size = (np.median(n) * shrinkage / (1 - shrinkage))[:, None]
+    shrinkage = SHRINKAGES[:, None]
+    size = np.median(n) * shrinkage / (1 - shrinkage)
     tells = n * (size + 1) / (size + n)  # answers' worth of a department, given how they differ
     estimate = ((tells * k / n).sum(axis=1) + 0.5) / (tells.sum(axis=1) + 1)
     error = 1 / np.sqrt((tells.sum(axis=1) + 1) * estimate * (1 - estimate))
-    steps = np.linspace(-5, 5, PRIOR_MEANS)
-    mean = special.expit(special.logit(estimate)[:, None] + steps * error[:, None])
+    mean = special.expit(special.logit(estimate)[:, None] + MEANS * error[:, None])
     a, b = (mean * size).reshape(-1, 1), ((1 - mean) * size).reshape(-1, 1)
     likelihood = (special.betaln(k + a, n - k + b) - special.betaln(a, b)).sum(axis=1)
-    # A step on the logit scale is that much of a uniform mean.
-    logarithm = likelihood + np.log(mean * (1 - mean) * error[:, None]).ravel()
+    # Steps on the logit scale are as much of a uniform mean and of a uniform shrinkage.
+    steps = mean * (1 - mean) * error[:, None] * shrinkage * (1 - shrinkage)
+    logarithm = likelihood + np.log(steps).ravel()
     weight = np.exp(logarithm - logarithm.max())
     return weight / weight.sum(), a, b
