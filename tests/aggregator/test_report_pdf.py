@@ -3,15 +3,17 @@
 import io
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pypdf import PdfReader
 
-from aggregator.documents import pdf
+from aggregator.documents import pdf, typesetting
 from aggregator.documents.model import Report
+from aggregator.files import FileError
 from surveys.definition import Text
-from tests.aggregator.conftest import Room
+from tests.aggregator.conftest import ROOT, Room
 from tests.aggregator.reporting import fill, plain, printed_rows, report_of
 
 MM = 72 / 25.4  # points
@@ -156,3 +158,12 @@ def test_an_empty_report_is_a_document_too(room: Room, language: str) -> None:
     for kind in ("day", "quarter"):
         report = report_of(room, kind, language)  # type: ignore[arg-type]
         assert len(opened(report).pages) >= 1
+
+
+def test_a_missing_typeface_is_named_with_what_to_do(
+    room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "package.json").write_bytes((ROOT / "package.json").read_bytes())
+    monkeypatch.setattr(typesetting, "ROOT", tmp_path)
+    with pytest.raises(FileError, match="make setup"):
+        pdf.render(report_of(room, "day"))
