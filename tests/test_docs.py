@@ -130,7 +130,7 @@ def test_every_command_of_the_readme_exists(room: str, parser: argparse.Argument
     [subparsers] = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
     commands = set(subparsers.choices)
     lines = re.findall(rf"python -m {room} ([^\n`]*)", text_of("README.md"))
-    named = {word for line in lines for word in re.findall(r"(?:^|\| )([a-z]+)", line)}
+    named = {word for line in lines for word in re.findall(r"(?:^|\| )([a-z-]+)", line)}
     assert named & commands
     assert named <= commands | {"…"}
 
