@@ -5,8 +5,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sqlalchemy import Engine
 
 from aggregator.messages import MESSAGES
@@ -33,9 +31,14 @@ def require_current(engine: Engine) -> None:
 @contextmanager
 def progress() -> Iterator[Advance]:
     """Submissions done, on standard error when it is a terminal; yields what counts them."""
-    console = Console(stderr=True)
+    if not sys.stderr.isatty():
+        yield lambda steps: None
+        return
+    from rich.console import Console  # not needed where nobody looks
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
     columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as shown:
+    with Progress(*columns, console=Console(stderr=True)) as shown:
         task = shown.add_task("", total=None)
         yield lambda steps: shown.advance(task, steps)
 
