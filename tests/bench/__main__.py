@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.bench import bench_ingest, bench_page, bench_tap
+from tests.bench import bench_export, bench_ingest, bench_page, bench_tap
 from tests.bench.report import Row
 from tests.bench.servers import ROOT
 
@@ -11,6 +11,7 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "ingest": bench_ingest.rows,
     "page": bench_page.rows,
     "tap": bench_tap.rows,
+    "export": bench_export.rows,
 }
 
 
