@@ -2,10 +2,15 @@
 
 from collections.abc import Collection
 from datetime import date
+from math import isnan
 
+import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from aggregator.statistics.participation import open_weekdays, working_days
+from aggregator.statistics import nonresponse_bounds
+from aggregator.statistics.participation import open_weekdays, participation, working_days
 from aggregator.store import Selection
 from surveys.centre import Centre
 from tests.aggregator.conftest import EXAMPLE, Intake, Room, ratings, sipas, submission
@@ -140,3 +145,92 @@ def test_both_databases_tell_who_took_part_on_which_day(intake: Intake) -> None:
     for survey, questions, n in (("in_centre", ("rating",), 120), ("sipas_2020", None, 2)):
         found = intake.store.respondents(Selection(survey, questions))
         assert found.to_dict("records") == [{"day": since, "department": "so_tu_phap", "n": n}]
+
+
+DAY = date(2026, 11, 23)
+DOSSIERS = pd.DataFrame(
+    {
+        "day": [DAY, DAY, DAY],
+        "department": ["so_tu_phap", "so_y_te", ""],
+        "dossiers": [240, 60, 310],
+    }
+)
+
+
+def by_channel(rows: list[tuple[str, str, int]]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=["channel", "department", "n"])
+    return frame.assign(day=DAY)
+
+
+def test_a_channels_ratings_are_over_all_dossiers_of_the_department() -> None:
+    """Nobody knows by which channel a silent visitor would have answered."""
+    ratings = by_channel([("kiosk", "so_tu_phap", 90), ("qr", "so_tu_phap", 30), ("qr", "", 10)])
+    taking = {
+        channel: participation(ratings[ratings["channel"] == channel], DOSSIERS, range(7))
+        for channel in ("kiosk", "qr")
+    }
+    assert taking["kiosk"]["so_tu_phap"].share == 90 / 240
+    assert taking["qr"]["so_tu_phap"].share == 30 / 240
+    assert taking["qr"]["so_y_te"].share == 0
+    assert (taking["kiosk"][""].share, taking["qr"][""].share) == (90 / 310, 40 / 310)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["kiosk", "qr", "paper"]),
+            st.sampled_from(["so_tu_phap", "so_y_te", ""]),
+            st.integers(0, 50),
+        ),
+        max_size=12,
+    )
+)
+def test_channels_add_up_and_the_order_of_rows_does_not_matter(
+    rows: list[tuple[str, str, int]],
+) -> None:
+    def taking(some: list[tuple[str, str, int]]) -> dict[str, int]:
+        frame = by_channel(some).groupby(["day", "department"], as_index=False)["n"].sum()
+        return {key: one.n for key, one in participation(frame, DOSSIERS, range(7)).items()}
+
+    whole = taking(rows)
+    parts = [taking([row for row in rows if row[0] == c]) for c in ("kiosk", "qr", "paper")]
+    assert whole == {key: sum(part[key] for part in parts) for key in whole}
+    assert taking(rows[::-1]) == whole
+
+
+def test_what_the_silent_could_change() -> None:
+    """96.3 % of 3,483 ratings, but 9,974 dossiers: anything from 33.6 % to 98.7 %."""
+    low, high = nonresponse_bounds(3355, 3483, 9974)
+    assert (round(low, 4), round(high, 4)) == (0.3364, 0.9872)
+
+
+@pytest.mark.parametrize(
+    ("k", "n", "dossiers", "bounds"),
+    [(9, 10, 10, (0.9, 0.9)), (0, 0, 10, (0, 1)), (10, 10, 40, (0.25, 1)), (0, 10, 40, (0, 0.75))],
+)
+def test_bounds_at_the_ends(k: int, n: int, dossiers: int, bounds: tuple[float, float]) -> None:
+    assert nonresponse_bounds(k, n, dossiers) == pytest.approx(bounds)
+
+
+@pytest.mark.parametrize(("n", "dossiers"), [(11, 10), (0, 0), (3, 0)])
+def test_no_bounds_where_ratings_and_dossiers_do_not_count_the_same_people(
+    n: int, dossiers: int
+) -> None:
+    assert all(map(isnan, nonresponse_bounds(0, n, dossiers)))
+
+
+@given(
+    st.integers(1, 500).flatmap(
+        lambda dossiers: st.integers(1, dossiers).flatmap(
+            lambda n: st.tuples(st.integers(0, n), st.just(n), st.just(dossiers))
+        )
+    )
+)
+def test_the_raw_share_is_between_the_bounds_and_they_narrow_with_every_answer(
+    counts: tuple[int, int, int],
+) -> None:
+    k, n, dossiers = counts
+    low, high = nonresponse_bounds(k, n, dossiers)
+    assert 0 <= low <= k / n + 1e-12
+    assert k / n - 1e-12 <= high <= 1
+    assert high - low == pytest.approx(1 - n / dossiers)
