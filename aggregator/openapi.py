@@ -179,11 +179,12 @@ DOCUMENT: dict[str, Any] = {
         },
         "/api/v1/submissions.csv": {
             "get": {
-                "summary": "The joined table, one row a submission, streamed.",
+                "summary": "The joined table, one row a submission, streamed; phone and identity "
+                "numbers and e-mail addresses in comments are masked.",
                 "security": [{"reader": []}],
                 "parameters": PERIOD,
                 "responses": {
-                    "200": {"description": "CSV, UTF-8", "content": {"text/csv": {}}},
+                    "200": {"description": "CSV, UTF-8, no BOM", "content": {"text/csv": {}}},
                     **_problems(400, 401, 503),
                 },
             }

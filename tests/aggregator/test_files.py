@@ -1,4 +1,4 @@
-"""The joined CSV table: its columns, its times, and comments that a spreadsheet must not run."""
+"""The joined CSV table: its columns and times, comments screened and never run as formulas."""
 
 import csv
 import io
@@ -9,6 +9,7 @@ import pytest
 
 from aggregator.documents.columns import joined_columns
 from aggregator.documents.exports import csv_lines, header, records
+from aggregator.screening import MASK
 from surveys.centre import Centre
 from surveys.definition import Survey
 from tests.aggregator.conftest import Intake, Room, ratings, sipas, submission
@@ -72,6 +73,12 @@ def test_a_comment_that_a_spreadsheet_would_run_is_quoted(room: Room, comment: s
     room.take([submission(comment=comment)])
     [row] = table(room)
     assert row["comment"] == f"'{comment}"
+
+
+def test_personal_numbers_in_comments_are_masked(any_room: Room) -> None:
+    any_room.take([submission(comment="=Gọi 0912 345 678, phí 1.414.812.973 đồng")])
+    [row] = table(any_room)
+    assert row["comment"] == f"'=Gọi {MASK}, phí 1.414.812.973 đồng"
 
 
 def test_rows_are_read_while_they_are_written(
