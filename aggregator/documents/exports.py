@@ -165,11 +165,18 @@ def typed_rows(exported: Iterable[Record], columns: Sequence[Column]) -> Iterato
     for record in exported:
         values: list[Any] = [*record[:-1], *blank]
         start, asked = spans.get(record.survey, (0, ()))
-        given = [(record.answers.get(question), code) for question, code in asked]
-        values[start : start + len(given)] = [
-            value if code is None or value is None else int(code in value) for value, code in given
+        get = record.answers.get
+        values[start : start + len(asked)] = [
+            _typed(get(question), code) for question, code in asked
         ]
         yield values
+
+
+def _typed(value: int | list[int] | None, code: int | None) -> int | None:
+    """An answer as its column wants it, whatever kind of question it was when it was given."""
+    if value is None or code is None:
+        return None if type(value) is list else value  # type: ignore[return-value]
+    return int(code in value if type(value) is list else code == value)
 
 
 def _spans(columns: Sequence[Column]) -> dict[str, tuple[int, list[tuple[str, int | None]]]]:

@@ -224,6 +224,22 @@ def test_two_surveys_with_the_same_question_ids_do_not_mix(
     assert again.summary() == "accepted 0, duplicate 2, conflict 0, refused 0"
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_answers_to_a_question_that_was_of_another_kind_break_no_export(
+    write: Write, intake: Intake, surveys: dict[str, Survey], form: Format
+) -> None:
+    with intake.store.engine.begin() as connection:
+        odd = '{"rating": [4, 5], "reasons": 3, "gone": 1}'
+        update = f"UPDATE submission SET answers = '{odd}' WHERE survey = 'in_centre'"
+        connection.exec_driver_sql(update)
+    row = rows_of(write(form))[0]
+    if form in ("parquet", "sav"):
+        assert row["rating"] is None
+        assert [row[f"reasons_{code}"] for code in range(1, 6)] == [0, 0, 1, 0, 0]
+    elif form == "csv":
+        assert (row["rating"], row["reasons"]) == ("4;5", "3")
+
+
 def test_names_are_ones_that_spss_takes(centre: Centre, surveys: dict[str, Survey]) -> None:
     survey = surveys["in_centre"]
     asked = survey.questions["rating"]
