@@ -9,8 +9,8 @@ from aggregator.statistics.comparison import MOST_OUTCOMES
 from aggregator.statistics.exact import fisher_exact
 from aggregator.statistics.shares import ALPHA, wilson
 
-TAIL = float(stats.norm.sf(3))  # 0.00135
-RUN = 8  # points
+TAIL = float(stats.norm.sf(3))  # beyond three sigma, on each side: 0.00135
+RUN = 8  # points in a row on one side of the centre
 
 
 def changes(now: pd.DataFrame, before: pd.DataFrame, minimum: int) -> pd.DataFrame:

@@ -24,12 +24,12 @@ def shrunk_ranking(figures: pd.DataFrame) -> pd.DataFrame:
     is learned from them, k given it binomial: empirical Bayes (Morris, JASA 78 (1983) 47-55).
     ``shrunk`` is the posterior mean, (k + a) / (n + a + b) for a known distribution beta(a, b).
     With one estimate of a and b the intervals would cover far too little, 73 to 96 % in our
-    simulations of 17 departments; so they are integrated over their likelihood instead: the
+    simulations of 17 departments; so a and b are integrated over their likelihood: the
     mean a / (a + b) with a uniform prior, the size a + b with a uniform one of the shrinkage,
     size / (size + median n) (Christiansen, Morris, JASA 92 (1997) 618-632; Daniels, Canadian
     Journal of Statistics 27 (1999) 567-578). ``low`` and ``high`` are quantiles of the beta
     distribution with the posterior's mean and variance, which cover 92 to 99 %. Four ratings
-    of four move a department hardly from the common level.
+    of four hardly move a department from the common level.
 
     Rank intervals are the middle 95 % of the ranks in draws from the posterior (Goldstein,
     Spiegelhalter, Journal of the Royal Statistical Society A 159 (1996) 385-443), with a fixed
@@ -55,16 +55,18 @@ def shrunk_ranking(figures: pd.DataFrame) -> pd.DataFrame:
 def _posterior(k: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows shrunk, low, high and rank, rank_low, rank_high of k favourable of n."""
     weight, a, b = _priors(k, n)
-    favourable, size = k + a, n + a + b
-    shrunk = weight @ (favourable / size)
-    variance = weight @ (favourable * (favourable + 1) / (size * (size + 1))) - shrunk**2
-    worth = shrunk * (1 - shrunk) / variance - 1
+    favourable, other = k + a, n - k + b
+    size = favourable + other
+    shrunk, rest = weight @ (favourable / size), weight @ (other / size)
+    within = weight @ (favourable * other / (size**2 * (size + 1)))
+    variance = within + weight @ (favourable / size - shrunk) ** 2
+    worth = shrunk * rest / variance - 1
     tails = np.array([[ALPHA / 2], [1 - ALPHA / 2]])
-    low, high = special.betaincinv(shrunk * worth, (1 - shrunk) * worth, tails)
+    low, high = special.betaincinv(shrunk * worth, rest * worth, tails)
     drawn = np.searchsorted(np.cumsum(weight), (np.arange(DRAWS) + 0.5) / DRAWS)
     drawn = np.minimum(drawn, len(weight) - 1)
     generator = np.random.default_rng(SEED)
-    true = generator.beta(favourable[drawn], (size - favourable)[drawn])
+    true = generator.beta(favourable[drawn], other[drawn])
     by_chance = generator.random(true.shape)  # where draws are both 1 as far as a float tells
     ranks = 1 + np.argsort(np.lexsort((by_chance, -true), axis=1), axis=1)
     rank = np.array([1 + (shrunk > one).sum() for one in shrunk])

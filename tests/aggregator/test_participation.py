@@ -189,7 +189,7 @@ def test_channels_add_up_and_the_order_of_rows_does_not_matter(
     rows: list[tuple[str, str, int]],
 ) -> None:
     def taking(some: list[tuple[str, str, int]]) -> dict[str, int]:
-        frame = by_channel(some).groupby(["day", "department"], as_index=False)["n"].sum()
+        frame = by_channel(some).groupby(["day", "department"], as_index=False)[["n"]].sum()
         return {key: one.n for key, one in participation(frame, DOSSIERS, range(7)).items()}
 
     whole = taking(rows)

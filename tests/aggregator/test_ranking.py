@@ -106,12 +106,13 @@ def test_nobody_has_answers() -> None:
     assert shrunk_ranking(frame([])).empty
 
 
-@pytest.mark.parametrize("counts", [(1, 1), (10, 10), (0, 10), (96, 100), (300, 305)])
+@pytest.mark.parametrize("counts", [(1, 1), (10, 10), (0, 10), (96, 100), (1_000_000, 1_000_000)])
 def test_equal_departments_share_a_rank_that_could_be_any(counts: tuple[int, int]) -> None:
     found = shrunk_ranking(frame([counts] * 8))
     assert set(found["rank"]) == {1}
     assert found["shrunk"].nunique() == 1
     assert found[["low", "high"]].nunique().tolist() == [1, 1]
+    assert found["low"][0] < found["shrunk"][0] < found["high"][0]
     assert set(found["rank_low"]) == {1}
     assert set(found["rank_high"]) == {8}
 
