@@ -211,17 +211,15 @@ class Store:
         counted = np.array(dossiers, dtype=np.int64)
         return _table({"day": days, "department": departments, "dossiers": counted})
 
-    def respondents(self, selection: Selection) -> "pd.DataFrame":
-        """Who answered the selection's question, or the pool: columns day, department, n."""
-        by: tuple[Grouping, ...] = ("day", "department")
+    def respondents(
+        self, selection: Selection, by: tuple[Grouping, ...] = ("day", "department")
+    ) -> "pd.DataFrame":
+        """Who answered the selection's question, or the pool: a column a grouping, and n."""
         if selection.questions is not None:
             return _table(self._sums(TALLIES, selection, by, ["n"], _among(selection.questions)))
         # Every measure of the pool has the same respondents: any one of them will do.
         view = self.snapshot()
-        items = {
-            item for _, block in view._blocks(POOLED, selection, daily=True) for item in block.items
-        }
-        pools = sorted(item for item in items if item[0] == "")
+        pools = sorted(item for item in view._whole(POOLED, selection).items if item[0] == "")
         found = view._sums(POOLED, selection, by, ["respondents"], lambda item: [item] == pools[:1])
         return _table({"n" if name == "respondents" else name: found[name] for name in found})
 

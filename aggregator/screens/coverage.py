@@ -19,6 +19,7 @@ from aggregator.statistics.participation import (
     Participation,
     open_weekdays,
     participation,
+    participation_by,
     working_days,
 )
 
@@ -74,13 +75,13 @@ def _figures(context: Context, view: View) -> dict[str, Any]:
     headline = (survey.measured[0].id,) if len(survey.measured) == 1 else None
     selection = replace(view.selection(), questions=headline)
     taking_part: dict[str, Participation] = {}
-    by_channel: dict[str, dict[str, Participation]] = {}
+    by_channel: dict[str, dict[str, Participation]] = {}  # the one asked for, or all that have any
     if not dossiers.empty:
-        taking_part = participation(store.respondents(selection), dossiers, open_on)
-    for channel in (view.channel,) if view.channel else CHANNELS if taking_part else ():
-        given = store.respondents(replace(selection, channel=channel))
-        if not given.empty:
-            by_channel[channel] = participation(given, dossiers, open_on)
+        given = store.respondents(selection, ("day", "department", "channel"))
+        taking_part = participation(given, dossiers, open_on)
+        used = set(given["channel"].unique())
+        channels = [channel for channel in CHANNELS if channel in used]
+        by_channel = participation_by("channel", channels, given, dossiers, open_on)
     places = [CENTRE, *(row.key for row in rows[1:])]
     return found | {
         "total": total,

@@ -48,31 +48,45 @@ def participation(
 ) -> dict[str, Participation]:
     """Participation by department, and of the whole centre under ''.
 
-    ``ratings`` has columns day, department, n; ``dossiers`` day, department, dossiers. A day
-    without dossiers leaves out its ratings too: half a month's dossiers under a whole month's
-    ratings would make twice the share. Where the centre has a figure of its own, its days and
-    all ratings of them count; otherwise the departments' add up. Dossiers of a day that is none
-    of the weekdays count too, but the day is no working day.
+    ``ratings`` has columns day, department, n; ``dossiers`` day, department, dossiers, each day
+    and department once. A day without dossiers leaves out its ratings too: half a month's
+    dossiers under a whole month's ratings would make twice the share. Where the centre has a
+    figure of its own, its days and all ratings of them count; otherwise the departments' add
+    up. Dossiers of a day that is none of the weekdays count too, but the day is no working day.
     """
+    return participation_by("part", [""], ratings.assign(part=""), dossiers, weekdays)[""]
 
-    def days(rows: pd.DataFrame) -> int:
-        return sum(day.weekday() in weekdays for day in set(rows["day"]))
 
-    known = dossiers.merge(ratings, how="left", on=["day", "department"]).fillna({"n": 0})
-    found = {
-        str(department): Participation(
-            int(rows["n"].sum()), int(rows["dossiers"].sum()), days(rows)
-        )
-        for department, rows in known.groupby("department")
-    }
-    own = dossiers[dossiers["department"] == CENTRE]
-    if not own.empty:
-        n = ratings[ratings["day"].isin(own["day"])]["n"].sum()
-        found[CENTRE] = Participation(int(n), int(own["dossiers"].sum()), days(own))
-    elif found:
-        n, settled = known["n"].sum(), known["dossiers"].sum()
-        number = known["department"].nunique()
-        found[CENTRE] = Participation(int(n), int(settled), days(known), number)
+def participation_by(
+    column: str,
+    values: Iterable[str],
+    ratings: pd.DataFrame,
+    dossiers: pd.DataFrame,
+    weekdays: Collection[int],
+) -> dict[str, dict[str, Participation]]:
+    """Participation as above of those ratings that have each value in a column of theirs."""
+    known = dossiers.assign(days=[day.weekday() in weekdays for day in dossiers["day"]])
+    own = known[known["department"] == CENTRE]
+    sums = known.groupby("department")[["dossiers", "days"]].sum()
+    settled = {str(row[0]): (int(row[1]), int(row[2])) for row in sums.itertuples(name=None)}
+    counted = ratings.merge(dossiers[["day", "department"]], on=["day", "department"])
+    n = counted.groupby([column, "department"])["n"].sum().to_dict()
+    of_own = ratings[ratings["day"].isin(own["day"])].groupby(column)["n"].sum().to_dict()
+    working = int(known.drop_duplicates("day")["days"].sum())
+    found: dict[str, dict[str, Participation]] = {}
+    for value in values:
+        parts = {
+            department: Participation(int(n.get((value, department), 0)), *both)
+            for department, both in settled.items()
+        }
+        if CENTRE in settled:
+            parts[CENTRE] = Participation(int(of_own.get(value, 0)), *settled[CENTRE])
+        elif parts:
+            rated, all_dossiers = (
+                sum(getattr(part, name) for part in parts.values()) for name in ("n", "dossiers")
+            )
+            parts[CENTRE] = Participation(rated, all_dossiers, working, len(settled))
+        found[value] = parts
     return found
 
 
