@@ -56,6 +56,9 @@ def render(
             name = "how"
     shared = {
         "centre": context.centre,
+        "today": context.today,
+        "now": context.clock().astimezone(context.centre.zone),
+        "asked_surveys": {asked for _, asked in context.centre.instruments},
         "surveys": context.surveys,
         "channels": CHANNELS,
         "kinds": KINDS,

@@ -203,6 +203,11 @@ class Survey(Model):
         measures = self.measures_of(self.measured[0])
         return {measure: frozenset(codes) for measure, codes in measures.items()}
 
+    @property
+    def has_total(self) -> bool:
+        """Whether the survey has one share for everybody: of one question, or of all pooled."""
+        return len(self.measured) == 1 or bool(self.pooled_measures)
+
     @cached_property
     def fingerprint(self) -> str:
         """Sixteen hex digits that change with any change of the definition."""

@@ -50,7 +50,7 @@ def build_report(
     """A period's report as plain data. Raises database.StorageError."""
     on = Occasion(store, surveys, centre, period, kind, language, now, published)
     survey = surveys[centre.instruments.rating]
-    m = material.gather(on, survey) if _has_total(survey) else None
+    m = material.gather(on, survey) if survey.has_total else None
     sections, about = _day(m) if kind == "day" and m else _contents(on, m)
     name = on.say(f"name_{kind}")
     words = {key: on.say(key) for key in WORDS}
@@ -74,10 +74,6 @@ def build_report(
         demo=demo,
         words=words,
     )
-
-
-def _has_total(survey: Survey) -> bool:
-    return len(survey.measured) == 1 or bool(survey.pooled_measures)
 
 
 def _opening(on: Occasion) -> str:

@@ -57,8 +57,6 @@ def _figures(context: Context, view: View, language: Language) -> dict[str, Any]
         "surveys": {survey.id: survey},
         "total": None,
         "comparable": [],
-        "today": context.today,
-        "now": context.clock().astimezone(context.centre.zone),
         "rows": rows,
         "most_answers": max((row.n for row in rows), default=0),
         "factors": factors,

@@ -12,12 +12,11 @@ from aggregator import numbers
 from aggregator.chart import Axis
 from aggregator.context import Context, context_of
 from aggregator.door import signed_in
-from aggregator.figures import FigureRow, figure_rows, why_not_comparable
+from aggregator.figures import FigureRow, figure_rows
 from aggregator.pages import render
 from aggregator.screens.explain import Explained, Explanation
-from aggregator.screens.view import View, read_view
+from aggregator.screens.view import View, held, read_view
 from aggregator.statistics import Standardised, direct_standardised, shrunk_ranking
-from surveys.centre import Reference
 
 
 @signed_in
@@ -38,29 +37,19 @@ async def comparison(request: Request) -> Response:
 
 def _figures(context: Context, view: View) -> dict[str, Any]:
     survey, centre, store = view.survey, context.centre, context.store
-    measures = list(survey.measures_of(survey.measured[0])) if _has_total(view) else []
-    references = [r for r in centre.references if not why_not_comparable(survey, r)]
-    published = [name for name in measures if any(r.measure == name for r in references)]
-    measure = view.measure or next(iter([*published, *measures]), None)
-    comparable = [r for r in references if r.measure == measure]
-    reference = next(
-        (r for r in comparable if r.id == view.reference), next(iter(comparable), None)
-    )
+    measure, reference = (chosen := held(view, centre)).measure, chosen.reference
     found: dict[str, Any] = {
         "view": view,
         "survey": survey,
-        "today": context.today,
-        "now": context.clock().astimezone(centre.zone),
-        "measures": measures,
+        "measures": chosen.measures,
         "measure": measure,
-        "comparable": comparable,
+        "comparable": chosen.comparable,
         "reference": reference,
-        "refused": [(r, why) for r in centre.references if (why := _why_not(view, r, measure))],
+        "refused": chosen.refused,
         "total": None,
         "rows": [],
         "ranking": [],
         "standardised": None,
-        "asked_here": survey.id in {asked for _, asked in centre.instruments},
     }
     if measure is None:
         return found
@@ -106,15 +95,6 @@ class Differences:
     @property
     def ticks(self) -> tuple[float, ...]:
         return (-self.reach, 0.0, self.reach)
-
-
-def _has_total(view: View) -> bool:
-    return len(view.survey.measured) == 1 or bool(view.survey.pooled_measures)
-
-
-def _why_not(view: View, reference: Reference, measure: str | None) -> str | None:
-    why = why_not_comparable(view.survey, reference)
-    return why or (None if reference.measure == measure else "other_measure")
 
 
 def _share(row: FigureRow, measure: str) -> float:

@@ -53,8 +53,6 @@ def _figures(context: Context, view: View, language: Language) -> dict[str, Any]
         "surveys": {survey.id: survey},
         "total": None,
         "comparable": [],
-        "today": context.today,
-        "now": context.clock().astimezone(context.centre.zone),
         "config": config,
         "ranking": None,
         "errors": [],

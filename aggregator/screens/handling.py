@@ -48,7 +48,6 @@ def _figures(context: Context, view: View) -> dict[str, Any]:
     return {
         "view": view,
         "survey": view.survey,
-        "today": context.today,
         "rows": [(department, scores[department.id]) for department in centre.departments],
         "assessed": len(known),
         "dossiers": dossiers,

@@ -53,8 +53,6 @@ def _figures(context: Context, view: View) -> dict[str, Any]:
         "surveys": {survey.id: survey},
         "total": None,  # the form of the filters offers no measure
         "comparable": [],
-        "today": context.today,
-        "now": context.clock().astimezone(centre.zone),
         "index": None,
     }
     if INDEX not in survey.pooled_measures:

@@ -59,8 +59,6 @@ def _figures(context: Context, view: View) -> dict[str, Any]:
         "surveys": {survey.id: survey},
         "total": None,
         "comparable": [],
-        "today": context.today,
-        "now": context.clock().astimezone(centre.zone),
         "margins": margins if survey.pooled_measures else [],
         "measures": list(survey.pooled_measures),
         "whole": None,

@@ -12,10 +12,10 @@ from starlette.responses import Response
 from aggregator.chart import Axis, tone
 from aggregator.context import Context, context_of
 from aggregator.door import signed_in
-from aggregator.figures import FigureRow, figure_rows, why_not_comparable
+from aggregator.figures import FigureRow, figure_rows
 from aggregator.pages import render
 from aggregator.screens.explain import Explained
-from aggregator.screens.view import View, read_view
+from aggregator.screens.view import View, held, read_view
 from aggregator.statistics.participation import (
     CENTRE,
     Participation,
@@ -66,10 +66,9 @@ def _figures(context: Context, view: View, department_id: str | None) -> dict[st
     survey, centre, store = view.survey, context.centre, context.store
     open_on = open_weekdays(centre.opening_hours)
     selection = view.selection(department_id)
-    has_total = len(survey.measured) == 1 or bool(survey.pooled_measures)
     parts: list[FigureRow] = []
     total: FigureRow | None = None
-    if has_total:
+    if survey.has_total:
         # One department's counters are compared among all of the centre's, as it is itself:
         # the verdict of the same ratings must not depend on the page.
         by_place: Grouping = "department" if department_id is None else "counter"
@@ -84,23 +83,16 @@ def _figures(context: Context, view: View, department_id: str | None) -> dict[st
     factors = (
         figure_rows(store, survey, centre, selection, "factor") if survey.pooled_measures else []
     )
-    measures = list(survey.measures_of(survey.measured[0]))
-    references = [r for r in centre.references if not why_not_comparable(survey, r)]
-    published = [name for name in measures if any(r.measure == name for r in references)]
-    measure = view.measure or [*published, *measures][0]
+    chosen = held(view, centre)
+    # A survey without a total is shown question by question, by its first measure.
+    measures = chosen.measures or tuple(survey.measures_of(survey.measured[0]))
+    measure, reference = chosen.measure or measures[0], chosen.reference
     rows = [*([total] if total else []), *parts]
     lows = [row.measures[measure].low for row in rows]
-    levels = survey.scales[survey.measured[0].scale or ""].levels if has_total else ()
+    levels = survey.scales[survey.measured[0].scale or ""].levels if survey.has_total else ()
     tones = {level.code: tone(place, len(levels)) for place, level in enumerate(levels)}
-    # Every reference of the measure is shown; the table and the chart hold one of them.
-    comparable = [r for r in references if r.measure == measure]
-    reference = next(
-        (r for r in comparable if r.id == view.reference), next(iter(comparable), None)
-    )
     return {
         "view": view,
-        "today": context.today,
-        "now": context.clock().astimezone(centre.zone),
         "survey": survey,
         "department": centre.department[department_id] if department_id else None,
         "total": total,
@@ -116,14 +108,9 @@ def _figures(context: Context, view: View, department_id: str | None) -> dict[st
         "codes": levels,
         "tones": tones,
         "reference": reference,
-        "comparable": comparable,
-        "asked_here": survey.id in {asked for _, asked in centre.instruments},
+        "comparable": chosen.comparable,
         "axis": Axis.around([*lows, reference.value if reference else None]),
-        "not_compared": [
-            (r, why_not_comparable(survey, r) or "other_measure")
-            for r in centre.references
-            if r not in comparable
-        ],
+        "not_compared": chosen.refused,
         "participation": _participation(context, view) if total else {},
         "part_key": department_id or CENTRE,
         "span": working_days(view.period.since, min(view.period.until, context.today), open_on),

@@ -11,10 +11,9 @@ from aggregator import numbers
 from aggregator.chart import Axis, Timeline
 from aggregator.context import Context, context_of
 from aggregator.door import signed_in
-from aggregator.figures import why_not_comparable
 from aggregator.pages import render
 from aggregator.screens.explain import Explained, Explanation
-from aggregator.screens.view import View, read_view
+from aggregator.screens.view import View, held, read_view
 from aggregator.statistics import control_chart
 from aggregator.trends import LENGTHS, Change, Grain, buckets, changed, trend
 
@@ -41,20 +40,14 @@ async def trends(request: Request) -> Response:
 
 def _figures(context: Context, view: View) -> dict[str, Any]:
     survey, centre = view.survey, context.centre
-    has_total = len(survey.measured) == 1 or bool(survey.pooled_measures)
-    measures = list(survey.measures_of(survey.measured[0])) if has_total else []
-    references = [r for r in centre.references if not why_not_comparable(survey, r)]
-    published = [name for name in measures if any(r.measure == name for r in references)]
-    measure = view.measure or next(iter([*published, *measures]), None)
+    measure = (chosen := held(view, centre)).measure
     grain: Grain = next(one for one in GRAINS if one == view.choices["grain"])
     until = min(view.period.until, context.today)
     found: dict[str, Any] = {
         "view": view,
         "survey": survey,
-        "today": context.today,
-        "now": context.clock().astimezone(centre.zone),
         "until": until,
-        "measures": measures,
+        "measures": chosen.measures,
         "measure": measure,
         "grain": grain,
         "grains": GRAINS,
@@ -62,7 +55,6 @@ def _figures(context: Context, view: View) -> dict[str, Any]:
         "breaks": [one for one in centre.series_breaks if one.survey == survey.id],
         "dots": [],
         "changes": [],
-        "asked_here": survey.id in {asked for _, asked in centre.instruments},
     }
     if measure is None:
         return found

@@ -11,6 +11,7 @@ from aggregator.context import context_of
 from aggregator.figures import CHANNELS, why_not_comparable
 from aggregator.periods import Kind, Period, PeriodError, read_period
 from aggregator.store import Selection
+from surveys.centre import Centre, Reference
 from surveys.definition import Survey
 
 
@@ -85,4 +86,41 @@ def read_view(
         measure if measure in measures else None,
         reference if reference in references else None,
         own,
+    )
+
+
+@dataclass(frozen=True)
+class Held:
+    """The measure that a page holds against a reference, and what it could choose from.
+
+    ``measures`` is empty, and ``measure`` None, where the survey has no one share. ``refused``
+    are the references that are another quantity, each with the key of the reason.
+    """
+
+    measures: tuple[str, ...]
+    measure: str | None
+    comparable: tuple[Reference, ...]
+    reference: Reference | None
+    refused: tuple[tuple[Reference, str], ...]
+
+
+def held(view: View, centre: Centre) -> Held:
+    """A view's measure, or the first that something was published of; and its reference."""
+    survey = view.survey
+    measures = tuple(survey.measures_of(survey.measured[0])) if survey.has_total else ()
+    unlike = {one.id: why_not_comparable(survey, one) for one in centre.references}
+    alike = [one for one in centre.references if not unlike[one.id]]
+    published = [name for name in measures if any(one.measure == name for one in alike)]
+    measure = view.measure or next(iter([*published, *measures]), None)
+    comparable = tuple(one for one in alike if one.measure == measure)
+    return Held(
+        measures,
+        measure,
+        comparable,
+        next((r for r in comparable if r.id == view.reference), next(iter(comparable), None)),
+        tuple(
+            (one, unlike[one.id] or "other_measure")
+            for one in centre.references
+            if one not in comparable
+        ),
     )
