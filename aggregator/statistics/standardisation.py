@@ -42,9 +42,10 @@ def direct_standardised(figures: pd.DataFrame, weights: Mapping[str, float]) -> 
     The 95 % interval is the score interval of a weighted sum of independent shares, Wilson's
     where one department has all the weight. Of eight intervals that Martin Andres, Herranz
     Tejedor and Alvarez Hernandez compared (Journal of Statistical Computation and Simulation 82
-    (2012), doi:10.1080/00949655.2010.530601) the score one covered best, and so it did here:
-    share +- 1.96 SE, with the variance sum w^2 p(1-p)/n, misses up to half the time near 96 %.
-    With fewer than about ten answers a department it covers a little under 95 %.
+    (2012), doi:10.1080/00949655.2010.530601) a score interval covered best. In our simulations
+    (make coverage) it covers 93 to 97 % from about 20 answers a department on, and 91 to 98 %
+    with six; share +- 1.96 SE with the variance sum w^2 p(1-p)/n covers 69 % with 20 near 96 %,
+    since departments where all are satisfied seem to be certain.
 
     Raises ValueError for a negative weight.
     """
