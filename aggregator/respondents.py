@@ -7,7 +7,8 @@ from dataclasses import replace
 import pandas as pd
 
 from aggregator.figures import Unanswerable
-from aggregator.store import SUMS, Selection, Store
+from aggregator.rollups import SUMS
+from aggregator.store import Selection, Store
 from aggregator.submissions import Filters, read_submissions
 from surveys.definition import Survey
 

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, func, insert, select, true
+from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
 from aggregator.blocks import Block, merged
@@ -25,21 +26,27 @@ class Span(NamedTuple):
     until: date
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layout:
-    """A table of tallies: what its items are, and what is summed."""
+    """Tallies that are kept together: their table, what items are, what is summed."""
 
+    name: str
     table: type[Tally] | type[PooledTally]
     items: tuple[str, str]
     sums: tuple[str, ...]
+    rows: ColumnElement[bool]  # which of the table's
 
 
-TALLIES = Layout(Tally, ("question", "code"), ("n",))
-POOLED = Layout(PooledTally, ("factor", "measure"), ("respondents", "k", "m", "kk", "km", "mm"))
+SUMS = ("respondents", "k", "m", "kk", "km", "mm")
+TALLIES = Layout("tally", Tally, ("question", "code"), ("n",), true())
+# Most pages want the pool of the whole survey alone, a small part of all that is pooled.
+FACTOR = col(PooledTally.factor)
+POOL = Layout("pool", PooledTally, ("factor", "measure"), SUMS, FACTOR == "")
+FACTORS = Layout("factors", PooledTally, ("factor", "measure"), SUMS, FACTOR != "")
 
 
 class RollUps:
-    """The blocks of one survey in one table of tallies.
+    """The blocks of one survey's tallies of one layout.
 
     The newest day with answers is the one that fills: it, and months from it on, are not kept.
     What was read once is remembered: figures of one object are of one moment.
@@ -81,7 +88,7 @@ class RollUps:
         else:
             query = select(*key, *(func.sum(getattr(table, name)) for name in sums)).group_by(*key)
         within = col(table.day).between(*span)
-        where = col(table.survey) == self._survey, within
+        where = col(table.survey) == self._survey, within, self._layout.rows
         return Block.of_rows(connection.execute(query.where(*where)).all(), len(sums))
 
     def make(self, connection: Connection, span: Span) -> Block:
@@ -117,7 +124,7 @@ class RollUps:
                 col(BlockRow.survey) == self._survey,
                 until.between(stretch[0].until, stretch[-1].until),
                 since < until if monthly else since == until,
-                col(BlockRow.tallied) == self._layout.table.__tablename__,
+                col(BlockRow.tallied) == self._layout.name,
             )
             for row in connection.execute(query).all():
                 found[Span(row.since, row.until)] = self._unpacked(row)
@@ -135,7 +142,7 @@ class RollUps:
             "survey": self._survey,
             "since": span.since,
             "until": span.until,
-            "tallied": self._layout.table.__tablename__,
+            "tallied": self._layout.name,
             "items": orjson.dumps(block.items).decode(),
             "places": orjson.dumps(block.places).decode(),
             "width": kind.itemsize,

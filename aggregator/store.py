@@ -17,7 +17,7 @@ from aggregator.blocks import Block, Item, merged
 from aggregator.credentials import Credentials
 from aggregator.database import Database, StorageError
 from aggregator.handling_store import Handling
-from aggregator.rollups import POOLED, TALLIES, Layout, RollUps, Span
+from aggregator.rollups import FACTORS, POOL, TALLIES, Layout, RollUps, Span
 from aggregator.submissions import Filters, read_chunk, read_submissions
 from aggregator.tables import Transactions
 from aggregator.writer import Writer
@@ -31,7 +31,6 @@ Keep = Callable[[Item], bool]
 
 WRITER_LOCK = 0x4861696C  # PostgreSQL advisory lock "Hail": one writer of tallies at a time
 ROLL_UP_WAIT = 0.25  # seconds that a reader waits for the write lock, to make blocks
-SUMS = POOLED.sums
 
 
 @dataclass(frozen=True)
@@ -99,10 +98,9 @@ class Store:
         ``factor`` '' pools the whole survey; grouping by factor takes each of them.
         """
 
-        def keep(item: Item) -> bool:
-            return item[0] != "" if "factor" in _several(by) else item[0] == factor
-
-        return self._frame(POOLED, selection, by, "measure", keep)
+        each = "factor" in _several(by)
+        layout = FACTORS if each or factor else POOL
+        return self._frame(layout, selection, by, "measure", lambda item: each or item[0] == factor)
 
     def _frame(
         self, layout: Layout, selection: Selection, by: By, second: Grouping, keep: Keep
@@ -191,7 +189,7 @@ class Store:
     def roll_up(self, surveys: Iterable[str]) -> None:
         """Make all that readers will look for, so that none of them has to wait for it."""
         for survey in surveys:
-            for layout in (TALLIES, POOLED):
+            for layout in (TALLIES, POOL, FACTORS):
                 self._blocks(layout, Selection(survey), daily=False)
 
     # Dossiers settled, the denominator of participation
@@ -219,8 +217,10 @@ class Store:
             return _table(self._sums(TALLIES, selection, by, ["n"], _among(selection.questions)))
         # Every measure of the pool has the same respondents: any one of them will do.
         view = self.snapshot()
-        pools = sorted(item for item in view._whole(POOLED, selection).items if item[0] == "")
-        found = view._sums(POOLED, selection, by, ["respondents"], lambda item: [item] == pools[:1])
+        measures = sorted(view._whole(POOL, selection).items)
+        found = view._sums(
+            POOL, selection, by, ["respondents"], lambda item: [item] == measures[:1]
+        )
         return _table({"n" if name == "respondents" else name: found[name] for name in found})
 
 

@@ -115,7 +115,7 @@ class BlockRow(SQLModel, table=True):
     """All tallies of a survey from one day to another as a matrix; see blocks.Block.
 
     Made when figures of these days are read, dropped by whoever adds to the tallies of one of
-    them: what is here is always what the rows say. ``tallied`` is the table of those rows,
+    them: what is here is always what the rows say. ``tallied`` is the name of a rollups.Layout,
     ``width`` the bytes of each of the ``numbers``.
     """
 

@@ -8,8 +8,9 @@ import pytest
 
 from aggregator.figures import Unanswerable
 from aggregator.respondents import UNTOLD, respondent_cells
+from aggregator.rollups import SUMS
 from aggregator.statistics import rake
-from aggregator.store import SUMS, Selection
+from aggregator.store import Selection
 from surveys.definition import Survey
 from tests.aggregator.conftest import Intake, ratings, sipas, submission
 

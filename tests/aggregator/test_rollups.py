@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from aggregator.blocks import Grouping
 from aggregator.ingest import Ingest, Offer, rebuild
-from aggregator.store import SUMS, Selection, Store
+from aggregator.rollups import SUMS
+from aggregator.store import Selection, Store
 from surveys.centre import load_centre
 from surveys.definition import Survey, load_surveys
 from tests.aggregator.conftest import CENTRE, ROOT, Clock, Intake, sipas, submission, tallies
