@@ -77,15 +77,22 @@ def statuses(receipts: Sequence[Receipt]) -> Counter[str]:
     return Counter(receipt.status for receipt in receipts)
 
 
+PLACED = "day, channel, department, counter"
+TALLIES = {
+    "tally": f"survey, question, {PLACED}, code, n",
+    "pooled_tally": f"survey, factor, measure, {PLACED}, respondents, k, m, kk, km, mm",
+}
+
+
 def tallies(store: Store) -> dict[str, dict[tuple[str, ...], tuple[int, ...]]]:
     """Both tables of tallies, whole: the key's values as text, then the sums."""
     with store.engine.connect() as connection:
         return {
             table: {
                 tuple(map(str, row[:7])): tuple(row[7:])
-                for row in connection.exec_driver_sql(f"SELECT * FROM {table}")
+                for row in connection.exec_driver_sql(f"SELECT {columns} FROM {table}")
             }
-            for table in ("tally", "pooled_tally")
+            for table, columns in TALLIES.items()
         }
 
 
