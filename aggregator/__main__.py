@@ -12,10 +12,10 @@ from pydantic import ValidationError
 from aggregator.commands import CommandError
 from aggregator.credentials import ROLES
 from aggregator.database import StorageError
-from aggregator.documents import model
-from aggregator.documents.exports import FORMATS
+from aggregator.exports.joined import FORMATS
 from aggregator.files import FileError
 from aggregator.messages import MESSAGES
+from aggregator.reports import model
 from surveys.definition import DefinitionError
 from surveys.messages import LANGUAGES, Language
 

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 
 from aggregator.context import MESSAGES, Context, context_of
 from aggregator.credentials import TokenKind
-from aggregator.documents.exports import MEDIA_TYPES, JoinedTable
+from aggregator.exports.joined import MEDIA_TYPES, JoinedTable
 from aggregator.figures import (
     Comparison,
     FigureRow,

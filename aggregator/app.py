@@ -15,7 +15,6 @@ from aggregator import api, door, pages
 from aggregator.accounts import Accounts
 from aggregator.context import MESSAGES, Context, Metrics
 from aggregator.database import StorageError
-from aggregator.documents.worker import DocumentError
 from aggregator.indices.ddci_definition import load_ddci
 from aggregator.ingest import GroupCommit, Ingest
 from aggregator.screens import (
@@ -36,6 +35,7 @@ from aggregator.screens import (
 )
 from aggregator.settings import Settings
 from aggregator.store import Store
+from aggregator.worker import DocumentError
 from surveys.centre import load_definitions
 from surveys.published import load_published
 from web import Application, Assets, Pages

@@ -9,8 +9,8 @@ from pathlib import Path
 from aggregator.channels import CHANNELS
 from aggregator.commands import CommandError, progress, require_current, tell
 from aggregator.database import Database
-from aggregator.documents.export_file import write_export
-from aggregator.documents.exports import FORMATS, Format, JoinedTable
+from aggregator.exports.joined import FORMATS, Format, JoinedTable
+from aggregator.exports.writing import write_export
 from aggregator.settings import Settings
 from aggregator.submissions import Filters
 from surveys.centre import Centre, load_definitions

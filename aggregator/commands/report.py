@@ -7,10 +7,10 @@ from pathlib import Path
 
 from aggregator.commands import CommandError
 from aggregator.commands.store import opened
-from aggregator.documents.model import FORMATS
-from aggregator.documents.report import build_report
 from aggregator.files import FileError
 from aggregator.periods import EARLIEST, LATEST, Period, period_of
+from aggregator.reports.model import FORMATS
+from aggregator.reports.report import build_report
 from aggregator.settings import Settings
 from surveys.centre import load_definitions
 from surveys.published import load_published
@@ -36,7 +36,7 @@ def run_report(options: argparse.Namespace) -> int:
             demo=settings.demo,
         )
     # Each format has a library of its own, and only one of them is wanted.
-    renderer = import_module(f"aggregator.documents.{_format(options)}")
+    renderer = import_module(f"aggregator.reports.{_format(options)}")
     _write(options.file, renderer.render(report))
     return 0
 

@@ -10,13 +10,13 @@ from starlette.responses import Response
 from aggregator.api import stream
 from aggregator.channels import CHANNELS
 from aggregator.context import context_of
-from aggregator.documents.codebook import codebook
-from aggregator.documents.exports import BOM, FORMATS, MEDIA_TYPES, Format, JoinedTable
-from aggregator.documents.worker import DocumentError, make_document, send
 from aggregator.door import Handler, signed_in
+from aggregator.exports.codebook import codebook
+from aggregator.exports.joined import BOM, FORMATS, MEDIA_TYPES, Format, JoinedTable
 from aggregator.pages import render
 from aggregator.periods import EARLIEST, PeriodError, read_period
 from aggregator.submissions import Filters, bounded
+from aggregator.worker import DocumentError, make_document, send
 from web import language_of
 
 

@@ -5,10 +5,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from aggregator.context import context_of
-from aggregator.documents.model import KINDS
-from aggregator.documents.worker import make_document, send
 from aggregator.periods import PeriodError, read_period
+from aggregator.reports.model import KINDS
 from aggregator.screens.exports import for_managers
+from aggregator.worker import make_document, send
 from web import language_of
 
 MEDIA_TYPES = {

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from aggregator.documents.model import Kind, Report, Table
-from aggregator.documents.report import build_report
-from aggregator.documents.written import written
 from aggregator.periods import period_of
+from aggregator.reports.model import Kind, Report, Table
+from aggregator.reports.report import build_report
+from aggregator.reports.written import written
 from surveys.messages import Language
 from surveys.published import load_published
 from tests.aggregator.conftest import CENTRE, Room, ratings, sipas, submission

@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from aggregator.documents.codebook import codebook
-from aggregator.documents.exports import FORMATS, Format, JoinedTable, header
+from aggregator.exports.codebook import codebook
+from aggregator.exports.joined import FORMATS, Format, JoinedTable, header
 from aggregator.messages import MESSAGES
 from aggregator.submissions import Filters
 from surveys.centre import Centre

@@ -15,13 +15,13 @@ import pyreadstat
 import pytest
 
 from aggregator.__main__ import main
-from aggregator.documents.columns import joined_columns, typed_columns
-from aggregator.documents.export_file import write_export
-from aggregator.documents.exports import FORMATS, Format, JoinedTable, header
-from aggregator.documents.worker import environment
 from aggregator.exchange import import_file
+from aggregator.exports.columns import joined_columns, typed_columns
+from aggregator.exports.joined import FORMATS, Format, JoinedTable, header
+from aggregator.exports.writing import write_export
 from aggregator.screening import MASK
 from aggregator.submissions import Filters
+from aggregator.worker import environment
 from surveys.centre import Centre
 from surveys.definition import Survey
 from surveys.messages import LANGUAGES, Language

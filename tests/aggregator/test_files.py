@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from aggregator.documents.columns import joined_columns
-from aggregator.documents.exports import csv_lines, header, records
+from aggregator.exports.columns import joined_columns
+from aggregator.exports.joined import csv_lines, header, records
 from aggregator.screening import MASK
 from surveys.centre import Centre
 from surveys.definition import Survey

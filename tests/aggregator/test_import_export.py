@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from aggregator.documents.exports import JoinedTable
 from aggregator.exchange import Outcome, import_file
+from aggregator.exports.joined import JoinedTable
 from aggregator.files import FileError, escaped, unescaped
 from aggregator.ingest import Ingest
 from aggregator.migrations import migrate

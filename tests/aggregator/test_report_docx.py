@@ -8,8 +8,8 @@ from docx import Document
 from docx.oxml.ns import qn
 from docx.shared import Mm
 
-from aggregator.documents import docx
-from aggregator.documents.model import Report
+from aggregator.reports import docx
+from aggregator.reports.model import Report
 from surveys.definition import Text
 from tests.aggregator.conftest import Room
 from tests.aggregator.reporting import fill, plain, printed_rows, report_of

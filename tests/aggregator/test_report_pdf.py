@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from aggregator.documents import pdf, typesetting
-from aggregator.documents.model import Report
 from aggregator.files import FileError
+from aggregator.reports import pdf, typesetting
+from aggregator.reports.model import Report
 from surveys.definition import Text
 from tests.aggregator.conftest import ROOT, Room
 from tests.aggregator.reporting import fill, plain, printed_rows, report_of

@@ -12,9 +12,9 @@ import pytest
 from openpyxl import load_workbook
 from scipy.stats import norm
 
-from aggregator.documents import xlsx
-from aggregator.documents.model import Mark, Range, Report, Table, Value
-from aggregator.documents.written import written
+from aggregator.reports import xlsx
+from aggregator.reports.model import Mark, Range, Report, Table, Value
+from aggregator.reports.written import written
 from surveys.definition import Text
 from tests.aggregator.conftest import Room
 from tests.aggregator.reporting import fill, report_of, table_of

@@ -13,8 +13,9 @@ from typing import Any, get_args
 import pytest
 
 from aggregator.channels import CHANNELS
-from aggregator.documents.charts import drawing
-from aggregator.documents.model import (
+from aggregator.messages import MESSAGES
+from aggregator.reports.charts import drawing
+from aggregator.reports.model import (
     WITHHELD,
     Intervals,
     Kind,
@@ -25,7 +26,6 @@ from aggregator.documents.model import (
     Report,
     Trend,
 )
-from aggregator.messages import MESSAGES
 from aggregator.statistics import Sum, audit
 from surveys.centre import SeriesBreak
 from surveys.definition import Text

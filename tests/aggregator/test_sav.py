@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.documents.sav import write_sav
-from aggregator.documents.sav_variables import Value, Variable
+from aggregator.exports.sav import write_sav
+from aggregator.exports.sav_variables import Value, Variable
 
 NOW = datetime(2026, 11, 23, 8, 15, 9)
 LONG_LABEL = "Nội dung câu hỏi " * 30

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.documents import worker
-from aggregator.documents.worker import DocumentError, environment, make_document, send
+from aggregator import worker
 from aggregator.settings import Settings
+from aggregator.worker import DocumentError, environment, make_document, send
 from tests.aggregator.conftest import Room, submission
 
 

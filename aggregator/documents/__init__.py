@@ -1,1 +1,0 @@
-"""Reports and exports: what leaves the dashboard as a file."""

@@ -1,0 +1,1 @@
+"""Exports: the answers themselves, one joined table in four formats, and its codebook."""

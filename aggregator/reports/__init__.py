@@ -1,0 +1,1 @@
+"""Reports: a period as plain data, and as PDF, DOCX and XLSX of it."""
