@@ -18,19 +18,13 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from aggregator.context import MESSAGES, Context, context_of
 from aggregator.credentials import TokenKind
 from aggregator.exports.joined import MEDIA_TYPES, JoinedTable
-from aggregator.figures import (
-    Comparison,
-    FigureRow,
-    Measure,
-    Unanswerable,
-    figure_rows,
-    why_no_index,
-    why_not_comparable,
-)
+from aggregator.figures import Unanswerable, figure_rows
 from aggregator.ingest import Offer
 from aggregator.migrations import is_current
 from aggregator.openapi import DOCUMENT
 from aggregator.publishing import published
+from aggregator.references import why_no_index, why_not_comparable
+from aggregator.rows import Comparison, FigureRow, Measure
 from aggregator.statistics import Method
 from aggregator.store import Grouping, Selection
 from aggregator.submissions import Filters

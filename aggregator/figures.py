@@ -1,24 +1,19 @@
 """From a selection to the rows of figures that the JSON doors and the pages both show."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pandas as pd
 
-from aggregator.channels import CHANNELS as CHANNELS
-from aggregator.statistics import (
-    Method,
-    Published,
-    compare,
-    level_counts,
-    pooled_shares,
-    shares,
-)
+from aggregator.channels import CHANNELS
+from aggregator.references import set_comparisons, why_no_index
+from aggregator.rows import FigureRow, Measure, set_measures
+from aggregator.statistics import Method, level_counts, pooled_shares, shares
 from aggregator.store import Grouping, Selection, Store
-from surveys.centre import Centre, Reference
+from surveys.centre import Centre
 from surveys.definition import Question, Survey, Text
 
 
@@ -29,63 +24,6 @@ class Unanswerable(ValueError):
         super().__init__(f"{field}: {key}")
         self.field = field
         self.key = key
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A share of favourable answers: k of n, with a 95 % interval; None where n is 0.
-
-    ``n_effective``: as many independent answers as tell the same; n, or less of a pooled share.
-    """
-
-    k: int
-    n: int
-    share: float | None
-    low: float | None
-    high: float | None
-    method: str
-    n_effective: float = 0.0
-    design_effect: float | None = None
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A measure beside a published figure of the same measure; see statistics.compare."""
-
-    reference: Reference
-    measure: str
-    difference: float | None
-    low: float | None
-    high: float | None
-    p: float | None
-    p_adjusted: float | None
-    p_bh: float | None
-    test: str
-    verdict: str
-
-
-@dataclass
-class FigureRow:
-    """One line of a table: n, counts by level, measures.
-
-    ``n`` counts answers; respondents where questions pool; ticks where many may be chosen.
-    A row ``withheld`` has no figures: n is 0, counts and measures are empty (see publishing).
-    """
-
-    key: str
-    label: Text
-    n: int
-    counts: Mapping[int, int]
-    measures: dict[str, Measure] = field(default_factory=dict)
-    comparisons: list[Comparison] = field(default_factory=list)
-    question: Question | None = None
-    withheld: bool = False
-
-    @property
-    def median(self) -> float | None:
-        """The median of the numbers given; None for none."""
-        values = pd.Series(self.counts, dtype="int64").sort_index()
-        return None if self.n == 0 else float(values.index.repeat(values).to_series().median())
 
 
 def figure_rows(
@@ -116,7 +54,7 @@ def figure_rows(
     labels = _labels(survey, centre, selection, by, counts["key"])
     rows = _rows(survey, dict.fromkeys(labels, scale_question), counts, labels, method)
     if why_no_index(survey, selection, by) is None:
-        _compare(rows, survey, centre)
+        set_comparisons(rows, survey, centre)
     return rows
 
 
@@ -221,88 +159,8 @@ def _pooled(
         for measure in survey.pooled_measures:
             row.measures.setdefault(measure, Measure(0, 0, None, None, None, "wilson_effective_n"))
     if why_no_index(survey, selection, by) is None:
-        _compare(rows, survey, centre)
+        set_comparisons(rows, survey, centre)
     return rows
-
-
-def set_measures(rows: Iterable[FigureRow], figures: pd.DataFrame) -> None:
-    """Give rows their measures, from rows of shares or pooled_shares of the same keys."""
-    by_key = {row.key: row for row in rows}
-    for figure in figures.to_dict("records"):
-        by_key[str(figure["key"])].measures[figure["measure"]] = Measure(
-            k=int(figure["k"]),
-            n=int(figure["n"]),
-            share=known(figure["share"]),
-            low=known(figure["low"]),
-            high=known(figure["high"]),
-            method=figure["method"],
-            n_effective=float(figure.get("n_effective", figure["n"])),
-            design_effect=known(figure.get("design_effect")),
-        )
-
-
-def measure_frame(rows: Sequence[FigureRow], measure: str, *, pooled: bool) -> pd.DataFrame:
-    """One measure of rows as statistics takes it: key, k, n, share, low, high.
-
-    Of pooled shares also respondents and n_effective.
-    """
-    found = [row.measures[measure] for row in rows]
-    columns: dict[str, list[Any]] = {"key": [row.key for row in rows]}
-    for name in ("k", "n", "share", "low", "high"):
-        columns[name] = [getattr(one, name) for one in found]
-    if pooled:
-        columns["respondents"] = [row.n for row in rows]
-        columns["n_effective"] = [one.n_effective for one in found]
-    return pd.DataFrame(columns)
-
-
-def _compare(rows: Sequence[FigureRow], survey: Survey, centre: Centre) -> None:
-    """Set each row's comparisons with the references of the same survey and measure."""
-    for reference in centre.references:
-        if why_not_comparable(survey, reference):
-            continue
-        figures = measure_frame(rows, reference.measure, pooled=bool(survey.pooled_measures))
-        published = Published(reference.value, reference.n)
-        compared = compare(figures, published, centre.minimum_ratings)
-        for row, found in zip(rows, compared.to_dict("records"), strict=True):
-            row.comparisons.append(
-                Comparison(
-                    reference=reference,
-                    measure=reference.measure,
-                    difference=known(found["difference"]),
-                    low=known(found["low"]),
-                    high=known(found["high"]),
-                    p=known(found["p"]),
-                    p_adjusted=known(found["p_adjusted"]),
-                    p_bh=known(found["p_bh"]),
-                    test=found["test"],
-                    verdict=found["verdict"],
-                )
-            )
-
-
-def why_not_comparable(survey: Survey, reference: Reference) -> str | None:
-    """The message key of why a survey's figure cannot be held against a reference, or None.
-
-    Only the same instrument and the same measure compare: a top-box share from a tap at the
-    counter and a top-two-box share pooled over 22 criteria are different quantities.
-    """
-    if reference.survey != survey.id:
-        return "other_instrument"
-    if not survey.measured or reference.measure not in survey.measures_of(survey.measured[0]):
-        return "other_measure"
-    return None
-
-
-def why_no_index(survey: Survey, selection: Selection, by: Grouping) -> str | None:
-    """The message key of why rows show no figure that references are published of, or None.
-
-    That figure is the survey's only measured question, or the pool of all: one question of
-    many, or one factor, is another quantity.
-    """
-    whole = selection.questions is None and bool(survey.pooled_measures)
-    alone = len(survey.measured) == 1 and selection.questions in (None, (survey.measured[0].id,))
-    return None if by not in ("question", "factor") and (whole or alone) else "part_of_survey"
 
 
 def _labels(
@@ -338,8 +196,3 @@ def _counts_by_key(levels: pd.DataFrame) -> dict[str, dict[int, int]]:
         str(key): {int(str(code)): int(n) for code, n in counts.items()}
         for key, counts in levels.to_dict("index").items()
     }
-
-
-def known(value: float | None) -> float | None:
-    """NaN, which is no figure, as None."""
-    return None if value is None or pd.isna(value) else float(value)

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from aggregator import numbers
+from aggregator.channels import CHANNELS
 from aggregator.context import MESSAGES, context_of
-from aggregator.figures import CHANNELS
 from aggregator.periods import KINDS
 from aggregator.screens.explain import Explained
 from web import language_of, wants_fragment

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 
-from aggregator.figures import FigureRow, figure_rows
+from aggregator.figures import figure_rows
+from aggregator.rows import FigureRow
 from aggregator.statistics import Method
 from aggregator.statistics.suppression import Sum, withhold, withhold_parts
 from aggregator.store import Grouping, Selection, Store

@@ -7,8 +7,8 @@ from typing import Literal
 
 import pandas as pd
 
-from aggregator.figures import FigureRow, Measure, known, measure_frame, set_measures
 from aggregator.periods import Kind, Period, period_of
+from aggregator.rows import FigureRow, Measure, known, measure_frame, set_measures
 from aggregator.statistics import changes, level_counts, pooled_shares, shares
 from aggregator.store import Grouping, Selection, Store
 from surveys.centre import Centre

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from aggregator.figures import Comparison, FigureRow
 from aggregator.reports.model import WITHHELD, Column, Range, Table, Value
 from aggregator.reports.occasion import Occasion
+from aggregator.rows import Comparison, FigureRow
 from surveys.centre import Reference
 from surveys.definition import Survey
 

@@ -10,10 +10,12 @@ from typing import Literal
 
 import pandas as pd
 
-from aggregator.figures import FigureRow, figure_rows, why_not_comparable
+from aggregator.figures import figure_rows
 from aggregator.periods import Period, period_of
 from aggregator.publishing import shown
+from aggregator.references import why_not_comparable
 from aggregator.reports.occasion import Occasion
+from aggregator.rows import FigureRow
 from aggregator.statistics import Sum, withhold
 from aggregator.statistics.participation import (
     CENTRE,

@@ -13,11 +13,12 @@ from starlette.responses import Response
 from aggregator.chart import Axis
 from aggregator.context import Context, context_of
 from aggregator.door import signed_in
-from aggregator.figures import FigureRow, figure_rows
+from aggregator.figures import figure_rows
 from aggregator.files import FileError
 from aggregator.indices.discrepancies import Check, check, written
 from aggregator.indices.pci import Bounds, business_feedback, feedback_composite, read_bounds
 from aggregator.pages import render
+from aggregator.rows import FigureRow
 from aggregator.screens.business_explained import explain_business
 from aggregator.screens.explain import Explained
 from aggregator.screens.view import View, read_view

@@ -12,8 +12,9 @@ from aggregator import numbers
 from aggregator.chart import Axis
 from aggregator.context import Context, context_of
 from aggregator.door import signed_in
-from aggregator.figures import FigureRow, figure_rows
+from aggregator.figures import figure_rows
 from aggregator.pages import render
+from aggregator.rows import FigureRow
 from aggregator.screens.explain import Explained, Explanation
 from aggregator.screens.view import View, held, read_view
 from aggregator.statistics import Standardised, direct_standardised, shrunk_ranking

@@ -7,10 +7,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from aggregator.channels import CHANNELS
 from aggregator.context import Context, context_of
 from aggregator.door import signed_in
-from aggregator.figures import CHANNELS, FigureRow, figure_rows
+from aggregator.figures import figure_rows
 from aggregator.pages import render
+from aggregator.rows import FigureRow
 from aggregator.screens.explain import Explained, Explanation
 from aggregator.screens.view import View, read_view
 from aggregator.statistics import nonresponse_bounds

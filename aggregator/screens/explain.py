@@ -7,8 +7,8 @@ from typing import Literal
 
 from aggregator import numbers
 from aggregator.context import MESSAGES
-from aggregator.figures import Comparison, FigureRow
 from aggregator.periods import Period
+from aggregator.rows import Comparison, FigureRow
 from aggregator.statistics.participation import Participation
 from surveys.centre import Reference
 from surveys.definition import Question, Survey

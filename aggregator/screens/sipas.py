@@ -10,10 +10,12 @@ from starlette.responses import Response
 from aggregator.chart import Axis, tone
 from aggregator.context import Context, context_of
 from aggregator.door import signed_in
-from aggregator.figures import FigureRow, figure_rows, why_not_comparable
+from aggregator.figures import figure_rows
 from aggregator.indices.par_index import MEASURE, project, sipas_published
 from aggregator.likert import Diverging
 from aggregator.pages import render
+from aggregator.references import why_not_comparable
+from aggregator.rows import FigureRow
 from aggregator.screens.explain import Explained, Explanation
 from aggregator.screens.sipas_published import explain_projection, explain_published, series
 from aggregator.screens.view import View, read_view

@@ -2,8 +2,8 @@
 
 from aggregator import numbers
 from aggregator.chart import Axis, Timeline
-from aggregator.figures import Measure
 from aggregator.indices.par_index import Projection, SipasPublished, SipasResult
+from aggregator.rows import Measure
 from aggregator.screens.explain import Explained, Explanation
 from surveys.definition import Text
 

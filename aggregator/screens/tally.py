@@ -12,8 +12,9 @@ from starlette.responses import Response
 from aggregator.chart import Axis, tone
 from aggregator.context import Context, context_of
 from aggregator.door import signed_in
-from aggregator.figures import FigureRow, figure_rows
+from aggregator.figures import figure_rows
 from aggregator.pages import render
+from aggregator.rows import FigureRow
 from aggregator.screens.explain import Explained
 from aggregator.screens.view import View, held, read_view
 from aggregator.statistics.participation import (

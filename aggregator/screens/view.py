@@ -7,9 +7,10 @@ from urllib.parse import urlencode
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from aggregator.channels import CHANNELS
 from aggregator.context import context_of
-from aggregator.figures import CHANNELS, why_not_comparable
 from aggregator.periods import Kind, Period, PeriodError, read_period
+from aggregator.references import why_not_comparable
 from aggregator.store import Selection
 from surveys.centre import Centre, Reference
 from surveys.definition import Survey

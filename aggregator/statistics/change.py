@@ -7,7 +7,7 @@ from scipy import stats
 from aggregator.statistics.adjustment import benjamini_hochberg, holm
 from aggregator.statistics.comparison import MOST_OUTCOMES
 from aggregator.statistics.exact import fisher_exact
-from aggregator.statistics.shares import ALPHA, wilson
+from aggregator.statistics.shares import ALPHA, newcombe
 
 TAIL = float(stats.norm.sf(3))  # beyond three sigma, on each side: 0.00135
 RUN = 8  # points in a row on one side of the centre
@@ -32,8 +32,7 @@ def changes(now: pd.DataFrame, before: pd.DataFrame, minimum: int) -> pd.DataFra
     counted, base = ("n_effective", "respondents") if pooled else ("n", "n")
     share, earlier = now["share"].to_numpy(float), then["share"].to_numpy(float)
     n, m = (side[counted].fillna(0).to_numpy(float) for side in (now, then))
-    low, high = wilson(share * n, n)
-    earlier_low, earlier_high = wilson(earlier * m, m)
+    low, high = newcombe(share, n, earlier, m)
     p = _score(share, n, earlier, m)
     known = (n > 0) & (m > 0)
     exact = known & (np.minimum(n, m) < MOST_OUTCOMES) & (not pooled)
@@ -54,8 +53,8 @@ def changes(now: pd.DataFrame, before: pd.DataFrame, minimum: int) -> pd.DataFra
         {
             "key": now["key"].to_numpy(),
             "difference": difference,
-            "low": difference - np.hypot(share - low, earlier_high - earlier),
-            "high": difference + np.hypot(high - share, earlier - earlier_low),
+            "low": low,
+            "high": high,
             "p": p,
             "p_adjusted": p_holm,
             "p_bh": p_bh,

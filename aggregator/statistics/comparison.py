@@ -8,7 +8,7 @@ from scipy import stats
 
 from aggregator.statistics.adjustment import benjamini_hochberg, holm
 from aggregator.statistics.exact import binomial_exact, fisher_exact
-from aggregator.statistics.shares import ALPHA, wilson
+from aggregator.statistics.shares import ALPHA, newcombe, wilson
 
 # An exact test adds up every outcome there could be; the score test agrees with it long before.
 MOST_OUTCOMES = 10_000
@@ -84,15 +84,11 @@ def difference_interval(
     It is made of Wilson's interval of each share, whichever interval the rows show.
     """
     share, n = figures["share"].to_numpy(float), _counted(figures)
-    low, high = wilson(share * n, n)
     if published.n is None:
+        low, high = wilson(share * n, n)
         return low - published.share, high - published.share
-    size = np.array([float(published.n)])
-    reference_low, reference_high = (bound[0] for bound in wilson(size * published.share, size))
-    difference = share - published.share
-    lower = difference - np.hypot(share - low, reference_high - published.share)
-    upper = difference + np.hypot(high - share, published.share - reference_low)
-    return lower, upper
+    other, m = np.array([published.share]), np.array([float(published.n)])
+    return newcombe(share, n, other, m)
 
 
 def _p_values(figures: pd.DataFrame, published: Published) -> tuple[np.ndarray, np.ndarray]:

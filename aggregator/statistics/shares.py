@@ -78,3 +78,18 @@ INTERVALS: Mapping[Method, Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, 
     "wilson": wilson,
     "clopper_pearson": clopper_pearson,
 }
+
+
+def newcombe(
+    share: np.ndarray, n: np.ndarray, other: np.ndarray, m: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The 95 % interval of share - other, of n and m independent answers, elementwise.
+
+    Hybrid score interval of Wilson's (Newcombe, Statistics in Medicine 17 (1998) 873-890,
+    method 10); NaN where either has no answers.
+    """
+    low, high = wilson(share * n, n)
+    other_low, other_high = wilson(other * m, m)
+    difference = share - other
+    lower = difference - np.hypot(share - low, other_high - other)
+    return lower, difference + np.hypot(high - share, other - other_low)

@@ -5,7 +5,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from aggregator.figures import Measure, figure_rows
+from aggregator.figures import figure_rows
+from aggregator.rows import Measure
 from aggregator.store import Selection
 from aggregator.trends import changed
 from surveys.centre import Centre

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from aggregator.figures import why_no_index, why_not_comparable
+from aggregator.references import why_no_index, why_not_comparable
 from aggregator.statistics import Method, Published, compare, shares
 from aggregator.statistics.comparison import MOST_OUTCOMES
 from aggregator.statistics.exact import binomial_exact, fisher_exact

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from aggregator.figures import FigureRow, Unanswerable, figure_rows, why_not_comparable
+from aggregator.figures import Unanswerable, figure_rows
+from aggregator.references import why_not_comparable
+from aggregator.rows import FigureRow
 from aggregator.store import Grouping, Selection
 from surveys.centre import Centre
 from surveys.definition import Survey

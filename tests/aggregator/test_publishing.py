@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.figures import FigureRow, Measure
 from aggregator.publishing import published_form, published_rows, published_tree
+from aggregator.rows import FigureRow, Measure
 from surveys.definition import Text
 from tests.aggregator.conftest import Room, ratings, sipas, submission
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from aggregator import numbers
-from aggregator.figures import FigureRow
 from aggregator.indices.pci import FactorFeedback, StatementFeedback, business_feedback
 from aggregator.publishing import published
 from aggregator.reports.cells import span, table
 from aggregator.reports.model import WITHHELD, Block, Column, Paragraph, Section, Value
 from aggregator.reports.occasion import Occasion
+from aggregator.rows import FigureRow
 from aggregator.statistics import SHARE_COLUMNS
 from surveys.definition import Survey
 

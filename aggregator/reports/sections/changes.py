@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from aggregator.figures import FigureRow, known, measure_frame
 from aggregator.periods import Period
 from aggregator.reports.cells import span, table
 from aggregator.reports.material import Against, Material, Moment
@@ -20,6 +19,7 @@ from aggregator.reports.model import (
     Trend,
     Value,
 )
+from aggregator.rows import FigureRow, known, measure_frame
 from aggregator.statistics import changes, control_chart
 
 FEWEST = 3  # points of a chart: two are no trend

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from aggregator.figures import Comparison, FigureRow, why_not_comparable
+from aggregator.references import why_not_comparable
 from aggregator.reports.cells import span, table
 from aggregator.reports.model import Block, Column, Paragraph, Points, Value
 from aggregator.reports.occasion import Occasion
+from aggregator.rows import Comparison, FigureRow
 from surveys.centre import Reference
 from surveys.definition import Survey
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from aggregator.figures import FigureRow
 from aggregator.reports.cells import Against, Figures, table
 from aggregator.reports.material import Material
 from aggregator.reports.model import Block, Column, Intervals, Mean, Paragraph, Section, Value
+from aggregator.rows import FigureRow
 
 
 def departments(m: Material) -> Section:

@@ -3,11 +3,11 @@
 import pandas as pd
 
 from aggregator.channels import CHANNELS
-from aggregator.figures import Measure
 from aggregator.reports.cells import span, table
 from aggregator.reports.material import Material
 from aggregator.reports.model import WITHHELD, Block, Column, Paragraph, Section, Table, Value
 from aggregator.reports.sections.comparisons import comparisons
+from aggregator.rows import Measure
 from aggregator.statistics import shares
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from aggregator.figures import FigureRow, figure_rows
+from aggregator.figures import figure_rows
 from aggregator.indices.par_index import MEASURE, Projection, project, sipas_published
 from aggregator.publishing import published_form
 from aggregator.reports.cells import span, table
@@ -20,6 +20,7 @@ from aggregator.reports.model import (
 )
 from aggregator.reports.occasion import Occasion
 from aggregator.reports.sections.comparisons import comparisons
+from aggregator.rows import FigureRow
 from surveys.definition import Survey
 
 

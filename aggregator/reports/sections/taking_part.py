@@ -1,7 +1,6 @@
 """Who took part: ratings beside dossiers, and what those who stayed silent could change."""
 
 from aggregator.channels import CHANNELS
-from aggregator.figures import FigureRow
 from aggregator.reports.cells import span, table
 from aggregator.reports.material import Material
 from aggregator.reports.model import (
@@ -13,6 +12,7 @@ from aggregator.reports.model import (
     Table,
     Value,
 )
+from aggregator.rows import FigureRow
 from aggregator.statistics import nonresponse_bounds
 from aggregator.statistics.participation import CENTRE, open_weekdays, working_days
 
