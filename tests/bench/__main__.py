@@ -3,7 +3,14 @@
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.bench import bench_export, bench_ingest, bench_page, bench_tap
+from tests.bench import (
+    bench_export,
+    bench_ingest,
+    bench_page,
+    bench_pages,
+    bench_report,
+    bench_tap,
+)
 from tests.bench.report import Row
 from tests.bench.servers import ROOT
 
@@ -11,6 +18,8 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "ingest": bench_ingest.rows,
     "page": bench_page.rows,
     "tap": bench_tap.rows,
+    "pages": bench_pages.rows,
+    "report": bench_report.rows,
     "export": bench_export.rows,
 }
 

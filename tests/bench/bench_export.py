@@ -1,12 +1,8 @@
 """How long an export of 150,000 submissions takes, and how much memory."""
 
-import os
 import random
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +13,7 @@ from surveys.definition import load_surveys
 from tests.bench.bench_ingest import Maker
 from tests.bench.load import median
 from tests.bench.report import Row
-from tests.bench.servers import ROOT, command, environment_of
+from tests.bench.servers import CENTRE, ROOT, command, environment_of, measured
 
 WANTED = 150_000
 BATCH = 2_000
@@ -35,29 +31,17 @@ def rows() -> Iterator[Row]:
         for form in ("csv", "json", "parquet", "sav"):
             # The goal is for CSV; an export of another kind must only not grow with its rows.
             file = Path(folder) / f"out.{form}"
-            measured = [export(environment, file) for _ in range(ROUNDS)]
+            runs = [measured(environment, "aggregator", "export", str(file)) for _ in range(ROUNDS)]
             name = f"{WANTED:,} submissions as {form.upper()}"
-            seconds, size = (median(values) for values in zip(*measured, strict=True))
+            seconds, size = (median(values) for values in zip(*runs, strict=True))
             yield Row(name, seconds, "s", SECONDS.get(form), "max")
             yield Row("… at its peak resident", size, "MB", MEGABYTES.get(form), "max")
-
-
-def export(environment: Mapping[str, str], file: Path) -> tuple[float, float]:
-    """Seconds and MB (10^6 bytes) of one run of the command, its start included."""
-    began = time.perf_counter()
-    words = [sys.executable, "-m", "aggregator", "export", str(file)]
-    process = subprocess.Popen(words, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"export to {file.name}: status {process.returncode}")
-    return time.perf_counter() - began, used.ru_maxrss * 1024 / 1e6
 
 
 def fill(var: Path) -> None:
     """Half ratings, one in ten of them with reasons and a comment, half SIPAS answers."""
     store = Store(f"sqlite:///{var / 'aggregator' / 'hailong.sqlite3'}")
-    ingest = Ingest(store, load_surveys(), load_centre(ROOT / "deploy" / "lai_chau.toml"))
+    ingest = Ingest(store, load_surveys(), load_centre(CENTRE))
     make, chance = Maker(3), random.Random(3)
     for _ in range(WANTED // BATCH):
         items = [make.one(make.place()) for _ in range(BATCH)]

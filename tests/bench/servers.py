@@ -16,6 +16,19 @@ from urllib.request import urlopen
 
 ACCOUNT = "bench"
 ROOT = Path(__file__).resolve().parents[2]
+MANAGER = ("--role", "manager", "--no-password")
+CENTRE = ROOT / "deploy" / "lai_chau.toml"
+
+# Runs a command from a process with next to no memory of its own: what a child is said to have
+# held at most begins with what its parent held.
+MEASURE = """
+import resource, subprocess, sys, time
+began = time.perf_counter()
+status = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+held = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e6
+print(time.perf_counter() - began, held)
+sys.exit(status)
+"""
 
 
 @dataclass(frozen=True)
@@ -30,7 +43,7 @@ class Aggregator:
         return self.var / "aggregator" / "hailong.sqlite3"
 
     def sign_in_link(self) -> str:
-        """The path of a link that signs a viewer in, once."""
+        """The path of a link that signs a manager in, once."""
         environment = environment_of(self.var, urlsplit(self.url).port or 0)
         link = command(environment, "aggregator", "user", "link", ACCOUNT)
         return urlsplit(link).path
@@ -66,25 +79,33 @@ def command(environment: dict[str, str], *words: str) -> str:
     return (done.stdout.splitlines() or [""])[-1]
 
 
-def environment_of(var: Path, port: int) -> dict[str, str]:
+def measured(environment: dict[str, str], *words: str) -> tuple[float, float]:
+    """Seconds of ``python -m WORDS`` from start to end, and MB (10^6 bytes) at its peak."""
+    line = [sys.executable, "-c", MEASURE, sys.executable, "-m", *words]
+    done = subprocess.run(line, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE)
+    seconds, held = map(float, done.stdout.split())
+    return seconds, held
+
+
+def environment_of(var: Path, port: int, centre: Path = CENTRE) -> dict[str, str]:
     return {
         **os.environ,
         "HAILONG_VAR": str(var),
         "HAILONG_PORT": str(port),
         "HAILONG_DATABASE_URL": "",
-        "HAILONG_CENTRE": str(ROOT / "deploy" / "lai_chau.toml"),
+        "HAILONG_CENTRE": str(centre),
     }
 
 
 @contextmanager
-def aggregator(folder: Path | None = None) -> Iterator[Aggregator]:
+def aggregator(folder: Path | None = None, centre: Path = CENTRE) -> Iterator[Aggregator]:
     """A served aggregator; on the database of a folder, or on an empty one that is removed."""
     with tempfile.TemporaryDirectory(dir=ROOT / "var") as fresh:
         var, port = folder or Path(fresh), free_port()
-        environment = environment_of(var, port)
+        environment = environment_of(var, port, centre)
         command(environment, "aggregator", "migrate")
         token = command(environment, "aggregator", "device", "add", f"bench {port}")
-        command(environment, "aggregator", "user", "add", ACCOUNT, "--no-password")
+        command(environment, "aggregator", "user", "add", ACCOUNT, *MANAGER)
         process = subprocess.Popen(
             [sys.executable, "-m", "aggregator", "serve"], cwd=ROOT, env=environment
         )

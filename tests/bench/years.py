@@ -4,42 +4,81 @@ The tallies are written as rows, without the answers behind them: pages read not
 """
 
 import random
+import shutil
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from aggregator.migrations import migrate
 from aggregator.store import Store
 from aggregator.tallies import Cell, Deltas
 from surveys.centre import load_centre
 from surveys.definition import Question, Survey, load_surveys
-from tests.bench.servers import ROOT
+from tests.bench.servers import CENTRE, ROOT
 
 DEPARTMENTS, COUNTERS, CHANNELS = 17, 5, ("kiosk", "paper", "qr")
-DAYS = 730
+DAYS, TODAY = 730, date.today()
 Row = tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class Large:
+    """Where it is, its centre file, and what it took: seconds to write it, and to roll it up."""
+
+    folder: TemporaryDirectory[str]  # removed when nothing refers to it any more
+    centre: Path
+    filling: float
+    rolling: float
+
+    @property
+    def var(self) -> Path:
+        return Path(self.folder.name)
+
+
+@cache
+def two_years() -> Large:
+    """Made once for all benches of a run."""
+    folder = TemporaryDirectory(dir=ROOT / "var")
+    var = Path(folder.name)
+    (var / "aggregator").mkdir()
+    centre, database = centre_file(var), var / "aggregator" / "hailong.sqlite3"
+    began = time.perf_counter()
+    fill(database, centre, TODAY)
+    filled = time.perf_counter()
+    store = Store(f"sqlite:///{database}")
+    store.roll_up(survey for _, survey in load_centre(centre).instruments)
+    store.close()
+    return Large(folder, centre, filled - began, time.perf_counter() - filled)
 
 
 def centre_file(folder: Path) -> Path:
     """A centre of 17 departments, with the hours and published figures of the sample's."""
-    lines = (ROOT / "deploy" / "lai_chau.toml").read_text("utf-8").splitlines(keepends=True)
+    lines = CENTRE.read_text("utf-8").splitlines(keepends=True)
     first, last = lines.index("[[departments]]\n"), lines.index("[[references]]\n")
-    # What the sample's comment above its references says holds here too.
+    for beside in CENTRE.parent.glob("lai_chau_*.toml"):  # files that the sample names
+        shutil.copy(beside, folder)
     made = folder / "centre.toml"
     made.write_text("".join([*lines[:first], *_departments(), *lines[last:]]), "utf-8")
     return made
 
 
 def _departments() -> Iterator[str]:
-    for department in range(1, DEPARTMENTS + 1):
+    """The sample's departments and as many more as are missing, each with its counters."""
+    names = [department.id for department in load_centre(CENTRE).departments]
+    names += [f"another_{number}" for number in range(len(names), DEPARTMENTS)]
+    for number, name in enumerate(names, 1):
         counters = ", ".join(
-            f'{{ id = "q{department:02}_{n}", name = {{ vi = "Quầy {n}", en = "Counter {n}" }} }}'
+            f'{{ id = "q{number:02}_{n}", name = {{ vi = "Quầy {n}", en = "Counter {n}" }} }}'
             for n in range(1, COUNTERS + 1)
         )
-        name = f'{{ vi = "Cơ quan {department}", en = "Department {department}" }}'
-        yield f'[[departments]]\nid = "d{department:02}"\nname = {name}\ncounters = [{counters}]\n'
+        label = f'{{ vi = "Cơ quan {number}", en = "Department {number}" }}'
+        yield f'[[departments]]\nid = "{name}"\nname = {label}\ncounters = [{counters}]\n\n'
 
 
 def fill(database: Path, centre: Path, until: date) -> None:
