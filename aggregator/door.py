@@ -33,7 +33,12 @@ def signed_in(handler: Handler) -> Handler:
         if user is not None:
             request.state.user = user
             request.state.context = replace(context, store=context.store.snapshot())
-            return await handler(request)
+            try:
+                return await handler(request)
+            finally:
+                # What a template was given, the request too, stays until garbage is collected:
+                # all that was read for the page need not.
+                del request.state.context
         back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         door = f"/sign-in?{urlencode({'next': back})}"
         if wants_fragment(request):
