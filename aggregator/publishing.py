@@ -4,6 +4,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 
 from aggregator.figures import figure_rows
+from aggregator.references import set_comparisons
 from aggregator.rows import FigureRow
 from aggregator.statistics import Method
 from aggregator.statistics.suppression import Sum, withhold, withhold_parts
@@ -35,28 +36,52 @@ def published(
     if by in ("question", "factor"):
         wanted = {row.key for row in rows(by)}
         selection = replace(selection, questions=None)  # the others of the form matter too
-        found = _published_parts(survey, rows, by, centre.minimum_cell)
+        found = _published_parts(survey, rows, by, centre)
         return [row for row in found if row.key in wanted]
     [total] = rows("centre")
+    minimum = _minimum(survey, total, centre)
     if by in ("channel", "day"):
-        return published_rows(total, rows(by), centre.minimum_cell)[1]
+        return compared_alone(published_rows(total, rows(by), minimum)[1], survey, centre)
     counters = {row.key: row for row in rows("counter")}
     branches = [
         (row, [counters[one.id] for one in centre.department[row.key].counters])
         for row in rows("department")
     ]
-    whole, departments = published_tree(total, branches, centre.minimum_cell)
-    if by == "counter":
-        return [leaf for _, leaves in departments for leaf in leaves]
-    return [whole] if by == "centre" else [row for row, _ in departments]
+    whole, departments = published_tree(total, branches, minimum)
+    if by == "centre":
+        return [whole]
+    leaves = [leaf for _, each in departments for leaf in each]
+    return compared_alone(
+        leaves if by == "counter" else [row for row, _ in departments], survey, centre
+    )
+
+
+def compared_alone(rows: Sequence[FigureRow], survey: Survey, centre: Centre) -> list[FigureRow]:
+    """The rows, their p-values adjusted among those that are shown.
+
+    An adjustment over withheld rows too would tell their p-values, and from these their figures.
+    """
+    alone = [replace(row, comparisons=[]) for row in rows]
+    if any(row.comparisons for row in rows):
+        set_comparisons([row for row in alone if not row.withheld], survey, centre)
+    return alone
+
+
+def _minimum(survey: Survey, row: FigureRow, centre: Centre) -> int:
+    """The smallest n that may be shown. Of many-choice answers n counts ticks, and one person
+    may tick every level: so many times more are needed to be sure of as many people.
+    """
+    scale = survey.scale_of(row.question) if row.question else None
+    many = row.question is not None and row.question.kind == "many"
+    return centre.minimum_cell * (len(scale.levels) if scale and many else 1)
 
 
 def _published_parts(
-    survey: Survey, rows: Callable[[Grouping], list[FigureRow]], by: Grouping, minimum: int
+    survey: Survey, rows: Callable[[Grouping], list[FigureRow]], by: Grouping, centre: Centre
 ) -> list[FigureRow]:
     asked = {row.key: row for row in rows("question")} if by == "question" else {}
     if not survey.pooled_measures:
-        return [shown(row, row.n < minimum) for row in asked.values()]
+        return [shown(row, row.n < _minimum(survey, row, centre)) for row in asked.values()]
     factors = {row.key: row for row in rows("factor")}
     branches = [
         (factors[factor.id], [asked[q.id] for q in factor.questions if q.id in asked])
@@ -64,7 +89,7 @@ def _published_parts(
         if factor.id in factors
     ]
     [total] = rows("centre")
-    _, found = published_form(total, branches, minimum)
+    _, found = published_form(total, branches, centre.minimum_cell)
     if by == "factor":
         return [factor for factor, _ in found]
     return [question for _, questions in found for question in questions]

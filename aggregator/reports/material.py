@@ -4,7 +4,7 @@ Everything computed further, rankings, standardised shares, charts, is computed 
 published figures: so nothing that is withheld can be worked back from it.
 """
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from aggregator.figures import figure_rows
 from aggregator.periods import Period, period_of
-from aggregator.publishing import shown
+from aggregator.publishing import compared_alone, shown
 from aggregator.references import why_not_comparable
 from aggregator.reports.occasion import Occasion
 from aggregator.rows import FigureRow
@@ -107,6 +107,11 @@ def gather(on: Occasion, survey: Survey) -> Material:
         groups.add(key, n)
     _add_participation(groups, on, took_part)
     hidden = groups.withheld(on.centre.minimum_cell)
+
+    def alone(kind: str, every: Sequence[FigureRow]) -> tuple[FigureRow, ...]:
+        left = [shown(row, (kind, row.key) in hidden) for row in every]
+        return tuple(compared_alone(left, survey, on.centre))
+
     return Material(
         on=on,
         survey=survey,
@@ -114,8 +119,8 @@ def gather(on: Occasion, survey: Survey) -> Material:
         measure=measure,
         references=references,
         whole=shown(whole, _key(on.period) in hidden),
-        departments=tuple(shown(r, ("department", r.key) in hidden) for r in departments),
-        channels=tuple(shown(r, ("channel", r.key) in hidden) for r in channels),
+        departments=alone("department", departments),
+        channels=alone("channel", channels),
         earlier={
             against: (then, shown(row, _key(then) in hidden))
             for against, (then, row) in earlier.items()

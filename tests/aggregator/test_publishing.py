@@ -137,3 +137,34 @@ def test_questions_of_few_are_withheld_from_publication(room: Room) -> None:
     room.take([submission(survey="business", answers={"b1_1": 4}) for _ in range(4)])
     statements = rows_of(room, survey="business", by="question")
     assert [key for key, found in statements.items() if found["withheld"]] == ["b1_1"]
+
+
+def test_a_published_adjustment_tells_nothing_of_who_is_withheld(room: Room) -> None:
+    """Adjusted among all, Benjamini-Hochberg's p of a shown row can be a withheld one's own."""
+    places = {"so_noi_vu": "q12", "so_y_te": "q09", "so_xay_dung": "q16"}
+    for department, codes in (
+        ("so_noi_vu", [1] * 3),
+        ("so_y_te", [5] * 32 + [4] * 3),
+        ("so_xay_dung", [5] * 93 + [4] * 7),
+    ):
+        room.take(ratings(codes, department=department, counter=places[department]))
+    for by in ("department", "counter"):
+        rows = room.get(DOOR, by=by, publish="true").json()["rows"]
+        shown = [one for one in rows if not one["withheld"] and one["n"]]
+        assert len(shown) == 1
+        compared = shown[0]["comparisons"]
+        assert compared
+        assert all(one["p_adjusted"] == one["p"] == one["p_bh"] for one in compared)
+
+
+def test_ticks_of_one_person_are_not_published_as_a_group(room: Room) -> None:
+    place = {"department": "so_noi_vu", "counter": "q12"}
+    room.take([submission(answers={"reasons": [1, 2, 3, 4, 5]}, **place)])
+    everyone = {"question": "reasons", "publish": "true"}
+    for by in ("question", "department"):
+        rows = room.get(DOOR, by=by, **everyone).json()["rows"]
+        assert all(one["withheld"] or not one["n"] for one in rows)
+    # Five levels: 25 ticks are of at least five people.
+    room.take([submission(answers={"reasons": [1, 2, 3, 4, 5]}, **place) for _ in range(4)])
+    [asked] = room.get(DOOR, by="question", **everyone).json()["rows"]
+    assert asked["n"] == 25
