@@ -71,13 +71,13 @@ class Scale(Model):
 
 
 class Published(Model):
-    """A figure published elsewhere for one question."""
+    """A figure published elsewhere for one question; no respondent is shown it."""
 
     value: float
     unit: Literal["percent", "days", "percent_of_costs"]
     year: int
     source: str
-    note: str = ""
+    note: Text | None = None
 
 
 class Question(Model):
@@ -210,8 +210,15 @@ class Survey(Model):
 
     @cached_property
     def fingerprint(self) -> str:
-        """Sixteen hex digits that change with any change of the definition."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        """Sixteen hex digits that change with any change of what is asked, or how.
+
+        Published figures are not asked: a corrected one leaves the fingerprint as it is.
+        """
+        asked = self.model_dump(mode="json")
+        for part in (*asked["factors"], {"questions": asked["profile"]}):
+            for question in part["questions"]:
+                question["published"] = None
+        canonical = json.dumps(asked, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
     def scale_of(self, question: Question) -> Scale | None:

@@ -63,7 +63,7 @@ class Domain(Model):
     """One of the eight domains. ``lost`` are the lost points that its paragraph lists."""
 
     name: Text
-    lead: str
+    lead: Text
     section: str
     criteria: int
     sub_criteria: int
@@ -82,7 +82,7 @@ class Part(Model):
     """A part of domain 8 that has a line of its own in the table of targets."""
 
     name: Text
-    lead: str
+    lead: Text
     goal: Goal
 
 
@@ -123,7 +123,7 @@ class SubIndex(Model):
     """
 
     name: Text
-    lead: str
+    lead: Text
     section: str
     weight: int
     score: Mapping[int, Printed]

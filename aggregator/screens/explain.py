@@ -182,7 +182,9 @@ class Explained(dict[str, Explanation]):
                 None,
                 "score",
                 self.say("how.published_question", value=written, year=found.year),
-                facts=((self.say("how.note"), found.note),) if found.note else (),
+                facts=((self.say("how.note"), found.note.get(self.language)),)
+                if found.note
+                else (),
                 source=found.source,
             )
 

@@ -60,6 +60,15 @@ def test_a_statement_without_a_published_figure_or_without_answers(answered: Roo
     assert "hạng 62/63" in row(page, "Thay đổi khung giá đất")
 
 
+def test_in_english_remarks_and_lead_agencies_are_english(answered: Room) -> None:
+    page = shown(answered, "/business?lang=en")
+    assert "44% rank 3 of 63" in row(page, "Land compensation")
+    assert "6 days median; rank 57 of 63" in row(page, "Days from the firm").replace("\u00a0", " ")
+    assert "Department of Planning and Investment" in words(page)
+    assert "hạng" not in page
+    assert "Sở " not in page
+
+
 def test_sides_are_counted_and_called_no_test(answered: Room) -> None:
     page = shown(answered, "/business")
     assert card(page, "Nghiêng về phía tốt hơn PCI").split()[6] == "3"

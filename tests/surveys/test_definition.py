@@ -247,6 +247,18 @@ def test_the_fingerprint_changes_with_what_is_not_text(old: str, new: str) -> No
     assert read(TEA.replace(old, new)).fingerprint != read(TEA).fingerprint
 
 
+def test_the_fingerprint_does_not_see_what_was_published() -> None:
+    """A published figure is not asked: correcting one must not make answers another survey's."""
+    figure = 'published = { value = 7.5, unit = "percent", year = 2019, source = "A"'
+    noted = figure + ', note = { vi = "trung vị", en = "median" }'
+    for asked in (QUESTION, QUESTION.replace("factors.questions", "profile")):
+        prints = {
+            read(HEAD + SCALE + FACTOR + asked + more).fingerprint
+            for more in ("", f"{figure} }}\n", f"{noted} }}\n")
+        }
+        assert len(prints) == 1
+
+
 def test_the_fingerprint_sees_the_order_of_questions() -> None:
     """Order is part of an instrument: it moves answers."""
     black = QUESTION.replace("green", "black")
@@ -273,9 +285,11 @@ def shuffle_keys(value: Any, chance: random.Random) -> Any:
 
 
 def texts(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The places of all strings that people read."""
+    """The places of all strings that respondents read, or that say what is asked."""
     items = value.items() if isinstance(value, dict) else enumerate(value)
     for key, item in items:
+        if key == "published":
+            continue
         if isinstance(item, dict | list):
             yield from texts(item, (*place, key))
         elif key in {"vi", "en", "source", "lead", "note"}:
