@@ -169,7 +169,7 @@ def test_a_page_from_before_an_update_is_shown_anew(desk: Kiosk) -> None:
         {"rating": ""},
         {"rating": "5.0"},
         {"visit": "not-a-uuid"},
-        {"visit": "{" + str(uuid4()) + "}"},
+        {"visit": "{0190a0c0-0000-7000-8000-000000000001}"},
         {"fingerprint": "Z"},
         {"department": "so_y_te"},
         {"extra": "1"},
