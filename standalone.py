@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
@@ -35,6 +36,7 @@ from surveys.definition import DefinitionError
 
 KIOSK = "standalone"  # the name of this process's device token
 MANAGER = "quan_ly"
+DDCI = Path("deploy/ddci.toml")  # the sample, for a demonstration that names no other
 
 
 class Settings(TogetherSettings):
@@ -115,9 +117,8 @@ def prepare(
 ) -> tuple[AggregatorSettings, KioskSettings]:
     """Database, account and device token, ready; and the settings of both rooms."""
     if demo:
-        counting = counting.model_copy(
-            update={"demo": True, "var": counting.var / "demo", "database_url": ""}
-        )
+        changed = {"demo": True, "var": counting.var / "demo", "database_url": ""}
+        counting = counting.model_copy(update={"ddci": counting.ddci or DDCI, **changed})
     store = Store(counting.database)
     migrate(store.engine)
     if demo and not store.has_submissions():

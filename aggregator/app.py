@@ -15,6 +15,7 @@ from aggregator import api, door, pages
 from aggregator.accounts import Accounts
 from aggregator.context import MESSAGES, Context, Metrics
 from aggregator.database import StorageError
+from aggregator.demo.told import with_population
 from aggregator.indices.ddci_definition import load_ddci
 from aggregator.ingest import GroupCommit, Ingest
 from aggregator.screens import (
@@ -81,6 +82,8 @@ def create_app(
     Raises surveys.definition.DefinitionError and aggregator.database.StorageError.
     """
     centre, surveys = load_definitions(settings.centre)
+    if settings.demo:
+        centre = with_population(centre)
     store = Store(settings.database)
     templates = Pages(Path(__file__).parent / "templates", MESSAGES)
     commits = GroupCommit(Ingest(store, surveys, centre, clock))

@@ -1,29 +1,48 @@
 """The simulated quarter."""
 
+import re
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from aggregator.demo import SLOW, Quarter, simulate
+from aggregator.demo import simulate
+from aggregator.demo.calendar import SLOW
+from aggregator.demo.firms import Firms
+from aggregator.demo.quarter import Quarter
+from aggregator.demo.told import with_population
 from aggregator.figures import figure_rows
 from aggregator.ingest import rebuild
+from aggregator.screening import screened
 from aggregator.store import Selection
-from surveys.centre import Centre
-from surveys.definition import Survey
-from tests.aggregator.conftest import NOW, Room, stored, tallies
+from surveys.centre import Centre, load_centre
+from surveys.definition import Survey, load_surveys
+from tests.aggregator.conftest import CENTRE, NOW, ROOT, Room, stored, tallies
 
 NOON = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)  # a Friday
 
 
 @pytest.fixture
 def simulated(room: Room) -> Room:
+    return filled(room)
+
+
+def filled(room: Room) -> Room:
+    """The room after a simulated quarter, seen by a manager."""
     room.clock.moment = NOON
     context = room.context
     taken = simulate(context.store, context.commits._ingest, context.centre, context.surveys, NOON)
     assert taken == len(stored(context.store)) > 3_000
     room.sign_in()
     return room
+
+
+@pytest.fixture(scope="module")
+def visitors() -> list[dict[str, Any]]:
+    quarter = Quarter(load_centre(CENTRE), load_surveys(), NOON)
+    return [form for _, forms in quarter.batches() for form in forms]
 
 
 def test_it_is_a_quarter_of_opening_days_with_a_rhythm(simulated: Room) -> None:
@@ -69,6 +88,45 @@ def test_its_tallies_are_those_of_its_rows(simulated: Room) -> None:
 
 
 def test_the_same_day_gives_the_same_quarter(centre: Centre, surveys: dict[str, Survey]) -> None:
-    one, two = (Quarter(centre, surveys["business"], NOW) for _ in range(2))
+    one, two = (Quarter(centre, surveys, NOW) for _ in range(2))
     assert list(one.batches()) == list(two.batches())
     assert one.transactions == two.transactions
+    first, second = (Firms(centre, surveys["business"], NOW) for _ in range(2))
+    assert list(first.batches()) == list(second.batches())
+
+
+def test_most_departments_are_ranked_by_firms_and_citizens_are_weighted(
+    make_room: Callable[..., Room],
+) -> None:
+    room = filled(make_room(demo=True, ddci=ROOT / "deploy" / "ddci.toml"))
+    html = room.client.get("/ddci?date=2026-11-20").text
+    ranked = set(re.findall(r"how=(\w+)\.rank\b", html))
+    assert 10 <= len(ranked) < len(room.context.centre.departments)
+    html = room.client.get("/sipas/weighted?date=2026-11-20").text
+    assert "Mô phỏng, không phải số liệu công bố" in html
+    assert "how=weighted.satisfied_or_better" in html
+
+
+def test_some_citizens_tell_about_themselves(visitors: list[dict[str, Any]]) -> None:
+    forms = [form for form in visitors if form["survey"] == "sipas_2020"]
+    telling = [form for form in forms if "age" in form["answers"]]
+    assert len(forms) / 3 < len(telling) < len(forms) * 0.8
+
+
+def test_a_centre_s_own_margins_stay_and_nothing_simulated_joins_them(centre: Centre) -> None:
+    simulated = with_population(centre)
+    assert {margin.variable for margin in simulated.margins} == {"residence", "age"}
+    assert all("Mô phỏng" in margin.source for margin in simulated.margins)
+    assert with_population(simulated) is simulated
+
+
+def test_outside_a_demonstration_there_is_no_simulated_population(room: Room) -> None:
+    assert room.context.centre.margins == ()
+
+
+def test_some_comments_hold_a_number_that_an_export_masks(visitors: list[dict[str, Any]]) -> None:
+    comments = [form["comment"] for form in visitors if form["comment"]]
+    assert 50 < len(comments) < len(visitors) / 5
+    telling = [comment for comment in comments if "0900 000 000" in comment]
+    assert 5 < len(telling) < len(comments) / 2
+    assert all("0900" not in screened(comment) for comment in telling)
