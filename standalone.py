@@ -84,6 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             ]
             counting, asking = prepare(counting, own, demo=options.demo)
             aggregator, kiosk = create_aggregator(counting), create_kiosk(asking)
+            aggregator.state.context.pages.prepare()
         except ValidationError as error:
             found = error.errors()[0]
             print(f"HAILONG_{str(found['loc'][0]).upper()}: {found['msg']}", file=sys.stderr)

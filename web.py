@@ -182,6 +182,11 @@ class Pages:
         )
         self.environment.globals.update(asset=asset, vendor=vendor, **shared)
 
+    def prepare(self) -> None:
+        """Read every template now, so that nobody who asks for a page has to wait for it."""
+        for name in self.environment.list_templates(extensions=["html"]):
+            self.environment.get_template(name)
+
     def render(
         self,
         request: Request,

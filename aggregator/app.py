@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Mount, Route
 
+import aggregator.lean_pandas  # noqa: F401 - before whatever imports pandas
 from aggregator import api, door, pages
 from aggregator.accounts import Accounts
 from aggregator.context import MESSAGES, Context, Metrics

@@ -22,14 +22,17 @@ def run_import(options: argparse.Namespace) -> int:
     with opened(settings) as store, progress() as advance:
         ingest = Ingest(store, surveys, centre)
         outcome = import_file(options.file, ingest, surveys, language, advance)
+        store.roll_up(surveys)
     report(outcome.problems, language)
     print(outcome.summary())
     return 1 if outcome.problems else 0
 
 
 def run_rebuild(options: argparse.Namespace) -> int:
+    surveys = load_surveys()
     with opened(Settings.from_env()) as store, progress() as advance:
-        counted = rebuild(store, load_surveys(), advance)
+        counted = rebuild(store, surveys, advance)
+        store.roll_up(surveys)
     tell(options, counted)
     return 0
 

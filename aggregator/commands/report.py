@@ -5,9 +5,11 @@ from datetime import UTC, date, datetime
 from importlib import import_module
 from pathlib import Path
 
+import aggregator.lean_pandas  # noqa: F401 - before whatever imports pandas
 from aggregator.commands import CommandError
 from aggregator.commands.store import opened
 from aggregator.files import FileError
+from aggregator.messages import MESSAGES
 from aggregator.periods import EARLIEST, LATEST, Period, period_of
 from aggregator.reports.model import FORMATS
 from aggregator.reports.report import build_report
@@ -18,6 +20,7 @@ from surveys.published import load_published
 
 def run_report(options: argparse.Namespace) -> int:
     """Build the report of the period in which the day lies; then the file, whole or not at all."""
+    form = _format(options)
     settings = Settings.from_env()
     centre, surveys = load_definitions(settings.centre)
     published = load_published(settings.centre, centre)
@@ -36,8 +39,9 @@ def run_report(options: argparse.Namespace) -> int:
             demo=settings.demo,
         )
     # Each format has a library of its own, and only one of them is wanted.
-    renderer = import_module(f"aggregator.reports.{_format(options)}")
+    renderer = import_module(f"aggregator.reports.{form}")
     _write(options.file, renderer.render(report))
+    print(MESSAGES.get(options.lang, "report.file_written", file=options.file))
     return 0
 
 
@@ -45,14 +49,15 @@ def _period(options: argparse.Namespace, today: date) -> Period:
     """The period of the kind in which the day lies. Raises CommandError."""
     day: date = options.date or today
     if not EARLIEST <= day <= LATEST:
-        raise CommandError("error.not_a_day")
+        raise CommandError("error.far_day")
     return period_of(options.kind, day)
 
 
 def _format(options: argparse.Namespace) -> str:
-    """The format asked for, else that of the file's suffix, else PDF."""
-    suffix = options.file.suffix.removeprefix(".").lower()
-    form: str = options.format or (suffix if suffix in FORMATS else "pdf")
+    """The format asked for, else that of the file's suffix. Raises CommandError."""
+    form: str = options.format or options.file.suffix.removeprefix(".").lower()
+    if form not in FORMATS:
+        raise CommandError("report.no_format", file=options.file)
     return form
 
 

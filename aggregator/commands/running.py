@@ -7,24 +7,28 @@ from sqlalchemy.exc import SQLAlchemyError
 import serving
 from aggregator.app import create_app
 from aggregator.commands.store import opened
-from aggregator.database import Database, StorageError
+from aggregator.database import StorageError
 from aggregator.migrations import migrate
 from aggregator.settings import Settings
+from aggregator.store import Store
+from surveys.definition import load_surveys
 
 
 def serve(options: argparse.Namespace) -> int:
     settings = Settings.from_env()
     with opened(settings):
         app = create_app(settings)
+    app.state.context.pages.prepare()
     return serving.serve(app, settings.host, settings.port)
 
 
 def run_migrate(options: argparse.Namespace) -> int:
-    engine = Database(Settings.from_env().database).engine
+    store = Store(Settings.from_env().database)
     try:
-        migrate(engine)
+        migrate(store.engine)
+        store.roll_up(load_surveys())
     except SQLAlchemyError as error:
         raise StorageError(str(getattr(error, "orig", error))) from error
     finally:
-        engine.dispose()
+        store.close()
     return 0
