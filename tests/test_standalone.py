@@ -45,7 +45,7 @@ class Centre:
         return str(answer.text)
 
     def rated(self) -> int:
-        found = re.search(r'class="cards">.*?<strong>(\d+)', self.sign_in(), re.DOTALL)
+        found = re.search(r'class="cards">.*?<strong><a[^>]*>(\d+)', self.sign_in(), re.DOTALL)
         assert found
         return int(found[1])
 
