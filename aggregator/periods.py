@@ -151,5 +151,5 @@ def _day(given: Mapping[str, str], name: str, default: date) -> date:
     except ValueError:
         raise PeriodError(name, "not_a_day") from None
     if not EARLIEST <= day <= LATEST:
-        raise PeriodError(name, "not_a_day")
+        raise PeriodError(name, "far_day")
     return day

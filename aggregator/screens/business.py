@@ -52,6 +52,7 @@ def _figures(context: Context, view: View, language: Language) -> dict[str, Any]
     pci = tables.pci if tables else None
     counts = {row.key: row.counts for row in rows}
     factors = business_feedback(survey, _shares(rows), counts, pci, bounds)
+    beside = [one for factor in factors for one in factor.statements if one.direction]
     return {
         "view": view,
         "survey": survey,
@@ -61,7 +62,9 @@ def _figures(context: Context, view: View, language: Language) -> dict[str, Any]
         "rows": rows,
         "most_answers": max((row.n for row in rows), default=0),
         "factors": factors,
-        "sides": Counter(one.direction for factor in factors for one in factor.statements),
+        "sides": Counter(one.direction for one in beside),
+        "compared": len(beside),
+        "few": sum(one.n < context.centre.minimum_ratings for one in beside),
         "axis": Axis(0.0),
         "pci": pci,
         "source": tables.source if tables else None,

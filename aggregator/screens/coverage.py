@@ -14,7 +14,7 @@ from aggregator.figures import figure_rows
 from aggregator.pages import render
 from aggregator.rows import FigureRow
 from aggregator.screens.explain import Explained, Explanation
-from aggregator.screens.view import View, read_view
+from aggregator.screens.view import View, read_view, taken_before
 from aggregator.statistics import nonresponse_bounds
 from aggregator.statistics.participation import (
     CENTRE,
@@ -67,11 +67,13 @@ def _figures(context: Context, view: View) -> dict[str, Any]:
         "taking_part": {},
         "by_channel": {},
         "span": working_days(period.since, min(period.until, context.today), open_on),
-        "asked_here": survey.id in {asked for _, asked in centre.instruments},
+        "elsewhen": False,
     }
     if measure is None:
         return found
     [total] = figure_rows(store, survey, centre, view.selection(), "centre")
+    if taken_before(centre, survey, total.n):
+        return found | {"elsewhen": True}
     rows = [total, *figure_rows(store, survey, centre, view.selection(), "department")]
     dossiers = store.transactions(period.since, period.until)
     headline = (survey.measured[0].id,) if len(survey.measured) == 1 else None

@@ -66,10 +66,12 @@ def _figures(context: Context, view: View) -> dict[str, Any]:
     levels = survey.scales[survey.measured[0].scale or ""].levels
     published = sipas_published(context.published) if context.published else None
     found = whole.measures[INDEX]
+    national = series(published) if published else None
     refused = [(r, why) for r in centre.references if (why := why_not_comparable(survey, r))]
     return page | {
         "whole": whole,
         "summary": summary,
+        "lowest": _lowest(summary[1:]),
         "criteria": criteria,
         "index": INDEX,
         "levels": levels[::-1],
@@ -82,8 +84,19 @@ def _figures(context: Context, view: View) -> dict[str, Any]:
         "weightable": any(margin.survey == survey.id for margin in centre.margins),
         "published_sipas": published,
         "projection": project(INDEX, found.share, found.low, found.high),
-        "series": series(published) if published else None,
+        "series": national,
+        "silent_years": [one["year"] for one in national.points if not one["n"]]
+        if national
+        else [],
     }
+
+
+def _lowest(factors: Sequence[FigureRow]) -> FigureRow | None:
+    """The factor with the lowest share; None where all have the same."""
+    shares = {row.key: share for row in factors if (share := row.measures[INDEX].share) is not None}
+    if len(set(shares.values())) < 2:
+        return None
+    return min((row for row in factors if row.key in shares), key=lambda row: shares[row.key])
 
 
 def _explain_pools(explained: Explained, rows: Sequence[FigureRow]) -> None:

@@ -16,7 +16,7 @@ from aggregator.figures import figure_rows
 from aggregator.pages import render
 from aggregator.rows import FigureRow
 from aggregator.screens.explain import Explained
-from aggregator.screens.view import View, held, read_view
+from aggregator.screens.view import View, held, read_view, taken_before
 from aggregator.statistics.participation import (
     CENTRE,
     Participation,
@@ -89,6 +89,7 @@ def _figures(context: Context, view: View, department_id: str | None) -> dict[st
     measures = chosen.measures or tuple(survey.measures_of(survey.measured[0]))
     measure, reference = chosen.measure or measures[0], chosen.reference
     rows = [*([total] if total else []), *parts]
+    elsewhen = bool(total) and taken_before(centre, survey, total.n if total else 0)
     lows = [row.measures[measure].low for row in rows]
     levels = survey.scales[survey.measured[0].scale or ""].levels if survey.has_total else ()
     tones = {level.code: tone(place, len(levels)) for place, level in enumerate(levels)}
@@ -112,7 +113,8 @@ def _figures(context: Context, view: View, department_id: str | None) -> dict[st
         "comparable": chosen.comparable,
         "axis": Axis.around([*lows, reference.value if reference else None]),
         "not_compared": chosen.refused,
-        "participation": _participation(context, view) if total else {},
+        "elsewhen": elsewhen,
+        "participation": _participation(context, view) if total and not elsewhen else {},
         "part_key": department_id or CENTRE,
         "span": working_days(view.period.since, min(view.period.until, context.today), open_on),
     }

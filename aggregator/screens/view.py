@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from aggregator.channels import CHANNELS
-from aggregator.context import context_of
+from aggregator.context import Context, context_of
 from aggregator.periods import Kind, Period, PeriodError, read_period
 from aggregator.references import why_not_comparable
 from aggregator.store import Selection
@@ -18,10 +19,15 @@ from surveys.definition import Survey
 
 @dataclass(frozen=True)
 class View:
-    """What a page was asked to show. ``choices`` are the page's own parameters."""
+    """What a page was asked to show. ``choices`` are the page's own parameters.
+
+    ``day`` is the day that the period was chosen by: a reader who looks at its year and then
+    at its week sees the week of that day, not the first of the year.
+    """
 
     survey: Survey
     period: Period
+    day: date
     channel: str | None = None
     measure: str | None = None
     reference: str | None = None
@@ -32,6 +38,7 @@ class View:
         given: dict[str, str | None] = {
             "survey": self.survey.id,
             **self.period.parameters(),
+            **({} if self.period.kind == "range" else {"date": self.day.isoformat()}),
             "channel": self.channel,
             "measure": self.measure,
             "reference": self.reference,
@@ -70,7 +77,11 @@ def read_view(
     measures = list(found.measures_of(found.measured[0])) if found.measured else []
     # The form says which survey its measure was chosen for: another one begins with its own.
     same = given.get("of", found.id) == found.id
-    measure = given.get("measure") if same else None
+    measure, reference = given.get("measure"), given.get("reference")
+    if (measure and measure not in _measures(context)) or (
+        reference and all(one.id != reference for one in context.centre.references)
+    ):
+        raise HTTPException(400, "unknown_choice")
     asked = dict(given)
     if not any(asked.get(name) for name in ("period", "from", "to")):
         asked["period"] = kind
@@ -79,15 +90,39 @@ def read_view(
     except PeriodError as error:
         raise HTTPException(400, error.key) from None
     references = [r.id for r in context.centre.references if not why_not_comparable(found, r)]
-    reference = given.get("reference") if same else None
     return View(
         found,
         period,
+        _day(given, period, context.today),
         channel,
-        measure if measure in measures else None,
-        reference if reference in references else None,
+        measure if same and measure in measures else None,
+        reference if same and reference in references else None,
         own,
     )
+
+
+def _measures(context: Context) -> set[str]:
+    """The measures of all surveys: what is a measure of another one is not a mistake."""
+    return {
+        measure
+        for survey in context.surveys.values()
+        for question in survey.measured
+        for measure in survey.measures_of(question)
+    }
+
+
+def _day(given: Mapping[str, str], period: Period, today: date) -> date:
+    """The date asked for, or today, where it is in the period; else the period's first day."""
+    try:
+        day = date.fromisoformat(given.get("date") or "")
+    except ValueError:
+        day = today
+    return day if period.since <= day <= period.until else period.since
+
+
+def taken_before(centre: Centre, survey: Survey, answers: int) -> bool:
+    """Whether a survey is without answers because the centre does not ask it now."""
+    return not answers and survey.id not in {asked for _, asked in centre.instruments}
 
 
 @dataclass(frozen=True)

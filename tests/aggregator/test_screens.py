@@ -96,8 +96,8 @@ def test_departments_are_compared_in_the_order_of_their_shares(centre_at_work: R
     found = page(centre_at_work, "/comparison?period=day")
     below, _ranked = rows(found, "Sở Tư pháp")
     assert "83,3\u00a0% 75,7\u00a0% – 88,9\u00a0% −13,0" in below
-    assert below.endswith("Thấp hơn −13,0 điểm %")
-    assert rows(found, "Sở Công Thương")[0].endswith("Cao hơn +3,7 điểm %")
+    assert "từ −20,7 đến −7,3 Thấp hơn −13,0 điểm %" in below
+    assert "Cao hơn +3,7 điểm %" in rows(found, "Sở Công Thương")[0]
     names = ("Toàn trung tâm", "Sở Tư pháp", "Sở Công Thương")
     places = [found.index(f">{name}<") for name in names]
     assert places == sorted(places)
@@ -132,7 +132,7 @@ def test_a_week_is_held_against_the_week_before(centre_at_work: Room) -> None:
     found = page(centre_at_work, "/trends")
     changed, _ = rows(found, "Tuần này 23/11/2026 – 29/11/2026")
     assert "83,3\u00a0% 400 trên 480" in changed
-    assert "tuần trước 16/11/2026 – 22/11/2026 80,0\u00a0% 160 trên 200 +3,3" in changed
+    assert "tuần liền trước 16/11/2026 – 22/11/2026 80,0\u00a0% 160 trên 200 +3,3" in changed
 
 
 def test_the_control_chart_shows_its_points_and_no_line_across_empty_weeks(
@@ -196,3 +196,127 @@ def test_a_form_leads_to_the_file_that_it_asks_for(centre_at_work: Room) -> None
     answer = centre_at_work.client.get("/reports/week?date=2026-11-10&format=docx&lang=vi")
     assert answer.headers["location"] == "/reports/week.docx?date=2026-11-10&lang=vi"
     assert centre_at_work.client.get("/reports/week?format=exe").status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/", "/comparison", "/sipas", "/coverage", "/handling"])
+def test_another_kind_of_period_keeps_the_day(room: Room, path: str) -> None:
+    room.sign_in()
+    kinds = ("week", "month", "quarter", "year", "day")
+    day = "2026-11-20"
+    for kind in kinds:
+        found = page(room, f"{path}?period={kind}&date={day}")
+        [day] = re.findall(r'name="date" value="([^"]+)"', found)
+    assert day == "2026-11-20"
+
+
+def test_without_a_day_the_form_holds_today_and_in_another_period_its_first(room: Room) -> None:
+    room.sign_in()
+    assert 'name="date" value="2026-11-23"' in page(room, "/comparison")
+    assert 'name="date" value="2026-11-01"' in page(room, "/?from=2026-11-01&to=2026-11-09")
+
+
+@pytest.mark.parametrize("path", ["/", "/comparison", "/trends", "/coverage", "/sipas"])
+@pytest.mark.parametrize("query", ["measure=zzz", "reference=zzz", "survey=zzz", "channel=zzz"])
+def test_a_choice_that_does_not_exist_is_refused(room: Room, path: str, query: str) -> None:
+    room.sign_in()
+    bound = path == "/sipas" and query.startswith("survey")
+    assert room.client.get(f"{path}?{query}").status_code == (200 if bound else 400)
+
+
+def test_a_measure_of_another_survey_gives_way_to_the_survey_s_own(room: Room) -> None:
+    room.sign_in()
+    page(room, "/comparison?survey=in_centre&measure=favourable")
+
+
+def test_a_day_out_of_range_names_the_range(room: Room) -> None:
+    room.sign_in()
+    answer = room.client.get("/?from=1900-01-01&to=1900-02-01")
+    assert answer.status_code == 400
+    assert "từ 2000 đến 2999" in words(answer.text)
+
+
+def test_the_report_is_offered_where_it_holds_the_same_figures(centre_at_work: Room) -> None:
+    label = "Báo cáo tháng toàn Trung tâm (PDF)"
+    assert label in words(page(centre_at_work, "/comparison"))
+    assert label in words(page(centre_at_work, "/trends"))
+    for other in (
+        "/comparison?channel=qr",
+        "/comparison?survey=sipas_2020",
+        "/department/so_y_te?period=month",
+        "/trends?department=so_y_te",
+        "/sipas?period=month",
+    ):
+        assert "toàn Trung tâm (PDF)" not in words(page(centre_at_work, other)), other
+
+
+def test_answers_are_offered_where_they_are_what_the_page_shows(centre_at_work: Room) -> None:
+    assert "Tải phiếu trả lời (CSV)" in words(page(centre_at_work, "/comparison"))
+    assert "/exports/" not in page(centre_at_work, "/handling")
+
+
+def test_an_interval_with_signs_is_written_in_words(centre_at_work: Room) -> None:
+    found = page(centre_at_work, "/comparison?period=day")
+    figure = re.findall(r"how=(so_tu_phap\.very_satisfied\.\w+)", found)[0]
+    link = f"/comparison?period=day&how={figure}"
+    panel = words(centre_at_work.client.get(link, headers=PARTIAL).text)
+    assert "từ −20,7 đến −7,3 điểm %" in panel
+    english = words(centre_at_work.client.get(f"{link}&lang=en", headers=PARTIAL).text)
+    assert "−20.7 to −7.3 points" in english
+
+
+def test_a_trend_until_a_past_day_does_not_call_it_this_week(centre_at_work: Room) -> None:
+    past = page(centre_at_work, "/trends?date=2026-11-17")
+    assert rows(past, "Tuần được chọn 16/11/2026")
+    assert rows(past, "Tháng này 01/11/2026")
+    assert not rows(past, "Tuần này")
+
+
+def test_a_trend_without_ratings_says_so(room: Room) -> None:
+    room.sign_in()
+    first, *_ = rows(page(room, "/trends"), "Tuần này")
+    assert "0 trên 0" not in first
+    assert first.endswith("Chưa có số liệu")
+
+
+def test_coverage_says_which_days_it_counts(centre_at_work: Room) -> None:
+    old = ratings([5] * 9, answered_at="2026-11-02T09:00:00+07:00")
+    centre_at_work.take(old)
+    found = words(page(centre_at_work, "/coverage?period=month"))
+    assert "chỉ tính những ngày đã có số hồ sơ" in found
+    assert "Cả kỳ có 689 lượt đánh giá; bảng này đếm 680" in found
+
+
+def test_a_survey_taken_earlier_has_no_share_of_those_who_took_part(centre_at_work: Room) -> None:
+    shown = page(centre_at_work, "/?survey=paper_ballot_2020&period=month")
+    assert card(shown, "Tỷ lệ tham gia") == "Tỷ lệ tham gia – Phiếu này đã lấy từ trước"
+    assert row(shown, "Toàn trung tâm").startswith("Toàn trung tâm 0 0 0")
+    covered = words(page(centre_at_work, "/coverage?survey=paper_ballot_2020"))
+    assert "Phiếu này đã lấy từ trước" in covered
+    assert "0,0\u00a0%" not in covered
+
+
+def test_an_empty_day_that_is_over_awaits_nothing(room: Room) -> None:
+    room.sign_in()
+    assert "sẽ tự hiện ở đây" in words(page(room, "/?period=month"))
+    past = words(page(room, "/?date=2026-11-20"))
+    assert "sẽ tự hiện ở đây" not in past
+    assert "Chưa có lượt đánh giá nào trong kỳ này. Xin chọn kỳ khác." in past
+
+
+def test_the_marks_of_the_charts_are_explained(centre_at_work: Room) -> None:
+    for path in ("/", "/comparison?period=day"):
+        found = words(page(centre_at_work, path))
+        assert "Vòng rỗng, nét đứt: dưới 30 lượt đánh giá" in found
+        assert "Vạch đỏ nét đứt: số công bố (96,3\u00a0%)" in found
+
+
+def test_sipas_and_business_begin_with_a_sentence(centre_at_work: Room) -> None:
+    found = words(page(centre_at_work, "/sipas"))
+    # Of 22 answers one person of two is satisfied with 16, the other with all.
+    assert "chỉ số SIPAS tại Trung tâm là 86,4\u00a0% (khoảng tin cậy 95 %: từ" in found
+    assert "Yếu tố có tỷ lệ thấp nhất:" in found
+    assert "Mới có 8 người trả lời, dưới 30" in found
+    assert "Năm 2021 để trống" in found
+    said = words(page(centre_at_work, "/business"))
+    assert re.search(r"Trong \d nhận định có số PCI để đặt cạnh, \d nghiêng", said)
+    assert "chưa đủ để kết luận là tốt hơn" in said
