@@ -35,6 +35,14 @@ class Database:
             raise StorageError(_plain(error)) from error
 
 
+def is_missing(engine: Engine) -> bool:
+    """Whether it is of a SQLite file that is not there: the first to connect would make it."""
+    file = engine.url.database
+    if engine.dialect.name != "sqlite" or not file or file == ":memory:":
+        return False
+    return not Path(file).exists()
+
+
 def _engine(url: str, lock_timeout: float) -> Engine:
     """An engine with durable commits. Raises StorageError for an address it cannot use."""
     try:

@@ -227,13 +227,16 @@ def _why_no_margin(margin: Margin, surveys: Mapping[str, Survey]) -> str | None:
     question = next((q for q in survey.profile if q.id == margin.variable), None)
     scale = survey.scale_of(question) if question and question.kind == "one" else None
     if margin.variable == "channel":
-        levels: set[str] = set(get_args(Channel))
+        levels: dict[str, str] = dict.fromkeys(get_args(Channel), "")
     elif scale is None:
         return f"{margin.survey} has no profile question {margin.variable!r} to weight by"
     else:
-        levels = {str(code) for code in scale.codes}
-    unknown = sorted(set(margin.shares) - levels)
-    return f"{margin.variable} has no level {unknown[0]!r}" if unknown else None
+        levels = {str(level.code): level.en for level in scale.levels}
+    unknown = sorted(set(margin.shares) - set(levels))
+    if not unknown:
+        return None
+    there = ", ".join(f"{level!r} {name}".rstrip() for level, name in levels.items())
+    return f"{margin.variable} has no level {unknown[0]!r}; its levels are {there}"
 
 
 def load_centre(path: Path) -> Centre:

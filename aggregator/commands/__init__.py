@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Engine
 
+from aggregator.database import is_missing
 from aggregator.messages import MESSAGES
 from aggregator.migrations import is_current
 from aggregator.submissions import Advance
@@ -23,8 +24,11 @@ class CommandError(Exception):
 
 
 def require_current(engine: Engine) -> None:
-    """Raises CommandError where the database lacks this version's schema."""
-    if not is_current(engine):
+    """Raises CommandError where the database lacks this version's schema.
+
+    A SQLite file that is not there is not made: that is for ``migrate`` alone.
+    """
+    if is_missing(engine) or not is_current(engine):
         raise CommandError("cli.not_ready")
 
 

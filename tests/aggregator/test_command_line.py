@@ -83,6 +83,14 @@ def test_it_runs_as_a_process_of_its_own(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_command_that_finds_no_database_makes_none(program: Program, tmp_path: Path) -> None:
+    for arguments in (("import", str(GOLDEN)), ("user", "list"), ("rebuild",), ("export", "-")):
+        refused = program(*arguments)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert "python -m aggregator migrate" in refused.stderr
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
 def test_import_export_and_rebuild_from_end_to_end(ready: Program, tmp_path: Path) -> None:
     done = ready("import", str(GOLDEN))
     assert done.returncode == 0, done.stderr

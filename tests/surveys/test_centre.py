@@ -290,8 +290,16 @@ def test_a_centre_asks_and_is_compared_only_in_what_is_defined(
     [
         ("", "", None),
         ("qr = 0.3", "qr = 0.304", None),  # printed shares are rounded
-        ('"channel"', '"gender"', "gender has no level 'kiosk'"),
-        ("qr = 0.3", "tablet = 0.3", "channel has no level 'tablet'"),
+        (
+            '"channel"',
+            '"gender"',
+            "gender has no level 'kiosk'; its levels are '1' Male, '2' Female, '3' Other",
+        ),
+        (
+            "qr = 0.3",
+            "tablet = 0.3",
+            "channel has no level 'tablet'; its levels are 'kiosk', 'qr', 'paper', 'import'",
+        ),
         ('"sipas_2020"', '"x"', "there is no survey 'x'"),
         ('"channel"', '"q1"', "sipas_2020 has no profile question 'q1' to weight by"),
     ],
