@@ -13,6 +13,9 @@ from aggregator import __main__ as aggregator_commands
 from aggregator.settings import Settings as AggregatorSettings
 from kiosk import __main__ as kiosk_commands
 from kiosk.settings import Settings as KioskSettings
+from surveys import centre as definitions
+from surveys.centre import Centre, load_definitions
+from surveys.definition import Model
 
 ROOT = Path(__file__).parents[1]
 ROOMS: dict[str, type[BaseSettings]] = {
@@ -23,6 +26,8 @@ ROOMS: dict[str, type[BaseSettings]] = {
 DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "deploy/README.md"]
 # Of the tests, of the kiosk's browser script, and a word that stands for any name.
 OTHERS = {"HAILONG_TEST_ALL", "HAILONG_KIOSK_URL", "HAILONG_NAME"}
+
+ROW = re.compile(r"^\| `(\w+)` \| (.*?) \| (.*?) \|$", re.M)
 
 
 def text_of(name: str) -> str:
@@ -86,6 +91,43 @@ def test_every_setting_has_a_description() -> None:
 def test_no_document_names_a_setting_that_is_not_there(path: str) -> None:
     named = set(re.findall(r"\bHAILONG_[A-Z_]*[A-Z]\b", text_of(path)))
     assert named <= set(actual_settings()) | OTHERS
+
+
+def centre_table() -> dict[str, tuple[str, str]]:
+    """The rows of deploy/README.md on the centre file: key -> (default, what it is)."""
+    section = text_of("deploy/README.md").partition("## Your own centre file")[2].partition("\n## ")
+    return {key: (default, what) for key, default, what in ROW.findall(section[0])}
+
+
+def test_every_key_of_a_centre_file_is_documented_with_its_default() -> None:
+    table = centre_table()
+    assert list(table) == list(Centre.model_fields)
+    for key, field in Centre.model_fields.items():
+        default = "needed" if field.is_required() else field.default
+        if isinstance(default, Model):
+            default = "`, `".join(default.model_dump().values())
+        written = default if default == "needed" else f"`{default}`" if default else "none"
+        assert table[key][0] == written, key
+
+
+@pytest.mark.parametrize("part", ["Instruments", "Reference", "SeriesBreak", "Margin"])
+def test_every_key_of_a_part_of_a_centre_file_is_documented(part: str) -> None:
+    named = " ".join(what for _, what in centre_table().values())
+    keys = getattr(definitions, part).model_fields
+    assert [key for key in keys if f"`{key}`" not in named] == []
+
+
+def test_the_examples_of_the_centre_file_are_valid_and_name_what_may_be_left_out(
+    tmp_path: Path,
+) -> None:
+    text = text_of("deploy/lai_chau.toml").replace('published = "', '# "')
+    live = re.sub(r"^# ((?:\[\[?)?\w+(?: = .*|\]+)?)$", r"\1", text, flags=re.M)
+    path = tmp_path / "centre.toml"
+    path.write_text(live, "utf-8")
+    centre, _ = load_definitions(path)
+    assert centre.parent is not None
+    assert {"minimum_ratings", "minimum_cell", "instruments"} <= centre.model_fields_set
+    assert len(centre.series_breaks) == len(centre.margins) == 1
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
