@@ -171,3 +171,68 @@ def _too_wide(page: Page) -> list[str]:
       .filter(e => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth + 1)
       .map(e => e.className + e.getBoundingClientRect().right)""")
     return found
+
+
+def test_an_explanation_is_opened_and_closed_by_keyboard(hall: Hall) -> None:
+    quarter(hall)
+    page = hall.page()
+    page.goto(hall.url + "/comparison")
+    figure = page.locator("a.ask").nth(5)
+    figure.focus()
+    page.keyboard.press("Enter")
+    panel = page.locator("#how")
+    expect(panel.get_by_role("heading")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(panel.get_by_role("heading")).to_have_count(0)
+    expect(figure).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(panel.get_by_role("heading")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(panel.get_by_text("Đóng")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(figure).to_be_focused()
+    page.keyboard.press("Escape")  # with nothing open it does nothing
+    expect(figure).to_be_focused()
+
+
+def test_an_explanation_that_came_with_the_page_closes_too(hall: Hall) -> None:
+    page = hall.page()
+    page.goto(hall.url + "/sipas?how=series.2022")
+    expect(page.locator("#how")).to_contain_text("SIPAS cả nước năm 2022")
+    page.keyboard.press("Escape")
+    expect(page.locator("#how").get_by_role("heading")).to_have_count(0)
+
+
+def test_another_kind_of_period_keeps_the_day_chosen(hall: Hall) -> None:
+    page = hall.page()
+    for kind, shown in (
+        ("week", "tuần 23/11/2026"),
+        ("month", "tháng 11/2026"),
+        ("quarter", "quý IV năm 2026"),
+        ("year", "năm 2026"),
+        ("day", "ngày 23/11/2026"),
+    ):
+        page.locator("select[name=period]").select_option(kind)
+        expect(page.locator(".when")).to_contain_text(shown)
+
+
+def test_on_a_phone_the_figures_come_first(hall: Hall) -> None:
+    quarter(hall)
+    page = hall.page(SMALL)
+    for path in ("/", "/comparison", "/business", "/trends"):
+        page.goto(hall.url + path)
+        expect(page.locator(".screens [aria-current]")).to_be_in_viewport(ratio=0.5)
+        expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
+        expect(page.locator("#filters")).to_be_hidden()
+        height = page.locator(".screens").evaluate("e => e.getBoundingClientRect().height")
+        assert height < 70, path
+    page.goto(hall.url)
+    page.get_by_text("Chọn số liệu").first.click()
+    page.locator("select[name=period]").select_option("month")
+    expect(page.locator(".when")).to_contain_text("tháng 11/2026")
+    expect(page.locator("#filters")).to_be_visible()  # a reader may choose on
+
+
+def test_on_a_phone_without_a_script_the_filters_are_open(hall: Hall) -> None:
+    page = hall.page(SMALL, java_script_enabled=False)
+    expect(page.locator("#filters")).to_be_visible()
