@@ -70,8 +70,9 @@ def _parser(language: Language) -> argparse.ArgumentParser:
     command("serve", "running.serve")
     command("migrate", "running.run_migrate")
     command("import", "files.run_import").add_argument("file", type=Path)
-    _export_options(command("export", "export.run_export"), say)
-    _report_options(command("report", "report.run_report"), say)
+    day = _days(language)
+    _export_options(command("export", "export.run_export"), say, day)
+    _report_options(command("report", "report.run_report"), say, day)
     command("rebuild", "files.run_rebuild")
     for name, run in (
         ("transactions", "files.run_transactions"),
@@ -92,28 +93,38 @@ def _parser(language: Language) -> argparse.ArgumentParser:
     return parser
 
 
-def _export_options(export: argparse.ArgumentParser, say: Callable[[str], str]) -> None:
+def _export_options(
+    export: argparse.ArgumentParser, say: Callable[[str], str], day: Callable[[str], date]
+) -> None:
     export.add_argument("file", type=Path, help=say("export_file"))
     export.add_argument("--format", choices=FORMATS, help=say("export_format"))
-    export.add_argument("--from", dest="since", type=_day, metavar="DAY", help=say("export_from"))
-    export.add_argument("--to", dest="until", type=_day, metavar="DAY", help=say("export_to"))
+    export.add_argument("--from", dest="since", type=day, metavar="DAY", help=say("export_from"))
+    export.add_argument("--to", dest="until", type=day, metavar="DAY", help=say("export_to"))
     for name in ("survey", "channel", "department"):
         export.add_argument(f"--{name}", help=say(f"export_{name}"))
     export.add_argument("--raw-comments", action="store_true", help=say("export_raw_comments"))
 
 
-def _report_options(report: argparse.ArgumentParser, say: Callable[[str], str]) -> None:
+def _report_options(
+    report: argparse.ArgumentParser, say: Callable[[str], str], day: Callable[[str], date]
+) -> None:
     report.add_argument("kind", choices=model.KINDS, help=say("report_kind"))
     report.add_argument("file", type=Path, help=say("report_file"))
     report.add_argument("--format", choices=model.FORMATS, help=say("report_format"))
-    report.add_argument("--date", type=_day, metavar="DAY", help=say("report_date"))
+    report.add_argument("--date", type=day, metavar="DAY", help=say("report_date"))
 
 
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text}: 2026-11-23") from None
+def _days(language: Language) -> Callable[[str], date]:
+    """Reads a day; says in the reader's language what a right one looks like."""
+
+    def day(text: str) -> date:
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            reason = MESSAGES.get(language, "error.not_a_day")
+            raise argparse.ArgumentTypeError(f"{text}: {reason}") from None
+
+    return day
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What the ways an answer may come in are called."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from surveys.definition import Text
 
@@ -10,3 +10,11 @@ CHANNELS: Mapping[str, Text] = {
     "paper": Text(vi="Phiếu giấy", en="Paper"),
     "import": Text(vi="Nhập từ tệp", en="Imported"),
 }
+SELF_SELECTED = {"kiosk", "qr"}
+
+
+def modes(channels: Collection[str]) -> list[str]:
+    """How answers of some channels were taken, as keys of the catalogue's ``mode``."""
+    if not set(channels) >= SELF_SELECTED:
+        return [name for name in CHANNELS if name in channels]
+    return ["any", *(name for name in CHANNELS if name in {*channels} - SELF_SELECTED)]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from aggregator.reports.model import WITHHELD, Column, Range, Table, Value
+from aggregator.reports.model import WITHHELD, WITHHELD_PART, Column, Range, Table, Value
 from aggregator.reports.occasion import Occasion
 from aggregator.rows import Comparison, FigureRow
 from surveys.centre import Reference
@@ -122,8 +122,12 @@ def table(
     **words: object,
 ) -> Table:
     """A table with its words from the catalogue, and a note wherever a cell is withheld."""
-    hidden = any(value is WITHHELD for row in rows for value in row)
-    about = (on.say("withheld", minimum=on.centre.minimum_cell),) if hidden else ()
+    marked = {"withheld": WITHHELD, "withheld_part": WITHHELD_PART}
+    about = tuple(
+        on.say(note, minimum=on.centre.minimum_cell)
+        for note, mark in marked.items()
+        if any(value is mark for row in rows for value in row)
+    )
     return Table(
         key=key,
         name=on.say(f"sheet_{key}"),

@@ -58,7 +58,6 @@ def _intervals(chart: Intervals, language: Language) -> dict[str, Any]:
     reference = None
     if chart.reference is not None:
         label, share = chart.reference
-        label = f"{label}: {numbers.percent(share, language)}"
         reference = {"label": label, "at": at(share)}
     ticks = [{"at": at(tick), "label": numbers.percent(tick, language, 0)} for tick in axis.ticks]
     return {

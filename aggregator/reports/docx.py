@@ -15,7 +15,7 @@ from docx.text.paragraph import Paragraph as DocxParagraph
 
 from aggregator.reports import form, word
 from aggregator.reports.charts import pictures
-from aggregator.reports.model import Chart, Paragraph, Points, Report, Section, Table
+from aggregator.reports.model import Block, Chart, Paragraph, Points, Report, Section, Table
 from aggregator.reports.written import written
 
 WIDTH = 165  # mm between the margins
@@ -97,7 +97,7 @@ class _Writer:
         word.rule(right.add_paragraph(), NATION - insets, MOTTO_RULE, after=6)
         table = self._side_by_side((AGENCY, NATION))
         left, right = table.rows[0].cells
-        word.line(left, words["number"], 13)
+        word.line(left, heads["number"], 13)
         word.line(right, heads["place_and_day"], 13, italic=True)
         self.document.add_paragraph(heads["name"].upper(), style="Title")
         self.document.add_paragraph(heads["subject"], style="Subtitle")
@@ -144,9 +144,12 @@ class _Writer:
         for section in sections:
             if section.title:
                 self.document.add_heading(section.title.upper(), 1)
+            before: Block | None = None
             for block in section.blocks:
                 if isinstance(block, Paragraph):
-                    self._text(block.text)
+                    said = self._text(block.text)
+                    if isinstance(before, Table) and not before.notes:
+                        said.paragraph_format.space_before = Pt(8)  # tables have none after them
                 elif isinstance(block, Points):
                     for text in block.texts:
                         self._text(f"- {text}")
@@ -154,6 +157,7 @@ class _Writer:
                     self._table(block)
                 else:
                     self._chart(block)
+                before = block
 
     def _text(self, text: str) -> DocxParagraph:
         paragraph: DocxParagraph = self.document.add_paragraph(text, style="Body Text")

@@ -16,12 +16,16 @@ FORMATS = ("pdf", "docx", "xlsx")
 
 
 class Mark(Enum):
-    """What stands in a cell instead of a figure that may not be published."""
+    """What stands in a cell instead of a figure that may not be published.
+
+    A group that is shown elsewhere may have parts that are not: those are ``WITHHELD_PART``.
+    """
 
     WITHHELD = "(*)"
+    WITHHELD_PART = "(**)"
 
 
-WITHHELD = Mark.WITHHELD
+WITHHELD, WITHHELD_PART = Mark.WITHHELD, Mark.WITHHELD_PART
 
 
 class Range(NamedTuple):
@@ -29,6 +33,15 @@ class Range(NamedTuple):
 
     low: float
     high: float
+
+
+class Printed(NamedTuple):
+    """A figure of another source in that source's digits; a share is a fraction as well."""
+
+    text: str
+    share: float | None = None
+    digits: int = 0
+    note: str = ""
 
 
 # share: a fraction; points: a difference of shares; score has one decimal, number two; the
@@ -47,7 +60,7 @@ Unit = Literal[
     "ranks",
 ]
 # None is no figure: a share of no answers, a change from nothing.
-Value = str | int | float | Range | Mark | None
+Value = str | int | float | Range | Printed | Mark | None
 
 
 @dataclass(frozen=True)

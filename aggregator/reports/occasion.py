@@ -7,10 +7,10 @@ from datetime import date, datetime
 from aggregator import numbers
 from aggregator.messages import MESSAGES
 from aggregator.periods import Period
-from aggregator.reports.model import Kind
+from aggregator.reports.model import Kind, Printed
 from aggregator.reports.written import DASHED
 from aggregator.store import Selection, Store
-from surveys.centre import Centre
+from surveys.centre import Centre, Reference
 from surveys.definition import Survey, Text
 from surveys.messages import Language
 from surveys.published import Published
@@ -49,6 +49,13 @@ class Occasion:
 
     def percent(self, share: float | None) -> str:
         return numbers.percent(share, self.language)
+
+    def printed(self, share: float, digits: int) -> Printed:
+        return Printed(numbers.percent(share, self.language, digits), share, digits)
+
+    def as_printed(self, reference: Reference) -> Printed:
+        """A reference as its source prints it; computed where it prints counts."""
+        return self.printed(reference.value, 1 if reference.n else 2)
 
     def interval(self, low: float | None, high: float | None) -> str:
         """Both ends of an interval of shares, with the unit once."""

@@ -48,12 +48,13 @@ def build_report(
     demo: bool = False,
 ) -> Report:
     """A period's report as plain data. Raises database.StorageError."""
-    on = Occasion(store, surveys, centre, period, kind, language, now, published)
+    on = Occasion(store.snapshot(), surveys, centre, period, kind, language, now, published)
     survey = surveys[centre.instruments.rating]
     m = material.gather(on, survey) if survey.has_total else None
     sections, about = _day(m) if kind == "day" and m else _contents(on, m)
     name = on.say(f"name_{kind}")
     words = {key: on.say(key) for key in WORDS}
+    words["issued"] = on.say("issued", year=on.today.year)
     words["annex_of"] = on.say("annex_of", name=name, agency=on.label(centre.name))
     words["signatures"] = on.say("signatures_day" if kind == "day" else "signatures")
     body, method = _numbered(on, sections, about)

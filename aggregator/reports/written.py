@@ -1,7 +1,7 @@
 """How the values of a report are written in print: decimal comma, dash, withheld."""
 
 from aggregator import numbers
-from aggregator.reports.model import Column, Mark, Range, Unit, Value
+from aggregator.reports.model import Column, Mark, Printed, Range, Unit, Value
 from surveys.messages import Language
 
 ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII", "XIII", "XIV")
@@ -15,6 +15,8 @@ def written(value: Value, column: Column, language: Language) -> str:
         return str(value.value)
     if isinstance(value, str):
         return value
+    if isinstance(value, Printed):
+        return f"{value.text}\n({value.note})" if value.note else value.text
     if isinstance(value, Range):
         return _range(value, column.unit, language)
     match column.unit:

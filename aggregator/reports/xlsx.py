@@ -21,6 +21,7 @@ from aggregator.reports.model import (
     Column,
     Paragraph,
     Points,
+    Printed,
     Range,
     Report,
     Table,
@@ -29,10 +30,10 @@ from aggregator.reports.model import (
 )
 from aggregator.reports.written import written
 
-A4 = 9
+A4, A3 = 9, 8
 LINE, LETTERS = 15.5, 1.25  # points a line of 11 pt, and letters a unit of a column's width
 PAGE_WIDTH, LABEL_WIDTH, TEXT_WIDTH, NUMBER_WIDTH = 80, 42, 30, 12
-WIDEST = 200  # a printed page can hardly be read when more is squeezed onto it
+WIDEST = 200  # a printed A4 page can hardly be read when more is squeezed onto it
 FORMATS: Mapping[Unit, str] = {
     "integer": "#,##0",
     "share": '0.0" "%',
@@ -120,8 +121,7 @@ class _Book:
         top, widths = 2, [_width(column, place) for place, (column, _) in enumerate(columns)]
         titles = []
         across = (len(columns) - 1, sum(widths))
-        sheet.fit_to_pages(math.ceil(sum(widths) / WIDEST), 0)
-        sheet.repeat_columns(0)
+        sheet.set_paper(A4 if sum(widths) <= WIDEST else A3)
         self._across(sheet, 0, across, table.title, bold=True)
         if self.report.demo:
             self._across(sheet, 1, across, self.report.words["demo"], bold=True)
@@ -164,10 +164,15 @@ class _Book:
         for place, (column, end) in enumerate(columns):
             style = self._figure(column.unit, bold=bold)
             value = values[column.key]
+            if isinstance(value, Printed) and value.share is not None:
+                style = self._share(value.digits, bold=bold)
+                value = value.share
             if isinstance(value, Range) and end is not None:
                 value = value[end]
             if not isinstance(value, int | float):
-                text = written(value, column, self.report.language)
+                # The note of a printed figure has a column of its own here.
+                told = value.text if isinstance(value, Printed) else value
+                text = written(told, column, self.report.language)
                 sheet.write_string(at, place, text, style)
                 continue
             number = value * 100 if column.unit in ("points", "points_interval") else value
@@ -242,6 +247,12 @@ class _Book:
             return self._format(unit, bold=bold, text_wrap=True, border=1, indent=1)
         look = {"num_format": FORMATS[unit], "align": "right", "border": 1}
         return self._format(unit, bold=bold, **look)
+
+    def _share(self, digits: int, *, bold: bool) -> Format:
+        """A published share in its source's digits."""
+        number = FORMATS["share"].replace(".0", f".{'0' * digits}" if digits else "")
+        look = {"num_format": number, "align": "right", "border": 1}
+        return self._format(f"share {digits}", bold=bold, **look)
 
 
 def _width(column: Column, place: int) -> int:

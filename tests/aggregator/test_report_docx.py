@@ -60,7 +60,7 @@ def test_the_form_is_the_decree_s(filled: Room) -> None:
     assert [round(margin.mm) for margin in margins] == [22, 20, 30, 15]
     head = "\n".join(cell.text for table in document.tables[:2] for cell in table.rows[0].cells)
     assert "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM" in head
-    assert "Lai Châu, ngày 23 tháng 11 năm 2026" in head
+    assert "Lai Châu, ngày ..... tháng ..... năm 2026" in head
     assert page.different_first_page_header_footer
     assert page.first_page_header.paragraphs[0].text == ""
     fields = page.header._element.findall(f".//{qn('w:instrText')}")

@@ -64,7 +64,7 @@ def test_the_form_is_the_decree_s(filled: Room) -> None:
     assert "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM" in first
     assert "Độc lập - Tự do - Hạnh phúc" in first
     assert "TRUNG TÂM PHỤC VỤ HÀNH CHÍNH CÔNG TỈNH LAI CHÂU" in first
-    assert "Lai Châu, ngày 23 tháng 11 năm 2026" in first
+    assert "Lai Châu, ngày ..... tháng ..... năm 2026" in first
     assert "BÁO CÁO" in first
     assert second.startswith("2 ")  # the page's number is above the text
     assert not first.startswith("1 ")

@@ -13,13 +13,15 @@ from openpyxl import load_workbook
 from scipy.stats import norm
 
 from aggregator.reports import xlsx
-from aggregator.reports.model import Mark, Range, Report, Table, Value
+from aggregator.reports.model import Mark, Printed, Range, Report, Table, Value
 from aggregator.reports.written import written
 from surveys.definition import Text
 from tests.aggregator.conftest import Room
 from tests.aggregator.reporting import fill, report_of, table_of
 
 TOP = 3  # the row of a sheet's heads
+
+A4, A3 = 9, 8
 
 
 @pytest.fixture
@@ -68,6 +70,8 @@ def same(found: Any, value: Value, unit: str) -> bool:
         return bool(found == "–")
     if isinstance(value, Mark):
         return bool(found == value.value)
+    if isinstance(value, Printed):
+        return bool(found == (value.text if value.share is None else pytest.approx(value.share)))
     if isinstance(value, Range):
         return all(a == pytest.approx(b * scale) for a, b in zip(found, value, strict=True))
     if isinstance(value, int | float):
@@ -150,13 +154,18 @@ def test_a_name_that_begins_like_a_formula_stays_a_name(room: Room, begin: str) 
     assert cell.hyperlink is None
 
 
-def test_sheets_are_set_up_for_reading_and_for_a4(filled: Room) -> None:
+def test_sheets_are_set_up_for_reading_and_one_page_wide(filled: Room) -> None:
     report = report_of(filled, demo=True)
     book = opened(report)
     assert book.properties.creator == "Trung tâm Phục vụ hành chính công tỉnh Lai Châu"
     for sheet in book.worksheets:
-        assert sheet.page_setup.paperSize == 9
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage
+        pages = sheet.page_setup  # across 1, which is the default and not written; down any
+        assert (pages.fitToWidth or 1, pages.fitToHeight) == (1, 0)
+        assert pages.paperSize in (A4, A3)
         assert "MÔ PHỎNG" in sheet.oddHeader.center.text
+    assert book["Cơ quan"].page_setup.paperSize == A3  # A4 would make it too small to read
+    assert book["Kết quả chung"].page_setup.paperSize == A4
     for table in report.tables():
         assert book[table.name].freeze_panes == "B4"
         assert book[table.name].print_title_rows == "$3:$3"

@@ -1,37 +1,37 @@
 """What stands in a report: its figures, what is withheld, its sentences; command and page."""
 
-import random
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Hashable, Iterator
-from datetime import date, datetime, timedelta
-from itertools import product
+from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
-from aggregator.channels import CHANNELS
 from aggregator.messages import MESSAGES
 from aggregator.reports.charts import drawing
+from aggregator.reports.form import heads, in_parts
 from aggregator.reports.model import (
     WITHHELD,
+    WITHHELD_PART,
     Intervals,
     Kind,
     Likert,
     Mark,
     Points,
+    Printed,
     Range,
     Report,
     Trend,
 )
-from aggregator.statistics import Sum, audit
 from surveys.centre import SeriesBreak
 from surveys.definition import Text
 from tests.aggregator.conftest import PASSWORD, ROOT, Room, ratings
 from tests.aggregator.reporting import (
+    GOOD,
     GUARD,
+    QUARTER,
     SMALL,
     at,
     cells,
@@ -125,11 +125,51 @@ def test_statements_of_firms_stand_beside_the_published_ones(filled: Room) -> No
     table = table_of(report, "business")
     questions = filled.context.surveys["business"].questions
     row = cells(table, questions["b3_1"].text.vi)
-    assert (row["n"], row["k"], row["published"]) == (8, 4, 0.38)
+    assert (row["n"], row["k"], row["published"].share) == (8, 4, 0.38)
     assert row["side"] == "Tốt hơn"
-    assert cells(table, questions["b3_3"].text.vi)["side"] == "Kém hơn"  # the lower the better
-    assert cells(table, questions["b1_2"].text.vi)["share"].startswith("3,5 ")  # a median
+    assert row["difference"] == pytest.approx(0.5 - 0.38)
+    lower = cells(table, f"{questions['b3_3'].text.vi}\n(càng thấp càng tốt)")
+    assert lower["side"] == "Kém hơn"
+    assert lower["difference"] == pytest.approx(0.65 - lower["share"])
+    days = cells(table, f"{questions['b1_2'].text.vi}\n(càng thấp càng tốt)")
+    assert days["share"].startswith("3,5 ")  # a median
     assert "PCI" not in report.subject
+
+
+def test_published_figures_keep_the_digits_and_notes_of_their_source(filled: Room) -> None:
+    report = report_of(filled)
+    printed = {row[0]: row for _, rows in printed_rows(report) for row in rows}
+    assert "82,33\u00a0%" in printed["SIPAS 2019 Lai Châu: hài lòng trở lên"]
+    assert "84,45\u00a0%" in printed["SIPAS 2019 cả nước: hài lòng trở lên"]
+    assert "96,3\u00a0%" in printed["Thiết bị đánh giá 2019-2020: rất hài lòng"]  # k of n
+    assert printed["SIPAS năm 2019 của tỉnh"][1:3] == ["82,33\u00a0%", "8,23"]
+    statement = filled.context.surveys["business"].questions["b3_1"].text.vi
+    assert "38\u00a0%\n(hạng 61/63)" in printed[statement]
+    sources = " ".join(
+        text for s in report.annex for b in s.blocks for text in getattr(b, "texts", ())
+    )
+    assert "82,33\u00a0%" in sources
+    assert "82,3\u00a0%" not in sources
+
+
+def test_the_mode_of_the_answers_is_that_of_their_channels(room: Room) -> None:
+    day = QUARTER + timedelta(days=3)
+    room.take(ratings(GOOD, channel="import", answered_at=at(day)))
+    [own] = own_modes(report_of(room))
+    assert (
+        own == "Cách thu tại Trung tâm: nhập từ tệp. Chênh lệch có thể chỉ do cách thu khác nhau."
+    )
+    room.take(ratings(GOOD, channel="kiosk", answered_at=at(day)))
+    [own] = own_modes(report_of(room))
+    assert "trên màn hình cảm ứng; nhập từ tệp." in own
+    room.take(ratings(GOOD, channel="qr", answered_at=at(day)))
+    [own] = own_modes(report_of(room))
+    assert "trên màn hình cảm ứng hoặc qua mã QR; nhập từ tệp." in own
+
+
+def own_modes(report: Report) -> list[str]:
+    notes = table_of(report, "references").notes
+    return [note for note in notes if note.startswith("Cách thu tại Trung tâm")]
 
 
 @pytest.mark.parametrize("kind", REPORTS)
@@ -174,6 +214,49 @@ def test_a_small_department_and_its_guard_are_withheld_everywhere(filled: Room) 
     ] == Mark.WITHHELD.value
 
 
+def test_a_shown_department_with_withheld_days_is_marked_as_such(room: Room) -> None:
+    """41 ratings, 2 of them on a day without a number of dossiers: those are not told."""
+    monday = date(2026, 10, 5)
+    where = place("so_y_te", "q09")
+    room.take(ratings((5,) * 39, **where, answered_at=at(monday)))
+    room.take(ratings((5, 4), **where, answered_at=at(monday + timedelta(days=1))))
+    dossiers = {"day": monday, "department": "so_y_te", "dossiers": 90}
+    room.context.store.put_transactions([dossiers])
+    report = report_of(room)
+    assert cells(table_of(report, "departments"), name(room, "so_y_te"))["n"] == 41
+    table = table_of(report, "participation")
+    row = cells(table, name(room, "so_y_te"))
+    assert (row["n"], row["share"], row["bounds"]) == (WITHHELD_PART,) * 3
+    assert table.notes[0].startswith("(**)")
+    assert not any(note.startswith("(*)") for note in table.notes)
+
+
+# The form
+
+
+def test_a_sheet_has_no_number_and_no_document_a_day_of_issue(filled: Room) -> None:
+    day, quarter = heads(report_of(filled, "day")), heads(report_of(filled))
+    assert (day["number"], quarter["number"][:3]) == ("", "Số:")
+    for head in (day, quarter):
+        assert head["place_and_day"] == "Lai Châu, ngày ..... tháng ..... năm 2026"
+
+
+@pytest.mark.parametrize(
+    ("agency", "lines"),
+    [
+        (
+            "Trung tâm Phục vụ hành chính công tỉnh Lai Châu",
+            ["Trung tâm", "Phục vụ hành chính công", "tỉnh Lai Châu"],
+        ),
+        ("Ủy ban nhân dân thành phố Hà Nội", ["Ủy ban nhân dân", "thành phố Hà Nội"]),
+        ("Văn phòng Ủy ban nhân dân xã A", ["Văn phòng", "Ủy ban nhân dân", "xã A"]),
+        ("Sở Y tế", ["Sở Y tế"]),
+    ],
+)
+def test_lines_of_an_agency_s_name_end_between_its_parts(agency: str, lines: list[str]) -> None:
+    assert [plain(line) for line in in_parts(agency).split(" ")] == lines
+
+
 def has(report: Report, key: str) -> bool:
     return any(table.key == key for table in report.tables())
 
@@ -185,52 +268,6 @@ def test_no_sum_of_a_document_gives_a_small_department_away(filled: Room) -> Non
     shown = sum(value for value in n[:-1] if isinstance(value, int))
     assert isinstance(n[-1], int)
     assert n[-1] - shown >= 5
-
-
-@pytest.mark.parametrize("year", [2021, 2022, 2023])
-def test_no_tables_together_give_a_small_group_away(room: Room, year: int) -> None:
-    """Departments, channels and weeks share the same people out: each is one more equation."""
-    chance = random.Random(year)
-    places = [("so_tu_phap", "q05"), ("so_y_te", "q09"), ("so_noi_vu", "q12"), (SMALL, "q16")]
-    items = []
-    for week, spot, channel in product(range(6), places, ("kiosk", "qr")):
-        few = spot[0] == SMALL or week == 5
-        n = chance.choice((0, 0, 0, 1) if few else (2, 6, 9))
-        moment = at(date(year, 1, 4) + timedelta(days=7 * week))
-        where = place(*spot) | {"channel": channel, "answered_at": moment}
-        items += ratings([chance.choice((5, 5, 4, 2)) for _ in range(n)], **where)
-    room.take(items)
-    report = report_of(room, day=date(year, 1, 1))
-    people = Counter[Hashable]()
-    for item in items:
-        monday = date.fromisoformat(item["answered_at"][:10])
-        keys = (item["department"], item["channel"], monday - timedelta(days=monday.weekday()))
-        people.update(["all", *keys])
-    parts: dict[str, list[Hashable]] = {
-        "departments": [one for one, _ in places],
-        "channels": ["kiosk", "qr"],
-        "trend": [key for key in people if isinstance(key, date)],
-    }
-    sums = [Sum("all", tuple(keys)) for keys in parts.values()]
-    hidden = {label for key in parts for label in withheld(report, key, room)}
-    assert hidden
-    found = audit(people, sums, room.context.centre.minimum_cell, hidden)
-    assert found["safe"].all(), found
-
-
-def withheld(report: Report, key: str, room: Room) -> Iterator[Hashable]:
-    """The groups of a table that are withheld, by the keys of the answers."""
-    departments = {one.name.vi: one.id for one in room.context.centre.departments}
-    channels = {label.vi: name for name, label in CHANNELS.items()}
-    for row in table_of(report, key).rows:
-        if row[1] is WITHHELD:
-            label = str(row[0])
-            known = departments | channels
-            if label in known:
-                yield known[label]
-            else:
-                first = datetime.strptime(label[:10], "%d/%m/%Y").date()
-                yield first - timedelta(days=first.weekday())
 
 
 def test_a_week_of_few_ratings_is_withheld_in_the_trend(room: Room) -> None:
@@ -313,7 +350,8 @@ def test_both_languages_have_the_same_figures(filled: Room) -> None:
     def numbers(report: Report) -> Iterator[tuple[object, ...]]:
         for table in report.tables():
             for row in table.rows:
-                yield tuple(value for value in row if not isinstance(value, str))
+                shares = (one.share if isinstance(one, Printed) else one for one in row)
+                yield tuple(value for value in shares if not isinstance(value, str))
 
     assert list(numbers(vi)) == list(numbers(en))
     assert vi.subject != en.subject
@@ -347,7 +385,7 @@ def test_the_command_writes_a_file_of_the_format(
 ) -> None:
     file = tmp_path / f"report.{form}"
     done = run(filled, "quarter", "--date", "2026-10-15", str(file))
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"đã ghi {file}\n", "")
     assert file.read_bytes().startswith(begins)
     assert [each.name for each in tmp_path.glob("report*")] == [file.name]
 
@@ -359,7 +397,20 @@ def test_a_report_that_cannot_be_written_is_named(room: Room, tmp_path: Path) ->
     assert "Traceback" not in nowhere.stderr
     far = run(room, "day", "--date", "1900-01-01", str(tmp_path / "a.pdf"))
     assert far.returncode == 1
-    assert "Ngày không hợp lệ" in far.stderr
+    assert "từ 2000 đến 2999" in far.stderr
+
+
+def test_a_file_of_no_known_format_and_a_day_in_another_form_are_refused(
+    room: Room, tmp_path: Path
+) -> None:
+    for name in ("a.txt", "a"):
+        done = run(room, "day", str(tmp_path / name))
+        assert done.returncode == 1
+        assert f"{name}: tên tệp cần kết thúc bằng .pdf, .docx hoặc .xlsx" in done.stderr
+    form = run(room, "day", "--date", "15/10/2026", str(tmp_path / "a.pdf"))
+    assert form.returncode == 2
+    assert "15/10/2026: Ngày không hợp lệ; ví dụ đúng: 2026-11-23." in form.stderr
+    assert not list(tmp_path.glob("a*"))
 
 
 def test_a_manager_fetches_a_report_from_the_pages(filled: Room) -> None:
@@ -369,18 +420,40 @@ def test_a_manager_fetches_a_report_from_the_pages(filled: Room) -> None:
     fetched = filled.client.get(address)
     assert fetched.status_code == 200
     assert fetched.headers["content-type"] == "application/pdf"
-    assert "quarter-2026-10-01.pdf" in fetched.headers["content-disposition"]
+    assert "bao-cao-quy-2026-10-01.pdf" in fetched.headers["content-disposition"]
+    english = filled.client.get("/reports/day.xlsx?date=2026-10-15&lang=en")
+    assert "sheet-day-2026-10-15.xlsx" in english.headers["content-disposition"]
     assert fetched.content.startswith(b"%PDF-")
     assert filled.client.get("/reports/year.pdf").status_code == 404
     assert filled.client.get("/reports/day.odt").status_code == 404
     assert filled.client.get("/reports/day.pdf?date=yesterday").status_code == 400
 
 
-def test_a_viewer_may_not_fetch_reports(room: Room) -> None:
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("from=2026-10-01", "from"),
+        ("date=2026-10-15&to=2026-10-16", "to"),
+        ("period=week", "period"),
+        ("lang=vi&channel=kiosk", "channel"),
+        ("date=2026-10-15&date=2026-07-01", "date"),
+        ("%3Cb%3E=1", "&lt;b&gt;"),
+    ],
+)
+def test_a_report_says_which_parameter_it_does_not_take(room: Room, query: str, name: str) -> None:
+    room.sign_in()
+    answer = room.client.get(f"/reports/quarter.pdf?{query}")
+    assert answer.status_code == 400
+    assert f"<h1>Địa chỉ báo cáo không nhận tham số “{name}”" in answer.text
+
+
+def test_a_viewer_fetches_reports_but_not_what_people_wrote(room: Room) -> None:
     accounts = room.context.accounts
     accounts.add_user("xem", "viewer", PASSWORD)
     assert room.client.get(accounts.new_link("xem", "")).status_code in (200, 303)
-    assert room.client.get("/reports/day.pdf").status_code == 403
+    assert room.client.get("/reports/day.xlsx").status_code == 200
+    assert room.client.get("/exports/submissions.csv").status_code == 403
+    assert room.client.get("/exports/submissions.sav").status_code == 403
 
 
 def test_a_report_of_a_demonstration_is_marked(filled: Room) -> None:

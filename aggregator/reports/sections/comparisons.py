@@ -1,7 +1,8 @@
 """A figure of the centre beside every published one of the same survey and measure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from aggregator.channels import modes
 from aggregator.references import why_not_comparable
 from aggregator.reports.cells import span, table
 from aggregator.reports.model import Block, Column, Paragraph, Points, Value
@@ -11,9 +12,14 @@ from surveys.centre import Reference
 from surveys.definition import Survey
 
 
-def comparisons(on: Occasion, survey: Survey, row: FigureRow, key: str) -> list[Block]:
-    """A line a reference that compares, with both modes; the others with the reason."""
-    blocks: list[Block] = [_table(on, row, key)] if row.comparisons else []
+def comparisons(
+    on: Occasion, survey: Survey, row: FigureRow, key: str, channels: Collection[str]
+) -> list[Block]:
+    """A line a reference that compares, with both modes; the others with the reason.
+
+    ``channels`` are those that the answers came by.
+    """
+    blocks: list[Block] = [_table(on, row, key, channels)] if row.comparisons else []
     if refused := _refused(on, survey):
         blocks += [Paragraph(on.say("refused_lead")), Points(tuple(refused))]
     return blocks
@@ -24,7 +30,7 @@ def _refused(on: Occasion, survey: Survey) -> list[str]:
         on.say(
             "refused",
             label=on.label(reference.label),
-            share=on.percent(reference.value),
+            share=on.as_printed(reference).text,
             reason=on.say(f"compare.{why}"),
         )
         for reference in on.centre.references
@@ -33,7 +39,7 @@ def _refused(on: Occasion, survey: Survey) -> list[str]:
     return [f"{one};" for one in told[:-1]] + [f"{one}." for one in told[-1:]]
 
 
-def _table(on: Occasion, row: FigureRow, key: str) -> Block:
+def _table(on: Occasion, row: FigureRow, key: str, channels: Collection[str]) -> Block:
     columns = (
         Column("reference", on.say("reference"), "text", 2.6),
         Column("published", on.say("published"), "share", of=("published_k", "published_n")),
@@ -47,14 +53,14 @@ def _table(on: Occasion, row: FigureRow, key: str) -> Block:
         Column("verdict", on.say("verdict_title"), "text", 1.6),
     )
     rows = [_cells(on, row, one) for one in row.comparisons]
-    return table(on, key, columns, rows, notes=_modes(on, row.comparisons))
+    return table(on, key, columns, rows, notes=_modes(on, row.comparisons, channels))
 
 
 def _cells(on: Occasion, row: FigureRow, one: Comparison) -> tuple[Value, ...]:
     reference = one.reference
     return (
         on.label(reference.label),
-        reference.value,
+        on.as_printed(reference),
         reference.k,
         reference.n,
         row.measures[one.measure].share,
@@ -66,7 +72,7 @@ def _cells(on: Occasion, row: FigureRow, one: Comparison) -> tuple[Value, ...]:
     )
 
 
-def _modes(on: Occasion, found: Sequence[Comparison]) -> list[str]:
+def _modes(on: Occasion, found: Sequence[Comparison], channels: Collection[str]) -> list[str]:
     """How each figure was taken: a difference may come from that alone."""
     by_mode: dict[str, list[Reference]] = {}
     for one in found:
@@ -75,4 +81,5 @@ def _modes(on: Occasion, found: Sequence[Comparison]) -> list[str]:
         on.say("their_mode", labels="; ".join(on.label(one.label) for one in references), mode=mode)
         for mode, references in by_mode.items()
     ]
-    return [*told, on.say("own_mode", mode=on.say("mode.any"))]
+    own = "; ".join(on.say(f"mode.{mode}") for mode in modes(channels))
+    return [*told, on.say("own_mode", mode=own)] if own else told

@@ -27,7 +27,7 @@ def departments(m: Material) -> Section:
         ]
         notes = []
         if m.reference is not None:
-            label, share = on.label(m.reference.label), on.percent(m.reference.value)
+            label, share = on.label(m.reference.label), on.as_printed(m.reference).text
             notes.append(on.say("compared_with", label=label, share=share))
         if (nowhere := _nowhere(m)) > 0:
             notes.append(on.say("nowhere", n=on.integer(nowhere)))
@@ -64,7 +64,8 @@ def chart(m: Material, rows: Sequence[FigureRow]) -> Intervals:
     measure = on.say(f"measure.{m.measure}")
     reference = None
     if m.reference is not None:
-        reference = (on.label(m.reference.label), m.reference.value)
+        told = on.as_printed(m.reference).text
+        reference = (f"{on.label(m.reference.label)}: {told}", m.reference.value)
     notes = [on.say("empty_department")] if any(mean.share is None for mean in means) else []
     return Intervals(
         title=on.say("chart_departments", measure=measure),

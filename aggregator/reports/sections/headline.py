@@ -15,8 +15,9 @@ def headline(m: Material) -> Section:
     """Levels and measures of the centre, then the comparisons that are fair, and why not others."""
     blocks: list[Block] = []
     if m.whole.n or m.whole.withheld:
+        channels = [row.key for row in m.channels]
         blocks.append(_levels(m))
-        blocks += comparisons(m.on, m.survey, m.whole, "references")
+        blocks += comparisons(m.on, m.survey, m.whole, "references", channels)
     else:
         blocks.append(Paragraph(m.on.say("no_ratings")))
     return Section(m.on.say("section_headline"), tuple(blocks))

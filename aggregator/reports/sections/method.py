@@ -59,7 +59,7 @@ def _sources(
         yield on.say(
             "how.reference",
             label=on.label(one.label),
-            share=on.percent(one.value),
+            share=on.as_printed(one).text,
             counts=counts,
             mode=on.label(one.mode),
             population=on.label(one.population),

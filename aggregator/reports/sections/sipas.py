@@ -26,11 +26,15 @@ from surveys.definition import Survey
 
 @dataclass(frozen=True)
 class Sipas:
-    """The published rows of the citizens' survey: the index, its factors, their criteria."""
+    """The published rows of the citizens' survey: the index, its factors, their criteria.
+
+    ``channels`` are those that the answers came by.
+    """
 
     survey: Survey
     whole: FigureRow
     factors: tuple[tuple[FigureRow, tuple[FigureRow, ...]], ...]
+    channels: tuple[str, ...]
 
     @property
     def projection(self) -> Projection | None:
@@ -52,16 +56,18 @@ def gather(on: Occasion) -> Sipas | None:
     }
     rows = figure_rows(on.store, survey, on.centre, selection, "factor")
     of_factor = {factor.id: factor.questions for factor in survey.factors}
+    channels = figure_rows(on.store, survey, on.centre, selection, "channel")
     branches = [(row, [criteria[question.id] for question in of_factor[row.key]]) for row in rows]
     total, shown = published_form(whole, branches, on.centre.minimum_cell)
-    return Sipas(survey, total, tuple((factor, tuple(parts)) for factor, parts in shown))
+    factors = tuple((factor, tuple(parts)) for factor, parts in shown)
+    return Sipas(survey, total, factors, tuple(row.key for row in channels))
 
 
 def sipas(on: Occasion, found: Sipas) -> Section:
     blocks: list[Block] = [_table(on, found)]
     if (points := found.projection) is not None:
         blocks += _projection(on, points)
-    blocks += comparisons(on, found.survey, found.whole, "sipas_references")
+    blocks += comparisons(on, found.survey, found.whole, "sipas_references", found.channels)
     if on.kind != "week":
         blocks += [_criteria(on, found), _bars(on, found)]
     return Section(on.say("section_sipas"), tuple(blocks))
@@ -122,13 +128,13 @@ def _projection(on: Occasion, points: Projection) -> list[Block]:
         rows += [
             (
                 on.say("sipas.result", year=known.result.year),
-                known.result.share,
+                on.printed(known.result.share, 2),
                 known.result.points,
                 None,
             ),
             (
                 on.say("sipas.target", year=known.target.year),
-                known.target.share,
+                on.printed(known.target.share, 2),
                 known.target.points,
                 None,
             ),

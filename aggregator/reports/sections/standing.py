@@ -49,7 +49,7 @@ def _figures(m: Material) -> pd.DataFrame:
 
 
 def _mixed(m: Material, found: Standardised) -> str:
-    on = m.on
+    on, missing = m.on, len(found.missing)
     return on.say(
         "standardised",
         measure=on.say(f"measure.{m.measure}"),
@@ -57,7 +57,7 @@ def _mixed(m: Material, found: Standardised) -> str:
         interval=on.interval(found.low, found.high),
         raw=on.percent(m.whole.measures[m.measure].share),
         covered=on.percent(found.covered),
-        missing=on.integer(len(found.missing)),
+        missing=on.say("standardised_missing", n=missing) if missing else "",
     )
 
 

@@ -81,7 +81,7 @@ def _reference(m: Material) -> list[str]:
         on.say(
             f"sum_{one.verdict}",
             label=on.label(one.reference.label),
-            share=on.percent(one.reference.value),
+            share=on.as_printed(one.reference).text,
             points=on.points(one.difference),
             low=on.points(one.low),
             high=on.points(one.high),

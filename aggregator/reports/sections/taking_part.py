@@ -5,6 +5,7 @@ from aggregator.reports.cells import span, table
 from aggregator.reports.material import Material
 from aggregator.reports.model import (
     WITHHELD,
+    WITHHELD_PART,
     Block,
     Column,
     Paragraph,
@@ -65,7 +66,9 @@ def _departments(m: Material) -> Table:
             given: tuple[Value, ...] = (part.n, part.share)
             between: Value = span(*(bounds(m, key, row) or (None, None)))
         else:
-            given, between = (WITHHELD, WITHHELD), WITHHELD
+            # A department that is shown elsewhere is not small: the days without dossiers may be.
+            mark = WITHHELD if row.withheld else WITHHELD_PART
+            given, between = (mark, mark), mark
         rows.append((label, part.dossiers, *given, part.days, between))
     period = on.period
     open_on = open_weekdays(on.centre.opening_hours)
