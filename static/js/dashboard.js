@@ -36,4 +36,8 @@ document.addEventListener("keydown", (event) => {
 if (matchMedia("(max-width: 40rem)").matches) {
   document.querySelector("details.choose")?.removeAttribute("open");
 }
-document.querySelector(".screens [aria-current]")?.scrollIntoView({ block: "nearest" });
+const place = document.querySelector(".screens [aria-current]");
+if (place) {
+  const row = place.parentElement;
+  row.scrollLeft = place.offsetLeft - (row.clientWidth - place.offsetWidth) / 2;
+}

@@ -196,6 +196,9 @@ def test_a_form_leads_to_the_file_that_it_asks_for(centre_at_work: Room) -> None
     answer = centre_at_work.client.get("/reports/week?date=2026-11-10&format=docx&lang=vi")
     assert answer.headers["location"] == "/reports/week.docx?date=2026-11-10&lang=vi"
     assert centre_at_work.client.get("/reports/week?format=exe").status_code == 400
+    assert centre_at_work.client.get("/reports/week?format=csv").status_code == 400
+    assert centre_at_work.client.get("/reports/evil?format=pdf").status_code == 404
+    assert centre_at_work.client.get("/exports/submissions?format=pdf").status_code == 400
 
 
 @pytest.mark.parametrize("path", ["/", "/comparison", "/sipas", "/coverage", "/handling"])
@@ -320,3 +323,10 @@ def test_sipas_and_business_begin_with_a_sentence(centre_at_work: Room) -> None:
     said = words(page(centre_at_work, "/business"))
     assert re.search(r"Trong \d nhận định có số PCI để đặt cạnh, \d nghiêng", said)
     assert "chưa đủ để kết luận là tốt hơn" in said
+
+
+def test_where_no_ranking_is_set_the_decisions_come_before_the_technical_steps(room: Room) -> None:
+    room.sign_in()
+    found = words(page(room, "/ddci"))
+    decisions = found.index("lãnh đạo đã quyết định ba điều")
+    assert decisions < found.index("Dành cho người phụ trách máy") < found.index("HAILONG_DDCI")
