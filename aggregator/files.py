@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,8 +21,9 @@ DATES = ("answered_at", "received_at", "day")  # the last two are ours: not read
 TAIL = ("language", "comment")
 MAX_COUNT = 1_000_000
 MAX_RECORD_LINES = 2_100  # a comment of 2,000 line feeds fits
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
-MARKED = (*FORMULA, "'")  # is written with an apostrophe before it
+# A spreadsheet may run a cell that begins so (OWASP, CSV injection); it is written, as is one
+# with an apostrophe of its own, with an apostrophe before it.
+MARKED = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n']")
 ROW_IDS = uuid5(NAMESPACE_URL, "urn:hailong:import-row")
 
 
@@ -165,12 +167,12 @@ def _answers(survey: Survey, cells: Mapping[str, str]) -> Iterator[tuple[str, An
 
 
 def escaped(comment: str) -> str:
-    """Keep a spreadsheet from running a comment as a formula (OWASP, CSV injection)."""
-    return f"'{comment}" if comment.startswith(MARKED) else comment
+    """Keep a spreadsheet from running a comment as a formula."""
+    return f"'{comment}" if MARKED.match(comment) else comment
 
 
 def unescaped(comment: str) -> str:
-    return comment[1:] if comment.startswith("'") and comment[1:].startswith(MARKED) else comment
+    return comment[1:] if comment.startswith("'") and MARKED.match(comment, 1) else comment
 
 
 def read_transactions(

@@ -86,6 +86,14 @@ def render(
     return response
 
 
+class ParameterError(HTTPException):
+    """A parameter that an address does not take, or takes once; the answer (400) names it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(400, "unknown_parameter")
+        self.name = name[:40]
+
+
 async def http_error(request: Request, error: Exception) -> Response:
     """A kind page for whatever went wrong, or JSON for a machine."""
     status = error.status_code if isinstance(error, HTTPException) else 500
@@ -96,4 +104,5 @@ async def http_error(request: Request, error: Exception) -> Response:
         message = "error.other"
     if request.url.path.startswith("/api/"):
         return JSONResponse({"error": MESSAGES.get(language_of(request), message)}, status)
-    return render(request, "error", {"message": message}, status=status)
+    named = error.name if isinstance(error, ParameterError) else ""
+    return render(request, "error", {"message": message, "named": named}, status=status)

@@ -6,63 +6,129 @@ number in words, stays. Where a number may be either, it is masked.
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 MASK = "●●●"
 MIN_DIGITS = 9  # the shortest of them, an identity card of before 2016, has nine
 
-# A day is read first, so that "07-11-2026 08" is not taken for a number of ten digits.
-_DAY = r"(?:0?[1-9]|[12]\d|3[01])(?P<by>[-./])(?:0?[1-9]|1[0-2])(?P=by)(?:19|20)\d\d"
-_ISO_DAY = r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
-_MOMENT = rf"(?<!\d)(?:{_DAY}|{_ISO_DAY})(?![-.]?\d)"
-_EMAIL = r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
-_PASSPORT = r"\b[A-Z]\d{7,8}\b"
-_BETWEEN = r"[ \u00a0.,()\-–_]{0,3}"
-_NUMBER = rf"\+?\d(?:{_BETWEEN}\d){{{MIN_DIGITS - 1},}}"
-_FOUND = re.compile(
-    f"(?P<email>{_EMAIL})|(?P<moment>{_MOMENT})|(?P<passport>{_PASSPORT})|(?P<number>{_NUMBER})"
+# Days, times of day, and the numbers of documents, such as 01/2018: no digit of them is part of
+# a longer number, unless that goes on as it began.
+_D, _M, _Y = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)\d\d"
+_MOMENT = "|".join(
+    [rf"(?<![\d{by}]){_D}{by}{_M}{by}{_Y}(?!{by}?\d)" for by in ("/", r"\.", r"\-")]
+    + [rf"(?<![\d-]){_Y}-{_M}-{_D}(?!-?\d)"]
+    + [r"(?<![\d:])(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?!:?\d)"]
+    + [rf"(?<![\d/])(?:(?:0?\d{{1,2}}|[1-9]\d{{2,3}})/{_Y}|{_D}/{_M})(?!/?\d)"]
 )
-_MAY_HOLD_ONE = re.compile(r"\d(?:\D{0,3}\d){6}|@")
+_AT = r"(?:@|\(at\)|\[at\])"
+_EMAIL = (
+    rf"(?<![\w.+-])[\w.+-]+(?:{_AT}[\w.-]*[^\W\d_](?:[\w-]|\.(?=\w))*"
+    rf"|\s{{0,2}}{_AT}\s{{0,2}}[\w-]+(?:\.[\w-]+)*\.[a-z]{{2,}})"
+)
+_PASSPORT = r"(?<!\w)[A-Z][ .–-]?\d{7,8}(?!\w)"
+_BETWEEN = rf"(?:[^\w{MASK[0]}]|_){{0,4}}"
+_DIGIT = rf"(?!{_MOMENT})\d"
+_NUMBER = rf"\+?{_DIGIT}(?:{_BETWEEN}{_DIGIT}){{{MIN_DIGITS - 1},}}"
+_FOUND = re.compile(
+    f"(?P<email>{_EMAIL})|(?P<moment>{_MOMENT})|(?P<passport>{_PASSPORT})|(?P<number>{_NUMBER})",
+    re.IGNORECASE,
+)
+_MAY_HOLD_ONE = re.compile(rf"(?:\d\D*){{7}}|{_AT}", re.IGNORECASE)
 
 # Numbers from here: 0 or 84, then a mobile (3, 5, 7, 8, 9; 1 until 2018) or a landline (2).
 _PHONE = re.compile(r"(?:0084|84|0)[1-9]\d{8,9}")
-_THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:([ \u00a0.,])\d{3})(?:\1\d{3})*")
+# What lists and amounts are made of. None begins with a zero that stands before another digit.
+_ELEMENT = re.compile(
+    r"(?P<amount>[1-9]\d{0,2}(?:([ \u00a0.,])\d{3})(?:\2\d{3})*(?:[.,]\d\d?)?(?![.,:/]?\d))"
+    r"|(?P<decimal>(?:0|[1-9]\d{0,2})[.,]\d\d?(?![.,:/]?\d))"
+    r"|(?P<pair>[1-9]\d{0,2}[–/-][1-9]\d{0,2}(?![.,:/–-]?\d))"
+    r"|(?P<year>(?:19|20)\d\d(?![.:/]?\d))"
+    r"|(?P<whole>[1-9]\d{3,}(?![.:/]?\d))"
+    r"|(?P<small>(?:0|[1-9]\d{0,2})(?![.:/]?\d))"
+)
+_GAP = re.compile(r"(?:\.(?=\s))?[\s,;%$()–—-]{1,4}")
 _UNIT = re.compile(r"\s*(?:đồng|đ\b|vnđ|vnd|nghìn|ngàn|triệu|tr\b|tỷ|tỉ|usd|\$|%)", re.IGNORECASE)
-_YEARS = re.compile(r"(?:(?:19|20)\d\d\D+)+(?:19|20)\d\d")
 
 
 def screened(text: str) -> str:
     """The text with what looks like a phone number, an identity number or an e-mail masked.
 
     Phones of Vietnam, identity cards (9 or 12 digits), passports, and any other number of nine
-    digits or more, with spaces, dots or hyphens in it or without. Days and amounts of money
-    stay: 07/11/2026, 1.414.812.973, 350.000.000 đồng.
+    digits or more, with up to four signs or spaces between its digits. Days, lists and amounts
+    of money stay: 07/11/2026, 1.414.812.973, 350.000.000 đồng. So does every character that is
+    not masked.
     """
-    if not _MAY_HOLD_ONE.search(text):
+    if not _MAY_HOLD_ONE.search(unicodedata.normalize("NFKC", text)):
         return text
-    return _FOUND.sub(_masked, text)
+    plain, places = _plain(text)
+    pieces, end = [], 0
+    for found in _FOUND.finditer(plain):
+        if found["moment"] or (found["number"] and not _tells(found)):
+            continue
+        pieces += [text[end : places[found.start()][0]], MASK]
+        end = places[found.end() - 1][1]
+    return "".join([*pieces, text[end:]])
 
 
-def _masked(found: re.Match[str]) -> str:
-    written = found[0]
-    if found["moment"] or (found["number"] and not _tells(written, found.string[found.end() :])):
-        return written
-    return MASK
+def _plain(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """The text as it reads, and from where to where in the text each of its characters stands.
+
+    Without what cannot be seen, such as a soft hyphen, and with ASCII digits.
+    """
+    read, places = [], []
+    for start, end in _characters(text):
+        for each in unicodedata.normalize("NFKC", text[start:end]):
+            if unicodedata.category(each) != "Cf":
+                read.append(str(unicodedata.decimal(each)) if each.isdecimal() else each)
+                places.append((start, end))
+    return "".join(read), places
 
 
-def _tells(written: str, after: str) -> bool:
+def _characters(text: str) -> Iterator[tuple[int, int]]:
+    """From where to where each character stands, with the marks that belong to it."""
+    start = 0
+    for at in range(1, len(text) + 1):
+        if at == len(text) or not unicodedata.combining(text[at]):
+            yield start, at
+            start = at
+
+
+def _tells(found: re.Match[str]) -> bool:
     """Whether a number of nine digits or more may be a person's, not an amount or a list."""
-    digits = "".join(str(unicodedata.digit(c)) for c in written if c.isdigit())
-    if written.startswith("+") or _PHONE.fullmatch(digits):
+    written = found[0]
+    elements = _elements(written)
+    if not elements:  # such as 0912 345 678
         return True
-    if digits.startswith("0"):  # as no amount does
+    kinds = {kind for kind, _ in elements}
+    money = _UNIT.match(found.string, found.end())
+    if kinds == {"amount"} and money:
+        return False
+    digits = re.sub(r"\D", "", written)
+    if _PHONE.fullmatch(digits):
         return True
-    if _YEARS.fullmatch(written):
+    if money:
         return False
-    in_thousands = _THOUSANDS.fullmatch(written)
-    if (in_thousands or written.isdigit()) and _UNIT.match(after):
-        return False
-    if in_thousands and len(digits) not in (9, 12):
+    sizes = [(kind, len(re.sub(r"\D", "", element))) for kind, element in elements]
+    if "whole" in kinds or ("amount", MIN_DIGITS) in sizes:
+        return True
+    if "small" not in kinds:
         return False
     # A list such as 5, 4, 5 is none; a number written digit by digit is.
-    groups = re.findall(r"\d+", written)
-    return "," not in written or min(map(len, groups)) > 1
+    listed = written.count(",") + written.count(";") >= len(elements) - 1
+    if listed and ("small", 1) in sizes:
+        return digits.startswith("0")
+    return len(digits) == MIN_DIGITS or (kinds == {"small"} and not listed)
+
+
+def _elements(written: str) -> list[tuple[str, str]]:
+    """The amounts and other elements of a list, each with its kind; none if it is not one."""
+    elements, at = [], 0
+    while element := _ELEMENT.match(written, at):
+        elements.append((str(element.lastgroup), element[0]))
+        if element.end() == len(written):
+            return elements
+        gap = _GAP.match(written, element.end())
+        if gap is None:
+            break
+        at = gap.end()
+    return []

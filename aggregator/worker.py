@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import IO, Literal
 from urllib.parse import quote
 
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 
-from aggregator.context import Context
+from aggregator.context import Context, context_of
 from aggregator.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -36,6 +37,30 @@ class DocumentError(RuntimeError):
     def __init__(self, key: Literal["busy", "too_slow", "failed"]) -> None:
         super().__init__(key)
         self.key = key
+
+
+async def make_asked(request: Request, arguments: Sequence[str], suffix: str) -> Path:
+    """As ``make_document``, for whoever asked: once they leave, nothing waits or works for them.
+
+    Raises DocumentError and ClientDisconnect.
+    """
+    making = asyncio.create_task(make_document(context_of(request), arguments, suffix))
+    leaving = asyncio.create_task(_left(request))
+    leaving.add_done_callback(lambda _: making.cancel())
+    try:
+        return await making
+    except asyncio.CancelledError:
+        if leaving.done():
+            raise ClientDisconnect from None
+        raise
+    finally:
+        leaving.cancel()
+
+
+async def _left(request: Request) -> None:
+    """Returns when the client has closed the connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def make_document(context: Context, arguments: Sequence[str], suffix: str) -> Path:

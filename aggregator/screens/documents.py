@@ -38,6 +38,10 @@ async def documents(request: Request) -> Response:
 async def fetch(request: Request) -> Response:
     """A form names its format in a field; a file has it in its name."""
     given = {name: value for name, value in request.query_params.items() if value}
-    if (chosen := given.pop("format", "")) not in (*REPORT_FORMATS, *EXPORT_FORMATS):
+    kind = request.path_params.get("kind")  # of a report
+    if kind is not None and kind not in REPORTS:
+        raise HTTPException(404)
+    formats = REPORT_FORMATS if kind else EXPORT_FORMATS
+    if (chosen := given.pop("format", "")) not in formats:
         raise HTTPException(400, "unknown_choice")
     return RedirectResponse(f"{request.url.path}.{chosen}?{urlencode(given)}", 303)

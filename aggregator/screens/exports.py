@@ -16,7 +16,7 @@ from aggregator.exports.joined import BOM, FORMATS, MEDIA_TYPES, Format, JoinedT
 from aggregator.pages import render
 from aggregator.periods import EARLIEST, PeriodError, read_period
 from aggregator.submissions import Filters, bounded
-from aggregator.worker import DocumentError, make_document, send
+from aggregator.worker import DocumentError, make_asked, send
 from web import language_of
 
 
@@ -43,7 +43,7 @@ async def submissions(request: Request) -> Response:
         return await stream(pieces, name, MEDIA_TYPES[form], start=BOM if form == "csv" else "")
     language = language_of(request, negotiate=False)
     arguments = ["--lang", language, "export", "--format", form, *_options(filters)]
-    file = await make_document(context_of(request), arguments, f".{form}")
+    file = await make_asked(request, arguments, f".{form}")
     return send(file, name, MEDIA_TYPES[form])
 
 
@@ -63,7 +63,7 @@ async def codebook_csv(request: Request) -> Response:
 async def document_error(request: Request, error: Exception) -> Response:
     """The page that says why a document was not made."""
     key = error.key if isinstance(error, DocumentError) else "failed"
-    return render(request, "error", {"message": f"export.{key}"}, status=503)
+    return render(request, "error", {"message": f"export.{key}", "named": ""}, status=503)
 
 
 def _table(request: Request, filters: Filters) -> JoinedTable:

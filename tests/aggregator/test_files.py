@@ -68,7 +68,24 @@ def test_an_empty_table_has_its_header(any_room: Room) -> None:
     assert answer.text == ",".join(columns(any_room)) + "\n"
 
 
-@pytest.mark.parametrize("comment", ["=1+1", "+1", "-1", "@x", "\tx", "'x", "=cmd|' /C calc'!A0"])
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@x",
+        "\tx",
+        "\n=x",
+        "'x",
+        "  =1",
+        "＝1",
+        "＋1",
+        "－1",
+        "＠x",
+        "=cmd|' /C'!A0",
+    ],
+)
 def test_a_comment_that_a_spreadsheet_would_run_is_quoted(room: Room, comment: str) -> None:
     room.take([submission(comment=comment)])
     [row] = table(room)

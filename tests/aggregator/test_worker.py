@@ -1,17 +1,22 @@
 """Documents made in a process of their own: one at a time, bounded, nothing left behind."""
 
 import asyncio
+import http.client
 import os
 import sys
 from collections.abc import Awaitable
 from pathlib import Path
 
 import pytest
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message
 
 from aggregator import worker
+from aggregator.door import COOKIE
 from aggregator.settings import Settings
-from aggregator.worker import DocumentError, environment, make_document, send
+from aggregator.worker import DocumentError, environment, make_asked, make_document, send
 from tests.aggregator.conftest import Room, submission
+from tests.conftest import Servers
 
 
 @pytest.fixture
@@ -148,3 +153,37 @@ def test_the_command_has_the_settings_of_the_server(
     for name, value in found.items():
         monkeypatch.setenv(name, value)
     assert Settings.from_env() == given
+
+
+def test_whoever_leaves_ends_the_document(
+    room: Room, folder: Path, endless: Path, serve: Servers
+) -> None:
+    room.sign_in()
+    app = room.another()
+    connection = http.client.HTTPConnection(serve(app).removeprefix("http://"), timeout=60)
+    cookie = {"cookie": f"{COOKIE}={room.client.cookies[COOKIE]}"}
+    connection.request("GET", "/reports/quarter.pdf", headers=cookie)
+    wait_for(endless)
+    connection.close()
+    while app.state.context.documents.locked():
+        pass
+    assert not is_running(endless)
+    assert left(folder) == []
+
+
+def test_whoever_leaves_is_out_of_the_queue(room: Room, folder: Path, endless: Path) -> None:
+    messages: list[Message] = [{"type": "http.request", "body": b""}, {"type": "http.disconnect"}]
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    async def taken() -> None:
+        request = Request({"type": "http", "app": room.app, "state": {}}, receive)
+        async with room.context.documents:
+            with pytest.raises(ClientDisconnect):
+                await make_asked(request, ["export"], ".csv")
+        assert not room.context.documents.locked()
+
+    asyncio.run(taken())
+    assert not endless.exists()
+    assert left(folder) == []
