@@ -7,7 +7,8 @@ from aggregator.figures import figure_rows
 from aggregator.references import set_comparisons
 from aggregator.rows import FigureRow
 from aggregator.statistics import Method
-from aggregator.statistics.suppression import Sum, withhold, withhold_parts
+from aggregator.statistics.forms import POOL, Form, withhold_form
+from aggregator.statistics.suppression import Sum, withhold
 from aggregator.store import Grouping, Selection, Store
 from surveys.centre import Centre
 from surveys.definition import Survey
@@ -79,7 +80,7 @@ def _minimum(survey: Survey, row: FigureRow, centre: Centre) -> int:
 def _published_parts(
     survey: Survey, rows: Callable[[Grouping], list[FigureRow]], by: Grouping, centre: Centre
 ) -> list[FigureRow]:
-    asked = {row.key: row for row in rows("question")} if by == "question" else {}
+    asked = {row.key: row for row in rows("question")}
     if not survey.pooled_measures:
         return [shown(row, row.n < _minimum(survey, row, centre)) for row in asked.values()]
     factors = {row.key: row for row in rows("factor")}
@@ -130,7 +131,8 @@ def published_tree(
         sums[number] = Sum(each.total, (*each.parts, ("rest of", each.total)))
     if min(unprinted.values()) < 0:
         raise ValueError("rows have more people than what they are part of")
-    withheld = withhold(sizes | unprinted, sums, minimum, unprinted)
+    some = {rest for rest, n in unprinted.items() if n}  # that there are none is known
+    withheld = withhold(sizes | unprinted, sums, minimum, some)
     return shown(total, () in withheld), [
         (
             shown(row, (row.key,) in withheld),
@@ -144,15 +146,19 @@ def published_form(
     total: FigureRow, factors: Sequence[Branch], minimum: int
 ) -> tuple[FigureRow, list[tuple[FigureRow, list[FigureRow]]]]:
     """A pool, its factors and their questions, answered by the same people."""
-    small = 0 < total.n < minimum
-    hidden = withhold_parts({factor.key: factor.n for factor, _ in factors}, minimum)
-    branches = []
-    for factor, questions in factors:
-        whole = small or factor.key in hidden
-        parts = withhold_parts({question.key: question.n for question in questions}, minimum)
-        rows = [shown(question, whole or question.key in parts) for question in questions]
-        branches.append((shown(factor, whole), rows))
-    return shown(total, small), branches
+    form = Form(
+        total.n,
+        {factor.key: factor.n for factor, _ in factors},
+        {factor.key: {each.key: each.n for each in questions} for factor, questions in factors},
+    )
+    hidden = withhold_form(form, minimum)
+    return shown(total, POOL in hidden), [
+        (
+            shown(factor, (factor.key,) in hidden),
+            [shown(each, (factor.key, each.key) in hidden) for each in questions],
+        )
+        for factor, questions in factors
+    ]
 
 
 def shown(row: FigureRow, withheld: bool) -> FigureRow:

@@ -4,7 +4,7 @@ Everything computed further, rankings, standardised shares, charts, is computed 
 published figures: so nothing that is withheld can be worked back from it.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -14,15 +14,10 @@ from aggregator.figures import figure_rows
 from aggregator.periods import Period, period_of
 from aggregator.publishing import compared_alone, shown
 from aggregator.references import why_not_comparable
+from aggregator.reports.groups import Groups, of_period
 from aggregator.reports.occasion import Occasion
 from aggregator.rows import FigureRow
-from aggregator.statistics import Sum, withhold
-from aggregator.statistics.participation import (
-    CENTRE,
-    Participation,
-    open_weekdays,
-    participation,
-)
+from aggregator.statistics.participation import Participation, open_weekdays, participation
 from aggregator.store import Grouping
 from aggregator.trends import READ_BY, Grain, figures
 from surveys.centre import Reference
@@ -94,18 +89,22 @@ def gather(on: Occasion, survey: Survey) -> Material:
         [row] = rows("centre", then)
         earlier[against] = (then, row)
     trend = [] if on.kind == "day" else _trend(on, survey, measure)
-    took_part = _participation(on, survey)
+    dossiers = on.store.transactions(on.period.since, on.period.until)
+    ratings, open_on = _ratings(on, survey), open_weekdays(on.centre.opening_hours)
+    took_part = {} if dossiers.empty else participation(ratings, dossiers, open_on)
 
-    groups = _Groups()
-    groups.add(_key(on.period), whole.n)
-    groups.share_out(_key(on.period), {("department", row.key): row.n for row in departments})
-    groups.share_out(_key(on.period), {("channel", row.key): row.n for row in channels})
-    moments = {_key(one.period): one.people for one in trend}
+    groups = Groups()
+    groups.add(of_period(on.period), whole.n)
+    groups.share_out(of_period(on.period), {("department", row.key): row.n for row in departments})
+    groups.share_out(of_period(on.period), {("channel", row.key): row.n for row in channels})
+    moments = {of_period(one.period): one.people for one in trend}
     if on.kind == "quarter":
-        groups.share_out(_key(on.period), moments)
-    for key, n in [*moments.items(), *((_key(then), row.n) for then, row in earlier.values())]:
+        groups.share_out(of_period(on.period), moments)
+    for key, n in [*moments.items(), *((of_period(then), row.n) for then, row in earlier.values())]:
         groups.add(key, n)
-    _add_participation(groups, on, took_part)
+    if took_part:
+        weeks = [one.period for one in trend] if on.kind == "quarter" else []
+        groups.add_covered(on.period, weeks, took_part, ratings, dossiers)
     hidden = groups.withheld(on.centre.minimum_cell)
 
     def alone(kind: str, every: Sequence[FigureRow]) -> tuple[FigureRow, ...]:
@@ -118,64 +117,17 @@ def gather(on: Occasion, survey: Survey) -> Material:
         measures=measures,
         measure=measure,
         references=references,
-        whole=shown(whole, _key(on.period) in hidden),
+        whole=shown(whole, of_period(on.period) in hidden),
         departments=alone("department", departments),
         channels=alone("channel", channels),
         earlier={
-            against: (then, shown(row, _key(then) in hidden))
+            against: (then, shown(row, of_period(then) in hidden))
             for against, (then, row) in earlier.items()
         },
-        trend=tuple(_shown(one, _key(one.period) in hidden) for one in trend),
+        trend=tuple(_shown(one, of_period(one.period) in hidden) for one in trend),
         participation=took_part,
         covered=frozenset(key for key in took_part if ("covered", key) not in hidden),
     )
-
-
-# Groups of one document
-
-
-class _Groups:
-    """The groups of people that one document prints, and the sums between them."""
-
-    def __init__(self) -> None:
-        self._sizes: dict[Hashable, int] = {}
-        self._sums: list[Sum] = []
-        self._rests: set[Hashable] = set()
-
-    def add(self, key: Hashable, n: int) -> None:
-        self._sizes[key] = n
-
-    def share_out(self, total: Hashable, parts: Mapping[Hashable, int]) -> None:
-        """Parts of a total, each person in one of them or in the rest, which is not printed."""
-        self._sizes |= parts
-        rest = ("rest", total, len(self._sums))
-        self._sizes[rest] = self._sizes[total] - sum(parts.values())
-        self._rests.add(rest)
-        self.add_up(total, (*parts, rest))
-
-    def add_up(self, total: Hashable, parts: Iterable[Hashable]) -> None:
-        self._sums.append(Sum(total, tuple(parts)))
-
-    def withheld(self, minimum: int) -> frozenset[Hashable]:
-        return withhold(self._sizes, self._sums, minimum, self._rests)
-
-
-def _key(period: Period) -> Hashable:
-    return ("period", period.since, period.until)
-
-
-def _add_participation(groups: _Groups, on: Occasion, found: Mapping[str, Participation]) -> None:
-    """Ratings of the days whose dossiers are known: less than all, so the rest is guarded too."""
-    parts = [key for key in found if key != CENTRE]
-    for key in parts:
-        groups.share_out(("department", key), {("covered", key): found[key].n})
-    if CENTRE not in found:
-        return
-    if found[CENTRE].departments:
-        groups.add(("covered", CENTRE), found[CENTRE].n)
-        groups.add_up(("covered", CENTRE), [("covered", key) for key in parts])
-    else:
-        groups.share_out(_key(on.period), {("covered", CENTRE): found[CENTRE].n})
 
 
 def _shown(one: Moment, withheld: bool) -> Moment:
@@ -185,16 +137,12 @@ def _shown(one: Moment, withheld: bool) -> Moment:
 # Reading
 
 
-def _participation(on: Occasion, survey: Survey) -> dict[str, Participation]:
-    dossiers = on.store.transactions(on.period.since, on.period.until)
-    if dossiers.empty:
-        return {}
+def _ratings(on: Occasion, survey: Survey) -> pd.DataFrame:
+    """Who answered in the period: columns day, department, n."""
     asked = on.selection(survey)
     if len(survey.measured) == 1:
         asked = replace(asked, questions=(survey.measured[0].id,))
-    return participation(
-        on.store.respondents(asked), dossiers, open_weekdays(on.centre.opening_hours)
-    )
+    return on.store.respondents(asked)
 
 
 def _trend(on: Occasion, survey: Survey, measure: str) -> list[Moment]:

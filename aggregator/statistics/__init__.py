@@ -5,6 +5,7 @@ No session, no request, no clock. SciPy and statsmodels supply the distributions
 
 from aggregator.statistics.change import changes, control_chart
 from aggregator.statistics.comparison import Published, compare
+from aggregator.statistics.forms import Form, form_sums, withhold_form
 from aggregator.statistics.participation import nonresponse_bounds
 from aggregator.statistics.pooled import pooled_shares
 from aggregator.statistics.raking import Raked, Unweightable, rake
@@ -29,6 +30,7 @@ from aggregator.statistics.suppression import (
 
 __all__ = [
     "SHARE_COLUMNS",
+    "Form",
     "Method",
     "Published",
     "Raked",
@@ -42,6 +44,7 @@ __all__ = [
     "control_chart",
     "crossing",
     "direct_standardised",
+    "form_sums",
     "level_counts",
     "nonresponse_bounds",
     "pooled_shares",
@@ -51,5 +54,6 @@ __all__ = [
     "wilson",
     "withhold",
     "withhold_crossing",
+    "withhold_form",
     "withhold_parts",
 ]

@@ -9,13 +9,14 @@ from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array, hstack
 
+Key = TypeVar("Key", bound=Hashable)
 ALL = "*"  # the label of a total in a two-way table
 
 
@@ -32,11 +33,13 @@ def withhold(
     sums: Iterable[Sum],
     minimum: int,
     unprinted: Collection[Hashable] = (),
+    unguarded: Collection[Hashable] = (),
 ) -> frozenset[Hashable]:
     """The groups of which nothing may be printed: no n, count, share, interval or comparison.
 
     ``sizes`` are people by group, totals included; ``unprinted`` are groups that the document
-    does not show anyway. The rule is ours:
+    does not show anyway, empty or not; ``unguarded`` those that are unprinted and no secret,
+    such as who skipped a question. The rule is ours:
 
     - A group of 1 to minimum - 1 people is small, and withheld.
     - For every small group each size from 1 to ``minimum`` must stay possible for a reader who
@@ -55,9 +58,11 @@ def withhold(
     It holds for one document, or for several whose sums are all given. How single answers lie
     in a crossing may still show where a total has none of a kind: sizes are guarded, not zeros.
     """
-    table = _Table(sizes, sums)
-    small = np.flatnonzero(table.n < minimum).tolist()
-    hidden = (table.n < minimum) | np.array([key in unprinted for key in table.keys], bool)
+    unknown = {*unprinted, *unguarded}
+    table = _Table(sizes, sums, unknown)
+    small = table.small(minimum, unguarded)
+    hidden = table.among(unknown)
+    hidden[small] = True
     low, high = table.n.copy(), table.n.copy()  # sizes shown to be possible so far
     for cell in small:
         for wanted in (1, minimum):
@@ -74,17 +79,20 @@ def audit(
     sums: Iterable[Sum],
     minimum: int,
     withheld: Collection[Hashable],
+    unguarded: Collection[Hashable] = (),
 ) -> pd.DataFrame:
     """What a reader can find out of each small group: the least and greatest size possible.
 
+    ``withheld`` and ``unguarded`` as withhold returns and takes them.
     Returns key, n, low, high, safe: safe where each size from 1 to minimum is possible. ``high``
     is infinite where nothing bounds it. A small group that is printed is its own size.
     """
-    table = _Table(sizes, sums)
-    hidden = np.array([key in withheld for key in table.keys], bool)
+    unknown = {*withheld, *unguarded}
+    table = _Table(sizes, sums, unknown)
+    hidden = table.among(unknown)
     rows = [
         (table.keys[cell], int(table.n[cell]), *table.extremes(cell, hidden))
-        for cell in np.flatnonzero(table.n < minimum).tolist()
+        for cell in table.small(minimum, unguarded)
     ]
     found = pd.DataFrame(rows, columns=["key", "n", "low", "high"])
     return found.assign(safe=(found["low"] <= 1) & (found["high"] >= minimum))
@@ -118,7 +126,7 @@ def withhold_crossing(sizes: pd.DataFrame, minimum: int) -> pd.DataFrame:
     return pd.DataFrame(marks, index=rows, columns=columns, dtype=bool)
 
 
-def withhold_parts(sizes: Mapping[Hashable, int], minimum: int) -> frozenset[Hashable]:
+def withhold_parts(sizes: Mapping[Key, int], minimum: int) -> frozenset[Key]:
     """Which parts of one form are withheld: its factors, or the questions of a factor.
 
     ``sizes`` are respondents by part. The same people answer several parts, so parts add up in
@@ -131,10 +139,15 @@ def withhold_parts(sizes: Mapping[Hashable, int], minimum: int) -> frozenset[Has
 
 
 class _Table:
-    """Groups that are not empty, smallest first, and the sums between them as equations."""
+    """Groups not known to be empty, smallest first, and the sums between them as equations."""
 
-    def __init__(self, sizes: Mapping[Hashable, int], sums: Iterable[Sum]) -> None:
-        filled = [key for key, n in sizes.items() if n]
+    def __init__(
+        self,
+        sizes: Mapping[Hashable, int],
+        sums: Iterable[Sum],
+        unknown: Collection[Hashable],
+    ) -> None:
+        filled = [key for key, n in sizes.items() if n or key in unknown]
         self.keys = sorted(filled, key=lambda key: (sizes[key], repr(key)))
         self.n = np.array([sizes[key] for key in self.keys], dtype=np.int64)
         sums = sorted(sums, key=lambda each: (repr(each.total), sorted(map(repr, each.parts))))
@@ -150,6 +163,14 @@ class _Table:
         if np.asarray(self.equations @ self.n).any():
             raise ValueError("the parts of a sum do not add up to its total")
         self.price = _prices(self.keys, sizes, sums)
+
+    def among(self, keys: Collection[Hashable]) -> np.ndarray:
+        """Which groups are among the keys, as a mask."""
+        return np.array([key in keys for key in self.keys], dtype=bool)
+
+    def small(self, minimum: int, unguarded: Collection[Hashable]) -> list[int]:
+        few = (self.n > 0) & (self.n < minimum) & ~self.among(unguarded)
+        return [int(cell) for cell in np.flatnonzero(few)]
 
     def cheapest(self, cell: int, wanted: int, price: np.ndarray) -> np.ndarray:
         """Sizes that leave the sums right, a cell's moved as far as ``wanted``, nearest by price.

@@ -102,6 +102,21 @@ def test_a_row_that_is_not_printed_guards_for_nothing_and_is_guarded_itself() ->
     assert withhold(sizes, sums, MINIMUM, unprinted={"c"}) == {"a", "c"}
 
 
+def test_an_empty_group_that_is_not_printed_is_not_known_to_be_empty() -> None:
+    sizes, sums = one_way(3, 0, 30, 6)
+    shown = audit(sizes, sums, MINIMUM, {"a"})
+    assert shown[["low", "high"]].values.tolist() == [[3, 3]]
+    unprinted = audit(sizes, sums, MINIMUM, {"a", "b"})
+    assert unprinted[["low", "high"]].values.tolist() == [[0, 3]]
+    assert withhold(sizes, sums, MINIMUM, unprinted={"b"}) == {"a", "b", "d"}
+
+
+def test_a_group_that_is_no_secret_is_no_reason_to_withhold() -> None:
+    sizes, sums = one_way(3, 9, 30)
+    assert withhold(sizes, sums, MINIMUM, unguarded={"a"}) == {"a"}
+    assert audit(sizes, sums, MINIMUM, {"a"}, unguarded={"a"}).empty
+
+
 def test_a_department_of_one_counter_is_withheld_with_its_counter() -> None:
     """Department b of 9 guards a; its only counter must not tell what b was."""
     tree = {"a": (4,), "b": (9,), "c": (40, 50)}
