@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from operator import itemgetter
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -29,8 +29,7 @@ PLACES = {"channel": 0, "department": 1, "counter": 2}
 ITEMS = {"question": 0, "factor": 0, "code": 1, "measure": 1}
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """Sums of some days by item and place; ``values`` is [sum, item, place], whole numbers."""
 
     items: tuple[Item, ...]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
-from sqlalchemy import Connection, Row, func, insert, select, true
+from sqlalchemy import Connection, func, insert, select, true
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
@@ -43,6 +43,13 @@ TALLIES = Layout("tally", Tally, ("question", "code"), ("n",), true())
 FACTOR = col(PooledTally.factor)
 POOL = Layout("pool", PooledTally, ("factor", "measure"), SUMS, FACTOR == "")
 FACTORS = Layout("factors", PooledTally, ("factor", "measure"), SUMS, FACTOR != "")
+
+
+NUMBERS = {width: np.dtype(f"<u{width}") for width in (1, 2, 4, 8)}
+STORED = [
+    BlockRow.__table__.c[name]  # type: ignore[attr-defined]
+    for name in ("since", "until", "items", "places", "width", "numbers")
+]
 
 
 class RollUps:
@@ -120,21 +127,20 @@ class RollUps:
         for monthly, run in groupby(spans, lambda span: span.since != span.until):
             stretch = list(run)
             since, until = col(BlockRow.since), col(BlockRow.until)
-            query = select(BlockRow.__table__).where(  # type: ignore[attr-defined]
+            query = select(*STORED).where(
                 col(BlockRow.survey) == self._survey,
                 until.between(stretch[0].until, stretch[-1].until),
                 since < until if monthly else since == until,
                 col(BlockRow.tallied) == self._layout.name,
             )
-            for row in connection.execute(query).all():
-                found[Span(row.since, row.until)] = self._unpacked(row)
+            for first, last, *packed in connection.execute(query).all():
+                found[Span(first, last)] = self._unpacked(*packed)
         return found
 
-    def _unpacked(self, row: Row[Any]) -> Block:
-        keys = _keys(row.items), _keys(row.places)
-        shape = (len(self._layout.sums), *map(len, keys))
-        values = np.frombuffer(row.numbers, dtype=f"<u{row.width}").reshape(shape)
-        return Block(*keys, values)
+    def _unpacked(self, items: str, places: str, width: int, numbers: bytes) -> Block:
+        keys = _keys(items), _keys(places)
+        shape = (len(self._layout.sums), len(keys[0]), len(keys[1]))
+        return Block(*keys, np.frombuffer(numbers, NUMBERS[width]).reshape(shape))
 
     def _store(self, connection: Connection, span: Span, block: Block) -> None:
         kind = np.min_scalar_type(block.values.max(initial=0)).newbyteorder("<")
@@ -159,10 +165,11 @@ def _spans(
     day, last = max(since or first, first), min(until or newest, newest)
     spans = []
     while day <= last:
-        ends = _last_of_month(day)
-        whole = not daily and day.day == 1 and ends <= last and ends < newest
-        spans.append(Span(day, ends if whole else day))
-        day = spans[-1].until + ONE_DAY
+        ends = day
+        if day.day == 1 and not daily and (month := _last_of_month(day)) <= last:
+            ends = month if month < newest else day
+        spans.append(Span(day, ends))
+        day = ends + ONE_DAY
     return spans
 
 

@@ -151,7 +151,7 @@ class Store:
                 found = rollups.read(connection, since, until, daily=daily)
                 rollups.fill(connection, [span for span, block in found if block is None])
                 found = rollups.read(connection, since, until, daily=daily)
-        return [(span.since, block) for span, block in found if block is not None]
+        return [(span.since, block) for span, block in found if block is not None and block.items]
 
     def _whole(self, layout: Layout, selection: Selection) -> Block:
         """All of a selection's days as one block."""
