@@ -43,9 +43,7 @@ def test_every_measure_of_every_survey_is_defined_by_its_levels(reader: Room) ->
             assert "; ".join(level.vi for level in scale.levels) in page
     top = "“Rất hài lòng” là số câu trả lời ở mức Rất hài lòng chia cho"
     assert top in page
-    assert (
-        "“Hài lòng trở lên” là số câu trả lời ở mức Rất hài lòng, Hài lòng chia cho" in page
-    )
+    assert "“Hài lòng trở lên” là số câu trả lời ở mức Rất hài lòng, Hài lòng chia cho" in page
 
 
 def test_the_contents_lead_to_every_part_and_our_choices_to_theirs(reader: Room) -> None:
