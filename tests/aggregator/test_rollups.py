@@ -29,8 +29,8 @@ PLACES = [("so_tu_phap", "q05"), ("so_tu_phap", "q06"), ("so_y_te", "q09"), (Non
 ANYWHERE: list[Grouping] = ["centre", "department", "counter", "channel"]
 ANYTIME: list[Grouping] = ["day", "week", "month", "quarter", "year"]
 COLUMNS = {
-    "tally": ("survey", "day", "question", "channel", "department", "counter", "code"),
-    "pooled_tally": ("survey", "day", "factor", "measure", "channel", "department", "counter"),
+    "tally": ("survey", "question", "day", "channel", "department", "counter", "code"),
+    "pooled_tally": ("survey", "factor", "measure", "day", "channel", "department", "counter"),
 }
 
 

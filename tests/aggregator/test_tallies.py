@@ -57,11 +57,10 @@ def recount(intake: Intake, surveys: dict[str, Survey]) -> dict[str, dict[Any, A
     answers: Counter[tuple[str, ...]] = Counter()
     pooled: dict[tuple[str, ...], list[int]] = defaultdict(lambda: [0] * 6)
     for row in stored(intake.store):
-        day = (row.survey, row.day.isoformat())
-        place = (row.channel, row.department or "", row.counter or "")
+        cell = (row.day.isoformat(), row.channel, row.department or "", row.counter or "")
         for question, value in row.answers.items():
             for code in value if isinstance(value, list) else [value]:
-                answers[*day, question, *place, str(code)] += 1
+                answers[row.survey, question, *cell, str(code)] += 1
         if row.survey != "sipas_2020":
             continue
         for factor in [*surveys["sipas_2020"].factors, None]:
@@ -71,7 +70,7 @@ def recount(intake: Intake, surveys: dict[str, Survey]) -> dict[str, dict[Any, A
             for measure, codes in (("very_satisfied", [5]), ("satisfied_or_better", [4, 5])):
                 k = sum(code in codes for code in valid_answers)
                 if m:
-                    key = (*day, factor.id if factor else "", measure, *place)
+                    key = (row.survey, factor.id if factor else "", measure, *cell)
                     parts = (1, k, m, k * k, k * m, m * m)
                     pooled[key] = [a + b for a, b in zip(pooled[key], parts, strict=True)]
     return {
