@@ -16,7 +16,7 @@ from aggregator.figures import figure_rows
 from aggregator.pages import render
 from aggregator.rows import FigureRow
 from aggregator.screens.explain import Explained, Explanation
-from aggregator.screens.view import View, held, read_view
+from aggregator.screens.view import View, held, modes_taken, read_view
 from aggregator.statistics import Standardised, direct_standardised, shrunk_ranking
 
 
@@ -41,6 +41,7 @@ def _figures(context: Context, view: View) -> dict[str, Any]:
     measure, reference = (chosen := held(view, centre)).measure, chosen.reference
     found: dict[str, Any] = {
         "view": view,
+        "own_modes": modes_taken(store, view),
         "survey": survey,
         "measures": chosen.measures,
         "measure": measure,

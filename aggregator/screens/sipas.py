@@ -18,7 +18,7 @@ from aggregator.references import why_not_comparable
 from aggregator.rows import FigureRow
 from aggregator.screens.explain import Explained, Explanation
 from aggregator.screens.sipas_published import explain_projection, explain_published, series
-from aggregator.screens.view import View, read_view
+from aggregator.screens.view import View, modes_taken, read_view
 from surveys.definition import Survey
 
 INDEX = MEASURE  # what the SIPAS index is a share of
@@ -51,6 +51,7 @@ def _figures(context: Context, view: View) -> dict[str, Any]:
     survey, centre, store = view.survey, context.centre, context.store
     page: dict[str, Any] = {
         "view": view,
+        "own_modes": modes_taken(store, view),
         "survey": survey,
         "surveys": {survey.id: survey},
         "total": None,  # the form of the filters offers no measure

@@ -16,7 +16,7 @@ from aggregator.figures import figure_rows
 from aggregator.pages import render
 from aggregator.rows import FigureRow
 from aggregator.screens.explain import Explained
-from aggregator.screens.view import View, held, read_view, taken_before
+from aggregator.screens.view import View, held, modes_taken, read_view, taken_before
 from aggregator.statistics.participation import (
     CENTRE,
     Participation,
@@ -95,6 +95,7 @@ def _figures(context: Context, view: View, department_id: str | None) -> dict[st
     tones = {level.code: tone(place, len(levels)) for place, level in enumerate(levels)}
     return {
         "view": view,
+        "own_modes": modes_taken(store, view),
         "survey": survey,
         "department": centre.department[department_id] if department_id else None,
         "total": total,

@@ -1,18 +1,18 @@
 """What a screen was asked to show: survey, period, channel, measure and reference."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from aggregator.channels import CHANNELS
+from aggregator.channels import CHANNELS, modes
 from aggregator.context import Context, context_of
 from aggregator.periods import Kind, Period, PeriodError, read_period
 from aggregator.references import why_not_comparable
-from aggregator.store import Selection
+from aggregator.store import Selection, Store
 from surveys.centre import Centre, Reference
 from surveys.definition import Survey
 
@@ -160,3 +160,11 @@ def held(view: View, centre: Centre) -> Held:
             if one not in comparable
         ),
     )
+
+
+def modes_taken(store: Store, view: View) -> list[str]:
+    """How a view's answers were taken, by the channels that have any: keys of ``mode``."""
+    if view.channel:
+        return [view.channel]
+    asked = replace(view.selection(), questions=(view.survey.measured[0].id,))
+    return modes(set(store.counts(asked, "channel")["key"])) or ["any"]
