@@ -45,9 +45,9 @@ def test_an_invented_session_is_a_stranger(room: Room, cookie: str) -> None:
         ("date=hôm nay", "Ngày không hợp lệ", "Not a date"),
         ("date=2026-11-23T00:00", "Ngày không hợp lệ", "Not a date"),
         ("from=2020-02-01&to=2020-01-01", "Ngày đầu sau ngày cuối", "The first day is after"),
-        ("survey=sipas_2031", "Phiếu hoặc kênh", "There is no such survey"),
-        ("survey=../in_centre", "Phiếu hoặc kênh", "There is no such survey"),
-        ("channel=fax", "Phiếu hoặc kênh", "There is no such survey"),
+        ("survey=sipas_2031", "Lựa chọn trong địa chỉ trang", "names a survey, channel"),
+        ("survey=../in_centre", "Lựa chọn trong địa chỉ trang", "names a survey, channel"),
+        ("channel=fax", "Lựa chọn trong địa chỉ trang", "names a survey, channel"),
     ],
 )
 def test_a_bad_parameter_is_400_in_the_askers_language(
