@@ -1,6 +1,6 @@
 """Roll-ups: past days and whole past months of a survey's tallies, kept as blocks."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -43,7 +43,6 @@ TALLIES = Layout("tally", Tally, ("question", "code"), ("n",), true())
 FACTOR = col(PooledTally.factor)
 POOL = Layout("pool", PooledTally, ("factor", "measure"), SUMS, FACTOR == "")
 FACTORS = Layout("factors", PooledTally, ("factor", "measure"), SUMS, FACTOR != "")
-
 
 NUMBERS = {width: np.dtype(f"<u{width}") for width in (1, 2, 4, 8)}
 STORED = [
@@ -106,12 +105,16 @@ class RollUps:
         if span.since == span.until:
             made = self._of_rows(connection, span)
         else:
-            days = list(_days(*span))
-            there = self._stored(connection, days)
-            parts = [there.get(day) or self.make(connection, day) for day in days]
+            parts = [self.make(connection, day) for day in self._days(connection, span)]
             made = merged(parts, len(self._layout.sums))
         self._store(connection, span, made)
         return made
+
+    def _days(self, connection: Connection, span: Span) -> list[Span]:
+        """The days with answers."""
+        day, survey = col(self._layout.table.day), col(self._layout.table.survey)
+        query = select(day).distinct().where(survey == self._survey, day.between(*span))
+        return [Span(one, one) for one in connection.execute(query.order_by(day)).scalars()]
 
     def _ends_now(self, connection: Connection) -> tuple[date, date] | None:
         """The oldest and the newest day with answers, each one look at the key."""
@@ -161,7 +164,7 @@ def _spans(
     since: date | None, until: date | None, oldest: date, newest: date, *, daily: bool
 ) -> list[Span]:
     """The days and months to read, in order."""
-    first = oldest.replace(day=1)
+    first = oldest if daily else oldest.replace(day=1)
     day, last = max(since or first, first), min(until or newest, newest)
     spans = []
     while day <= last:
@@ -171,12 +174,6 @@ def _spans(
         spans.append(Span(day, ends))
         day = ends + ONE_DAY
     return spans
-
-
-def _days(since: date, until: date) -> Iterator[Span]:
-    while since <= until:
-        yield Span(since, since)
-        since += ONE_DAY
 
 
 def _last_of_month(day: date) -> date:

@@ -97,7 +97,6 @@ class Store:
 
         ``factor`` '' pools the whole survey; grouping by factor takes each of them.
         """
-
         each = "factor" in _several(by)
         layout = FACTORS if each or factor else POOL
         return self._frame(layout, selection, by, "measure", lambda item: each or item[0] == factor)
@@ -135,11 +134,8 @@ class Store:
         self, layout: Layout, selection: Selection, *, daily: bool
     ) -> list[tuple[date, Block]]:
         """The blocks of a selection's days, in order; missing ones are made and kept."""
-        rollups, since, until = (
-            self._rollups_of(layout, selection),
-            selection.since,
-            selection.until,
-        )
+        rollups = self._rollups_of(layout, selection)
+        since, until = selection.since, selection.until
         with self.database.begin() as connection:
             found = rollups.read(connection, since, until, daily=daily)
         missing = [span for span, block in found if block is None]
@@ -187,7 +183,7 @@ class Store:
         return view
 
     def roll_up(self, surveys: Iterable[str]) -> None:
-        """Make all that readers will look for, so that none of them has to wait for it."""
+        """Make what readers of months and quarters will look for, so that they do not wait."""
         for survey in surveys:
             for layout in (TALLIES, POOL, FACTORS):
                 self._blocks(layout, Selection(survey), daily=False)

@@ -172,14 +172,14 @@ def test_past_months_and_days_are_kept_and_the_newest_day_is_not(intake: Intake)
 
 
 def test_a_late_answer_drops_what_holds_its_day_and_nothing_else(intake: Intake) -> None:
-    intake([late(day) for day in ("2026-09-03", "2026-10-05", "2026-11-02")])
+    intake([late(day) for day in ("2026-09-03", "2026-09-20", "2026-10-05", "2026-11-02")])
     store, whole = intake.store, Selection("in_centre")
-    assert store.counts(whole, "month")["n"].tolist() == [1, 1, 1]
+    assert store.counts(whole, "month")["n"].tolist() == [2, 1, 1]
     before = rolled_up(store)
     intake([late("2026-09-20")])
     gone = {(since, until) for _, since, until in before - rolled_up(store)}
     assert gone == {("2026-09-01", "2026-09-30"), ("2026-09-20", "2026-09-20")}
-    assert store.counts(whole, "month")["n"].tolist() == [2, 1, 1]
+    assert store.counts(whole, "month")["n"].tolist() == [3, 1, 1]
     assert rolled_up(store) == before
 
 

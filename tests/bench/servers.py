@@ -82,7 +82,11 @@ def command(environment: dict[str, str], *words: str) -> str:
 def measured(environment: dict[str, str], *words: str) -> tuple[float, float]:
     """Seconds of ``python -m WORDS`` from start to end, and MB (10^6 bytes) at its peak."""
     line = [sys.executable, "-c", MEASURE, sys.executable, "-m", *words]
-    done = subprocess.run(line, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE)
+    done = subprocess.run(
+        line, cwd=ROOT, env=environment, check=False, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(words)}: {done.stderr}")
     seconds, held = map(float, done.stdout.split())
     return seconds, held
 
