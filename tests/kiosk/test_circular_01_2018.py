@@ -19,7 +19,7 @@ def asking(tmp_path: Path) -> Iterator[Kiosk]:
     """A kiosk at counter q05 whose centre names this survey for citizens."""
     centre = tmp_path / "centre.toml"
     text = CENTRE.read_text("utf-8")
-    assert "[instruments]" not in text
+    assert "\n[instruments]" not in text
     before, departments, after = text.partition("[[departments]]")
     centre.write_text(
         f'{before}[instruments]\ncitizens = "{SURVEY}"\n\n{departments}{after}', "utf-8"
