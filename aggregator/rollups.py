@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import orjson
@@ -26,23 +26,51 @@ class Span(NamedTuple):
     until: date
 
 
+class Layout(Protocol):
+    """What is kept together in blocks, and where it comes from."""
+
+    @property
+    def name(self) -> str:
+        """What blocks of it are called, at most 40 letters."""
+
+    @property
+    def table(self) -> type[Tally] | type[PooledTally]:
+        """Tallies of the days on which there is any of it."""
+
+    @property
+    def sums(self) -> Sequence[str]: ...
+
+    def block(self, connection: Connection, survey: str, span: Span) -> Block:
+        """All of a survey's span, read from the rows themselves."""
+
+
 @dataclass(frozen=True, eq=False)
-class Layout:
-    """Tallies that are kept together: their table, what items are, what is summed."""
+class Tallies:
+    """A layout of tallies: their table, what items are, what is summed, which rows."""
 
     name: str
     table: type[Tally] | type[PooledTally]
     items: tuple[str, str]
     sums: tuple[str, ...]
-    rows: ColumnElement[bool]  # which of the table's
+    rows: ColumnElement[bool]
+
+    def block(self, connection: Connection, survey: str, span: Span) -> Block:
+        table = self.table
+        key = [getattr(table, name) for name in (*self.items, "channel", "department", "counter")]
+        sums = [getattr(table, name) for name in self.sums]
+        query = select(*key, *sums)
+        if span.since != span.until:
+            query = select(*key, *map(func.sum, sums)).group_by(*key)
+        where = col(table.survey) == survey, col(table.day).between(*span), self.rows
+        return Block.of_rows(connection.execute(query.where(*where)).all(), len(sums))
 
 
 SUMS = ("respondents", "k", "m", "kk", "km", "mm")
-TALLIES = Layout("tally", Tally, ("question", "code"), ("n",), true())
+TALLIES = Tallies("tally", Tally, ("question", "code"), ("n",), true())
 # Most pages want the pool of the whole survey alone, a small part of all that is pooled.
 FACTOR = col(PooledTally.factor)
-POOL = Layout("pool", PooledTally, ("factor", "measure"), SUMS, FACTOR == "")
-FACTORS = Layout("factors", PooledTally, ("factor", "measure"), SUMS, FACTOR != "")
+POOL = Tallies("pool", PooledTally, ("factor", "measure"), SUMS, FACTOR == "")
+FACTORS = Tallies("factors", PooledTally, ("factor", "measure"), SUMS, FACTOR != "")
 
 NUMBERS = {width: np.dtype(f"<u{width}") for width in (1, 2, 4, 8)}
 STORED = [
@@ -52,7 +80,7 @@ STORED = [
 
 
 class RollUps:
-    """The blocks of one survey's tallies of one layout.
+    """The blocks of one survey in one layout.
 
     The newest day with answers is the one that fills: it, and months from it on, are not kept.
     What was read once is remembered: figures of one object are of one moment.
@@ -79,23 +107,13 @@ class RollUps:
         self._read |= self._stored(connection, [span for span in spans if span not in self._read])
         newest = Span(self._ends[1], self._ends[1])
         if newest in spans and newest not in self._read:
-            self._read[newest] = self._of_rows(connection, newest)
+            self.fill(connection, [newest])
         return [(span, self._read.get(span)) for span in spans]
 
     def fill(self, connection: Connection, spans: Iterable[Span]) -> None:
-        """Read days from their rows, as if they had blocks."""
-        self._read |= {span: self._of_rows(connection, span) for span in spans}
-
-    def _of_rows(self, connection: Connection, span: Span) -> Block:
-        table, (first, second), sums = self._layout.table, self._layout.items, self._layout.sums
-        key = [getattr(table, name) for name in (first, second, "channel", "department", "counter")]
-        if span.since == span.until:
-            query = select(*key, *(getattr(table, name) for name in sums))
-        else:
-            query = select(*key, *(func.sum(getattr(table, name)) for name in sums)).group_by(*key)
-        within = col(table.day).between(*span)
-        where = col(table.survey) == self._survey, within, self._layout.rows
-        return Block.of_rows(connection.execute(query.where(*where)).all(), len(sums))
+        """Read spans from their rows, as if they had blocks."""
+        for span in spans:
+            self._read[span] = self._layout.block(connection, self._survey, span)
 
     def make(self, connection: Connection, span: Span) -> Block:
         """Make and keep a block, unless it is there. Wants the write lock."""
@@ -103,7 +121,7 @@ class RollUps:
         if found is not None:
             return found
         if span.since == span.until:
-            made = self._of_rows(connection, span)
+            made = self._layout.block(connection, self._survey, span)
         else:
             parts = [self.make(connection, day) for day in self._days(connection, span)]
             made = merged(parts, len(self._layout.sums))

@@ -17,7 +17,7 @@ from aggregator.blocks import Block, Item, merged
 from aggregator.credentials import Credentials
 from aggregator.database import Database, StorageError
 from aggregator.handling_store import Handling
-from aggregator.rollups import FACTORS, POOL, TALLIES, Layout, RollUps, Span
+from aggregator.rollups import FACTORS, POOL, TALLIES, Layout, RollUps, Span, Tallies
 from aggregator.submissions import Filters, read_chunk, read_submissions
 from aggregator.tables import Transactions
 from aggregator.writer import Writer
@@ -102,21 +102,22 @@ class Store:
         return self._frame(layout, selection, by, "measure", lambda item: each or item[0] == factor)
 
     def _frame(
-        self, layout: Layout, selection: Selection, by: By, second: Grouping, keep: Keep
+        self, layout: Tallies, selection: Selection, by: By, second: Grouping, keep: Keep
     ) -> "pd.DataFrame":
-        columns = self._sums(layout, selection, (*_several(by), second), layout.sums, keep)
+        columns = self.sums(layout, selection, (*_several(by), second), layout.sums, keep)
         if isinstance(by, str):
             columns = {"key" if name == by else name: column for name, column in columns.items()}
         return _table(columns)
 
-    def _sums(
+    def sums(
         self,
         layout: Layout,
         selection: Selection,
         by: Sequence[Grouping],
         sums: Sequence[str],
-        keep: Keep,
+        keep: Keep = lambda item: True,
     ) -> dict[str, Any]:
+        """The first ``sums`` of those items of a layout that are to be kept; see blocks.grouped."""
         channel, department = selection.channel, selection.department
         if blocks.TIMES.keys().isdisjoint(by):
             days = [(date.min, self._whole(layout, selection))]
@@ -210,13 +211,11 @@ class Store:
     ) -> "pd.DataFrame":
         """Who answered the selection's question, or the pool: a column a grouping, and n."""
         if selection.questions is not None:
-            return _table(self._sums(TALLIES, selection, by, ["n"], _among(selection.questions)))
+            return _table(self.sums(TALLIES, selection, by, ["n"], _among(selection.questions)))
         # Every measure of the pool has the same respondents: any one of them will do.
         view = self.snapshot()
         measures = sorted(view._whole(POOL, selection).items)
-        found = view._sums(
-            POOL, selection, by, ["respondents"], lambda item: [item] == measures[:1]
-        )
+        found = view.sums(POOL, selection, by, ["respondents"], lambda item: [item] == measures[:1])
         return _table({"n" if name == "respondents" else name: found[name] for name in found})
 
 

@@ -34,6 +34,7 @@ MAY_QUERY = (
     "aggregator/store.py",
     "aggregator/submissions.py",
     "aggregator/rollups.py",
+    "aggregator/respondents.py",
     "aggregator/writer.py",
     "aggregator/database.py",
     "aggregator/credentials.py",

@@ -112,3 +112,24 @@ def test_more_answers_than_a_chunk_are_all_counted(
     )
     one = cells[cells["measure"] == "very_satisfied"]
     assert dict(zip(one["gender"], one["respondents"], strict=True)) == by_hand(many)
+
+
+def test_profiles_are_rolled_up_and_late_answers_count(
+    intake: Intake, surveys: dict[str, Survey]
+) -> None:
+    """Cells are those of the answers: read, then read again after answers to past days came."""
+    survey, asked = surveys["sipas_2020"], Selection("sipas_2020")
+    days = ("2026-09-03", "2026-09-30", "2026-10-05", "2026-11-02", "2026-11-23")
+    taken: list[dict[str, Any]] = []
+    for times in range(3):
+        for number, day in enumerate(days[: len(days) - times]):
+            one = told([5, 4, 1][: 1 + number % 3], gender=1 + (number + times) % 2)
+            taken.append(one | {"answered_at": f"{day}T08:00:00+07:00"})
+            intake(taken[-1:])
+        for _ in ("made", "kept"):
+            cells = respondent_cells(intake.store, survey, asked, ["gender"])
+            top = cells[cells["measure"] == "very_satisfied"]
+            assert dict(zip(top["gender"], top["respondents"], strict=True)) == by_hand(taken)
+    with intake.store.engine.connect() as connection:
+        kept = connection.exec_driver_sql("SELECT DISTINCT tallied FROM block").scalars().all()
+    assert [name for name in kept if name.startswith("profile ")]
