@@ -26,6 +26,16 @@ DEPARTMENTS, COUNTERS, CHANNELS = 17, 5, ("kiosk", "paper", "qr")
 DAYS, TODAY = 730, date.today()
 Row = tuple[object, ...]
 
+# So that the page of weighted figures has something to weight by.
+MARGIN = """
+[[margins]]
+survey = "sipas_2020"
+variable = "channel"
+population = { vi = "Giả định", en = "Invented" }
+source = "tests/bench"
+shares = { kiosk = 0.5, paper = 0.3, qr = 0.2 }
+"""
+
 
 @dataclass(frozen=True)
 class Large:
@@ -64,7 +74,7 @@ def centre_file(folder: Path) -> Path:
     for beside in CENTRE.parent.glob("lai_chau_*.toml"):  # files that the sample names
         shutil.copy(beside, folder)
     made = folder / "centre.toml"
-    made.write_text("".join([*lines[:first], *_departments(), *lines[last:]]), "utf-8")
+    made.write_text("".join([*lines[:first], *_departments(), *lines[last:], MARGIN]), "utf-8")
     return made
 
 
