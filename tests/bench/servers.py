@@ -98,6 +98,7 @@ def environment_of(var: Path, port: int, centre: Path = CENTRE) -> dict[str, str
         "HAILONG_PORT": str(port),
         "HAILONG_DATABASE_URL": "",
         "HAILONG_CENTRE": str(centre),
+        "HAILONG_DDCI": str(ROOT / "deploy" / "ddci.toml"),
     }
 
 

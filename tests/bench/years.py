@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from aggregator.indices.circular_01_2018 import BY_DOSSIER
 from aggregator.migrations import migrate
 from aggregator.store import Store
 from aggregator.tallies import Cell, Deltas
@@ -92,7 +93,9 @@ def _departments() -> Iterator[str]:
 
 
 def fill(database: Path, centre: Path, until: date) -> None:
-    """Every working day of two years: ratings in every cell, one SIPAS answer, some firms."""
+    """Every working day of two years: ratings in every cell, one SIPAS answer, some firms, and
+    what the departments settled and how.
+    """
     store = Store(f"sqlite:///{database}")
     migrate(store.engine)
     store.close()
@@ -114,8 +117,12 @@ def fill(database: Path, centre: Path, until: date) -> None:
             for table, added in zip(("tally", "pooled_tally"), rows, strict=True):
                 marks = ", ".join("?" * len(added[0]))
                 connection.executemany(f"INSERT INTO {table} VALUES ({marks})", sorted(added))
-            settled = [(day.isoformat(), d, 60) for d in sorted({d for _, d in places})]
-            connection.executemany("INSERT INTO transactions VALUES (?, ?, ?)", settled)
+            settled = [(day.isoformat(), d) for d in sorted({d for _, d in places})]
+            connection.executemany("INSERT INTO transactions VALUES (?, ?, 60)", settled)
+            handled = [(*one, indicator) for one in settled for indicator in BY_DOSSIER]
+            connection.executemany(
+                "INSERT INTO handling_tally VALUES (?, ?, ?, 1, 4, 15, 40)", handled
+            )
             connection.execute("COMMIT")
 
 
