@@ -17,14 +17,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 
 import serving
-from aggregator.accounts import Accounts
-from aggregator.app import create_app as create_aggregator
-from aggregator.database import StorageError
+from aggregator.dashboard.accounts import Accounts
+from aggregator.dashboard.app import create_app as create_aggregator
 from aggregator.demo import simulate
-from aggregator.ingest import Ingest
-from aggregator.migrations import migrate
+from aggregator.intake.ingest import Ingest
 from aggregator.settings import Settings as AggregatorSettings
-from aggregator.store import Store
+from aggregator.storage.database import StorageError
+from aggregator.storage.migrations import migrate
+from aggregator.storage.store import Store
 from kiosk.app import create_app as create_kiosk
 from kiosk.doors import UnknownPlaceError
 from kiosk.outbox import OutboxError

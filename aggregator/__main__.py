@@ -10,12 +10,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from aggregator.commands import CommandError
-from aggregator.credentials import ROLES
-from aggregator.database import StorageError
-from aggregator.exports.joined import FORMATS
-from aggregator.files import FileError
-from aggregator.messages import MESSAGES
-from aggregator.reports import model
+from aggregator.documents.exports.joined import FORMATS
+from aggregator.documents.reports import model
+from aggregator.intake.files import FileError
+from aggregator.storage.credentials import ROLES
+from aggregator.storage.database import StorageError
+from aggregator.wording.messages import MESSAGES
 from surveys.definition import DefinitionError
 from surveys.messages import LANGUAGES, Language
 

@@ -18,11 +18,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from aggregator.app import create_app
-from aggregator.context import Context
-from aggregator.migrations import migrate
+from aggregator.dashboard.app import create_app
+from aggregator.dashboard.context import Context
 from aggregator.settings import Settings
-from aggregator.store import Selection, Store
+from aggregator.storage.migrations import migrate
+from aggregator.storage.store import Selection, Store
 from tests.conftest import Servers, free_port
 from tests.programs import ROOT, Program, tap
 

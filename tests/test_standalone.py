@@ -10,8 +10,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from aggregator.accounts import Accounts
-from aggregator.store import Store
+from aggregator.dashboard.accounts import Accounts
+from aggregator.storage.store import Store
 from tests.conftest import free_port
 from tests.programs import Program, tap
 

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 from sqlalchemy import Engine
 
-from aggregator.database import is_missing
-from aggregator.messages import MESSAGES
-from aggregator.migrations import is_current
-from aggregator.submissions import Advance
+from aggregator.storage.database import is_missing
+from aggregator.storage.migrations import is_current
+from aggregator.storage.submissions import Advance
+from aggregator.wording.messages import MESSAGES
 from surveys.messages import Language
 
 

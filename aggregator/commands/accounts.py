@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from aggregator.accounts import AccountError, Accounts
 from aggregator.commands import CommandError
 from aggregator.commands.store import opened
-from aggregator.credentials import Credentials, TokenKind
+from aggregator.dashboard.accounts import AccountError, Accounts
 from aggregator.settings import Settings
+from aggregator.storage.credentials import Credentials, TokenKind
 
 
 @contextmanager

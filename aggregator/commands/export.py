@@ -6,13 +6,13 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aggregator.channels import CHANNELS
 from aggregator.commands import CommandError, progress, require_current, tell
-from aggregator.database import Database
-from aggregator.exports.joined import FORMATS, Format, JoinedTable
-from aggregator.exports.writing import write_export
+from aggregator.documents.exports.joined import FORMATS, Format, JoinedTable
+from aggregator.documents.exports.writing import write_export
 from aggregator.settings import Settings
-from aggregator.submissions import Filters
+from aggregator.storage.database import Database
+from aggregator.storage.submissions import Filters
+from aggregator.wording.channels import CHANNELS
 from surveys.centre import Centre, load_definitions
 from surveys.definition import Survey
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import aggregator.lean_pandas  # noqa: F401 - before whatever imports pandas
 from aggregator.commands import CommandError
 from aggregator.commands.store import opened
-from aggregator.files import FileError
-from aggregator.messages import MESSAGES
-from aggregator.periods import EARLIEST, LATEST, Period, period_of
-from aggregator.reports.model import FORMATS
-from aggregator.reports.report import build_report
+from aggregator.documents.reports.model import FORMATS
+from aggregator.documents.reports.report import build_report
+from aggregator.intake.files import FileError
 from aggregator.settings import Settings
+from aggregator.wording.messages import MESSAGES
+from aggregator.wording.periods import EARLIEST, LATEST, Period, period_of
 from surveys.centre import load_definitions
 from surveys.published import load_published
 
@@ -39,7 +39,7 @@ def run_report(options: argparse.Namespace) -> int:
             demo=settings.demo,
         )
     # Each format has a library of its own, and only one of them is wanted.
-    renderer = import_module(f"aggregator.reports.{form}")
+    renderer = import_module(f"aggregator.documents.reports.{form}")
     _write(options.file, renderer.render(report))
     print(MESSAGES.get(options.lang, "report.file_written", file=options.file))
     return 0

@@ -5,12 +5,12 @@ import argparse
 from sqlalchemy.exc import SQLAlchemyError
 
 import serving
-from aggregator.app import create_app
 from aggregator.commands.store import opened
-from aggregator.database import StorageError
-from aggregator.migrations import migrate
+from aggregator.dashboard.app import create_app
 from aggregator.settings import Settings
-from aggregator.store import Store
+from aggregator.storage.database import StorageError
+from aggregator.storage.migrations import migrate
+from aggregator.storage.store import Store
 from surveys.definition import load_surveys
 
 

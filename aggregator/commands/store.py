@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from aggregator.commands import require_current
 from aggregator.settings import Settings
-from aggregator.store import Store
+from aggregator.storage.store import Store
 
 
 @contextmanager

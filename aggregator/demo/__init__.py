@@ -8,8 +8,8 @@ from operator import itemgetter
 from aggregator.demo.firms import BUSINESS, Firms
 from aggregator.demo.handled import Handled
 from aggregator.demo.quarter import Quarter
-from aggregator.ingest import Ingest, Offer
-from aggregator.store import Store
+from aggregator.intake.ingest import Ingest, Offer
+from aggregator.storage.store import Store
 from surveys.centre import Centre
 from surveys.definition import Survey
 

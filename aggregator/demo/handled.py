@@ -13,7 +13,7 @@ from aggregator.indices.circular_01_2018 import (
     Facts,
     dossier_points,
 )
-from aggregator.periods import period_of
+from aggregator.wording.periods import period_of
 from surveys.centre import Centre
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Literal
 
-from aggregator import numbers
+from aggregator.wording import numbers
 from surveys.definition import Text
 from surveys.messages import Language
 from surveys.published import Published

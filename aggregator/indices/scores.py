@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from aggregator.files import read_records
+from aggregator.intake.files import read_records
 from surveys.messages import Language
 from surveys.wire import Refused
 

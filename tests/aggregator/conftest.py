@@ -13,12 +13,12 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from aggregator.app import create_app
-from aggregator.context import Context
-from aggregator.ingest import Ingest, Offer
-from aggregator.migrations import migrate
+from aggregator.dashboard.app import create_app
+from aggregator.dashboard.context import Context
+from aggregator.intake.ingest import Ingest, Offer
 from aggregator.settings import Settings
-from aggregator.store import Store
+from aggregator.storage.migrations import migrate
+from aggregator.storage.store import Store
 from surveys.centre import Centre, load_centre
 from surveys.definition import Survey, load_surveys
 from surveys.messages import Language

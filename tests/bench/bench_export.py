@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from aggregator.ingest import Ingest, Offer
-from aggregator.store import Store
+from aggregator.intake.ingest import Ingest, Offer
+from aggregator.storage.store import Store
 from surveys.centre import load_centre
 from surveys.definition import load_surveys
 from tests.bench.bench_ingest import Maker

@@ -11,9 +11,9 @@ from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 from uuid import UUID
 
-from aggregator.ingest import Ingest, Offer
-from aggregator.migrations import migrate
-from aggregator.store import Store
+from aggregator.intake.ingest import Ingest, Offer
+from aggregator.storage.migrations import migrate
+from aggregator.storage.store import Store
 from surveys.centre import Centre, load_centre
 from surveys.definition import load_surveys
 from tests.bench.load import median

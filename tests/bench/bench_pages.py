@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from starlette.routing import Route
 
-from aggregator.app import ROUTES
+from aggregator.dashboard.app import ROUTES
 from surveys.centre import load_centre
 from tests.bench.bench_page import sign_in
 from tests.bench.load import median

@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from aggregator.periods import period_of
+from aggregator.wording.periods import period_of
 from tests.bench.load import median
 from tests.bench.report import Row
 from tests.bench.servers import ROOT, environment_of, measured

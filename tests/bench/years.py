@@ -16,9 +16,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from aggregator.indices.circular_01_2018 import BY_DOSSIER
-from aggregator.migrations import migrate
-from aggregator.store import Store
-from aggregator.tallies import Cell, Deltas
+from aggregator.storage.migrations import migrate
+from aggregator.storage.store import Store
+from aggregator.storage.tallies import Cell, Deltas
 from surveys.centre import load_centre
 from surveys.definition import Question, Survey, load_surveys
 from tests.bench.servers import CENTRE, ROOT

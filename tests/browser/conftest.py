@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from aggregator.app import create_app
-from aggregator.context import Context
-from aggregator.ingest import Ingest, Offer
-from aggregator.migrations import migrate
+from aggregator.dashboard.app import create_app
+from aggregator.dashboard.context import Context
+from aggregator.intake.ingest import Ingest, Offer
 from aggregator.settings import Settings
-from aggregator.store import Store
+from aggregator.storage.migrations import migrate
+from aggregator.storage.store import Store
 from tests.aggregator.conftest import CENTRE, ratings, sipas, submission
 from tests.conftest import Servers
 

@@ -8,7 +8,7 @@ import pytest
 from surveys.messages import LANGUAGES, Messages, choose_language
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ["surveys", "kiosk", "aggregator"]
+ROOMS = ["surveys", "kiosk", "aggregator/wording"]
 
 
 def places(text: str) -> set[str]:

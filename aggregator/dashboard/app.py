@@ -1,0 +1,137 @@
+"""The aggregator's application: its doors, and what stands behind them."""
+
+import gc
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import Mount, Route
+
+import aggregator.lean_pandas  # noqa: F401 - before whatever imports pandas
+from aggregator.dashboard import api, pages, sign_in
+from aggregator.dashboard.accounts import Accounts
+from aggregator.dashboard.context import MESSAGES, Context, Metrics
+from aggregator.dashboard.screens import (
+    business,
+    comparison,
+    coverage,
+    ddci,
+    documents,
+    exports,
+    handling,
+    method,
+    published,
+    reports,
+    sipas,
+    sipas_weighted,
+    tally,
+    trends,
+)
+from aggregator.demo.told import with_population
+from aggregator.documents.worker import DocumentError
+from aggregator.indices.ddci_definition import load_ddci
+from aggregator.intake.ingest import GroupCommit, Ingest
+from aggregator.settings import Settings
+from aggregator.storage.database import StorageError
+from aggregator.storage.store import Store
+from surveys.centre import load_definitions
+from surveys.published import load_published
+from web import Application, Assets, Pages
+
+ROUTES = [
+    Route("/", tally.tally),
+    Route("/department/{department}", tally.department),
+    Route("/comparison", comparison.comparison),
+    Route("/trends", trends.trends),
+    Route("/coverage", coverage.coverage),
+    Route("/sipas", sipas.sipas),
+    Route("/sipas/weighted", sipas_weighted.sipas_weighted),
+    Route("/business", business.business),
+    Route("/ddci", ddci.ddci),
+    Route("/documents", documents.documents),
+    Route("/published", published.published),
+    Route("/method", method.method),
+    Route("/handling", handling.handling),
+    Route("/reports/{kind}.{format}", reports.report),
+    Route("/exports/submissions.{format}", exports.submissions),
+    Route("/exports/codebook.csv", exports.codebook_csv),
+    Route("/sign-in", sign_in.sign_in, methods=["GET", "POST"]),
+    Route("/sign-in/{secret}", sign_in.sign_in_by_link),
+    Route("/sign-out", sign_in.sign_out, methods=["POST"]),
+    Route("/account", sign_in.account, methods=["GET", "POST"]),
+    Route("/api/v1/submissions", api.post_submissions, methods=["POST"]),
+    Route("/api/v1/satisfaction", api.get_satisfaction),
+    Route("/api/v1/submissions.csv", api.get_submissions_csv),
+    Route("/api/v1/openapi.json", api.get_openapi),
+    Route("/health", api.get_health),
+    Route("/metrics", api.get_metrics),
+    # Below those of the files themselves, whose names hold a dot.
+    Route("/reports/{kind:str}", documents.fetch),
+    Route("/exports/submissions", documents.fetch),
+]
+
+
+def create_app(
+    settings: Settings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> Starlette:
+    """An aggregator on the database of the settings, whose schema must be up to date.
+
+    Raises surveys.definition.DefinitionError and aggregator.storage.database.StorageError.
+    """
+    centre, surveys = load_definitions(settings.centre)
+    if settings.demo:
+        centre = with_population(centre)
+    store = Store(settings.database)
+    templates = Pages(Path(__file__).parent / "templates", MESSAGES)
+    commits = GroupCommit(Ingest(store, surveys, centre, clock))
+    accounts = Accounts(store, clock)
+    context = Context(
+        settings,
+        store,
+        surveys,
+        centre,
+        load_published(settings.centre, centre),
+        load_ddci(settings.ddci, surveys) if settings.ddci else None,
+        commits,
+        accounts,
+        templates,
+        _metrics(),
+        clock,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        # What is loaded by now stays: the collector need not walk it, nor every few hundred
+        # answers walk the batch that is being read.
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+        async with commits:
+            yield
+        accounts.close()
+        store.close()
+
+    app = Application(
+        routes=[*ROUTES, Mount("/static", Assets(), name="static")],
+        lifespan=lifespan,
+        exception_handlers={
+            api.ApiError: api.api_error,
+            StorageError: api.storage_error,
+            DocumentError: exports.document_error,
+            HTTPException: pages.http_error,
+            Exception: pages.http_error,
+        },
+    )
+    app.state.context = context
+    return app
+
+
+def _metrics() -> Metrics:
+    registry = CollectorRegistry()
+    receipts = Counter(
+        "hailong_receipts", "Receipts given, by status", ["status"], registry=registry
+    )
+    return Metrics(registry, receipts)

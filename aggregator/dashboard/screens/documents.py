@@ -1,0 +1,47 @@
+"""Where reports and exports are fetched."""
+
+from urllib.parse import urlencode
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from aggregator.dashboard.context import context_of
+from aggregator.dashboard.pages import render
+from aggregator.dashboard.sign_in import signed_in
+from aggregator.wording.periods import Kind, Period, period_of
+
+REPORTS: tuple[Kind, ...] = ("day", "week", "month", "quarter")
+REPORT_FORMATS = ("pdf", "docx", "xlsx")
+EXPORT_FORMATS = ("csv", "parquet", "sav", "json")
+
+
+@signed_in
+async def documents(request: Request) -> Response:
+    """Reports of the period that runs and of those before it; exports of the answers."""
+    today = context_of(request).today
+    reports: list[tuple[Kind, list[Period]]] = [
+        (kind, [period_of(kind, today).shifted(-back) for back in range(3)]) for kind in REPORTS
+    ]
+    month = period_of("month", today)
+    values = {
+        "today": today,
+        "reports": reports,
+        "report_formats": REPORT_FORMATS,
+        "export_formats": EXPORT_FORMATS,
+        "month": month,
+    }
+    return render(request, "documents", values)
+
+
+@signed_in
+async def fetch(request: Request) -> Response:
+    """A form names its format in a field; a file has it in its name."""
+    given = {name: value for name, value in request.query_params.items() if value}
+    kind = request.path_params.get("kind")  # of a report
+    if kind is not None and kind not in REPORTS:
+        raise HTTPException(404)
+    formats = REPORT_FORMATS if kind else EXPORT_FORMATS
+    if (chosen := given.pop("format", "")) not in formats:
+        raise HTTPException(400, "unknown_choice")
+    return RedirectResponse(f"{request.url.path}.{chosen}?{urlencode(given)}", 303)

@@ -1,0 +1,119 @@
+"""Exports of the answers for managers, who may read what people wrote."""
+
+from functools import wraps
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from aggregator.dashboard.api import stream
+from aggregator.dashboard.context import context_of
+from aggregator.dashboard.pages import render
+from aggregator.dashboard.sign_in import Handler, signed_in
+from aggregator.documents.exports.codebook import codebook
+from aggregator.documents.exports.joined import BOM, FORMATS, MEDIA_TYPES, Format, JoinedTable
+from aggregator.documents.worker import DocumentError, make_asked, send
+from aggregator.storage.submissions import Filters, bounded
+from aggregator.wording.channels import CHANNELS
+from aggregator.wording.periods import EARLIEST, PeriodError, read_period
+from web import language_of
+
+
+def for_managers(handler: Handler) -> Handler:
+    """Lets signed-in managers through; a viewer sees figures, not what people wrote."""
+
+    @wraps(handler)
+    async def guarded(request: Request) -> Response:
+        if request.state.user.role != "manager":
+            raise HTTPException(403)
+        return await handler(request)
+
+    return signed_in(guarded)
+
+
+@for_managers
+async def submissions(request: Request) -> Response:
+    """The joined table in one of the formats, of a period and perhaps one survey or place."""
+    form = _format(request.path_params["format"])
+    filters = _filters(request)
+    name = f"submissions-{_span(filters)}.{form}"
+    if form in ("csv", "json"):
+        pieces = _table(request, filters).lines(form)
+        return await stream(pieces, name, MEDIA_TYPES[form], start=BOM if form == "csv" else "")
+    language = language_of(request, negotiate=False)
+    arguments = ["--lang", language, "export", "--format", form, *_options(filters)]
+    file = await make_asked(request, arguments, f".{form}")
+    return send(file, name, MEDIA_TYPES[form])
+
+
+@for_managers
+async def codebook_csv(request: Request) -> Response:
+    """What the columns of such a file hold; ``format`` says of which kind of file."""
+    form = _format(request.query_params.get("format") or "csv")
+    context, filters = context_of(request), _filters(request)
+    _, count = await run_in_threadpool(bounded, context.store.database, filters)
+    language = language_of(request, negotiate=False)
+    text = BOM + codebook(_table(request, filters), form, count, context.clock(), language)
+    name = f"submissions-{_span(filters)}.codebook.csv"
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(text, media_type=MEDIA_TYPES["csv"], headers=headers)
+
+
+async def document_error(request: Request, error: Exception) -> Response:
+    """The page that says why a document was not made."""
+    key = error.key if isinstance(error, DocumentError) else "failed"
+    return render(request, "error", {"message": f"export.{key}", "named": ""}, status=503)
+
+
+def _table(request: Request, filters: Filters) -> JoinedTable:
+    context = context_of(request)
+    return JoinedTable(context.store.database, context.centre, context.surveys, filters)
+
+
+def _format(wanted: str) -> Format:
+    for form in FORMATS:
+        if wanted == form:
+            return form
+    raise HTTPException(404)
+
+
+def _filters(request: Request) -> Filters:
+    """Raises HTTPException 400 with the message's key for a parameter that cannot be.
+
+    A period is asked for as on the pages; without its first day it begins with all there is.
+    """
+    context = context_of(request)
+    given = {name: value for name, value in request.query_params.items() if value}
+    if not given.keys() & {"period", "date"}:
+        given = {"from": EARLIEST.isoformat()} | given
+    known = {
+        "survey": context.surveys,
+        "channel": CHANNELS,
+        "department": context.centre.department,
+    }
+    if any(name in given and given[name] not in allowed for name, allowed in known.items()):
+        raise HTTPException(400, "unknown_choice")
+    try:
+        period = read_period(given, context.today)
+    except PeriodError as error:
+        raise HTTPException(400, error.key) from None
+    survey, channel, department = map(given.get, known)
+    return Filters(period.since, period.until, survey, channel, department)
+
+
+def _span(filters: Filters) -> str:
+    """The days of a file's name."""
+    return f"{filters.since}-{filters.until}".removeprefix(f"{EARLIEST}-")
+
+
+def _options(filters: Filters) -> list[str]:
+    """The filters as the command line takes them."""
+    given = {
+        "from": filters.since,
+        "to": filters.until,
+        "survey": filters.survey,
+        "channel": filters.channel,
+        "department": filters.department,
+    }
+    return [f"--{name}={value}" for name, value in given.items() if value is not None]

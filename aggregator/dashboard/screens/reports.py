@@ -1,0 +1,46 @@
+"""Reports for whoever is signed in, made by the command of the same name in its own process."""
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from aggregator.dashboard.context import context_of
+from aggregator.dashboard.pages import ParameterError
+from aggregator.dashboard.sign_in import signed_in
+from aggregator.documents.reports.model import KINDS
+from aggregator.documents.worker import make_asked, send
+from aggregator.wording.messages import MESSAGES
+from aggregator.wording.periods import PeriodError, read_period
+from web import language_of
+
+MEDIA_TYPES = {
+    "pdf": "application/pdf",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+PARAMETERS = ("date", "lang")
+
+
+@signed_in
+async def report(request: Request) -> Response:
+    """The report of the period in which a day (``date``, else today) lies.
+
+    Raises HTTPException, and what worker.make_asked raises where it was not made.
+    """
+    kind, form = request.path_params["kind"], request.path_params["format"]
+    if kind not in KINDS or form not in MEDIA_TYPES:
+        raise HTTPException(404)
+    names = [name for name, _ in request.query_params.multi_items()]
+    for name in names:  # a report is of everything in a whole period: nothing else is passed over
+        if name not in PARAMETERS or names.count(name) > 1:
+            raise ParameterError(name)
+    given = {"period": kind, "date": request.query_params.get("date", "")}
+    try:
+        day = read_period(given, context_of(request).today).since
+    except PeriodError as error:
+        raise HTTPException(400, error.key) from None
+    language = language_of(request, negotiate=False)
+    arguments = ["--lang", language, "report", kind, "--format", form, "--date", day.isoformat()]
+    file = await make_asked(request, arguments, f".{form}")
+    called = MESSAGES.get(language, f"report.file_{kind}")
+    return send(file, f"{called}-{day.isoformat()}.{form}", MEDIA_TYPES[form])

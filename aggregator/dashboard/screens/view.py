@@ -1,0 +1,170 @@
+"""What a screen was asked to show: survey, period, channel, measure and reference."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from urllib.parse import urlencode
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from aggregator.dashboard.context import Context, context_of
+from aggregator.figures.references import why_not_comparable
+from aggregator.storage.store import Selection, Store
+from aggregator.wording.channels import CHANNELS, modes
+from aggregator.wording.periods import Kind, Period, PeriodError, read_period
+from surveys.centre import Centre, Reference
+from surveys.definition import Survey
+
+
+@dataclass(frozen=True)
+class View:
+    """What a page was asked to show. ``choices`` are the page's own parameters.
+
+    ``day`` is the day that the period was chosen by: a reader who looks at its year and then
+    at its week sees the week of that day, not the first of the year.
+    """
+
+    survey: Survey
+    period: Period
+    day: date
+    channel: str | None = None
+    measure: str | None = None
+    reference: str | None = None
+    choices: Mapping[str, str] = field(default_factory=dict)
+
+    def parameters(self, **changes: str | None) -> str:
+        """A query string for this view with some parameters changed or (None) left out."""
+        given: dict[str, str | None] = {
+            "survey": self.survey.id,
+            **self.period.parameters(),
+            **({} if self.period.kind == "range" else {"date": self.day.isoformat()}),
+            "channel": self.channel,
+            "measure": self.measure,
+            "reference": self.reference,
+            **self.choices,
+            **changes,
+        }
+        return urlencode({name: value for name, value in given.items() if value})
+
+    def selection(self, department: str | None = None) -> Selection:
+        since, until = self.period.since, self.period.until
+        return Selection(self.survey.id, None, since, until, self.channel, department)
+
+
+def read_view(
+    request: Request,
+    *,
+    survey: str | None = None,
+    kind: Kind = "day",
+    choices: Mapping[str, tuple[str, ...]] | None = None,
+) -> View:
+    """The view of a request's parameters; ``survey`` binds a page to one instrument.
+
+    ``kind`` is the kind of period without any asked for; ``choices`` are the page's own
+    parameters with what each may be, the first unless asked otherwise. Raises HTTPException
+    400 with the message's key for a parameter that cannot be.
+    """
+    context, given = context_of(request), request.query_params
+    wanted = survey or given.get("survey") or context.centre.instruments.rating
+    found = context.surveys.get(wanted)
+    channel = given.get("channel") or None
+    if found is None or (channel is not None and channel not in CHANNELS):
+        raise HTTPException(400, "unknown_choice")
+    own = {name: given.get(name) or allowed[0] for name, allowed in (choices or {}).items()}
+    if any(value not in (choices or {})[name] for name, value in own.items()):
+        raise HTTPException(400, "unknown_choice")
+    measures = list(found.measures_of(found.measured[0])) if found.measured else []
+    # The form says which survey its measure was chosen for: another one begins with its own.
+    same = given.get("of", found.id) == found.id
+    measure, reference = given.get("measure"), given.get("reference")
+    if (measure and measure not in _measures(context)) or (
+        reference and all(one.id != reference for one in context.centre.references)
+    ):
+        raise HTTPException(400, "unknown_choice")
+    asked = dict(given)
+    if not any(asked.get(name) for name in ("period", "from", "to")):
+        asked["period"] = kind
+    try:
+        period = read_period(asked, context.today)
+    except PeriodError as error:
+        raise HTTPException(400, error.key) from None
+    references = [r.id for r in context.centre.references if not why_not_comparable(found, r)]
+    return View(
+        found,
+        period,
+        _day(given, period, context.today),
+        channel,
+        measure if same and measure in measures else None,
+        reference if same and reference in references else None,
+        own,
+    )
+
+
+def _measures(context: Context) -> set[str]:
+    """The measures of all surveys: what is a measure of another one is not a mistake."""
+    return {
+        measure
+        for survey in context.surveys.values()
+        for question in survey.measured
+        for measure in survey.measures_of(question)
+    }
+
+
+def _day(given: Mapping[str, str], period: Period, today: date) -> date:
+    """The date asked for, or today, where it is in the period; else the period's first day."""
+    try:
+        day = date.fromisoformat(given.get("date") or "")
+    except ValueError:
+        day = today
+    return day if period.since <= day <= period.until else period.since
+
+
+def taken_before(centre: Centre, survey: Survey, answers: int) -> bool:
+    """Whether a survey is without answers because the centre does not ask it now."""
+    return not answers and survey.id not in {asked for _, asked in centre.instruments}
+
+
+@dataclass(frozen=True)
+class Held:
+    """The measure that a page holds against a reference, and what it could choose from.
+
+    ``measures`` is empty, and ``measure`` None, where the survey has no one share. ``refused``
+    are the references that are another quantity, each with the key of the reason.
+    """
+
+    measures: tuple[str, ...]
+    measure: str | None
+    comparable: tuple[Reference, ...]
+    reference: Reference | None
+    refused: tuple[tuple[Reference, str], ...]
+
+
+def held(view: View, centre: Centre) -> Held:
+    """A view's measure, or the first that something was published of; and its reference."""
+    survey = view.survey
+    measures = tuple(survey.measures_of(survey.measured[0])) if survey.has_total else ()
+    unlike = {one.id: why_not_comparable(survey, one) for one in centre.references}
+    alike = [one for one in centre.references if not unlike[one.id]]
+    published = [name for name in measures if any(one.measure == name for one in alike)]
+    measure = view.measure or next(iter([*published, *measures]), None)
+    comparable = tuple(one for one in alike if one.measure == measure)
+    return Held(
+        measures,
+        measure,
+        comparable,
+        next((r for r in comparable if r.id == view.reference), next(iter(comparable), None)),
+        tuple(
+            (one, unlike[one.id] or "other_measure")
+            for one in centre.references
+            if one not in comparable
+        ),
+    )
+
+
+def modes_taken(store: Store, view: View) -> list[str]:
+    """How a view's answers were taken, by the channels that have any: keys of ``mode``."""
+    if view.channel:
+        return [view.channel]
+    asked = replace(view.selection(), questions=(view.survey.measured[0].id,))
+    return modes(set(store.counts(asked, "channel")["key"])) or ["any"]

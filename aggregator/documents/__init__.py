@@ -1,0 +1,1 @@
+"""What is taken along: reports, exports, and the process that makes them."""

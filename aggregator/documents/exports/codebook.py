@@ -1,0 +1,152 @@
+"""The codebook beside an export: what the file is, and what each column and code means."""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from aggregator.documents.exports.columns import Column
+from aggregator.documents.exports.joined import Format, JoinedTable
+from aggregator.wording.channels import CHANNELS
+from aggregator.wording.messages import MESSAGES
+from surveys.definition import Question, Survey, Text
+from surveys.messages import LANGUAGES, Language
+
+HEADER = (
+    "column",
+    "label_vi",
+    "label_en",
+    "values_vi",
+    "values_en",
+    "type",
+    "unit",
+    "survey",
+    "fingerprint",
+    "factor",
+    "measures",
+    "direction",
+    "wording",
+    "sensitive",
+    "note",
+)
+
+
+def codebook(
+    table: JoinedTable, form: Format, rows: int, made_at: datetime, language: Language
+) -> str:
+    """A CSV file: first what the export is (no column named), then a row a column.
+
+    Where two surveys share a column it has a row for each. Labels and codes are in both
+    languages, notes in the one asked for.
+    """
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, HEADER, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(_facts(table, form, rows, made_at))
+    for column in table.columns(form):
+        writer.writerow(_row(column, table, form, language))
+    return buffer.getvalue()
+
+
+def facts(table: JoinedTable, form: Format, rows: int, made_at: datetime) -> dict[str, Text]:
+    """What the export is, by the name of the fact: centre, filters, time and so on."""
+    centre, filters = table.centre, table.filters
+    anything = _text("codebook.any")
+    survey = table.surveys[filters.survey].title if filters.survey else anything
+    department = centre.department[filters.department].name if filters.department else anything
+    moment = made_at.astimezone(centre.zone).isoformat(timespec="seconds")
+    comments = "raw" if table.raw_comments else "screened"
+    return {
+        "centre": centre.name,
+        "province": centre.province,
+        "time_zone": _same(centre.time_zone),
+        "from": _same(filters.since.isoformat()) if filters.since else anything,
+        "to": _same(filters.until.isoformat()) if filters.until else anything,
+        "survey": survey,
+        "channel": CHANNELS[filters.channel] if filters.channel else anything,
+        "department": department,
+        "rows": _same(str(rows)),
+        "made_at": _same(moment),
+        "format": _same(form),
+        "comments": _text(f"codebook.comments_{comments}"),
+        "blank": _text("codebook.blank"),
+    }
+
+
+def _facts(
+    table: JoinedTable, form: Format, rows: int, made_at: datetime
+) -> Iterator[dict[str, str]]:
+    for name, value in facts(table, form, rows, made_at).items():
+        yield {**_both("label", _text(f"codebook.fact_{name}")), **_both("values", value)}
+
+
+def _row(column: Column, table: JoinedTable, form: Format, language: Language) -> dict[str, str]:
+    survey, question = column.survey, column.question
+    values = {
+        f"values_{one}": "; ".join(f"{value} = {text.get(one)}" for value, text in column.values)
+        for one in LANGUAGES
+    }
+    if question is not None and question.kind == "number":
+        values = dict.fromkeys(values, f"{question.minimum}-{question.maximum}")
+    row = {
+        "column": column.name,
+        **_both("label", column.label),
+        **values,
+        "type": MESSAGES.get(language, f"codebook.type_{column.kind}"),
+        "note": _note(column, form, language),
+    }
+    if survey is None or question is None:
+        return row
+    if form == "json":
+        row["column"] = f"answers.{column.name}"
+    return row | _about(survey, question, language)
+
+
+def _about(survey: Survey, question: Question, language: Language) -> dict[str, str]:
+    """What the definition says of a question."""
+
+    def say(key: str) -> str:
+        return MESSAGES.get(language, f"codebook.{key}")
+
+    measures = survey.measures_of(question)
+    counts = bool(measures) or question.kind == "number"
+    return {
+        "unit": question.unit.get(language) if question.unit else "",
+        "survey": survey.id,
+        "fingerprint": survey.fingerprint,
+        "factor": _factor(survey, question, language),
+        "measures": "; ".join(f"{name} = {_codes(codes)}" for name, codes in measures.items()),
+        "direction": say(question.direction) if counts else "",
+        "wording": say(f"wording_{question.wording}"),
+        "sensitive": say("sensitive") if question.sensitive else "",
+    }
+
+
+def _factor(survey: Survey, question: Question, language: Language) -> str:
+    for factor in survey.factors:
+        if question in factor.questions:
+            return factor.name.get(language)
+    return MESSAGES.get(language, "codebook.profile")
+
+
+def _codes(codes: tuple[int, ...]) -> str:
+    return ", ".join(map(str, sorted(codes)))
+
+
+def _note(column: Column, form: Format, language: Language) -> str:
+    """What somebody who reads the column needs to know besides, in this format or in any."""
+    about = column.name if column.question is None else column.kind
+    texts = MESSAGES.texts[language]
+    return texts.get(f"codebook.note_{about}_{form}") or texts.get(f"codebook.note_{about}", "")
+
+
+def _text(key: str) -> Text:
+    return Text(vi=MESSAGES.get("vi", key), en=MESSAGES.get("en", key))
+
+
+def _same(text: str) -> Text:
+    return Text(vi=text, en=text)
+
+
+def _both(name: str, text: Text) -> Mapping[str, str]:
+    return {f"{name}_{language}": text.get(language) for language in LANGUAGES}

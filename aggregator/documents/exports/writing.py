@@ -1,0 +1,122 @@
+"""Writes an export and its codebook as files, whole or not at all."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from aggregator.documents.exports.codebook import codebook, facts
+from aggregator.documents.exports.columns import FIXED, Column
+from aggregator.documents.exports.joined import BOM, Format, JoinedTable, typed_rows
+from aggregator.documents.exports.sav import write_sav
+from aggregator.documents.exports.sav_variables import Measure, Type, Variable
+from aggregator.intake.files import FileError
+from aggregator.storage.submissions import Advance, bounded
+from surveys.messages import LANGUAGES, Language
+
+
+def write_export(
+    path: Path,
+    form: Format,
+    table: JoinedTable,
+    *,
+    language: Language,
+    now: datetime,
+    advance: Advance,
+) -> int:
+    """Write the table to a file, and ``NAME.codebook.csv`` beside it; returns the rows written.
+
+    Memory does not grow with the rows. What comes in meanwhile is not among them. Raises
+    FileError and StorageError, and then neither file is there or changed.
+    """
+    filters, count = bounded(table.database, table.filters)
+    table = replace(table, filters=filters)
+    with _whole(path) as part, _whole(path.with_suffix(".codebook.csv")) as book:
+        if form == "parquet":
+            _parquet(part, table, count, now, advance)
+        elif form == "sav":
+            _sav(part, table, count, now, language, advance)
+        else:
+            with part.open("w", encoding="utf-8", newline="") as file:
+                file.write(BOM if form == "csv" else "")
+                file.writelines(table.lines(form, advance))
+        text = codebook(table, form, count, now, language)
+        book.write_text(BOM + text, "utf-8", newline="")
+    return count
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A file beside, moved to its place at the end: a broken export never looks like a whole one.
+
+    Raises FileError.
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        yield part
+        part.replace(path)
+    except OSError as error:
+        raise FileError(f"{path}: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _parquet(path: Path, table: JoinedTable, count: int, now: datetime, advance: Advance) -> None:
+    # Its library takes 40 MB, which the other formats need not hold.
+    from aggregator.documents.exports.parquet import write_parquet
+
+    columns = table.columns("parquet")
+    told = facts(table, "parquet", count, now).items()
+    metadata = {f"{name}_{one}": text.get(one) for name, text in told for one in LANGUAGES}
+    rows = typed_rows(table.records(advance), columns)
+    write_parquet(path, rows, columns, table.centre.time_zone, metadata)
+
+
+def _sav(
+    path: Path, table: JoinedTable, count: int, now: datetime, language: Language, advance: Advance
+) -> None:
+    """Read twice: the widths of texts stand at the head of the file."""
+    columns = table.columns("sav")
+    widths = _widths(table, columns)
+    variables = [_variable(column, widths.get(column.name, 0), language) for column in columns]
+    local = now.astimezone(table.centre.zone)
+    with path.open("wb") as file:
+        rows = typed_rows(table.records(advance), columns)
+        write_sav(file, variables, count, rows, title=f"{table.centre.id} {local:%F}", now=local)
+
+
+def _widths(table: JoinedTable, columns: Sequence[Column]) -> Mapping[str, int]:
+    """The most bytes that a text of each column takes, its values with a meaning included."""
+    texts = [(place, column) for place, column in enumerate(columns) if column.kind == "text"]
+    widths = {
+        column.name: max((len(str(value)) for value, _ in column.values), default=1)
+        for _, column in texts
+    }
+    assert all(place < len(FIXED) for place, _ in texts)  # noqa: S101 - questions have codes
+    for record in table.records():
+        for place, column in texts:
+            if isinstance(value := record[place], str):
+                widths[column.name] = max(widths[column.name], len(value.encode()))
+    return widths
+
+
+def _variable(column: Column, width: int, language: Language) -> Variable:
+    types: Mapping[str, Type] = {"text": "text", "moment": "moment", "day": "day"}
+    return Variable(
+        column.name,
+        types.get(column.kind, "number"),
+        column.label.get(language),
+        {value: text.get(language) for value, text in column.values},
+        _measure(column),
+        width,
+    )
+
+
+def _measure(column: Column) -> Measure:
+    """Levels that count as more or less favourable are in an order; others are names."""
+    if column.kind in ("moment", "day", "number"):
+        return "scale"
+    if column.survey is not None and column.question is not None and len(column.values) > 2:
+        return "ordinal" if column.survey.measures_of(column.question) else "nominal"
+    return "nominal"

@@ -1,0 +1,140 @@
+"""Columns and cells of rows of figures, the same for every table of a report."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from aggregator.documents.reports.model import WITHHELD, WITHHELD_PART, Column, Range, Table, Value
+from aggregator.documents.reports.occasion import Occasion
+from aggregator.figures.rows import Comparison, FigureRow
+from surveys.centre import Reference
+from surveys.definition import Survey
+
+Levels = Literal["printed", "sheet"]
+
+
+class Figures:
+    """Columns for the rows of one survey, and their cells.
+
+    The ``main`` measure is printed with its interval; of the others the share alone. k, and all
+    that pooled figures rest on, stand in spreadsheets only.
+    """
+
+    def __init__(
+        self, on: Occasion, survey: Survey, main: str, others: Sequence[str], levels: Levels
+    ) -> None:
+        self._on = on
+        self._pooled = bool(survey.pooled_measures)
+        self._main, self._measures = main, (main, *others)
+        scale = survey.scale_of(survey.measured[0])
+        self._scale = scale.levels if scale else ()
+        self._levels = levels
+
+    def columns(self) -> tuple[Column, ...]:
+        say = self._on.say
+        found = [Column("n", say("respondents" if self._pooled else "ratings"), "integer", 0.8)]
+        for level in self._scale:
+            title, sheet = self._on.label(level), self._levels == "sheet"
+            found.append(Column(f"level_{level.code}", title, "integer", 0.95, sheet=sheet))
+        for name in self._measures:
+            found += self._measure(name)
+        return tuple(found)
+
+    def _measure(self, name: str) -> list[Column]:
+        say, printed = self._on.say, name == self._main
+        title, k, share = say(f"measure.{name}"), f"k_{name}", f"share_{name}"
+        base, size, behind = "n", "n", []
+        if self._pooled:
+            base, size = f"answers_{name}", f"effective_{name}"
+            behind = [
+                Column(base, say("answers"), "integer", sheet=True),
+                Column(size, say("n_effective"), "number", sheet=True),
+            ]
+        around = say("interval") if printed else say("interval_of", measure=title)
+        # Beside the counts of the levels the name of the measure alone would be one of them.
+        head = say("share_of", measure=title.lower()) if self._levels == "printed" else title
+        return [
+            *behind,
+            Column(k, say("k_of", measure=title), "integer", sheet=True),
+            Column(share, head, "share", 1.05, (k, base)),
+            Column(f"interval_{name}", around, "interval", 1.85, (share, size), sheet=not printed),
+        ]
+
+    def cells(self, row: FigureRow) -> tuple[Value, ...]:
+        if row.withheld:
+            return (WITHHELD,) * len(self.columns())
+        found: list[Value] = [row.n, *(row.counts.get(level.code, 0) for level in self._scale)]
+        for name in self._measures:
+            one = row.measures[name]
+            found += [one.n, one.n_effective] if self._pooled else []
+            found += [one.k, one.share, span(one.low, one.high)]
+        return tuple(found)
+
+
+class Against:
+    """Columns of a comparison with one reference, and their cells."""
+
+    def __init__(self, on: Occasion, reference: Reference) -> None:
+        self._on, self._reference = on, reference
+
+    def columns(self) -> tuple[Column, ...]:
+        say = self._on.say
+        between = say("difference_interval")
+        return (
+            Column("difference", say("difference"), "points", 1.0),
+            Column("difference_interval", between, "points_interval", sheet=True),
+            Column("p", say("p"), "p", sheet=True),
+            Column("p_adjusted", say("p_adjusted"), "p", sheet=True),
+            Column("p_bh", say("p_bh"), "p", sheet=True),
+            Column("verdict", say("verdict_title"), "text", 1.6),
+        )
+
+    def cells(self, row: FigureRow) -> tuple[Value, ...]:
+        if row.withheld:
+            return (WITHHELD,) * 6
+        found = self.of(row)
+        if found is None or not row.n:
+            return (None,) * 6
+        return (
+            found.difference,
+            span(found.low, found.high),
+            found.p,
+            found.p_adjusted,
+            found.p_bh,
+            self._on.say(f"verdict_{found.verdict}"),
+        )
+
+    def of(self, row: FigureRow) -> Comparison | None:
+        return next((one for one in row.comparisons if one.reference is self._reference), None)
+
+
+def span(low: float | None, high: float | None) -> Range | None:
+    return None if low is None or high is None else Range(low, high)
+
+
+def table(
+    on: Occasion,
+    key: str,
+    columns: Sequence[Column],
+    rows: Sequence[tuple[Value, ...]],
+    strong: Sequence[int] = (),
+    groups: Sequence[int] = (),
+    notes: Sequence[str] = (),
+    **words: object,
+) -> Table:
+    """A table with its words from the catalogue, and a note wherever a cell is withheld."""
+    marked = {"withheld": WITHHELD, "withheld_part": WITHHELD_PART}
+    about = tuple(
+        on.say(note, minimum=on.centre.minimum_cell)
+        for note, mark in marked.items()
+        if any(value is mark for row in rows for value in row)
+    )
+    return Table(
+        key=key,
+        name=on.say(f"sheet_{key}"),
+        title=on.say(f"table_{key}", **words),
+        columns=tuple(columns),
+        rows=tuple(rows),
+        strong=frozenset(strong),
+        groups=frozenset(groups),
+        notes=(*about, *notes),
+    )

@@ -1,0 +1,219 @@
+"""A report as DOCX: real styles, headings and tables that an office goes on working with."""
+
+import io
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from docx import Document
+from docx.document import Document as Docx
+from docx.enum.table import WD_CELL_VERTICAL_ALIGNMENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.shared import Mm, Pt
+from docx.table import Table as DocxTable
+from docx.table import _Cell
+from docx.text.paragraph import Paragraph as DocxParagraph
+
+from aggregator.documents.reports import form, word
+from aggregator.documents.reports.charts import pictures
+from aggregator.documents.reports.model import (
+    Block,
+    Chart,
+    Paragraph,
+    Points,
+    Report,
+    Section,
+    Table,
+)
+from aggregator.documents.reports.written import written
+
+WIDTH = 165  # mm between the margins
+AGENCY, NATION = 70, 95  # mm, the two columns of the head
+AGENCY_RULE, MOTTO_RULE, SUBJECT_RULE = 26, 60, 50  # mm, the lines below them
+TOGETHER = 10  # rows: a table of no more stays on one page
+LEFT, RIGHT = WD_ALIGN_PARAGRAPH.LEFT, WD_ALIGN_PARAGRAPH.RIGHT
+
+
+def render(report: Report) -> bytes:
+    """Raises files.FileError where the charts cannot be drawn."""
+    return _Writer(report).write()
+
+
+class _Writer:
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.heads = form.heads(report)
+        self.document: Docx = Document()
+        word.set_styles(self.document, report.language)
+        self.cell_style = self.document.styles["Table Text"].style_id
+        self.pictures: Iterator[bytes] = iter(pictures(report.charts(), report.language))
+
+    def write(self) -> bytes:
+        self._properties()
+        self._page()
+        self._head()
+        if self.report.opening:
+            self._text(self.report.opening)
+        self._sections(self.report.sections)
+        if self.report.closing:
+            self._text(self.report.closing).paragraph_format.keep_with_next = True
+        self._foot()
+        if self.report.annex:
+            self._annex_head()
+            self._sections(self.report.annex)
+        file = io.BytesIO()
+        self.document.save(file)
+        return file.getvalue()
+
+    def _properties(self) -> None:
+        properties, report = self.document.core_properties, self.report
+        properties.title = self.heads["title"]
+        properties.author = properties.last_modified_by = report.agency
+        properties.language, properties.comments = report.language, ""
+        moment = datetime(report.day.year, report.day.month, report.day.day)
+        properties.created = properties.modified = moment
+
+    def _page(self) -> None:
+        section = self.document.sections[0]
+        section.page_width, section.page_height = Mm(210), Mm(297)
+        section.top_margin, section.bottom_margin = Mm(22), Mm(20)
+        section.left_margin, section.right_margin = Mm(30), Mm(15)
+        section.header_distance = section.footer_distance = Mm(9)
+        section.different_first_page_header_footer = True
+        number = section.header.paragraphs[0]
+        number.alignment = word.CENTRE
+        word.add_field(number, "PAGE")
+        if self.report.demo:
+            for footer in (section.footer, section.first_page_footer):
+                mark = footer.paragraphs[0]
+                mark.alignment = word.CENTRE
+                mark.add_run(self.report.words["demo"]).bold = True
+                word.border(mark, "top", "left", "bottom", "right")
+
+    # Head and foot
+
+    def _head(self) -> None:
+        heads, words = self.heads, self.report.words
+        table = self._side_by_side((AGENCY, NATION))
+        left, right = table.rows[0].cells
+        if heads["parent"]:
+            word.line(left, heads["parent"].upper(), 12)
+        word.line(left, heads["agency"].upper(), 12, bold=True)
+        word.line(right, words["nation"].upper(), 12, bold=True)
+        word.line(right, words["motto"], 13, bold=True)
+        insets = 2 * word.CELL_INSET
+        word.rule(left.add_paragraph(), AGENCY - insets, AGENCY_RULE, after=6)
+        word.rule(right.add_paragraph(), NATION - insets, MOTTO_RULE, after=6)
+        table = self._side_by_side((AGENCY, NATION))
+        left, right = table.rows[0].cells
+        word.line(left, heads["number"], 13)
+        word.line(right, heads["place_and_day"], 13, italic=True)
+        self.document.add_paragraph(heads["name"].upper(), style="Title")
+        self.document.add_paragraph(heads["subject"], style="Subtitle")
+        word.rule(self.document.add_paragraph(), WIDTH, SUBJECT_RULE, after=10)
+
+    def _foot(self) -> None:
+        words, day = self.report.words, self.report.kind == "day"
+        table = self._side_by_side((WIDTH / 2, WIDTH / 2))
+        left, right = table.rows[0].cells
+        if day:
+            signatures = list(zip((left, right), self.heads["signatures"], strict=True))
+        else:
+            word.line(left, words["recipients"], 12, bold=True, italic=True).alignment = LEFT
+            for text in self.heads["recipients"]:
+                word.line(left, text, 11).alignment = LEFT
+            signatures = [(right, self.heads["signatures"][0].upper())]
+        for cell, who in signatures:
+            word.line(cell, who, 13, bold=True)
+            word.line(cell, words["sign"], 11, italic=True)
+            for _ in range(2 if day else 4):
+                word.line(cell, "", 13)
+
+    def _annex_head(self) -> None:
+        words = self.report.words
+        first = self.document.add_paragraph(words["annex"], style="Subtitle")
+        first.paragraph_format.page_break_before = True
+        self.document.add_paragraph(words["annex_title"].upper(), style="Subtitle")
+        of = self.document.add_paragraph(style="Line")
+        of.alignment = word.CENTRE
+        of.add_run(words["annex_of"]).italic = True
+        of.paragraph_format.space_after = Pt(10)
+
+    def _side_by_side(self, widths: Sequence[float]) -> DocxTable:
+        """A row without lines that stays together on a page; space before it, as tables touch."""
+        self.document.add_paragraph(style="Line").paragraph_format.line_spacing = Pt(4)
+        table: DocxTable = self.document.add_table(1, len(widths))
+        word.fix_widths(table, widths)
+        word.flag_row(table, 0, "w:cantSplit")
+        return table
+
+    # Sections
+
+    def _sections(self, sections: Sequence[Section]) -> None:
+        for section in sections:
+            if section.title:
+                self.document.add_heading(section.title.upper(), 1)
+            before: Block | None = None
+            for block in section.blocks:
+                if isinstance(block, Paragraph):
+                    said = self._text(block.text)
+                    if isinstance(before, Table) and not before.notes:
+                        said.paragraph_format.space_before = Pt(8)  # tables have none after them
+                elif isinstance(block, Points):
+                    for text in block.texts:
+                        self._text(f"- {text}")
+                elif isinstance(block, Table):
+                    self._table(block)
+                else:
+                    self._chart(block)
+                before = block
+
+    def _text(self, text: str) -> DocxParagraph:
+        paragraph: DocxParagraph = self.document.add_paragraph(text, style="Body Text")
+        return paragraph
+
+    def _table(self, table: Table) -> None:
+        self.document.add_paragraph(table.title, style="Caption")
+        columns = [table.columns[place] for place in table.printed]
+        made = self.document.add_table(1 + len(table.rows), len(columns), style="Table Grid")
+        word.flag_row(made, 0, "w:tblHeader")
+        rows = iter(made.rows)
+        for cell, column in zip(next(rows).cells, columns, strict=True):
+            self._fill(cell, column.title, bold=True).alignment = word.CENTRE
+            word.shade(cell)
+        small = len(table.rows) <= TOGETHER
+        for number, (added, row) in enumerate(zip(rows, table.rows, strict=True)):
+            word.flag_row(made, 1 + number, "w:cantSplit")
+            if number in table.groups:
+                head = added.cells[0].merge(added.cells[-1])
+                self._fill(head, str(row[0]), bold=True).paragraph_format.keep_with_next = True
+                continue
+            last = number == len(table.rows) - 1
+            for cell, place in zip(added.cells, table.printed, strict=True):
+                column = table.columns[place]
+                text = written(row[place], column, self.report.language)
+                filled = self._fill(cell, text, bold=number in table.strong)
+                filled.alignment = LEFT if column.unit == "text" else RIGHT
+                filled.paragraph_format.keep_with_next = small and not last
+        whole = sum(column.width for column in columns)
+        word.fix_widths(made, [WIDTH * column.width / whole for column in columns])
+        self._notes(table.notes)
+
+    def _fill(self, cell: _Cell, text: str, *, bold: bool) -> DocxParagraph:
+        cell.vertical_alignment = WD_CELL_VERTICAL_ALIGNMENT.CENTER
+        paragraph: DocxParagraph = cell.paragraphs[0]
+        paragraph._p.style = self.cell_style  # by its id: a name is looked up anew each time
+        run = paragraph.add_run(text)
+        run.bold = bold
+        return paragraph
+
+    def _chart(self, chart: Chart) -> None:
+        picture = self.document.add_paragraph(style="Picture").add_run()
+        shape = picture.add_picture(io.BytesIO(next(self.pictures)), width=Mm(WIDTH))
+        shape._inline.docPr.set("descr", chart.alt)
+        shape._inline.docPr.set("title", chart.title)
+        self.document.add_paragraph(chart.title, style="Picture Caption")
+        self._notes(chart.notes)
+
+    def _notes(self, notes: Sequence[str]) -> None:
+        for note in notes:
+            self.document.add_paragraph(note, style="Note")

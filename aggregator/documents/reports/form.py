@@ -1,0 +1,49 @@
+"""The form of decree 30/2020/ND-CP in words: what stands at a document's head and foot."""
+
+from itertools import pairwise
+from typing import Any
+
+from aggregator.documents.reports.model import Report
+from aggregator.wording.numbers import NBSP
+
+LINE = 26  # letters that a line of the head's left column holds
+# Words that the name of a place begins with: one or two of them.
+PLACES = frozenset(
+    ("tỉnh", "thành", "phố", "huyện", "thị", "trấn", "quận", "phường", "xã", "đặc", "khu")
+)
+
+
+def heads(report: Report) -> dict[str, Any]:
+    """Agency, place and date, name and subject, recipients, signatures; blanks stay blank."""
+    names = (report.parent, report.agency)
+    parent, agency = map(in_parts, names) if report.language == "vi" else names
+    return {
+        "title": f"{report.name}. {report.subject}",
+        "parent": parent,
+        "agency": agency,
+        # A sheet is no report: it has no number among them.
+        "number": "" if report.kind == "day" else report.words["number"],
+        "place_and_day": f"{report.place}, {report.words['issued']}",
+        "name": report.name,
+        "subject": report.subject,
+        "recipients": report.words["recipient_lines"].splitlines(),
+        "signatures": report.words["signatures"].splitlines(),
+    }
+
+
+def in_parts(name: str) -> str:
+    """An agency's Vietnamese name with no-break spaces inside its parts.
+
+    A line then ends between parts only: each begins with a capital after a small letter, or
+    with the kind of place that the agency is of. Names of several capitals in a row, and parts
+    too long for a line of a document's head, are left as they are.
+    """
+    words = name.split()
+    parts = [words[:1]]
+    for before, word in pairwise(words):
+        begins = word in PLACES or (word[0].isupper() and before[0].islower())
+        if begins and before not in PLACES:
+            parts.append([])
+        parts[-1].append(word)
+    joined = (" ".join(part) for part in parts)
+    return " ".join(part.replace(" ", NBSP) if len(part) <= LINE else part for part in joined)

@@ -1,0 +1,180 @@
+"""What a report is made of: the figures of its period, read once, with small groups withheld.
+
+Everything computed further, rankings, standardised shares, charts, is computed from these
+published figures: so nothing that is withheld can be worked back from it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import pandas as pd
+
+from aggregator.documents.reports.groups import Groups, of_period
+from aggregator.documents.reports.occasion import Occasion
+from aggregator.figures.figures import figure_rows
+from aggregator.figures.publishing import compared_alone, shown
+from aggregator.figures.references import why_not_comparable
+from aggregator.figures.rows import FigureRow
+from aggregator.figures.trends import READ_BY, Grain, figures
+from aggregator.statistics.participation import Participation, open_weekdays, participation
+from aggregator.storage.store import Grouping
+from aggregator.wording.periods import Period, period_of
+from surveys.centre import Reference
+from surveys.definition import Survey
+
+Against = Literal["before", "year_before"]
+EARLIER: tuple[Against, ...] = ("before", "year_before")
+POINTS = 13  # of a trend: weeks or months; a quarter has its own weeks
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One point of a trend: ``people`` answered, k of n (effective where answers pool)."""
+
+    period: Period
+    people: int
+    k: float
+    n: float
+    new_series: bool
+    withheld: bool = False
+
+
+@dataclass(frozen=True)
+class Material:
+    """The ratings of an occasion. ``measure`` is the one that references are published of.
+
+    ``covered`` are the departments, '' the centre, whose participation may be printed.
+    """
+
+    on: Occasion
+    survey: Survey
+    measures: tuple[str, ...]
+    measure: str
+    references: tuple[Reference, ...]
+    whole: FigureRow
+    departments: tuple[FigureRow, ...]
+    channels: tuple[FigureRow, ...]
+    earlier: Mapping[Against, tuple[Period, FigureRow]]
+    trend: tuple[Moment, ...]
+    participation: Mapping[str, Participation]
+    covered: frozenset[str]
+
+    @property
+    def reference(self) -> Reference | None:
+        """The published share of the main measure that departments are held against."""
+        return next((one for one in self.references if one.measure == self.measure), None)
+
+    @property
+    def pooled(self) -> bool:
+        return bool(self.survey.pooled_measures)
+
+
+def gather(on: Occasion, survey: Survey) -> Material:
+    """The figures of a survey that has a total. Raises database.StorageError."""
+    measures = tuple(survey.measures_of(survey.measured[0]))
+    references = tuple(r for r in on.centre.references if not why_not_comparable(survey, r))
+    published = [name for name in measures if any(r.measure == name for r in references)]
+    measure = [*published, *measures][0]
+
+    def rows(by: Grouping, period: Period | None = None) -> list[FigureRow]:
+        return figure_rows(on.store, survey, on.centre, on.selection(survey, period), by)
+
+    [whole] = rows("centre")
+    departments, channels = rows("department"), rows("channel")
+    compared = [] if on.kind == "day" else list(EARLIER)
+    earlier: dict[Against, tuple[Period, FigureRow]] = {}
+    for against in compared:
+        then: Period = getattr(on.period, against)
+        [row] = rows("centre", then)
+        earlier[against] = (then, row)
+    trend = [] if on.kind == "day" else _trend(on, survey, measure)
+    dossiers = on.store.transactions(on.period.since, on.period.until)
+    ratings, open_on = _ratings(on, survey), open_weekdays(on.centre.opening_hours)
+    took_part = {} if dossiers.empty else participation(ratings, dossiers, open_on)
+
+    groups = Groups()
+    groups.add(of_period(on.period), whole.n)
+    groups.share_out(of_period(on.period), {("department", row.key): row.n for row in departments})
+    groups.share_out(of_period(on.period), {("channel", row.key): row.n for row in channels})
+    moments = {of_period(one.period): one.people for one in trend}
+    if on.kind == "quarter":
+        groups.share_out(of_period(on.period), moments)
+    for key, n in [*moments.items(), *((of_period(then), row.n) for then, row in earlier.values())]:
+        groups.add(key, n)
+    if took_part:
+        weeks = [one.period for one in trend] if on.kind == "quarter" else []
+        groups.add_covered(on.period, weeks, took_part, ratings, dossiers)
+    hidden = groups.withheld(on.centre.minimum_cell)
+
+    def alone(kind: str, every: Sequence[FigureRow]) -> tuple[FigureRow, ...]:
+        left = [shown(row, (kind, row.key) in hidden) for row in every]
+        return tuple(compared_alone(left, survey, on.centre))
+
+    return Material(
+        on=on,
+        survey=survey,
+        measures=measures,
+        measure=measure,
+        references=references,
+        whole=shown(whole, of_period(on.period) in hidden),
+        departments=alone("department", departments),
+        channels=alone("channel", channels),
+        earlier={
+            against: (then, shown(row, of_period(then) in hidden))
+            for against, (then, row) in earlier.items()
+        },
+        trend=tuple(_shown(one, of_period(one.period) in hidden) for one in trend),
+        participation=took_part,
+        covered=frozenset(key for key in took_part if ("covered", key) not in hidden),
+    )
+
+
+def _shown(one: Moment, withheld: bool) -> Moment:
+    return replace(one, people=0, k=0, n=0, withheld=True) if withheld and one.people else one
+
+
+# Reading
+
+
+def _ratings(on: Occasion, survey: Survey) -> pd.DataFrame:
+    """Who answered in the period: columns day, department, n."""
+    asked = on.selection(survey)
+    if len(survey.measured) == 1:
+        asked = replace(asked, questions=(survey.measured[0].id,))
+    return on.store.respondents(asked)
+
+
+def _trend(on: Occasion, survey: Survey, measure: str) -> list[Moment]:
+    """The points of a trend up to the occasion's period, from the first with an answer on."""
+    grain: Grain = "month" if on.kind == "month" else "week"
+    if on.kind == "quarter":
+        parts = list(on.period.parts("week"))
+    else:
+        parts = [on.period.shifted(-back) for back in range(POINTS - 1, -1, -1)]
+    parts = [part for part in parts if part.since <= on.today]
+    if not parts:
+        return []
+    span = Period("range", parts[0].since, parts[-1].until)
+    asked = on.selection(survey, span)
+    shares = figures(on.store, survey, asked, measure, READ_BY[grain], grain)
+    by_day = dict(zip(shares["key"], zip(shares["k"], shares["n"], strict=True), strict=True))
+    if len(survey.measured) == 1:
+        asked = replace(asked, questions=(survey.measured[0].id,))
+    people = _people(on.store.respondents(asked), grain)
+    breaks = [one.day for one in on.centre.series_breaks if one.survey == survey.id]
+    moments = []
+    for number, part in enumerate(parts):
+        first = period_of(grain, part.since).since
+        k, n = by_day.get(first, (0, 0))
+        since = parts[number - 1].until if number else part.until
+        new = any(since < day <= part.until for day in breaks)
+        moments.append(Moment(part, people.get(first, 0), float(k), float(n), new))
+    begun = next((number for number, one in enumerate(moments) if one.people), len(moments))
+    return moments[begun:]
+
+
+def _people(respondents: pd.DataFrame, grain: Grain) -> dict[object, int]:
+    """Respondents by the first day of their part."""
+    first = respondents["day"].map(lambda day: period_of(grain, day).since)
+    return {key: int(n) for key, n in respondents["n"].groupby(first).sum().items()}

@@ -1,0 +1,96 @@
+"""For which centre, period and reader a report is made, and how it speaks to that reader."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from aggregator.documents.reports.model import Kind, Printed
+from aggregator.documents.reports.written import DASHED
+from aggregator.storage.store import Selection, Store
+from aggregator.wording import numbers
+from aggregator.wording.messages import MESSAGES
+from aggregator.wording.periods import Period
+from surveys.centre import Centre, Reference
+from surveys.definition import Survey, Text
+from surveys.messages import Language
+from surveys.published import Published
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """``now`` is the moment at which the report is made; ``published`` are the source's tables."""
+
+    store: Store
+    surveys: Mapping[str, Survey]
+    centre: Centre
+    period: Period
+    kind: Kind
+    language: Language
+    now: datetime
+    published: Published | None = None
+
+    @property
+    def today(self) -> date:
+        return self.centre.local_day(self.now)
+
+    def selection(self, survey: Survey, period: Period | None = None) -> Selection:
+        asked = period or self.period
+        return Selection(survey.id, None, asked.since, asked.until)
+
+    # Words
+
+    def say(self, key: str, **values: object) -> str:
+        """A text of the catalogue's section for reports, or one named ``section.key``."""
+        text = MESSAGES.get(self.language, key if "." in key else f"report.{key}", **values)
+        return text.replace(" %", f"{numbers.NBSP}%")  # a number keeps its unit on its line
+
+    def label(self, text: Text) -> str:
+        return text.get(self.language)
+
+    def percent(self, share: float | None) -> str:
+        return numbers.percent(share, self.language)
+
+    def printed(self, share: float, digits: int) -> Printed:
+        return Printed(numbers.percent(share, self.language, digits), share, digits)
+
+    def as_printed(self, reference: Reference) -> Printed:
+        """A reference as its source prints it; computed where it prints counts."""
+        return self.printed(reference.value, 1 if reference.n else 2)
+
+    def interval(self, low: float | None, high: float | None) -> str:
+        """Both ends of an interval of shares, with the unit once."""
+        if low is None or high is None:
+            return numbers.DASH
+        first = numbers.decimal(low * 100, self.language)
+        return f"{first}{DASHED}{numbers.percent(high, self.language)}"
+
+    def integer(self, value: int) -> str:
+        return numbers.integer(value, self.language)
+
+    def points(self, difference: float | None) -> str:
+        return numbers.points(difference, self.language)
+
+    def day(self, value: date) -> str:
+        return numbers.day(value, self.language)
+
+    def name(self, period: Period) -> str:
+        """A period as it is called: ``quý III năm 2026``, ``tháng 9 năm 2026``."""
+        week, vietnamese = period.since.isocalendar(), self.language == "vi"
+        month = period.since.month
+        return self.say(
+            f"period_{period.kind}",
+            day=numbers.long_day(period.since, self.language),
+            since=self.day(period.since),
+            until=self.day(period.until),
+            week=week.week,
+            week_year=week.year,
+            month=month if vietnamese else numbers.MONTHS[month - 1],
+            quarter=numbers.roman(period.quarter) if vietnamese else period.quarter,
+            year=period.since.year,
+        )
+
+    def short_name(self, period: Period) -> str:
+        """Under a chart: the first day of a week, the month and year of a month."""
+        if period.kind == "month":
+            return f"{period.since:%m/%Y}"
+        return f"{period.since:%d/%m}" if self.language == "vi" else f"{period.since:%m-%d}"

@@ -1,0 +1,174 @@
+"""Builds a report: which sections each kind has, and the words of its form."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from aggregator.documents.reports import material
+from aggregator.documents.reports.material import Material
+from aggregator.documents.reports.model import (
+    Block,
+    Kind,
+    Paragraph,
+    Points,
+    Report,
+    Section,
+    Table,
+)
+from aggregator.documents.reports.occasion import Occasion
+from aggregator.documents.reports.sections import business, changes, sipas
+from aggregator.documents.reports.sections.daily import daily
+from aggregator.documents.reports.sections.departments import departments
+from aggregator.documents.reports.sections.handling import handling
+from aggregator.documents.reports.sections.headline import headline
+from aggregator.documents.reports.sections.method import annex
+from aggregator.documents.reports.sections.standing import standing
+from aggregator.documents.reports.sections.summary import summary
+from aggregator.documents.reports.sections.taking_part import taking_part
+from aggregator.documents.reports.written import ROMAN
+from aggregator.storage.store import Store
+from aggregator.wording import numbers
+from aggregator.wording.periods import Period
+from surveys.centre import Centre, Reference
+from surveys.definition import Survey
+from surveys.messages import Language
+from surveys.published import Published
+
+# The words of the form, which the renderers place.
+WORDS = (
+    *("nation", "motto", "number", "recipients", "recipient_lines", "sign", "demo", "demo_mark"),
+    *("annex", "annex_title", "from", "to", "summary_sheet", "chart_sheet"),
+    *("decimal_note", "formula_note"),
+)
+
+
+def build_report(
+    store: Store,
+    surveys: Mapping[str, Survey],
+    centre: Centre,
+    period: Period,
+    kind: Kind,
+    language: Language,
+    now: datetime,
+    *,
+    published: Published | None = None,
+    demo: bool = False,
+) -> Report:
+    """A period's report as plain data. Raises database.StorageError."""
+    on = Occasion(store.snapshot(), surveys, centre, period, kind, language, now, published)
+    survey = surveys[centre.instruments.rating]
+    m = material.gather(on, survey) if survey.has_total else None
+    sections, about = _day(m) if kind == "day" and m else _contents(on, m)
+    name = on.say(f"name_{kind}")
+    words = {key: on.say(key) for key in WORDS}
+    words["issued"] = on.say("issued", year=on.today.year)
+    words["annex_of"] = on.say("annex_of", name=name, agency=on.label(centre.name))
+    words["signatures"] = on.say("signatures_day" if kind == "day" else "signatures")
+    body, method = _numbered(on, sections, about)
+    return Report(
+        kind=kind,
+        language=language,
+        period=period,
+        parent=on.label(centre.parent) if centre.parent else "",
+        agency=on.label(centre.name),
+        place=on.label(centre.province),
+        day=on.today,
+        name=name,
+        subject=on.say(f"subject_{kind}", period=on.name(period)),
+        opening=_opening(on),
+        sections=body,
+        closing="" if kind == "day" else on.say("closing"),
+        annex=method,
+        demo=demo,
+        words=words,
+    )
+
+
+def _opening(on: Occasion) -> str:
+    """Who reports on what; and up to when, where the period is not over."""
+    now, so_far = on.now.astimezone(on.centre.zone), ""
+    if on.period.since <= on.today <= on.period.until:
+        so_far = on.say("so_far", clock=numbers.clock(now), day=on.day(on.today))
+    if on.kind == "day":
+        return on.say("so_far_day", so_far=so_far) if so_far else ""
+    return on.say(
+        "opening",
+        period=on.name(on.period),
+        so_far=on.say("so_far_period", so_far=so_far) if so_far else "",
+    )
+
+
+def _day(m: Material) -> tuple[list[Section], tuple[Section, ...]]:
+    return [daily(m)], ()
+
+
+def _contents(on: Occasion, m: Material | None) -> tuple[list[Section], tuple[Section, ...]]:
+    """The sections of a week, a month or a quarter, and the annex about what they show."""
+    whole = on.kind in ("month", "quarter")
+    forms = sipas.gather(on) if whole else None
+    firms = business.gather(on) if whole else None
+    sections: list[Section] = []
+    surveys, references = list[Survey](), list[Reference]()
+    used: list[str] = []
+    if m is None:
+        sections.append(Section(on.say("section_headline"), (Paragraph(on.say("no_total")),)))
+    else:
+        found, drawn = changes.changed(m), changes.chart(m)
+        sections += [
+            summary(m, found, drawn, forms, firms),
+            headline(m),
+            departments(m),
+            changes.over_time(m, found),
+            taking_part(m),
+        ]
+        surveys.append(m.survey)
+        references += m.references
+        used += [one.method for one in m.whole.measures.values() if one.n]
+        used += [one.test for one in m.whole.comparisons if m.whole.n]
+        used += [one.test for one in found]
+        used += ["newcombe", "holm", "benjamini_hochberg", "too_few"] if m.whole.n else []
+        used += ["p_chart"] if drawn else []
+        used += ["nonresponse"] if m.participation else []
+        if on.kind == "quarter" and (stands := standing(m)) is not None:
+            sections.append(stands)
+            used += ["direct", "shrunk"]
+    if forms is not None:
+        sections.append(sipas.sipas(on, forms))
+        surveys.append(forms.survey)
+        references += [one.reference for one in forms.whole.comparisons]
+        used += ["wilson_effective_n", "score", "shifted", "par_projection"]
+    if firms is not None:
+        sections.append(business.business(on, firms))
+        surveys.append(firms.survey)
+        used += ["wilson", "median_order"]
+    if on.kind == "quarter" and (handled := handling(on)) is not None:
+        sections.append(handled)
+        used.append("circular_01_2018")
+    methods = list(dict.fromkeys([*used, "suppression"]))
+    return sections, annex(on, surveys, methods, list(dict.fromkeys(references)))
+
+
+# Numbers of sections, tables and charts
+
+
+def _numbered(on: Occasion, *parts: Iterable[Section]) -> Iterator[tuple[Section, ...]]:
+    """Sections in Roman numbers, anew in each part; tables and charts through all parts."""
+    counts = Counter[str]()
+
+    def numbered(block: Block) -> Block:
+        if isinstance(block, Paragraph | Points):
+            return block
+        kind = "table" if isinstance(block, Table) else "chart"
+        counts[kind] += 1
+        title = on.say(f"{kind}_number", number=counts[kind], title=block.title)
+        return block if on.kind == "day" else replace(block, title=title)
+
+    for sections in parts:
+        yield tuple(
+            Section(
+                f"{ROMAN[number]}. {section.title}" if section.title else "",
+                tuple(map(numbered, section.blocks)),
+            )
+            for number, section in enumerate(sections)
+        )

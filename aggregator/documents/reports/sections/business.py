@@ -1,0 +1,142 @@
+"""Businesses' opinions by statement, beside the province's published PCI; never called PCI."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from aggregator.documents.reports.cells import span, table
+from aggregator.documents.reports.model import (
+    WITHHELD,
+    Block,
+    Column,
+    Paragraph,
+    Printed,
+    Section,
+    Value,
+)
+from aggregator.documents.reports.occasion import Occasion
+from aggregator.figures.publishing import published
+from aggregator.figures.rows import FigureRow
+from aggregator.indices.pci import FactorFeedback, StatementFeedback, business_feedback
+from aggregator.statistics import SHARE_COLUMNS
+from aggregator.wording import numbers
+from surveys.definition import Question, Survey
+
+
+@dataclass(frozen=True)
+class Business:
+    """Statements of the businesses' survey; ``withheld`` are those of too few answers."""
+
+    survey: Survey
+    factors: tuple[FactorFeedback, ...]
+    withheld: frozenset[str]
+    least: int  # as many firms answered, at least: most answers of one statement
+
+
+def gather(on: Occasion) -> Business | None:
+    """None where nobody answered."""
+    survey = on.surveys[on.centre.instruments.businesses]
+    kept = [
+        row
+        for row in published(on.store, survey, on.centre, on.selection(survey), "question")
+        if row.question is not None and row.question.kind != "many"
+    ]
+    if not any(row.n or row.withheld for row in kept):
+        return None
+    counts = {row.key: row.counts for row in kept}
+    pci = on.published.pci if on.published else None
+    factors = business_feedback(survey, _frame(kept), counts, pci)
+    least = max((row.n for row in kept), default=0)
+    withheld = frozenset(row.key for row in kept if row.withheld)
+    return Business(survey, factors, withheld, least)
+
+
+def _frame(rows: list[FigureRow]) -> pd.DataFrame:
+    """The shares of the statements that have one measure: SHARE_COLUMNS."""
+    found = [
+        (row.key, name, one.k, one.n, one.share, one.low, one.high, one.method)
+        for row in rows
+        for name, one in list(row.measures.items())[:1]
+    ]
+    return pd.DataFrame(found, columns=SHARE_COLUMNS)
+
+
+def business(on: Occasion, found: Business) -> Section:
+    """Every statement that was answered, under its factor."""
+    between = on.say("difference_interval")
+    columns = (
+        Column("statement", on.say("statement"), "text", 2.8),
+        Column("n", on.say("answers"), "integer", 0.65),
+        Column("k", on.say("favourable_answers"), "integer", sheet=True),
+        Column("share", on.say("this_period"), "share", 0.9, ("k", "n")),
+        Column("interval", on.say("interval"), "interval", 1.35, ("share", "n")),
+        Column("published", on.say("pci_published"), "share", 1.7),
+        Column("note", on.say("how.note"), "text", sheet=True),
+        Column("difference", on.say("pci_difference"), "points", 0.95),
+        Column("difference_interval", between, "points_interval", sheet=True),
+        Column("side", on.say("side"), "text", 0.75),
+    )
+    rows: list[tuple[Value, ...]] = []
+    groups = []
+    for number, factor in enumerate(found.factors, 1):
+        asked = [one for one in factor.statements if one.question.kind != "many"]
+        if not any(one.n or one.question.id in found.withheld for one in asked):
+            continue
+        groups.append(len(rows))
+        rows.append((f"{number}. {on.label(factor.factor.name)}", *((None,) * (len(columns) - 1))))
+        rows += [_cells(on, one, withheld=one.question.id in found.withheld) for one in asked]
+    blocks: list[Block] = [
+        Paragraph(on.say("business_lead", n=on.integer(found.least))),
+        table(on, "business", columns, rows, groups=groups, notes=[on.say("side_note")]),
+    ]
+    return Section(on.say("section_business"), tuple(blocks))
+
+
+def _cells(on: Occasion, one: StatementFeedback, *, withheld: bool) -> tuple[Value, ...]:
+    question = one.question
+    label = on.label(question.text)
+    if question.direction == "lower_is_better":
+        label = f"{label}\n({on.say('questions.lower_is_better')})"
+    beside = _printed(on, question)
+    note = beside.note if beside else ""
+    if withheld:
+        return (label, *((WITHHELD,) * 4), beside, note, *((WITHHELD,) * 2), "")
+    share: Value = None
+    interval: Value = None
+    away: Value = one.difference.value if one.difference else None
+    between = span(one.difference.low, one.difference.high) if one.difference else None
+    if one.figure is not None:
+        share, interval = one.figure.value, span(one.figure.low, one.figure.high)
+        if one.k is None:  # a number: its median, in the question's own unit
+            share = _number(on, one.figure.value, on.label(question.unit) if question.unit else "")
+            ends = (one.figure.low, one.figure.high)
+            interval = " – ".join(_number(on, end, "") for end in ends)
+            away, between = _signed(on, one), None
+    side = on.say(f"side_{one.direction}") if one.direction else ""
+    return (label, one.n, one.k, share, interval, beside, note, away, between, side)
+
+
+def _printed(on: Occasion, question: Question) -> Printed | None:
+    """The published figure in its source's digits, with the source's note."""
+    found = question.published
+    if found is None:
+        return None
+    return Printed(
+        text=numbers.published(question, on.language),
+        share=found.value / 100 if found.unit == "percent" else None,
+        digits=2 if found.value % 1 else 0,
+        note=on.label(found.note) if found.note else "",
+    )
+
+
+def _signed(on: Occasion, one: StatementFeedback) -> str | None:
+    """A difference of numbers, which are no shares, in their own unit."""
+    if one.difference is None:
+        return None
+    value = one.difference.value
+    return ("+" if value > 0 else "−" if value < 0 else "") + _number(on, abs(value), "")
+
+
+def _number(on: Occasion, value: float, unit: str) -> str:
+    written = numbers.decimal(value, on.language, 1 if value % 1 else 0)
+    return f"{written} {unit}" if unit else written

@@ -1,0 +1,85 @@
+"""A figure of the centre beside every published one of the same survey and measure."""
+
+from collections.abc import Collection, Sequence
+
+from aggregator.documents.reports.cells import span, table
+from aggregator.documents.reports.model import Block, Column, Paragraph, Points, Value
+from aggregator.documents.reports.occasion import Occasion
+from aggregator.figures.references import why_not_comparable
+from aggregator.figures.rows import Comparison, FigureRow
+from aggregator.wording.channels import modes
+from surveys.centre import Reference
+from surveys.definition import Survey
+
+
+def comparisons(
+    on: Occasion, survey: Survey, row: FigureRow, key: str, channels: Collection[str]
+) -> list[Block]:
+    """A line a reference that compares, with both modes; the others with the reason.
+
+    ``channels`` are those that the answers came by.
+    """
+    blocks: list[Block] = [_table(on, row, key, channels)] if row.comparisons else []
+    if refused := _refused(on, survey):
+        blocks += [Paragraph(on.say("refused_lead")), Points(tuple(refused))]
+    return blocks
+
+
+def _refused(on: Occasion, survey: Survey) -> list[str]:
+    told = [
+        on.say(
+            "refused",
+            label=on.label(reference.label),
+            share=on.as_printed(reference).text,
+            reason=on.say(f"compare.{why}"),
+        )
+        for reference in on.centre.references
+        if (why := why_not_comparable(survey, reference)) is not None
+    ]
+    return [f"{one};" for one in told[:-1]] + [f"{one}." for one in told[-1:]]
+
+
+def _table(on: Occasion, row: FigureRow, key: str, channels: Collection[str]) -> Block:
+    columns = (
+        Column("reference", on.say("reference"), "text", 2.6),
+        Column("published", on.say("published"), "share", of=("published_k", "published_n")),
+        Column("published_k", on.say("published_k"), "integer", sheet=True),
+        Column("published_n", on.say("published_n"), "integer", sheet=True),
+        Column("share", on.say("this_period"), "share"),
+        Column("difference", on.say("difference"), "points"),
+        Column("interval", on.say("difference_interval"), "points_interval", 1.7),
+        Column("p", on.say("p_adjusted"), "p", 0.9, sheet=True),
+        Column("test", on.say("test"), "text", sheet=True),
+        Column("verdict", on.say("verdict_title"), "text", 1.6),
+    )
+    rows = [_cells(on, row, one) for one in row.comparisons]
+    return table(on, key, columns, rows, notes=_modes(on, row.comparisons, channels))
+
+
+def _cells(on: Occasion, row: FigureRow, one: Comparison) -> tuple[Value, ...]:
+    reference = one.reference
+    return (
+        on.label(reference.label),
+        on.as_printed(reference),
+        reference.k,
+        reference.n,
+        row.measures[one.measure].share,
+        one.difference,
+        span(one.low, one.high),
+        one.p_adjusted,
+        on.say(f"test_{one.test}"),
+        on.say(f"verdict_{one.verdict}"),
+    )
+
+
+def _modes(on: Occasion, found: Sequence[Comparison], channels: Collection[str]) -> list[str]:
+    """How each figure was taken: a difference may come from that alone."""
+    by_mode: dict[str, list[Reference]] = {}
+    for one in found:
+        by_mode.setdefault(on.label(one.reference.mode), []).append(one.reference)
+    told = [
+        on.say("their_mode", labels="; ".join(on.label(one.label) for one in references), mode=mode)
+        for mode, references in by_mode.items()
+    ]
+    own = "; ".join(on.say(f"mode.{mode}") for mode in modes(channels))
+    return [*told, on.say("own_mode", mode=own)] if own else told

@@ -1,0 +1,35 @@
+"""The sheet of one day: every department on one page, to be printed and signed."""
+
+from aggregator.documents.reports.cells import Figures, table
+from aggregator.documents.reports.material import Material
+from aggregator.documents.reports.model import Block, Column, Paragraph, Points, Section, Value
+from aggregator.statistics.participation import CENTRE
+
+
+def daily(m: Material) -> Section:
+    """The departments in the centre's own order, with their answers by level, and the centre."""
+    on = m.on
+    if not m.whole.n and not m.whole.withheld:
+        return Section("", (Paragraph(on.say("no_ratings")),))
+    figures = Figures(on, m.survey, m.measure, (), "printed")
+    columns = (Column("department", on.say("department"), "text", 2.6), *figures.columns())
+    rows: list[tuple[Value, ...]] = [
+        *((on.label(row.label), *figures.cells(row)) for row in m.departments),
+        (on.say("whole_centre"), *figures.cells(m.whole)),
+    ]
+    told = _told(m)
+    blocks: list[Block] = [table(on, "daily", columns, rows, [len(rows) - 1])]
+    return Section("", (*blocks, *([Points(tuple(told))] if told else [])))
+
+
+def _told(m: Material) -> list[str]:
+    on, part = m.on, m.participation.get(CENTRE)
+    if part is None or CENTRE not in m.covered or not part.n:
+        return []
+    told = on.say(
+        "sum_participation",
+        n=on.integer(part.n),
+        dossiers=on.integer(part.dossiers),
+        share=on.percent(part.share),
+    )
+    return [told]

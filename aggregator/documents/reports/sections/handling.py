@@ -1,0 +1,47 @@
+"""Departments by the nine indicators of Circular 01/2018, where anything of them is known."""
+
+from aggregator.documents.reports.cells import table
+from aggregator.documents.reports.model import WITHHELD, Column, Paragraph, Section, Value
+from aggregator.documents.reports.occasion import Occasion
+from aggregator.figures.handling import department_scores
+from aggregator.indices.circular_01_2018 import INDICATORS, DepartmentScore, IndicatorScore
+
+
+def handling(on: Occasion) -> Section | None:
+    """None where nothing was answered of any department."""
+    scores = department_scores(on.store, on.centre, on.period.since, on.period.until)
+    known = {key: score for key, score in scores.items() if score.band is not None}
+    if not known:
+        return None
+    columns = [
+        Column("department", on.say("department"), "text", 3.4),
+        *(Column(f"i{number}", str(number), "score", 0.62) for number in INDICATORS),
+        Column("total", on.say("handling.total"), "score", 0.8),
+        Column("band", on.say("handling.band"), "text", 1.1),
+    ]
+    rows = [
+        (on.label(on.centre.department[key].name), *_cells(on, score))
+        for key, score in known.items()
+    ]
+    names = "; ".join(f"{number}. {on.say(f'circular.name_{number}')}" for number in INDICATORS)
+    notes = [on.say("indicator_names", names=names), on.say("indicator_note")]
+    lead = Paragraph(on.say("handling_lead"))
+    return Section(
+        on.say("section_handling"), (lead, table(on, "handling", columns, rows, notes=notes))
+    )
+
+
+def _cells(on: Occasion, score: DepartmentScore) -> tuple[Value, ...]:
+    """Points, total and band; what few citizens answered is withheld, and so is its total."""
+    small = [_small(one, on.centre.minimum_cell) for one in score.indicators]
+    points: list[Value] = [
+        WITHHELD if hidden else None if one.points is None else float(one.points)
+        for one, hidden in zip(score.indicators, small, strict=True)
+    ]
+    if any(small) or score.band is None:
+        return (*points, WITHHELD, WITHHELD)
+    return (*points, float(score.total), on.say(f"handling.{score.band}"))
+
+
+def _small(one: IndicatorScore, minimum: int) -> bool:
+    return one.source == "answers" and 0 < one.counts.answered < minimum

@@ -1,0 +1,189 @@
+"""SIPAS at the centre: the index, its factors and criteria, and what it would give in PAR INDEX."""
+
+from dataclasses import dataclass
+
+from aggregator.documents.reports.cells import span, table
+from aggregator.documents.reports.model import (
+    WITHHELD,
+    Bar,
+    Block,
+    Column,
+    Likert,
+    Paragraph,
+    Range,
+    Section,
+    Table,
+    Value,
+)
+from aggregator.documents.reports.occasion import Occasion
+from aggregator.documents.reports.sections.comparisons import comparisons
+from aggregator.figures.figures import figure_rows
+from aggregator.figures.publishing import published_form
+from aggregator.figures.rows import FigureRow
+from aggregator.indices.par_index import MEASURE, Projection, project, sipas_published
+from surveys.definition import Survey
+
+
+@dataclass(frozen=True)
+class Sipas:
+    """The published rows of the citizens' survey: the index, its factors, their criteria.
+
+    ``channels`` are those that the answers came by.
+    """
+
+    survey: Survey
+    whole: FigureRow
+    factors: tuple[tuple[FigureRow, tuple[FigureRow, ...]], ...]
+    channels: tuple[str, ...]
+
+    @property
+    def projection(self) -> Projection | None:
+        one = self.whole.measures.get(MEASURE)
+        return project(MEASURE, one.share, one.low, one.high) if one else None
+
+
+def gather(on: Occasion) -> Sipas | None:
+    """None where the centre's survey of citizens has no such index, or nobody answered."""
+    survey = on.surveys[on.centre.instruments.citizens]
+    if MEASURE not in survey.pooled_measures:
+        return None
+    selection = on.selection(survey)
+    [whole] = figure_rows(on.store, survey, on.centre, selection, "centre")
+    if not whole.n:
+        return None
+    criteria = {
+        row.key: row for row in figure_rows(on.store, survey, on.centre, selection, "question")
+    }
+    rows = figure_rows(on.store, survey, on.centre, selection, "factor")
+    of_factor = {factor.id: factor.questions for factor in survey.factors}
+    channels = figure_rows(on.store, survey, on.centre, selection, "channel")
+    branches = [(row, [criteria[question.id] for question in of_factor[row.key]]) for row in rows]
+    total, shown = published_form(whole, branches, on.centre.minimum_cell)
+    factors = tuple((factor, tuple(parts)) for factor, parts in shown)
+    return Sipas(survey, total, factors, tuple(row.key for row in channels))
+
+
+def sipas(on: Occasion, found: Sipas) -> Section:
+    blocks: list[Block] = [_table(on, found)]
+    if (points := found.projection) is not None:
+        blocks += _projection(on, points)
+    blocks += comparisons(on, found.survey, found.whole, "sipas_references", found.channels)
+    if on.kind != "week":
+        blocks += [_criteria(on, found), _bars(on, found)]
+    return Section(on.say("section_sipas"), tuple(blocks))
+
+
+def _table(on: Occasion, found: Sipas) -> Table:
+    """The index and its factors, with what the answers of one person being alike costs."""
+    columns = (
+        Column("factor", on.say("factor"), "text", 2.8),
+        Column("respondents", on.say("respondents"), "integer", 0.9),
+        Column("k", on.say("favourable_answers"), "integer", sheet=True),
+        Column("answers", on.say("answers"), "integer", 0.9),
+        Column("effective", on.say("n_effective"), "number", sheet=True),
+        Column("share", on.say("measure.satisfied_or_better"), "share", 1.1, ("k", "answers")),
+        Column("interval", on.say("interval"), "interval", 1.7, ("share", "effective")),
+        Column("design_effect", on.say("design_effect"), "number", 0.9),
+    )
+    rows: list[tuple[Value, ...]] = []
+    whole = on.say("sipas_index")
+    for label, row in [
+        *((on.label(factor.label), factor) for factor, _ in found.factors),
+        (whole, found.whole),
+    ]:
+        if row.withheld:
+            rows.append((label, *((WITHHELD,) * 7)))
+            continue
+        one = row.measures[MEASURE]
+        rows.append(
+            (
+                label,
+                row.n,
+                one.k,
+                one.n,
+                one.n_effective,
+                one.share,
+                span(one.low, one.high),
+                one.design_effect,
+            )
+        )
+    return table(on, "sipas", columns, rows, [len(rows) - 1])
+
+
+def _projection(on: Occasion, points: Projection) -> list[Block]:
+    """Points of PAR INDEX domain 8, beside the province's last result and its target."""
+    columns = (
+        Column("what", on.say("projection_what"), "text", 2.6),
+        Column("share", on.say("measure.satisfied_or_better"), "share"),
+        Column("points", on.say("projection_points"), "number"),
+        Column("interval", on.say("interval"), "number_interval", 1.6),
+    )
+    share = points.points / points.maximum
+    between = Range(points.low, points.high)
+    rows: list[tuple[Value, ...]] = [
+        (on.say("projection_here"), share, points.points, between),
+    ]
+    if on.published is not None:
+        known = sipas_published(on.published)
+        rows += [
+            (
+                on.say("sipas.result", year=known.result.year),
+                on.printed(known.result.share, 2),
+                known.result.points,
+                None,
+            ),
+            (
+                on.say("sipas.target", year=known.target.year),
+                on.printed(known.target.share, 2),
+                known.target.points,
+                None,
+            ),
+        ]
+    return [table(on, "projection", columns, rows), Paragraph(on.say("sipas.decides"))]
+
+
+def _criteria(on: Occasion, found: Sipas) -> Table:
+    columns = [
+        Column("criterion", on.say("criterion"), "text", 3.6),
+        Column("n", on.say("answers"), "integer", 0.8),
+        Column("k", on.say("favourable_answers"), "integer", sheet=True),
+        Column("share", on.say("measure.satisfied_or_better"), "share", 1.0, ("k", "n")),
+        Column("interval", on.say("interval"), "interval", 1.6, ("share", "n")),
+    ]
+    levels = found.survey.scales[found.survey.measured[0].scale or ""].levels
+    columns += [
+        Column(f"level_{level.code}", on.label(level), "integer", sheet=True) for level in levels
+    ]
+    rows: list[tuple[Value, ...]] = []
+    groups = []
+    number = 0
+    for factor, criteria in found.factors:
+        groups.append(len(rows))
+        rows.append((on.label(factor.label), *((None,) * (len(columns) - 1))))
+        for row in criteria:
+            number += 1
+            label = f"{number}. {on.label(row.label)}"
+            if row.withheld:
+                rows.append((label, *((WITHHELD,) * (len(columns) - 1))))
+                continue
+            one = row.measures[MEASURE]
+            counts = (row.counts.get(level.code, 0) for level in levels)
+            rows.append((label, row.n, one.k, one.share, span(one.low, one.high), *counts))
+    return table(on, "criteria", columns, rows, groups=groups)
+
+
+def _bars(on: Occasion, found: Sipas) -> Likert:
+    levels = found.survey.scales[found.survey.measured[0].scale or ""].levels
+    bars: list[Bar] = []
+    for row in (row for _, criteria in found.factors for row in criteria):
+        label = f"{len(bars) + 1}. {on.label(row.label)}"
+        one = row.measures.get(MEASURE)
+        bars.append(Bar(label, None if row.withheld else row.counts, one.share if one else None))
+    return Likert(
+        title=on.say("chart_sipas"),
+        alt=on.say("alt_sipas", n=len(bars)),
+        levels=levels,
+        value=on.say("measure.satisfied_or_better"),
+        bars=tuple(bars),
+        notes=(on.say("likert_note"),),
+    )

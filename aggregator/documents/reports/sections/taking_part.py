@@ -1,0 +1,98 @@
+"""Who took part: ratings beside dossiers, and what those who stayed silent could change."""
+
+from aggregator.documents.reports.cells import span, table
+from aggregator.documents.reports.material import Material
+from aggregator.documents.reports.model import (
+    WITHHELD,
+    WITHHELD_PART,
+    Block,
+    Column,
+    Paragraph,
+    Section,
+    Table,
+    Value,
+)
+from aggregator.figures.rows import FigureRow
+from aggregator.statistics import nonresponse_bounds
+from aggregator.statistics.participation import CENTRE, open_weekdays, working_days
+from aggregator.wording.channels import CHANNELS
+
+
+def taking_part(m: Material) -> Section:
+    """By department and by channel; a sentence where no dossiers are known."""
+    on = m.on
+    blocks: list[Block] = [_departments(m)] if m.participation else []
+    if not m.participation:
+        blocks.append(Paragraph(on.say("no_dossiers")))
+    if m.channels:
+        blocks.append(_channels(m))
+    return Section(on.say("section_taking_part"), tuple(blocks))
+
+
+def bounds(m: Material, key: str, row: FigureRow) -> tuple[float, float] | None:
+    """The share if all silent visitors had been dissatisfied, and satisfied.
+
+    Over the days whose dossiers are known, with the share of the whole period; None where that
+    is not known, may not be printed, or there are more ratings than dossiers.
+    """
+    part = m.participation.get(key)
+    if part is None or row.withheld or key not in m.covered:
+        return None
+    share = row.measures[m.measure].share
+    if share is None or not 0 < part.n <= part.dossiers:
+        return None
+    low, high = nonresponse_bounds(share * part.n, part.n, part.dossiers)
+    return float(low), float(high)
+
+
+def _departments(m: Material) -> Table:
+    on = m.on
+    measure = on.say(f"measure.{m.measure}")
+    columns = (
+        Column("department", on.say("department"), "text", 2.8),
+        Column("dossiers", on.say("dossiers"), "integer"),
+        Column("n", on.say("ratings_of_days"), "integer"),
+        Column("share", on.say("participation"), "share", of=("n", "dossiers")),
+        Column("days", on.say("days_known"), "integer", 0.8),
+        Column("bounds", on.say("bounds", measure=measure), "interval", 1.7),
+    )
+    places = [(row.key, on.label(row.label), row) for row in m.departments]
+    rows: list[tuple[Value, ...]] = []
+    for key, label, row in [*places, (CENTRE, on.say("whole_centre"), m.whole)]:
+        part = m.participation.get(key)
+        if part is None:
+            continue
+        if key in m.covered:
+            given: tuple[Value, ...] = (part.n, part.share)
+            between: Value = span(*(bounds(m, key, row) or (None, None)))
+        else:
+            # A department that is shown elsewhere is not small: the days without dossiers may be.
+            mark = WITHHELD if row.withheld else WITHHELD_PART
+            given, between = (mark, mark), mark
+        rows.append((label, part.dossiers, *given, part.days, between))
+    period = on.period
+    open_on = open_weekdays(on.centre.opening_hours)
+    open_days = working_days(period.since, min(period.until, on.today), open_on)
+    notes = [on.say("bounds_note"), on.say("days_note", days=on.integer(open_days))]
+    strong = [len(rows) - 1] if CENTRE in m.participation else []
+    return table(on, "participation", columns, rows, strong, notes=notes)
+
+
+def _channels(m: Material) -> Table:
+    on = m.on
+    columns = (
+        Column("channel", on.say("channel"), "text", 2.4),
+        Column("n", on.say("respondents" if m.pooled else "ratings"), "integer"),
+        Column("k", on.say("k_of", measure=on.say(f"measure.{m.measure}")), "integer", sheet=True),
+        Column("share", on.say(f"measure.{m.measure}"), "share", of=("k", "n")),
+        Column("interval", on.say("interval"), "interval", 1.7, of=("share", "n")),
+    )
+    rows: list[tuple[Value, ...]] = []
+    for row in m.channels:
+        label = on.label(CHANNELS[row.key])
+        if row.withheld:
+            rows.append((label, *((WITHHELD,) * 4)))
+            continue
+        one = row.measures[m.measure]
+        rows.append((label, row.n, one.k, one.share, span(one.low, one.high)))
+    return table(on, "channels", columns, rows, notes=[on.say("channel_note")])

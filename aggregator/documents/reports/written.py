@@ -1,0 +1,54 @@
+"""How the values of a report are written in print: decimal comma, dash, withheld."""
+
+from aggregator.documents.reports.model import Column, Mark, Printed, Range, Unit, Value
+from aggregator.wording import numbers
+from surveys.messages import Language
+
+ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII", "XIII", "XIV")
+
+
+def written(value: Value, column: Column, language: Language) -> str:
+    """A cell's text: ``96,3 %``, ``95,6 – 96,9 %``, ``+1,2``; a dash for no figure."""
+    if value is None:
+        return numbers.DASH
+    if isinstance(value, Mark):
+        return str(value.value)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Printed):
+        return f"{value.text}\n({value.note})" if value.note else value.text
+    if isinstance(value, Range):
+        return _range(value, column.unit, language)
+    match column.unit:
+        case "share":
+            return numbers.percent(value, language)
+        case "points":
+            return numbers.points(value, language)
+        case "p":
+            return numbers.p_value(value, language)
+        case "score":
+            return numbers.decimal(value, language)
+        case "number":
+            return numbers.decimal(value, language, 2)
+        case _:
+            return numbers.integer(int(value), language)
+
+
+def _range(value: Range, unit: Unit, language: Language) -> str:
+    """Both ends; the unit once, after the second."""
+    low, high = value
+    match unit:
+        case "interval":
+            first = numbers.decimal(low * 100, language)
+            return f"{first}{DASHED}{numbers.percent(high, language)}"
+        case "points_interval":
+            return f"{numbers.points(low, language)} … {numbers.points(high, language)}"
+        case "number_interval":
+            ends = (numbers.decimal(end, language, 2) for end in value)
+            return DASHED.join(ends)
+        case _:
+            first, last = (numbers.integer(int(end), language) for end in value)
+            return first if first == last else f"{first}{DASHED}{last}"
+
+
+DASHED = f"{numbers.NBSP}{numbers.DASH}{numbers.NBSP}"

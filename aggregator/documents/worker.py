@@ -1,0 +1,165 @@
+"""Makes a document in a process of its own, so that its libraries never fill the server's memory.
+
+The process is a command of ``python -m aggregator`` that writes one file, its last argument.
+"""
+
+import asyncio
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Literal
+from urllib.parse import quote
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+
+from aggregator.dashboard.context import Context, context_of
+from aggregator.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 300.0  # for one document; they take a few
+PATIENCE = 60.0  # seconds to wait for the documents asked for before
+CHUNK = 65_536  # bytes
+
+log = logging.getLogger("aggregator.documents.worker")
+
+
+class DocumentError(RuntimeError):
+    """A document that was not made: others come first, it took too long, or it failed."""
+
+    def __init__(self, key: Literal["busy", "too_slow", "failed"]) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+async def make_asked(request: Request, arguments: Sequence[str], suffix: str) -> Path:
+    """As ``make_document``, for whoever asked: once they leave, nothing waits or works for them.
+
+    Raises DocumentError and ClientDisconnect.
+    """
+    making = asyncio.create_task(make_document(context_of(request), arguments, suffix))
+    leaving = asyncio.create_task(_left(request))
+    leaving.add_done_callback(lambda _: making.cancel())
+    try:
+        return await making
+    except asyncio.CancelledError:
+        if leaving.done():
+            raise ClientDisconnect from None
+        raise
+    finally:
+        leaving.cancel()
+
+
+async def _left(request: Request) -> None:
+    """Returns when the client has closed the connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def make_document(context: Context, arguments: Sequence[str], suffix: str) -> Path:
+    """The file that a command wrote, alone in a new folder that is the caller's to remove.
+
+    ``arguments`` are the command and its options, made of checked values only; the file, whose
+    name ends with ``suffix`` (such as ``.pdf``), is added to them. One document is made at a
+    time. Raises DocumentError.
+    """
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await context.documents.acquire()
+    except TimeoutError:
+        raise DocumentError("busy") from None
+    folder = None
+    try:
+        folder = _new_folder(context.settings.var / "documents")
+        file = folder / f"document{suffix}"
+        await _run(context.settings, [*arguments, str(file)])
+        if not file.is_file():
+            raise DocumentError("failed")
+    except BaseException:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    finally:
+        context.documents.release()
+    return file
+
+
+def send(file: Path, name: str, media_type: str) -> Response:
+    """A file of ``make_document`` under a name, as a download.
+
+    Its folder is removed here and now: what is open can still be read, and nothing is left
+    behind whether or not the reader stays to the end.
+    """
+    opened = file.open("rb")
+    shutil.rmtree(file.parent, ignore_errors=True)
+
+    def chunks() -> Iterator[bytes]:
+        with opened:
+            while chunk := opened.read(CHUNK):
+                yield chunk
+
+    headers = {
+        "content-disposition": f"attachment; filename*=UTF-8''{quote(name)}",
+        "content-length": str(os.fstat(opened.fileno()).st_size),
+    }
+    return StreamingResponse(chunks(), media_type=media_type, headers=headers)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """This process's environment, with the settings as they are in it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HAILONG_")}
+    settled = settings.model_dump(exclude_none=True)
+    given = {f"HAILONG_{name.upper()}": str(value) for name, value in settled.items()}
+    paths = (str(ROOT), os.environ.get("PYTHONPATH", ""))
+    return {**kept, **given, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
+def _new_folder(home: Path) -> Path:
+    """A folder of this user's alone; what a killed server left behind goes."""
+    home.mkdir(parents=True, exist_ok=True)
+    for old in home.iterdir():
+        with suppress(FileNotFoundError):  # somebody else was faster
+            if time.time() - old.stat().st_mtime > PATIENCE + SECONDS:
+                shutil.rmtree(old, ignore_errors=True)
+    return Path(tempfile.mkdtemp(dir=home))
+
+
+async def _run(settings: Settings, arguments: Sequence[str]) -> None:
+    """Run a command of the aggregator to its end. Raises DocumentError."""
+    with tempfile.TemporaryFile() as errors:
+        process = _start(settings, arguments, errors)
+        try:
+            # A thread that waits: asyncio's own processes can hang when they are cancelled.
+            loop = asyncio.get_running_loop()
+            status = await loop.run_in_executor(None, process.wait, SECONDS)
+        except subprocess.TimeoutExpired:
+            raise DocumentError("too_slow") from None
+        finally:  # also when the server stops
+            process.kill()
+            process.wait()
+        if status:
+            errors.seek(0)
+            said = errors.read().decode("utf-8", "replace").strip()
+            log.error("%s: %s", arguments[0], said[-2_000:])
+            raise DocumentError("failed")
+
+
+def _start(
+    settings: Settings, arguments: Sequence[str], errors: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    # -P: the folder that the server was started in is no place for modules.
+    command = [sys.executable, "-P", "-m", "aggregator", *arguments]
+    return subprocess.Popen(  # noqa: S603 - our own program and no shell
+        command,
+        env=environment(settings),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=errors,
+    )

@@ -1,0 +1,1 @@
+"""From stored tallies to rows of figures that know how they were made."""

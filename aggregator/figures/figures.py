@@ -1,0 +1,198 @@
+"""From a selection to the rows of figures that the JSON doors and the pages both show."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from aggregator.figures.references import set_comparisons, why_no_index
+from aggregator.figures.rows import FigureRow, Measure, set_measures
+from aggregator.statistics import Method, level_counts, pooled_shares, shares
+from aggregator.storage.store import Grouping, Selection, Store
+from aggregator.wording.channels import CHANNELS
+from surveys.centre import Centre
+from surveys.definition import Question, Survey, Text
+
+
+class Unanswerable(ValueError):
+    """A figure that cannot be made; ``field`` is the parameter to change."""
+
+    def __init__(self, field: str, key: str) -> None:
+        super().__init__(f"{field}: {key}")
+        self.field = field
+        self.key = key
+
+
+def figure_rows(
+    store: Store,
+    survey: Survey,
+    centre: Centre,
+    selection: Selection,
+    by: Grouping,
+    method: Method = "wilson",
+) -> list[FigureRow]:
+    """Figures of a selection, by key. Raises Unanswerable and database.StorageError.
+
+    A survey with several questions has no figure by place or day but the pooled one; where
+    its questions do not pool, a question must be named. ``method`` is of the intervals of
+    shares; a pool has its own.
+    """
+    if by == "question":
+        return _by_question(store, survey, selection, method)
+    questions = _questions(survey, selection)
+    if questions is None or by == "factor":
+        if not survey.pooled_measures or selection.questions is not None:
+            raise Unanswerable("by" if by == "factor" else "question", "does_not_pool")
+        if method != "wilson":
+            raise Unanswerable("method", "pool_has_its_own")
+        return _pooled(store, survey, centre, selection, by)
+    scale_question = survey.questions[questions[0]]
+    counts = store.counts(_asking(selection, questions), by)
+    labels = _labels(survey, centre, selection, by, counts["key"])
+    rows = _rows(survey, dict.fromkeys(labels, scale_question), counts, labels, method)
+    if why_no_index(survey, selection, by) is None:
+        set_comparisons(rows, survey, centre)
+    return rows
+
+
+def _questions(survey: Survey, selection: Selection) -> tuple[str, ...] | None:
+    """The one question asked for, or the survey's only measured one; None for the pool."""
+    if selection.questions is not None:
+        for question in selection.questions:
+            if question not in survey.questions:
+                raise Unanswerable("question", "unknown_question")
+        return selection.questions
+    return (survey.measured[0].id,) if len(survey.measured) == 1 else None
+
+
+def _asking(selection: Selection, questions: Iterable[str]) -> Selection:
+    return replace(selection, questions=tuple(questions))
+
+
+def _rows(
+    survey: Survey,
+    questions: Mapping[Any, Question],
+    counts: pd.DataFrame,
+    labels: Mapping[Any, Text],
+    method: Method,
+) -> list[FigureRow]:
+    """A row for each key of ``labels``, of its question; all questions have one scale."""
+    if not questions:
+        return []
+    question = next(iter(questions.values()))
+    scale = survey.scale_of(question)
+    codes = scale.codes if scale else sorted(int(code) for code in counts["code"].unique())
+    levels = level_counts(counts, list(labels), codes)
+    by_key = _counts_by_key(levels)
+    rows = [
+        FigureRow(
+            key=str(key),
+            label=labels[key],
+            n=sum(by_key[str(key)].values()),
+            counts=by_key[str(key)],
+            question=questions[key],
+        )
+        for key in labels
+    ]
+    if measures := survey.measures_of(question):
+        set_measures(rows, shares(levels, measures, method))
+    return rows
+
+
+def _by_question(
+    store: Store, survey: Survey, selection: Selection, method: Method
+) -> list[FigureRow]:
+    named = _questions(survey, selection) if selection.questions else None
+    questions = [
+        question
+        for factor in survey.factors
+        for question in factor.questions
+        if named is None or question.id in named
+    ]
+    counts = store.counts(_asking(selection, [question.id for question in questions]), "question")
+    rows: dict[str, FigureRow] = {}
+    for alike in _by_scale(questions):
+        labels = {question.id: question.text for question in alike}
+        given = counts[counts["key"].isin(list(labels))]
+        by_id = {question.id: question for question in alike}
+        rows |= {row.key: row for row in _rows(survey, by_id, given, labels, method)}
+    return [rows[question.id] for question in questions]
+
+
+def _by_scale(questions: Iterable[Question]) -> list[list[Question]]:
+    """Questions that can stand in one table: of one scale and kind; each number by itself."""
+    alike: dict[object, list[Question]] = defaultdict(list)
+    for question in questions:
+        alike[(question.scale, question.kind) if question.scale else question.id].append(question)
+    return list(alike.values())
+
+
+def _pooled(
+    store: Store, survey: Survey, centre: Centre, selection: Selection, by: Grouping
+) -> list[FigureRow]:
+    sums = store.pooled(selection, by)
+    labels = _labels(survey, centre, selection, by, sums["key"])
+    figures = pooled_shares(sums, list(labels))
+    respondents: dict[Any, int] = dict(zip(figures["key"], figures["respondents"], strict=True))
+    codes = survey.scales[survey.measured[0].scale or ""].codes
+    if by == "factor":
+        per_question = store.counts(selection, "question")
+        factor_of = {q.id: factor.id for factor in survey.factors for q in factor.questions}
+        counts = per_question.assign(key=per_question["key"].map(factor_of)).dropna()
+    else:
+        counts = store.counts(_asking(selection, [q.id for q in survey.measured]), by)
+    by_key = _counts_by_key(level_counts(counts, list(labels), codes))
+    rows = [
+        FigureRow(
+            key=str(key),
+            label=labels[key],
+            n=int(respondents.get(key, 0)),
+            counts=by_key[str(key)],
+        )
+        for key in labels
+    ]
+    set_measures(rows, figures)
+    for row in rows:
+        for measure in survey.pooled_measures:
+            row.measures.setdefault(measure, Measure(0, 0, None, None, None, "wilson_effective_n"))
+    if why_no_index(survey, selection, by) is None:
+        set_comparisons(rows, survey, centre)
+    return rows
+
+
+def _labels(
+    survey: Survey, centre: Centre, selection: Selection, by: Grouping, found: Iterable[Any]
+) -> dict[Any, Text]:
+    """The keys of a table in their order, with what to call them.
+
+    Departments and counters are listed though nobody rated them; an answer without a
+    department counts for the centre alone.
+    """
+    departments = [
+        department
+        for department in centre.departments
+        if selection.department in (None, department.id)
+    ]
+    tables: dict[str, Callable[[], dict[Any, Text]]] = {
+        "centre": lambda: {"centre": centre.name},
+        "department": lambda: {d.id: d.name for d in departments},
+        "counter": lambda: {c.id: c.name for d in departments for c in d.counters},
+        "factor": lambda: {factor.id: factor.name for factor in survey.factors if factor.questions},
+        "channel": lambda: {name: CHANNELS[name] for name in sorted(set(map(str, found)))},
+        "day": lambda: {day: _day_label(day) for day in sorted(set(found))},
+    }
+    return tables[by]()
+
+
+def _day_label(day: date) -> Text:
+    return Text(vi=f"{day:%d/%m/%Y}", en=f"{day:%Y-%m-%d}")
+
+
+def _counts_by_key(levels: pd.DataFrame) -> dict[str, dict[int, int]]:
+    return {
+        str(key): {int(str(code)): int(n) for code, n in counts.items()}
+        for key, counts in levels.to_dict("index").items()
+    }

@@ -1,0 +1,168 @@
+"""Rows of figures as they may leave the manager's room: small groups withheld."""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
+
+from aggregator.figures.figures import figure_rows
+from aggregator.figures.references import set_comparisons
+from aggregator.figures.rows import FigureRow
+from aggregator.statistics import Method
+from aggregator.statistics.forms import POOL, Form, withhold_form
+from aggregator.statistics.suppression import Sum, withhold
+from aggregator.storage.store import Grouping, Selection, Store
+from surveys.centre import Centre
+from surveys.definition import Survey
+
+Branch = tuple[FigureRow, Sequence[FigureRow]]
+
+
+def published(
+    store: Store,
+    survey: Survey,
+    centre: Centre,
+    selection: Selection,
+    by: Grouping,
+    method: Method = "wilson",
+) -> list[FigureRow]:
+    """figure_rows as they may be published, beside other tables of the same selection.
+
+    So a department is withheld alike whether departments or counters are asked for. Tables of
+    selections that overlap, such as a week and its days, are not guarded against each other.
+    Raises what figure_rows raises.
+    """
+
+    def rows(grouping: Grouping) -> list[FigureRow]:
+        return figure_rows(store, survey, centre, selection, grouping, method)
+
+    if by in ("question", "factor"):
+        wanted = {row.key for row in rows(by)}
+        selection = replace(selection, questions=None)  # the others of the form matter too
+        found = _published_parts(survey, rows, by, centre)
+        return [row for row in found if row.key in wanted]
+    [total] = rows("centre")
+    minimum = _minimum(survey, total, centre)
+    if by in ("channel", "day"):
+        return compared_alone(published_rows(total, rows(by), minimum)[1], survey, centre)
+    counters = {row.key: row for row in rows("counter")}
+    branches = [
+        (row, [counters[one.id] for one in centre.department[row.key].counters])
+        for row in rows("department")
+    ]
+    whole, departments = published_tree(total, branches, minimum)
+    if by == "centre":
+        return [whole]
+    leaves = [leaf for _, each in departments for leaf in each]
+    return compared_alone(
+        leaves if by == "counter" else [row for row, _ in departments], survey, centre
+    )
+
+
+def compared_alone(rows: Sequence[FigureRow], survey: Survey, centre: Centre) -> list[FigureRow]:
+    """The rows, their p-values adjusted among those that are shown.
+
+    An adjustment over withheld rows too would tell their p-values, and from these their figures.
+    """
+    alone = [replace(row, comparisons=[]) for row in rows]
+    if any(row.comparisons for row in rows):
+        set_comparisons([row for row in alone if not row.withheld], survey, centre)
+    return alone
+
+
+def _minimum(survey: Survey, row: FigureRow, centre: Centre) -> int:
+    """The smallest n that may be shown. Of many-choice answers n counts ticks, and one person
+    may tick every level: so many times more are needed to be sure of as many people.
+    """
+    scale = survey.scale_of(row.question) if row.question else None
+    many = row.question is not None and row.question.kind == "many"
+    return centre.minimum_cell * (len(scale.levels) if scale and many else 1)
+
+
+def _published_parts(
+    survey: Survey, rows: Callable[[Grouping], list[FigureRow]], by: Grouping, centre: Centre
+) -> list[FigureRow]:
+    asked = {row.key: row for row in rows("question")}
+    if not survey.pooled_measures:
+        return [shown(row, row.n < _minimum(survey, row, centre)) for row in asked.values()]
+    factors = {row.key: row for row in rows("factor")}
+    branches = [
+        (factors[factor.id], [asked[q.id] for q in factor.questions if q.id in asked])
+        for factor in survey.factors
+        if factor.id in factors
+    ]
+    [total] = rows("centre")
+    _, found = published_form(total, branches, centre.minimum_cell)
+    if by == "factor":
+        return [factor for factor, _ in found]
+    return [question for _, questions in found for question in questions]
+
+
+def published_rows(
+    total: FigureRow, rows: Sequence[FigureRow], minimum: int
+) -> tuple[FigureRow, list[FigureRow]]:
+    """A total and the rows that share its people out, each person in one row or in none.
+
+    Raises ValueError where the rows have more people than the total.
+    """
+    whole, branches = published_tree(total, [(row, ()) for row in rows], minimum)
+    return whole, [row for row, _ in branches]
+
+
+def published_tree(
+    total: FigureRow, branches: Sequence[Branch], minimum: int
+) -> tuple[FigureRow, list[tuple[FigureRow, list[FigureRow]]]]:
+    """A total, its rows, and the rows of each of them: the centre, its departments, counters.
+
+    People of no row (an answer without a department) can be had by subtraction, so they are
+    guarded like a row. A document that shows several levels takes them from one call.
+    Raises ValueError where rows have more people than what they are part of.
+    """
+    sizes: dict[Hashable, int] = {(): total.n}
+    sums: list[Sum] = []
+    for row, leaves in branches:
+        sizes[row.key,] = row.n
+        sizes |= {(row.key, leaf.key): leaf.n for leaf in leaves}
+        if leaves:
+            sums.append(Sum((row.key,), tuple((row.key, leaf.key) for leaf in leaves)))
+    sums.append(Sum((), tuple((row.key,) for row, _ in branches)))
+    unprinted: dict[Hashable, int] = {}
+    for number, each in enumerate(sums):
+        rest = sizes[each.total] - sum(sizes[part] for part in each.parts)
+        unprinted["rest of", each.total] = rest
+        sums[number] = Sum(each.total, (*each.parts, ("rest of", each.total)))
+    if min(unprinted.values()) < 0:
+        raise ValueError("rows have more people than what they are part of")
+    some = {rest for rest, n in unprinted.items() if n}  # that there are none is known
+    withheld = withhold(sizes | unprinted, sums, minimum, some)
+    return shown(total, () in withheld), [
+        (
+            shown(row, (row.key,) in withheld),
+            [shown(leaf, (row.key, leaf.key) in withheld) for leaf in leaves],
+        )
+        for row, leaves in branches
+    ]
+
+
+def published_form(
+    total: FigureRow, factors: Sequence[Branch], minimum: int
+) -> tuple[FigureRow, list[tuple[FigureRow, list[FigureRow]]]]:
+    """A pool, its factors and their questions, answered by the same people."""
+    form = Form(
+        total.n,
+        {factor.key: factor.n for factor, _ in factors},
+        {factor.key: {each.key: each.n for each in questions} for factor, questions in factors},
+    )
+    hidden = withhold_form(form, minimum)
+    return shown(total, POOL in hidden), [
+        (
+            shown(factor, (factor.key,) in hidden),
+            [shown(each, (factor.key, each.key) in hidden) for each in questions],
+        )
+        for factor, questions in factors
+    ]
+
+
+def shown(row: FigureRow, withheld: bool) -> FigureRow:
+    """The row, or one without figures where it is withheld and not empty."""
+    if not withheld or row.n == 0:
+        return row
+    return replace(row, n=0, counts={}, measures={}, comparisons=[], withheld=True)

@@ -1,0 +1,58 @@
+"""Which published figures a figure may be held against, and the comparisons with them."""
+
+from collections.abc import Sequence
+
+from aggregator.figures.rows import Comparison, FigureRow, known, measure_frame
+from aggregator.statistics import Published, compare
+from aggregator.storage.store import Grouping, Selection
+from surveys.centre import Centre, Reference
+from surveys.definition import Survey
+
+
+def set_comparisons(rows: Sequence[FigureRow], survey: Survey, centre: Centre) -> None:
+    """Set each row's comparisons with the references of the same survey and measure."""
+    for reference in centre.references:
+        if why_not_comparable(survey, reference):
+            continue
+        figures = measure_frame(rows, reference.measure, pooled=bool(survey.pooled_measures))
+        published = Published(reference.value, reference.n)
+        compared = compare(figures, published, centre.minimum_ratings)
+        for row, found in zip(rows, compared.to_dict("records"), strict=True):
+            row.comparisons.append(
+                Comparison(
+                    reference=reference,
+                    measure=reference.measure,
+                    difference=known(found["difference"]),
+                    low=known(found["low"]),
+                    high=known(found["high"]),
+                    p=known(found["p"]),
+                    p_adjusted=known(found["p_adjusted"]),
+                    p_bh=known(found["p_bh"]),
+                    test=found["test"],
+                    verdict=found["verdict"],
+                )
+            )
+
+
+def why_not_comparable(survey: Survey, reference: Reference) -> str | None:
+    """The message key of why a survey's figure cannot be held against a reference, or None.
+
+    Only the same instrument and the same measure compare: a top-box share from a tap at the
+    counter and a top-two-box share pooled over 22 criteria are different quantities.
+    """
+    if reference.survey != survey.id:
+        return "other_instrument"
+    if not survey.measured or reference.measure not in survey.measures_of(survey.measured[0]):
+        return "other_measure"
+    return None
+
+
+def why_no_index(survey: Survey, selection: Selection, by: Grouping) -> str | None:
+    """The message key of why rows show no figure that references are published of, or None.
+
+    That figure is the survey's only measured question, or the pool of all: one question of
+    many, or one factor, is another quantity.
+    """
+    whole = selection.questions is None and bool(survey.pooled_measures)
+    alone = len(survey.measured) == 1 and selection.questions in (None, (survey.measured[0].id,))
+    return None if by not in ("question", "factor") and (whole or alone) else "part_of_survey"

@@ -1,0 +1,118 @@
+"""What respondents of each kind said, read from the answers: tallies do not cross a profile."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import orjson
+import pandas as pd
+from sqlalchemy import Connection
+
+from aggregator.figures.figures import Unanswerable
+from aggregator.storage.blocks import Block, Grouping
+from aggregator.storage.rollups import SUMS, Span
+from aggregator.storage.store import Selection, Store
+from aggregator.storage.submissions import Filters, read_chunk
+from aggregator.storage.tables import PooledTally, Tally
+from surveys.definition import Survey
+
+UNTOLD = ""  # the level of who did not say
+
+
+def respondent_cells(
+    store: Store, survey: Survey, selection: Selection, variables: Sequence[str]
+) -> pd.DataFrame:
+    """Sums over respondents by variables and measure, as statistics.rake takes them.
+
+    A variable is ``channel`` or a question of the profile. Columns: one a variable, its level
+    as text, UNTOLD where it was skipped; measure; SUMS (int). By channel alone they come from
+    tallies, otherwise from the answers, those of a past day once for all who ask. Raises
+    figures.Unanswerable for another variable and for questions that do not pool, and
+    database.StorageError.
+    """
+    unknown = set(variables) - {"channel"} - {question.id for question in survey.profile}
+    if unknown:
+        raise Unanswerable("variable", "unknown_question")
+    asked, measures = _asked(survey, selection)
+    told = tuple(name for name in variables if name != "channel")
+    if told:
+        layout = Profile(survey, told, asked, measures)
+        by: tuple[Grouping, ...] = ("channel", "counter", "measure")
+        frame = pd.DataFrame(store.sums(layout, selection, by, SUMS))
+        levels = [orjson.loads(profile) for profile in frame["counter"]]
+        frame = frame.assign(**{name: [one[at] for one in levels] for at, name in enumerate(told)})
+    elif len(asked) > 1:
+        frame = store.pooled(selection, ("channel",))
+    else:
+        counts = store.counts(replace(selection, questions=tuple(asked)), ("channel",))
+        frame = pd.concat([_of_one(counts, *measure) for measure in measures.items()])
+    return frame.groupby([*variables, "measure"], as_index=False)[list(SUMS)].sum()
+
+
+def _of_one(counts: pd.DataFrame, measure: str, favourable: Collection[int]) -> pd.DataFrame:
+    """The sums where everybody gave one answer: m is 1, and k its own square."""
+    n = counts["n"]
+    k = n.where(counts["code"].isin(list(favourable)), 0)
+    return counts.assign(measure=measure, respondents=n, k=k, m=n, kk=k, km=k, mm=n)
+
+
+def _asked(
+    survey: Survey, selection: Selection
+) -> tuple[frozenset[str], Mapping[str, Collection[int]]]:
+    """The questions whose answers count, and the favourable codes of each measure."""
+    if selection.questions is None and survey.pooled_measures:
+        return survey.measured_ids, survey.pooled_measures
+    questions = selection.questions or tuple(survey.measured_ids)
+    if len(questions) != 1:
+        raise Unanswerable("question", "does_not_pool")
+    return frozenset(questions), survey.measures_of(survey.questions[questions[0]])
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """A rollups.Layout of what respondents of each profile said.
+
+    An item is a measure. In a place the levels of ``variables``, as JSON, stand for the counter.
+    """
+
+    survey: Survey
+    variables: tuple[str, ...]
+    asked: frozenset[str]
+    measures: Mapping[str, Collection[int]]
+
+    sums = SUMS
+
+    @cached_property
+    def name(self) -> str:
+        """Another one for other variables or questions, and for another definition of them."""
+        parts = (self.survey.fingerprint, self.variables, sorted(self.asked))
+        return f"profile {hashlib.sha256(orjson.dumps(parts)).hexdigest()[:16]}"
+
+    @property
+    def table(self) -> type[Tally] | type[PooledTally]:
+        return PooledTally if self.survey.pooled_measures else Tally
+
+    def block(self, connection: Connection, survey: str, span: Span) -> Block:
+        sums: dict[tuple[str, ...], list[int]] = defaultdict(lambda: [0] * len(SUMS))
+        where, last = Filters(*span, survey=survey).where(), 0
+        while rows := read_chunk(connection, last, where):
+            for row in rows:
+                codes = [code for question, code in row.answers.items() if question in self.asked]
+                if codes:
+                    levels = [str(row.answers.get(name, UNTOLD)) for name in self.variables]
+                    place = (row.channel, row.department or "", orjson.dumps(levels).decode())
+                    self._add(sums, place, codes)
+            last = rows[-1].number
+        return Block.of_rows([(*key, *values) for key, values in sums.items()], len(SUMS))
+
+    def _add(
+        self, sums: dict[tuple[str, ...], list[int]], place: tuple[str, ...], codes: list[int]
+    ) -> None:
+        m = len(codes)
+        for measure, favourable in self.measures.items():
+            k = sum(code in favourable for code in codes)
+            into = sums["", measure, *place]
+            for number, value in enumerate((1, k, m, k * k, k * m, m * m)):
+                into[number] += value

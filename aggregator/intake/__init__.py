@@ -1,0 +1,1 @@
+"""What comes in: submissions by HTTP or file, dossiers, tables of bounds."""

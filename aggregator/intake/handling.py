@@ -1,0 +1,172 @@
+"""Dossier records and department facts as CSV files, for Circular 01/2018/TT-VPCP.
+
+A row is one settled dossier, or one department as it stood on a day. A blank cell is unanswered.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import cast
+
+from aggregator.indices.circular_01_2018 import (
+    BY_DOSSIER,
+    EXTENT,
+    Complaint,
+    Counts,
+    Dossier,
+    Extent,
+    Facts,
+    dossier_points,
+)
+from aggregator.intake.files import FileError, local_day, read_records, whole
+from aggregator.wording.periods import EARLIEST
+from surveys.centre import Centre
+from surveys.messages import Language
+from surveys.wire import MESSAGES, Refused
+
+PLACE = ("day", "department")
+DOSSIER_COLUMNS = (*PLACE, *Dossier.__dataclass_fields__)
+FACTS_COLUMNS = (*PLACE, *Facts.__dataclass_fields__)
+COMPLAINTS = ("none", "not_upheld", "upheld")
+DAYS = re.compile(r"[0-9]{1,6}([.,][0-9]{1,2})?")  # half days are common
+
+Cell = tuple[date, str]  # a day and a department
+Problems = list[tuple[int, str]]
+
+
+def read_dossiers(
+    path: Path, centre: Centre, today: date, language: Language
+) -> tuple[dict[Cell, dict[int, Counts]], int, Problems]:
+    """Counts of points by cell and indicator, the number of dossiers, and the errors by line.
+
+    Raises FileError.
+    """
+    given: dict[Cell, list[dict[int, int | None]]] = defaultdict(list)
+
+    def take(cells: Mapping[str, str]) -> None:
+        place = _place(cells, centre, today)
+        given[place].append(dossier_points(_dossier(cells)))
+
+    problems = _read(path, DOSSIER_COLUMNS, language, take)
+    counts = {
+        place: {number: Counts.of(one[number] for one in dossiers) for number in BY_DOSSIER}
+        for place, dossiers in given.items()
+    }
+    return counts, sum(map(len, given.values())), problems
+
+
+def read_facts(
+    path: Path, centre: Centre, today: date, language: Language
+) -> tuple[dict[Cell, Facts], Problems]:
+    """Facts by cell, and the errors by line. Raises FileError."""
+    given: dict[Cell, Facts] = {}
+
+    def take(cells: Mapping[str, str]) -> None:
+        place = _place(cells, centre, today)
+        if place in given:
+            raise Refused("day", "row_twice")
+        given[place] = _facts(cells)
+
+    problems = _read(path, FACTS_COLUMNS, language, take)
+    return given, problems
+
+
+def _read(
+    path: Path,
+    columns: Iterable[str],
+    language: Language,
+    take: Callable[[Mapping[str, str]], None],
+) -> Problems:
+    """Hand each record to ``take``, which raises Refused; the errors by line. Raises FileError."""
+    known = tuple(columns)
+    problems: Problems = []
+    for record in read_records(path, PLACE, language):
+        if odd := [name for name in record.cells if name not in known]:
+            names = {"name": odd[0][:40], "known": ", ".join(known)}
+            raise FileError(f"{path}: {MESSAGES.get(language, 'file.no_such_column', **names)}")
+        if record.error:
+            problems.append((record.line, record.error))
+            continue
+        try:
+            take(record.cells)
+        except Refused as error:
+            problems.append((record.line, error.reason(language)))
+    return problems
+
+
+def _place(cells: Mapping[str, str], centre: Centre, today: date) -> Cell:
+    department = cells["department"].strip()
+    if not department:
+        raise Refused("department", "missing")
+    if department not in centre.department:
+        raise Refused("department", "unknown_department", value=department[:40])
+    day = local_day(cells["day"])
+    if day < EARLIEST:
+        raise Refused("day", "too_early", earliest=EARLIEST)
+    if day > today:
+        raise Refused("day", "in_the_future")
+    return day, department
+
+
+def _dossier(cells: Mapping[str, str]) -> Dossier:
+    return Dossier(
+        _days(cells, "days_allowed"),
+        _days(cells, "days_taken"),
+        _whole(cells, "agencies_early"),
+        _whole(cells, "agencies_on_time"),
+        _whole(cells, "agencies_late"),
+        _whole(cells, "desk_contacts"),
+        _whole(cells, "agencies_contacted"),
+        cast("Complaint | None", _one_of(cells, "complaint", COMPLAINTS)),
+    )
+
+
+def _facts(cells: Mapping[str, str]) -> Facts:
+    filed, on_time = _whole(cells, "feedback"), _whole(cells, "feedback_on_time")
+    if filed == 0 and on_time is None:
+        on_time = 0
+    if (filed is None) != (on_time is None):
+        raise Refused("feedback_on_time", "feedback_halves")
+    if filed is not None and on_time is not None and on_time > filed:
+        raise Refused("feedback_on_time", "more_than_filed")
+    return Facts(
+        cast("Extent | None", _one_of(cells, "decided_at_desk", EXTENT)),
+        _yes(cells, "posted"),
+        _yes(cells, "published_online"),
+        filed,
+        on_time,
+        cast("Extent | None", _one_of(cells, "online", EXTENT)),
+    )
+
+
+def _text(cells: Mapping[str, str], name: str) -> str:
+    return cells.get(name, "").strip()
+
+
+def _whole(cells: Mapping[str, str], name: str) -> int | None:
+    text = _text(cells, name)
+    return whole(name, text, 0) if text else None
+
+
+def _days(cells: Mapping[str, str], name: str) -> Decimal | None:
+    text = _text(cells, name)
+    if not text:
+        return None
+    if not DAYS.fullmatch(text):
+        raise Refused(name, "not_days")
+    return Decimal(text.replace(",", "."))
+
+
+def _one_of(cells: Mapping[str, str], name: str, allowed: Iterable[str]) -> str | None:
+    text = _text(cells, name)
+    if text and text not in (known := tuple(allowed)):
+        raise Refused(name, "not_one_of", allowed=", ".join(known))
+    return text or None
+
+
+def _yes(cells: Mapping[str, str], name: str) -> bool | None:
+    text = _one_of(cells, name, ("yes", "no"))
+    return None if text is None else text == "yes"

@@ -1,0 +1,80 @@
+"""Takes an import file through the one way in, and tells what became of each line."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from aggregator.intake.files import DATES, FIELDS, TAIL, FileError, SubmissionReader, read_records
+from aggregator.intake.ingest import Ingest, Offer
+from surveys.definition import Survey
+from surveys.messages import Language
+from surveys.wire import MESSAGES, Refused
+
+CHUNK = 1_000  # submissions in one transaction
+
+
+@dataclass
+class Outcome:
+    """Submissions by status, and each line that was not taken with its first reason."""
+
+    statuses: Counter[str] = field(default_factory=Counter)
+    problems: list[tuple[int, str]] = field(default_factory=list)
+
+    def summary(self) -> str:
+        statuses = ("accepted", "duplicate", "conflict", "refused")
+        return ", ".join(f"{status} {self.statuses[status]}" for status in statuses)
+
+    def refuse(self, line: int, reason: str) -> None:
+        self.statuses["refused"] += 1
+        self.note(line, reason)
+
+    def note(self, line: int, reason: str) -> None:
+        if not self.problems or self.problems[-1][0] != line:
+            self.problems.append((line, reason))
+
+
+def import_file(
+    path: Path,
+    ingest: Ingest,
+    surveys: Mapping[str, Survey],
+    language: Language,
+    advance: Callable[[int], None] = lambda done: None,
+) -> Outcome:
+    """Import a CSV file; importing it twice changes nothing.
+
+    Raises files.FileError when the file cannot be read at all and database.StorageError when
+    the database gives way; what was taken by then stays, and a second run goes on from there.
+    """
+    outcome = Outcome()
+    items = _items(path, surveys, language, outcome)
+    while chunk := list(islice(items, CHUNK)):
+        [receipts] = ingest.accept([Offer([raw for _, raw in chunk], language)])
+        for (line, _), receipt in zip(chunk, receipts, strict=True):
+            outcome.statuses[receipt.status] += 1
+            if receipt.reason:
+                outcome.note(line, receipt.reason)
+        advance(len(chunk))
+    outcome.problems.sort()
+    return outcome
+
+
+def _items(
+    path: Path, surveys: Mapping[str, Survey], language: Language, outcome: Outcome
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    reader = SubmissionReader(surveys)
+    known = {*FIELDS, *DATES, *TAIL, "count", *(q for s in surveys.values() for q in s.questions)}
+    for record in read_records(path, ("survey", "answered_at"), language):
+        if odd := [name for name in record.cells if name not in known]:
+            name = odd[0][:40]
+            raise FileError(f"{path}: {MESSAGES.get(language, 'file.unknown_column', name=name)}")
+        if record.error:
+            outcome.refuse(record.line, record.error)
+            continue
+        try:
+            for raw in reader.raw(record.cells):
+                yield record.line, raw
+        except Refused as error:
+            outcome.refuse(record.line, error.reason(language))

@@ -1,0 +1,214 @@
+"""Takes submissions exactly once: reads, stores and tallies them in one transaction."""
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from aggregator.storage.database import StorageError
+from aggregator.storage.store import Store
+from aggregator.storage.tallies import Cell, Deltas
+from aggregator.storage.writer import NewRow, written
+from surveys.centre import Centre
+from surveys.definition import Survey
+from surveys.messages import Language
+from surveys.wire import MESSAGES, UUID_FORM, Receipt, Refused, read_submission
+
+MAX_GROUP = 3_000  # submissions in one transaction: keeps the longest wait for a lock short
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The raw items of one request, in the order in which receipts are owed."""
+
+    items: Sequence[object]
+    language: Language
+
+
+class Candidate(NamedTuple):
+    """A valid submission: its id as it was sent, the row to store and the answers to count."""
+
+    sent_id: str
+    row: NewRow
+    answers: Mapping[str, Any]
+
+
+class Ingest:
+    """Reads raw items and stores them; one call is one transaction."""
+
+    def __init__(
+        self,
+        store: Store,
+        surveys: Mapping[str, Survey],
+        centre: Centre,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._store = store
+        self._surveys = surveys
+        self._centre = centre
+        self._clock = clock
+
+    def accept(
+        self, offers: Sequence[Offer], received_at: datetime | None = None
+    ) -> list[list[Receipt]]:
+        """Receipts for each offer's items, after the commit is on disk.
+
+        Raises database.StorageError when the database cannot take them; then none is stored.
+        """
+        now = (received_at or self._clock()).astimezone(UTC)
+        received = written(now)
+        read = [
+            [self._read(item, offer.language, now, received) for item in offer.items]
+            for offer in offers
+        ]
+        with self._store.writing() as writer:
+            # Nearly always every id is new: try that first, and look ids up only where not.
+            plan = Plan(offers, read, {})
+            if plan.rows and not writer.add_submissions(plan.rows):
+                plan = Plan(offers, read, writer.digests([row.id for row in plan.rows]))
+                if plan.rows and not writer.add_submissions(plan.rows):
+                    raise StorageError("an id appeared while the write lock was held")
+            if plan.rows:
+                writer.add_tallies(plan.deltas(self._surveys))
+        return plan.receipts
+
+    def _read(
+        self, item: object, language: Language, now: datetime, received: str
+    ) -> Receipt | Candidate:
+        try:
+            submission = read_submission(item, self._surveys, self._centre, now)
+        except Refused as error:
+            return Receipt(_id_of(item), "refused", error.reason(language))
+        day = self._centre.local_day(submission.answered_at).isoformat()
+        row = NewRow.of(submission, day, received)
+        return Candidate(submission.id, row, submission.answers)
+
+
+class Plan:
+    """What becomes of each item of a group, given the digests of the ids known before."""
+
+    def __init__(
+        self,
+        offers: Sequence[Offer],
+        read: Sequence[Sequence[Receipt | Candidate]],
+        known: dict[str, str],
+    ) -> None:
+        self._known = known
+        self._taken: list[Candidate] = []
+        self.receipts = [
+            [self._settle(one, offer.language) for one in items]
+            for offer, items in zip(offers, read, strict=True)
+        ]
+
+    @property
+    def rows(self) -> list[NewRow]:
+        return [one.row for one in self._taken]
+
+    def deltas(self, surveys: Mapping[str, Survey]) -> Deltas:
+        deltas = Deltas(surveys)
+        for _, row, answers in self._taken:
+            cell = Cell(row.day, row.channel, row.department or "", row.counter or "")
+            deltas.add(row.survey, cell, answers)
+        return deltas
+
+    def _settle(self, one: Receipt | Candidate, language: Language) -> Receipt:
+        """Take a new submission; recognise one stored, or earlier in this group."""
+        if isinstance(one, Receipt):
+            return one
+        row = one.row
+        known = self._known.setdefault(row.id, row.digest)
+        if known is row.digest:  # this very row's own: the id was not known
+            self._taken.append(one)
+            return Receipt(one.sent_id, "accepted")
+        if known == row.digest:
+            return Receipt(one.sent_id, "duplicate")
+        reason = f"id: {MESSAGES.get(language, 'refused.conflict')}"
+        return Receipt(one.sent_id, "conflict", reason)
+
+
+def _id_of(item: object) -> str | None:
+    """The item's id for its receipt, where it has one that can be repeated safely."""
+    sent = item.get("id") if isinstance(item, dict) else None
+    return sent if isinstance(sent, str) and re.fullmatch(UUID_FORM, sent) else None
+
+
+def rebuild(store: Store, surveys: Mapping[str, Survey], progress: Callable[[int], None]) -> int:
+    """Make all tallies anew from the stored submissions, in one transaction; how many they are."""
+    counted = 0
+    with store.writing() as writer:
+        writer.clear_tallies()
+        for rows in writer.submissions():
+            deltas = Deltas(surveys)
+            for row in rows:
+                cell = Cell(
+                    row.day.isoformat(), row.channel, row.department or "", row.counter or ""
+                )
+                deltas.add(row.survey, cell, row.answers)
+            writer.add_tallies(deltas)
+            counted += len(rows)
+            progress(len(rows))
+    return counted
+
+
+class GroupCommit:
+    """Commits all requests that wait at the same moment in one transaction.
+
+    A commit costs a flush of the disk whatever it holds; while one runs the next group
+    gathers, so that many clients share few flushes.
+    """
+
+    def __init__(self, ingest: Ingest) -> None:
+        self._ingest = ingest
+        self._waiting: list[tuple[Offer, asyncio.Future[list[Receipt]]]] = []
+        self._arrived = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ingest")
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> "GroupCommit":
+        self._task = asyncio.create_task(self._run(), name="group commit")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop once every request already taken is committed."""
+        self._closing = True
+        self._arrived.set()
+        if self._task is not None:
+            await self._task
+        self._thread.shutdown()
+
+    async def submit(self, offer: Offer) -> list[Receipt]:
+        """Receipts of one request's items, once they are on disk. Raises database.StorageError."""
+        future: asyncio.Future[list[Receipt]] = asyncio.get_running_loop().create_future()
+        self._waiting.append((offer, future))
+        self._arrived.set()
+        return await future
+
+    async def _run(self) -> None:
+        while self._waiting or not self._closing:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while self._waiting:
+                await self._commit_next()
+
+    async def _commit_next(self) -> None:
+        size = 0
+        group: list[tuple[Offer, asyncio.Future[list[Receipt]]]] = []
+        while self._waiting and (not group or size + len(self._waiting[0][0].items) <= MAX_GROUP):
+            size += len(self._waiting[0][0].items)
+            group.append(self._waiting.pop(0))
+        loop = asyncio.get_running_loop()
+        offers = [offer for offer, _ in group]
+        try:
+            receipts = await loop.run_in_executor(self._thread, self._ingest.accept, offers)
+        except Exception as error:
+            for _, future in group:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for (_, future), answer in zip(group, receipts, strict=True):
+            if not future.done():
+                future.set_result(answer)

@@ -1,0 +1,1 @@
+"""The database: tables, transactions, tallies and their roll-ups."""

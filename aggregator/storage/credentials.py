@@ -1,0 +1,83 @@
+"""Accounts and bearer secrets in the database."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Literal, get_args
+
+from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.sql.elements import ColumnElement
+from sqlmodel import col
+
+from aggregator.storage.database import Database
+from aggregator.storage.tables import Token, User
+
+TokenKind = Literal["device", "reader", "link", "session"]
+Role = Literal["manager", "viewer"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+
+class Credentials:
+    """Rows of tables.User and tables.Token; who may do what with them is for accounts.py."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add_token(
+        self, kind: TokenKind, name: str, digest: str, now: datetime, expires: datetime | None
+    ) -> None:
+        """Keep a secret's hash, and forget those that have expired."""
+        with self._database.begin(write=True) as connection:
+            connection.execute(delete(Token).where(col(Token.expires_at) < now))
+            row = {"hash": digest, "kind": kind, "name": name}
+            connection.execute(insert(Token).values(**row, created_at=now, expires_at=expires))
+
+    def token(self, kind: TokenKind, digest: str) -> Token | None:
+        """The secret of this kind with this hash, expired or not."""
+        query = select(Token.__table__).where(col(Token.hash) == digest, col(Token.kind) == kind)  # type: ignore[attr-defined]
+        with self._database.begin() as connection:
+            row = connection.execute(query).one_or_none()
+        return Token(**row._mapping) if row else None
+
+    def tokens(self, kind: TokenKind) -> Sequence[Row[str, datetime]]:
+        query = select(col(Token.name), col(Token.created_at)).where(col(Token.kind) == kind)
+        with self._database.begin() as connection:
+            return connection.execute(query.order_by(col(Token.created_at))).all()
+
+    def remove_tokens(self, kinds: Collection[TokenKind], *where: ColumnElement[bool]) -> int:
+        """Delete secrets; returns how many there were."""
+        query = delete(Token).where(col(Token.kind).in_(kinds), *where)
+        with self._database.begin(write=True) as connection:
+            return connection.execute(query).rowcount
+
+    def remove_token(self, kind: TokenKind, digest: str) -> bool:
+        """Delete one secret. True for exactly one caller: what makes a link work once."""
+        return self.remove_tokens([kind], col(Token.hash) == digest) == 1
+
+    def remove_tokens_of(self, name: str, *kinds: TokenKind) -> int:
+        return self.remove_tokens(kinds, col(Token.name) == name)
+
+    def user(self, name: str) -> User | None:
+        query = select(User.__table__).where(col(User.name) == name)  # type: ignore[attr-defined]
+        with self._database.begin() as connection:
+            row = connection.execute(query).one_or_none()
+        return User(**row._mapping) if row else None
+
+    def users(self) -> Sequence[Row[str, str, datetime]]:
+        query = select(col(User.name), col(User.role), col(User.created_at))
+        with self._database.begin() as connection:
+            return connection.execute(query.order_by(col(User.name))).all()
+
+    def add_user(self, user: User) -> None:
+        with self._database.begin(write=True) as connection:
+            connection.execute(insert(User).values(**user.model_dump()))
+
+    def set_password(self, name: str, password_hash: str) -> None:
+        with self._database.begin(write=True) as connection:
+            query = update(User).where(col(User.name) == name)
+            connection.execute(query.values(password_hash=password_hash))
+
+    def remove_user(self, name: str) -> bool:
+        """Delete an account with its sessions and links."""
+        self.remove_tokens_of(name, "session", "link")
+        with self._database.begin(write=True) as connection:
+            return connection.execute(delete(User).where(col(User.name) == name)).rowcount == 1

@@ -1,0 +1,113 @@
+"""Handled dossiers and departments' facts in the database: the cells of a file, set as a whole."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import SQLModel, col
+
+from aggregator.indices.circular_01_2018 import BY_DOSSIER, EXTENT, Counts, Extent, Facts
+from aggregator.storage.database import Database
+from aggregator.storage.tables import HandlingFacts, HandlingTally
+
+COUNTS = tuple(Counts.__dataclass_fields__)
+STEPS: Mapping[int, Extent] = {points: extent for extent, points in EXTENT.items()}
+INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+Cell = tuple[date, str]  # a day and a department
+
+
+class Handling:
+    """Rows of tables.HandlingTally and tables.HandlingFacts.
+
+    A cell is a day and a department. Setting it replaces all that it held, so the same file
+    twice changes nothing; a file is therefore whole for the cells that it names.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def set_dossiers(self, cells: Mapping[Cell, Mapping[int, Counts]]) -> None:
+        """Set the cells' counts, given for each indicator of BY_DOSSIER."""
+        rows = [
+            {"day": day, "department": department, "indicator": number, **vars(counts[number])}
+            for (day, department), counts in sorted(cells.items(), key=lambda item: item[0])
+            for number in BY_DOSSIER
+        ]
+        self._set(HandlingTally, rows)
+
+    def set_facts(self, cells: Mapping[Cell, Facts]) -> None:
+        """Set the cells' facts."""
+        rows = [
+            {"day": day, "department": department, **_written(facts)}
+            for (day, department), facts in sorted(cells.items(), key=lambda item: item[0])
+        ]
+        self._set(HandlingFacts, rows)
+
+    def _set(self, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Rows come in one order, so that two files at once never wait for each other."""
+        if not rows:
+            return
+        key = [column.name for column in table.__table__.primary_key]  # type: ignore[attr-defined]
+        with self._database.begin(write=True) as connection:
+            statement = INSERT[connection.dialect.name](table)
+            new = {name: statement.excluded[name] for name in rows[0] if name not in key}
+            upsert = statement.on_conflict_do_update(index_elements=key, set_=new)
+            connection.execute(upsert, rows)
+
+    def dossiers(
+        self, departments: Iterable[str], since: date, until: date
+    ) -> dict[str, dict[int, Counts]]:
+        """Counts by department and indicator, over days of which both ends belong to it."""
+        department, indicator = col(HandlingTally.department), col(HandlingTally.indicator)
+        sums: list[Any] = [func.sum(getattr(HandlingTally, name)) for name in COUNTS]
+        # The whole key is named: its table is read as that many short ranges, not from end to end.
+        query = (
+            select(department, indicator, *sums)
+            .where(department.in_(list(departments)), indicator.in_(BY_DOSSIER))
+            .where(col(HandlingTally.day).between(since, until))
+            .group_by(department, indicator)
+        )
+        found: dict[str, dict[int, Counts]] = defaultdict(dict)
+        with self._database.begin() as connection:
+            for name, number, *counts in connection.execute(query):
+                # PostgreSQL sums integers to decimals.
+                found[name][number] = Counts(*map(int, counts))
+        return found
+
+    def facts(self, since: date, until: date) -> dict[str, list[Facts]]:
+        """Each department's facts in the order of their days, both ends included."""
+        day, department = col(HandlingFacts.day), col(HandlingFacts.department)
+        query = select(HandlingFacts.__table__).where(day.between(since, until))  # type: ignore[attr-defined]
+        found: dict[str, list[Facts]] = defaultdict(list)
+        with self._database.begin() as connection:
+            for row in connection.execute(query.order_by(day, department)):
+                found[row.department].append(_read(row))
+        return found
+
+
+def _written(facts: Facts) -> dict[str, int | None]:
+    """Facts as integers; an extent as its points."""
+    return {
+        name: None if value is None else int(EXTENT.get(value, value))
+        for name, value in vars(facts).items()
+    }
+
+
+def _read(row: Any) -> Facts:
+    def extent(points: int | None) -> Extent | None:
+        return None if points is None else STEPS[points]
+
+    def yes(value: int | None) -> bool | None:
+        return None if value is None else bool(value)
+
+    return Facts(
+        extent(row.decided_at_desk),
+        yes(row.posted),
+        yes(row.published_online),
+        row.feedback,
+        row.feedback_on_time,
+        extent(row.online),
+    )

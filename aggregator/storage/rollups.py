@@ -1,0 +1,203 @@
+"""Roll-ups: past days and whole past months of a survey's tallies, kept as blocks."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from itertools import groupby
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import orjson
+from sqlalchemy import Connection, func, insert, select, true
+from sqlalchemy.sql.elements import ColumnElement
+from sqlmodel import col
+
+from aggregator.storage.blocks import Block, merged
+from aggregator.storage.tables import BlockRow, PooledTally, Tally
+
+ONE_DAY = timedelta(days=1)
+
+
+class Span(NamedTuple):
+    """One day, or all days of a month; both ends included."""
+
+    since: date
+    until: date
+
+
+class Layout(Protocol):
+    """What is kept together in blocks, and where it comes from."""
+
+    @property
+    def name(self) -> str:
+        """What blocks of it are called, at most 40 letters."""
+
+    @property
+    def table(self) -> type[Tally] | type[PooledTally]:
+        """Tallies of the days on which there is any of it."""
+
+    @property
+    def sums(self) -> Sequence[str]: ...
+
+    def block(self, connection: Connection, survey: str, span: Span) -> Block:
+        """All of a survey's span, read from the rows themselves."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tallies:
+    """A layout of tallies: their table, what items are, what is summed, which rows."""
+
+    name: str
+    table: type[Tally] | type[PooledTally]
+    items: tuple[str, str]
+    sums: tuple[str, ...]
+    rows: ColumnElement[bool]
+
+    def block(self, connection: Connection, survey: str, span: Span) -> Block:
+        table = self.table
+        key = [getattr(table, name) for name in (*self.items, "channel", "department", "counter")]
+        sums = [getattr(table, name) for name in self.sums]
+        query = select(*key, *sums)
+        if span.since != span.until:
+            query = select(*key, *map(func.sum, sums)).group_by(*key)
+        where = col(table.survey) == survey, col(table.day).between(*span), self.rows
+        return Block.of_rows(connection.execute(query.where(*where)).all(), len(sums))
+
+
+SUMS = ("respondents", "k", "m", "kk", "km", "mm")
+TALLIES = Tallies("tally", Tally, ("question", "code"), ("n",), true())
+# Most pages want the pool of the whole survey alone, a small part of all that is pooled.
+FACTOR = col(PooledTally.factor)
+POOL = Tallies("pool", PooledTally, ("factor", "measure"), SUMS, FACTOR == "")
+FACTORS = Tallies("factors", PooledTally, ("factor", "measure"), SUMS, FACTOR != "")
+
+NUMBERS = {width: np.dtype(f"<u{width}") for width in (1, 2, 4, 8)}
+STORED = [
+    BlockRow.__table__.c[name]  # type: ignore[attr-defined]
+    for name in ("since", "until", "items", "places", "width", "numbers")
+]
+
+
+class RollUps:
+    """The blocks of one survey in one layout.
+
+    The newest day with answers is the one that fills: it, and months from it on, are not kept.
+    What was read once is remembered: figures of one object are of one moment.
+    """
+
+    def __init__(self, layout: Layout, survey: str) -> None:
+        self._layout = layout
+        self._survey = survey
+        self._ends: tuple[date, date] | None = None  # the oldest and the newest day
+        self._read: dict[Span, Block] = {}
+        self.whole: dict[tuple[date | None, date | None], Block] = {}  # sums since and until
+
+    def read(
+        self, connection: Connection, since: date | None, until: date | None, *, daily: bool
+    ) -> list[tuple[Span, Block | None]]:
+        """The days asked for as blocks in order, None for one that is not made yet.
+
+        ``daily`` asks for a block a day, otherwise whole months come as one.
+        """
+        self._ends = self._ends or self._ends_now(connection)
+        if self._ends is None:
+            return []
+        spans = _spans(since, until, *self._ends, daily=daily)
+        self._read |= self._stored(connection, [span for span in spans if span not in self._read])
+        newest = Span(self._ends[1], self._ends[1])
+        if newest in spans and newest not in self._read:
+            self.fill(connection, [newest])
+        return [(span, self._read.get(span)) for span in spans]
+
+    def fill(self, connection: Connection, spans: Iterable[Span]) -> None:
+        """Read spans from their rows, as if they had blocks."""
+        for span in spans:
+            self._read[span] = self._layout.block(connection, self._survey, span)
+
+    def make(self, connection: Connection, span: Span) -> Block:
+        """Make and keep a block, unless it is there. Wants the write lock."""
+        found = self._stored(connection, [span]).get(span)
+        if found is not None:
+            return found
+        if span.since == span.until:
+            made = self._layout.block(connection, self._survey, span)
+        else:
+            parts = [self.make(connection, day) for day in self._days(connection, span)]
+            made = merged(parts, len(self._layout.sums))
+        self._store(connection, span, made)
+        return made
+
+    def _days(self, connection: Connection, span: Span) -> list[Span]:
+        """The days with answers."""
+        day, survey = col(self._layout.table.day), col(self._layout.table.survey)
+        query = select(day).distinct().where(survey == self._survey, day.between(*span))
+        return [Span(one, one) for one in connection.execute(query.order_by(day)).scalars()]
+
+    def _ends_now(self, connection: Connection) -> tuple[date, date] | None:
+        """The oldest and the newest day with answers, each one look at the key."""
+        day, survey = col(self._layout.table.day), col(self._layout.table.survey)
+        oldest, newest = (
+            connection.execute(select(end(day)).where(survey == self._survey)).scalar()
+            for end in (func.min, func.max)
+        )
+        return None if oldest is None or newest is None else (oldest, newest)
+
+    def _stored(self, connection: Connection, spans: Sequence[Span]) -> dict[Span, Block]:
+        found = {}
+        for monthly, run in groupby(spans, lambda span: span.since != span.until):
+            stretch = list(run)
+            since, until = col(BlockRow.since), col(BlockRow.until)
+            query = select(*STORED).where(
+                col(BlockRow.survey) == self._survey,
+                until.between(stretch[0].until, stretch[-1].until),
+                since < until if monthly else since == until,
+                col(BlockRow.tallied) == self._layout.name,
+            )
+            for first, last, *packed in connection.execute(query).all():
+                found[Span(first, last)] = self._unpacked(*packed)
+        return found
+
+    def _unpacked(self, items: str, places: str, width: int, numbers: bytes) -> Block:
+        keys = _keys(items), _keys(places)
+        shape = (len(self._layout.sums), len(keys[0]), len(keys[1]))
+        return Block(*keys, np.frombuffer(numbers, NUMBERS[width]).reshape(shape))
+
+    def _store(self, connection: Connection, span: Span, block: Block) -> None:
+        kind = np.min_scalar_type(block.values.max(initial=0)).newbyteorder("<")
+        row = {
+            "survey": self._survey,
+            "since": span.since,
+            "until": span.until,
+            "tallied": self._layout.name,
+            "items": orjson.dumps(block.items).decode(),
+            "places": orjson.dumps(block.places).decode(),
+            "width": kind.itemsize,
+            "numbers": block.values.astype(kind).tobytes(),
+        }
+        connection.execute(insert(BlockRow), row)
+
+
+def _spans(
+    since: date | None, until: date | None, oldest: date, newest: date, *, daily: bool
+) -> list[Span]:
+    """The days and months to read, in order."""
+    first = oldest if daily else oldest.replace(day=1)
+    day, last = max(since or first, first), min(until or newest, newest)
+    spans = []
+    while day <= last:
+        ends = day
+        if day.day == 1 and not daily and (month := _last_of_month(day)) <= last:
+            ends = month if month < newest else day
+        spans.append(Span(day, ends))
+        day = ends + ONE_DAY
+    return spans
+
+
+def _last_of_month(day: date) -> date:
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - ONE_DAY
+
+
+@lru_cache(32)  # most blocks of a survey have the same items and places
+def _keys(written: str) -> tuple[Any, ...]:
+    return tuple(map(tuple, orjson.loads(written)))

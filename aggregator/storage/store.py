@@ -1,0 +1,241 @@
+"""The store: reading answers and tallies, on SQLite and PostgreSQL alike."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from copy import copy
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sqlalchemy import Connection, Engine, Row, func, select
+from sqlmodel import col
+
+from aggregator.storage import blocks
+from aggregator.storage.blocks import Block, Item, merged
+from aggregator.storage.credentials import Credentials
+from aggregator.storage.database import Database, StorageError
+from aggregator.storage.handling import Handling
+from aggregator.storage.rollups import FACTORS, POOL, TALLIES, Layout, RollUps, Span, Tallies
+from aggregator.storage.submissions import Filters, read_chunk, read_submissions
+from aggregator.storage.tables import Transactions
+from aggregator.storage.writer import Writer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Grouping = blocks.Grouping
+By = Grouping | tuple[Grouping, ...]
+Keep = Callable[[Item], bool]
+
+WRITER_LOCK = 0x4861696C  # PostgreSQL advisory lock "Hail": one writer of tallies at a time
+ROLL_UP_WAIT = 0.25  # seconds that a reader waits for the write lock, to make blocks
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which answers a figure is made of. ``since`` and ``until`` are local days, both included."""
+
+    survey: str
+    questions: tuple[str, ...] | None = None
+    since: date | None = None
+    until: date | None = None
+    channel: str | None = None
+    department: str | None = None
+
+
+class Store:
+    """All reading and writing of one database."""
+
+    def __init__(self, url: str, *, lock_timeout: float = 10.0) -> None:
+        """See database.Database."""
+        self.database = Database(url, lock_timeout)
+        self._impatient = Database(url, ROLL_UP_WAIT)
+        self._rollups: dict[tuple[Layout, str], RollUps] | None = None
+        self.credentials = Credentials(self.database)
+        self.handling = Handling(self.database)
+
+    @property
+    def engine(self) -> Engine:
+        return self.database.engine
+
+    def close(self) -> None:
+        self.engine.dispose()
+        self._impatient.engine.dispose()
+
+    # Submissions and tallies
+
+    @contextmanager
+    def writing(self) -> Iterator[Writer]:
+        """One transaction that holds the write lock from its start to its commit.
+
+        With the lock held, looking an id up and inserting it cannot race with another
+        writer; the unique constraint stays as the last word. Raises StorageError.
+        """
+        with _locked(self.database) as connection:
+            yield Writer(connection)
+
+    def submissions(self, since: date | None, until: date | None) -> Iterator[Row[Any]]:
+        """Stored submissions of the days, in the order of arrival: constant memory."""
+        return read_submissions(self.database, Filters(since, until))
+
+    def has_submissions(self) -> bool:
+        with self.database.begin() as connection:
+            return bool(read_chunk(connection, 0, [], limit=1))
+
+    def counts(self, selection: Selection, by: By) -> "pd.DataFrame":
+        """Answers by key and code: columns key, code (int), n (int).
+
+        ``by`` is one grouping, whose values are in the column key, or several, each with a
+        column of its own name. Keys are str; those of time are the date on which they begin.
+        """
+        return self._frame(TALLIES, selection, by, "code", _among(selection.questions))
+
+    def pooled(self, selection: Selection, by: By, factor: str = "") -> "pd.DataFrame":
+        """Sums over respondents by key and measure: key columns as in counts, measure, SUMS (int).
+
+        ``factor`` '' pools the whole survey; grouping by factor takes each of them.
+        """
+        each = "factor" in _several(by)
+        layout = FACTORS if each or factor else POOL
+        return self._frame(layout, selection, by, "measure", lambda item: each or item[0] == factor)
+
+    def _frame(
+        self, layout: Tallies, selection: Selection, by: By, second: Grouping, keep: Keep
+    ) -> "pd.DataFrame":
+        columns = self.sums(layout, selection, (*_several(by), second), layout.sums, keep)
+        if isinstance(by, str):
+            columns = {"key" if name == by else name: column for name, column in columns.items()}
+        return _table(columns)
+
+    def sums(
+        self,
+        layout: Layout,
+        selection: Selection,
+        by: Sequence[Grouping],
+        sums: Sequence[str],
+        keep: Keep = lambda item: True,
+    ) -> dict[str, Any]:
+        """The first ``sums`` of those items of a layout that are to be kept; see blocks.grouped."""
+        channel, department = selection.channel, selection.department
+        if blocks.TIMES.keys().isdisjoint(by):
+            days = [(date.min, self._whole(layout, selection))]
+        else:
+            days = self._blocks(layout, selection, daily=not {"day", "week"}.isdisjoint(by))
+        return blocks.grouped(
+            days,
+            by,
+            sums,
+            keep_item=keep,
+            keep_place=lambda at: channel in (None, at[0]) and department in (None, at[1]),
+        )
+
+    def _blocks(
+        self, layout: Layout, selection: Selection, *, daily: bool
+    ) -> list[tuple[date, Block]]:
+        """The blocks of a selection's days, in order; missing ones are made and kept."""
+        rollups = self._rollups_of(layout, selection)
+        since, until = selection.since, selection.until
+        with self.database.begin() as connection:
+            found = rollups.read(connection, since, until, daily=daily)
+        missing = [span for span, block in found if block is None]
+        if missing:
+            # They only save time: a reader who cannot have the lock takes the rows themselves.
+            with suppress(StorageError):
+                self._roll_up(rollups, missing)
+            with self.database.begin() as connection:
+                found = rollups.read(connection, since, until, daily=daily)
+                rollups.fill(connection, [span for span, block in found if block is None])
+                found = rollups.read(connection, since, until, daily=daily)
+        return [(span.since, block) for span, block in found if block is not None and block.items]
+
+    def _whole(self, layout: Layout, selection: Selection) -> Block:
+        """All of a selection's days as one block."""
+        whole, days = self._rollups_of(layout, selection).whole, (selection.since, selection.until)
+        if days not in whole:
+            found = self._blocks(layout, selection, daily=False)
+            whole[days] = merged([block for _, block in found], len(layout.sums))
+        return whole[days]
+
+    def _rollups_of(self, layout: Layout, selection: Selection) -> RollUps:
+        """Those of the snapshot, or new ones."""
+        rollups = RollUps(layout, selection.survey)
+        if self._rollups is None:
+            return rollups
+        return self._rollups.setdefault((layout, selection.survey), rollups)
+
+    def _roll_up(self, rollups: RollUps, spans: Sequence[Span]) -> None:
+        """Make blocks, a month in a transaction: nobody waits long for the write lock."""
+        for _, month in groupby(spans, lambda span: span.since.replace(day=1)):
+            with _locked(self._impatient) as connection:
+                for span in month:
+                    rollups.make(connection, span)
+
+    def snapshot(self) -> "Store":
+        """This store as a page needs it: its tallies are those of the first look at them.
+
+        So figures of one page agree while answers come in, and nothing is read twice.
+        """
+        if self._rollups is not None:
+            return self
+        view = copy(self)
+        view._rollups = {}
+        return view
+
+    def roll_up(self, surveys: Iterable[str]) -> None:
+        """Make what readers of months and quarters will look for, so that they do not wait."""
+        for survey in surveys:
+            for layout in (TALLIES, POOL, FACTORS):
+                self._blocks(layout, Selection(survey), daily=False)
+
+    # Dossiers settled, the denominator of participation
+
+    def put_transactions(self, rows: Iterable[Mapping[str, object]]) -> None:
+        """Set the dossiers of days and departments: keys day, department ('': all), dossiers."""
+        with self.writing() as writer:
+            writer.set_transactions(list(rows))
+
+    def transactions(self, since: date, until: date) -> "pd.DataFrame":
+        """Dossiers settled within the days: columns day, department ('': all), dossiers."""
+        columns = [col(Transactions.day), col(Transactions.department), col(Transactions.dossiers)]
+        query = select(*columns).where(columns[0].between(since, until))
+        with self.database.begin() as connection:
+            rows = connection.execute(query).all()
+        days, departments, dossiers = ([row[place] for row in rows] for place in range(3))
+        counted = np.array(dossiers, dtype=np.int64)
+        return _table({"day": days, "department": departments, "dossiers": counted})
+
+    def respondents(
+        self, selection: Selection, by: tuple[Grouping, ...] = ("day", "department")
+    ) -> "pd.DataFrame":
+        """Who answered the selection's question, or the pool: a column a grouping, and n."""
+        if selection.questions is not None:
+            return _table(self.sums(TALLIES, selection, by, ["n"], _among(selection.questions)))
+        # Every measure of the pool has the same respondents: any one of them will do.
+        view = self.snapshot()
+        measures = sorted(view._whole(POOL, selection).items)
+        found = view.sums(POOL, selection, by, ["respondents"], lambda item: [item] == measures[:1])
+        return _table({"n" if name == "respondents" else name: found[name] for name in found})
+
+
+@contextmanager
+def _locked(database: Database) -> Iterator[Connection]:
+    with database.begin(write=True) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(WRITER_LOCK)))
+        yield connection
+
+
+def _several(by: By) -> tuple[Grouping, ...]:
+    return (by,) if isinstance(by, str) else by
+
+
+def _among(questions: Sequence[str] | None) -> Keep:
+    return lambda item: questions is None or item[0] in questions
+
+
+def _table(columns: Mapping[str, Any]) -> "pd.DataFrame":
+    import pandas as pd  # half a second and 40 MB that an export of answers does without
+
+    return pd.DataFrame(columns)

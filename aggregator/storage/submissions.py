@@ -1,0 +1,87 @@
+"""Reading what people answered: stored submissions in the order of arrival, in constant memory."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+from sqlalchemy.sql.elements import ColumnElement
+from sqlmodel import col
+
+from aggregator.storage.database import Database
+from aggregator.storage.tables import SubmissionRow
+
+CHUNK = 1_000  # rows read at once
+
+Advance = Callable[[int], None]  # is told how many more are done
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which submissions: None is any. ``since`` and ``until`` are local days, both included.
+
+    ``last`` is the number of the last one wanted: what came after it does not count.
+    """
+
+    since: date | None = None
+    until: date | None = None
+    survey: str | None = None
+    channel: str | None = None
+    department: str | None = None
+    last: int | None = None
+
+    def where(self) -> list[ColumnElement[bool]]:
+        equal = {
+            SubmissionRow.survey: self.survey,
+            SubmissionRow.channel: self.channel,
+            SubmissionRow.department: self.department,
+        }
+        return [
+            *([col(SubmissionRow.day) >= self.since] if self.since else []),
+            *([col(SubmissionRow.day) <= self.until] if self.until else []),
+            *([col(SubmissionRow.number) <= self.last] if self.last is not None else []),
+            *(col(column) == value for column, value in equal.items() if value is not None),
+        ]
+
+
+ALL = Filters()
+
+
+def read_submissions(
+    database: Database, filters: Filters, advance: Advance = lambda more: None
+) -> Iterator[Row[Any]]:
+    """The submissions, rows of tables.SubmissionRow. Raises StorageError.
+
+    Each chunk is a transaction of its own: a reader that takes long holds nothing up.
+    """
+    where, last = filters.where(), 0
+    while True:
+        with database.begin() as connection:
+            rows = read_chunk(connection, last, where)
+        yield from rows
+        advance(len(rows))
+        if len(rows) < CHUNK:
+            return
+        last = rows[-1].number
+
+
+def bounded(database: Database, filters: Filters) -> tuple[Filters, int]:
+    """The same filters up to the last submission of this moment, and how many they let through.
+
+    Nothing stored is edited, so whoever reads twice with them reads the same. Raises StorageError.
+    """
+    number = col(SubmissionRow.number)
+    query = select(func.count(), func.coalesce(func.max(number), 0)).where(*filters.where())
+    with database.begin() as connection:
+        count, last = connection.execute(query).one()
+    return replace(filters, last=last), count
+
+
+def read_chunk(
+    connection: Connection, last: int, where: list[ColumnElement[bool]], limit: int = CHUNK
+) -> Sequence[Row[Any]]:
+    """Stored submissions after a number."""
+    number = col(SubmissionRow.number)
+    query = select(SubmissionRow.__table__).where(number > last, *where)  # type: ignore[attr-defined]
+    return connection.execute(query.order_by(number).limit(limit)).all()

@@ -1,0 +1,165 @@
+"""What a writing transaction does to submissions and tallies: the hot path, close to the driver."""
+
+import hashlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import Connection, Dialect, Insert, Row, delete
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import SQLModel
+
+from aggregator.storage.submissions import read_chunk
+from aggregator.storage.tables import BlockRow, PooledTally, SubmissionRow, Tally, Transactions
+from aggregator.storage.tallies import Deltas
+from surveys.wire import Submission
+
+
+class NewRow(NamedTuple):
+    """A submission as both drivers take it, columns in the table's order, times in UTC.
+
+    ``digest`` is the SHA-256 of all that its sender said, in one form for each content: the
+    same id with another digest is a conflict. The order of questions, and of chosen codes,
+    says nothing.
+    """
+
+    id: str
+    survey: str
+    fingerprint: str | None
+    department: str | None
+    counter: str | None
+    channel: str
+    visit: str | None
+    answered_at: str
+    language: str | None
+    answers: str
+    comment: str | None
+    day: str
+    received_at: str
+    digest: str
+
+    @classmethod
+    def of(cls, submission: Submission, day: str, received_at: str) -> "NewRow":
+        answers = submission.answers
+        if list in map(type, answers.values()):
+            answers = {q: sorted(v) if type(v) is list else v for q, v in answers.items()}
+        said = (
+            submission.id.lower(),
+            submission.survey,
+            submission.fingerprint,
+            submission.department,
+            submission.counter,
+            submission.channel,
+            submission.visit,
+            written(submission.answered_at),
+            submission.language,
+            orjson.dumps(answers, option=orjson.OPT_SORT_KEYS).decode(),
+            submission.comment,
+        )
+        digest = hashlib.sha256(orjson.dumps(said)).hexdigest()
+        return cls(*said, day, received_at, digest)
+
+
+def written(moment: datetime) -> str:
+    """A moment in UTC, with its offset, as both databases and UtcDateTime read it."""
+    return str(moment)
+
+
+class Writer:
+    """What may be done inside the transaction that ``Store.writing`` holds open."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def digests(self, ids: Collection[str]) -> dict[str, str]:
+        """The content digests of those ids that are stored already."""
+        asked = list(ids)
+        if self._connection.dialect.name == "sqlite":
+            within, parameters = "IN (SELECT value FROM json_each(?))", (orjson.dumps(asked),)
+        else:
+            within, parameters = "= ANY(%s)", (asked,)  # type: ignore[assignment]
+        # One parameter for all ids: a parameter each would be another statement every time.
+        query = f"SELECT id, digest FROM submission WHERE id {within}"  # noqa: S608 - constants
+        return dict(map(tuple, self._connection.exec_driver_sql(query, parameters)))
+
+    def add_submissions(self, rows: Sequence[NewRow]) -> bool:
+        """Store rows; False, and none is stored, where one of the ids is stored already."""
+        statement = _insert(self._connection.dialect, NewRow._fields)
+        with self._connection.begin_nested() as attempt:
+            stored = self._connection.exec_driver_sql(statement, list(rows)).rowcount
+            if stored != len(rows):
+                attempt.rollback()
+        return stored == len(rows)
+
+    def add_tallies(self, deltas: Deltas) -> None:
+        tallies, pooled = deltas.rows()
+        self._add(Tally, tallies)
+        self._add(PooledTally, pooled)
+        self._drop_blocks(deltas.days)
+
+    def _drop_blocks(self, days: Collection[tuple[str, str]]) -> None:
+        """Drop what was made of the tallies of each survey and day; mostly there is nothing."""
+        mark = "?" if self._connection.dialect.name == "sqlite" else "%s"
+        where = f"survey = {mark} AND until >= {mark} AND since <= {mark}"
+        holding = [(survey, day, day) for survey, day in days]
+        self._connection.exec_driver_sql(f"DELETE FROM block WHERE {where}", holding)  # noqa: S608
+
+    def _add(self, table: type[Tally] | type[PooledTally], rows: list[tuple[object, ...]]) -> None:
+        """Add rows of a key and sums to a table of tallies.
+
+        Handed to the driver as they are: SQLAlchemy's way through a dict a row costs more
+        than the database does.
+        """
+        if rows:
+            self._connection.exec_driver_sql(_adding(table, self._connection.dialect), rows)
+
+    def clear_tallies(self) -> None:
+        self._connection.execute(delete(Tally))
+        self._connection.execute(delete(PooledTally))
+        self._connection.execute(delete(BlockRow))
+
+    def submissions(self) -> Iterator[Sequence[Row[Any]]]:
+        """All stored submissions in chunks, as this transaction sees them."""
+        last = 0
+        while rows := read_chunk(self._connection, last, []):
+            yield rows
+            last = rows[-1].number
+
+    def set_transactions(self, rows: Sequence[Mapping[str, object]]) -> None:
+        if rows:
+            statement = _INSERT[self._connection.dialect.name](Transactions)
+            new = {"dossiers": statement.excluded.dossiers}
+            upsert = statement.on_conflict_do_update(index_elements=_key_of(Transactions), set_=new)
+            self._connection.execute(upsert, rows)
+
+
+_INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+def _key_of(table: type[SQLModel]) -> list[str]:
+    return [column.name for column in table.__table__.primary_key]  # type: ignore[attr-defined]
+
+
+@cache
+def _adding(table: type[Tally] | type[PooledTally], dialect: Dialect) -> str:
+    """The statement that adds a row's sums to the row of the same key, values in order."""
+    statement = _INSERT[dialect.name](table)
+    key = _key_of(table)
+    sums = [name for name in table.model_fields if name not in key]
+    added = {name: getattr(table, name) + statement.excluded[name] for name in sums}
+    upsert = statement.on_conflict_do_update(index_elements=key, set_=added)
+    return _positional(upsert, dialect, [*key, *sums])
+
+
+@cache
+def _insert(dialect: Dialect, columns: tuple[str, ...]) -> str:
+    statement = _INSERT[dialect.name](SubmissionRow).on_conflict_do_nothing(index_elements=["id"])
+    return _positional(statement, dialect, list(columns))
+
+
+def _positional(statement: Insert, dialect: Dialect, columns: list[str]) -> str:
+    kind: Any = type(dialect)
+    style = kind(paramstyle="qmark" if dialect.name == "sqlite" else "format")
+    return str(statement.compile(dialect=style, column_keys=columns))

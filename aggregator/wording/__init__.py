@@ -1,0 +1,1 @@
+"""How figures are said and drawn: numbers, periods, channels, charts, messages."""

@@ -1,0 +1,278 @@
+"""The door in front of the manager's pages."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from aggregator.dashboard.accounts import LINK, LOCKOUT, MAX_FAILURES, SESSION, AccountError
+from tests.aggregator.conftest import PASSWORD, Room
+from tests.aggregator.reading import words
+
+
+@pytest.fixture
+def door(room: Room) -> Room:
+    """An aggregator with one account, and nobody signed in."""
+    room.context.accounts.add_user("giam_doc", "manager", PASSWORD)
+    return room
+
+
+def enter(room: Room, password: str = PASSWORD, name: str = "giam_doc", **more: str) -> Any:
+    return room.client.post("/sign-in", data={"name": name, "password": password, **more})
+
+
+def signed_in(room: Room) -> bool:
+    return bool(room.client.get("/").status_code == 200)
+
+
+def another_browser(room: Room) -> TestClient:
+    return TestClient(room.app, follow_redirects=False)
+
+
+def test_name_and_password_open_the_door(door: Room) -> None:
+    answer = enter(door)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/"
+    assert signed_in(door)
+
+
+@pytest.mark.parametrize("password", ["", PASSWORD[:-1], PASSWORD + " ", PASSWORD.upper()])
+def test_a_wrong_password_does_not_and_keeps_the_name(door: Room, password: str) -> None:
+    answer = enter(door, password)
+    assert answer.status_code == 403
+    assert "Tên hoặc mật khẩu chưa đúng" in words(answer.text)
+    assert 'value="giam_doc"' in answer.text
+    assert PASSWORD not in answer.text
+    assert not signed_in(door)
+
+
+def test_unknown_names_get_the_same_answer_and_are_escaped(door: Room) -> None:
+    hostile = '"><script>alert(1)</script>'
+    answer = enter(door, name=hostile)
+    assert answer.status_code == 403
+    assert "<script>alert" not in answer.text
+    known = words(enter(door, "wrong").text)
+    assert words(enter(door, "wrong", name="nobody").text) == known
+
+
+def test_an_account_without_a_password_has_none_to_guess(room: Room) -> None:
+    room.context.accounts.add_user("quan_ly", "manager")
+    assert enter(room, "", name="quan_ly").status_code == 403
+    assert enter(room, "None", name="quan_ly").status_code == 403
+
+
+def test_five_failures_lock_the_account_for_five_minutes(door: Room) -> None:
+    for _ in range(MAX_FAILURES):
+        assert enter(door, "wrong").status_code == 403
+    assert enter(door).status_code == 403
+    door.clock.moment += LOCKOUT - timedelta(seconds=1)
+    assert enter(door).status_code == 403
+    door.clock.moment += timedelta(seconds=1)
+    assert enter(door).status_code == 303
+
+
+def test_a_locked_name_is_told_so_whether_it_exists_or_not(door: Room) -> None:
+    said = set()
+    for name in ("giam_doc", "nobody"):
+        for _ in range(MAX_FAILURES - 1):
+            assert "tạm khóa 5 phút. Trong lúc đó" not in words(
+                enter(door, "wrong", name=name).text
+            )
+        said.add(words(enter(door, "wrong", name=name).text))
+    said |= {words(enter(door, name=name).text) for name in ("giam_doc", "nobody")}
+    [same] = said
+    assert "Đã sai 5 lần: tài khoản này tạm khóa 5 phút." in same
+
+
+def test_four_failures_do_not_lock_and_success_forgets_them(door: Room) -> None:
+    for _ in range(3):
+        for _ in range(MAX_FAILURES - 1):
+            enter(door, "wrong")
+        assert enter(door).status_code == 303
+
+
+def test_a_locked_account_does_not_lock_the_others(door: Room) -> None:
+    door.context.accounts.add_user("pho_giam_doc", "viewer", PASSWORD)
+    for _ in range(MAX_FAILURES):
+        enter(door, "wrong")
+    assert enter(door, name="pho_giam_doc").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("wish", "place"),
+    [
+        ("/?from=2020-01-01&to=2020-02-01", "/?from=2020-01-01&to=2020-02-01"),
+        ("/department/so_tu_phap", "/department/so_tu_phap"),
+        ("//evil.example", "/"),
+        ("/\\evil.example", "/"),
+        ("/\t/evil.example", "/%09/evil.example"),  # quoted: a path of ours
+        ("/\n//evil.example", "/%0A//evil.example"),
+        ("https://evil.example", "/"),
+        ("https:evil.example", "/"),
+        ("javascript:alert(1)", "/"),
+        ("evil", "/"),
+        ("/sign-in", "/"),
+        ("/sign-out", "/"),
+        ("", "/"),
+    ],
+)
+def test_the_door_leads_to_our_own_pages_only(door: Room, wish: str, place: str) -> None:
+    assert enter(door, next=wish).headers["location"] == place
+
+
+def test_a_hostile_way_back_is_not_written_into_the_form(door: Room) -> None:
+    shown = door.client.get("/sign-in", params={"next": '//evil.example/"><script>'}).text
+    assert 'name="next" value="/"' in shown
+    assert "<script>" not in shown
+    kept = door.client.get("/sign-in", params={"next": '/?x="><script>alert(1)'}).text
+    assert "<script>alert" not in kept
+
+
+def test_a_link_works_once(door: Room) -> None:
+    link = door.context.accounts.new_link("giam_doc", "")
+    first = door.client.get(link)
+    assert (first.status_code, first.headers["location"]) == (303, "/")
+    assert signed_in(door)
+    second = another_browser(door).get(link)
+    assert second.status_code == 403
+    assert "đã dùng hoặc đã hết hạn" in words(second.text)
+    assert "set-cookie" not in second.headers
+
+
+def test_a_link_expires(door: Room) -> None:
+    link = door.context.accounts.new_link("giam_doc", "")
+    door.clock.moment += LINK
+    assert door.client.get(link).status_code == 403
+    assert not signed_in(door)
+
+
+def test_a_session_ends_by_itself(door: Room) -> None:
+    enter(door)
+    door.clock.moment += SESSION - timedelta(seconds=1)
+    assert signed_in(door)
+    door.clock.moment += timedelta(seconds=1)
+    assert not signed_in(door)
+
+
+def test_signing_out_ends_the_session_on_the_server(door: Room) -> None:
+    enter(door)
+    cookie = door.client.cookies["hailong_session"]
+    answer = door.client.post("/sign-out")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+    door.client.cookies.set("hailong_session", cookie)  # somebody kept a copy
+    assert not signed_in(door)
+
+
+def change(
+    room: Room, password: str, again: str | None = None, present: str | None = PASSWORD
+) -> Any:
+    fields = {"password": password, "again": password if again is None else again}
+    if present is not None:
+        fields["present"] = present
+    return room.client.post("/account", data=fields)
+
+
+def test_the_door_says_that_the_password_was_changed(door: Room) -> None:
+    enter(door)
+    answer = change(door, "một mật khẩu mới")
+    shown = door.client.get(answer.headers["location"])
+    assert "Đã đổi mật khẩu." in words(shown.text)
+    assert "Đã đổi mật khẩu." not in words(door.client.get("/sign-in").text)
+
+
+@pytest.mark.parametrize("present", [None, "", "không đúng"])
+def test_a_session_left_open_does_not_give_the_account_away(
+    door: Room, present: str | None
+) -> None:
+    enter(door)
+    assert 'name="present"' in door.client.get("/account").text
+    answer = change(door, "một mật khẩu mới", present=present)
+    assert answer.status_code == 403
+    assert "Mật khẩu hiện tại chưa đúng." in words(answer.text)
+    assert enter(door).status_code == 303
+
+
+def test_the_present_password_cannot_be_guessed_at_leisure(door: Room) -> None:
+    enter(door)
+    for _ in range(MAX_FAILURES):
+        answer = change(door, "một mật khẩu mới", present="không đúng")
+    assert "tạm khóa 5 phút" in words(answer.text)
+    assert change(door, "một mật khẩu mới").status_code == 403
+
+
+def test_a_first_password_needs_no_present_one(room: Room) -> None:
+    room.context.accounts.add_user("quan_ly", "manager")
+    room.client.get(room.context.accounts.new_link("quan_ly", ""))
+    assert 'name="present"' not in room.client.get("/account").text
+    assert change(room, PASSWORD, present=None).status_code == 303
+    assert enter(room, name="quan_ly").status_code == 303
+
+
+def test_a_new_password_ends_every_session_and_link(door: Room) -> None:
+    enter(door)
+    elsewhere = another_browser(door)
+    elsewhere.post("/sign-in", data={"name": "giam_doc", "password": PASSWORD})
+    link = door.context.accounts.new_link("giam_doc", "")
+    assert change(door, "một mật khẩu mới").status_code == 303
+    assert not signed_in(door)
+    assert elsewhere.get("/").status_code == 303
+    assert elsewhere.get(link).status_code == 403
+    assert enter(door).status_code == 403
+    assert enter(door, "một mật khẩu mới").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("password", "again", "reason"),
+    [
+        ("một mật khẩu mới", "một mật khẩu khác", "Hai lần nhập chưa giống nhau."),
+        ("ngắn", None, "Mật khẩu cần ít nhất 10 ký tự."),
+        ("", None, "Mật khẩu cần ít nhất 10 ký tự."),
+    ],
+)
+def test_a_bad_new_password_changes_nothing(
+    door: Room, password: str, again: str | None, reason: str
+) -> None:
+    enter(door)
+    answer = change(door, password, again)
+    assert answer.status_code == 422
+    assert reason in words(answer.text)
+    assert signed_in(door)
+    assert enter(door).status_code == 303
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_the_cookie_is_kept_from_scripts_and_other_sites(
+    make_room: Callable[..., Room], secure: bool
+) -> None:
+    room = make_room(secure_cookies=secure)
+    room.context.accounts.add_user("giam_doc", "manager", PASSWORD)
+    cookie = enter(room).headers["set-cookie"]
+    parts = {part.strip().lower() for part in cookie.split(";")}
+    assert {"httponly", "samesite=lax", "path=/", "max-age=43200"} <= parts
+    assert ("secure" in parts) is secure
+
+
+def test_no_secret_is_stored_in_clear(door: Room) -> None:
+    link = door.context.accounts.new_link("giam_doc", "").rpartition("/")[2]
+    enter(door)
+    secrets = [PASSWORD, link, door.device, door.reader, door.client.cookies["hailong_session"]]
+    with door.context.store.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    files = list(door.settings.var.rglob("room.db*"))
+    assert files
+    for file in files:
+        assert not any(secret.encode() in file.read_bytes() for secret in secrets)
+
+
+@pytest.mark.parametrize("name", ["", " a", "a ", "x" * 65, "a\nb", "a\u202eb"])
+def test_names_of_accounts_are_readable(room: Room, name: str) -> None:
+    with pytest.raises(AccountError, match="name"):
+        room.context.accounts.add_user(name, "viewer", PASSWORD)
+
+
+def test_an_account_is_not_taken_over_by_adding_it_again(door: Room) -> None:
+    with pytest.raises(AccountError, match="name_taken"):
+        door.context.accounts.add_user("giam_doc", "manager", "một mật khẩu khác")
+    assert enter(door).status_code == 303

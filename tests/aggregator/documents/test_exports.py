@@ -1,0 +1,497 @@
+"""Exports: every format holds the same answers, filtered and screened, in constant memory."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pyreadstat
+import pytest
+
+from aggregator.__main__ import main
+from aggregator.documents.exports.columns import joined_columns, typed_columns
+from aggregator.documents.exports.joined import FORMATS, Format, JoinedTable, header
+from aggregator.documents.exports.writing import write_export
+from aggregator.documents.screening import MASK
+from aggregator.documents.worker import environment
+from aggregator.intake.importing import import_file
+from aggregator.storage.submissions import Filters
+from surveys.centre import Centre
+from surveys.definition import Survey
+from surveys.messages import LANGUAGES, Language
+from tests.aggregator.conftest import CENTRE, NOW, PASSWORD, ROOT, Intake, Room, sipas, submission
+
+PHONE = "Xin gọi 0912 345 678, phí 1.414.812.973 đồng"
+SENT = [
+    submission(answers={"rating": 4, "reasons": [1, 3]}, comment="tốt,\nnhanh"),
+    sipas([5, 0, 3] + [4] * 19, department=None, counter=None, channel="qr"),
+    submission(
+        survey="business",
+        answers={"b1_2": 365, "sector": 3},
+        comment=PHONE,
+        language="en",
+        answered_at="2026-11-20T23:30:00+07:00",
+    ),
+]
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(intake: Intake, surveys: dict[str, Survey], centre: Centre, tmp_path: Path) -> Write:
+    """Writes what was sent to a file of a format and gives its path."""
+    intake(SENT)
+
+    def run(form: Format, filters: Filters = Filters(), **changes: Any) -> Path:  # noqa: B008
+        path = tmp_path / f"out.{form}"
+        table = JoinedTable(intake.store.database, centre, surveys, filters, **changes)
+        write_export(path, form, table, language="vi", now=NOW, advance=lambda more: None)
+        return path
+
+    return run
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    """What another program reads of a file: None where nothing is."""
+    if path.suffix == ".csv":
+        assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return list(csv.DictReader(file))
+    if path.suffix == ".json":
+        found: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))
+        return found
+    if path.suffix == ".parquet":
+        rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+        return rows
+    frame, _ = pyreadstat.read_sav(path)
+    return [
+        {str(name): None if value != value or value == "" else value for name, value in row.items()}
+        for row in frame.to_dict("records")
+    ]
+
+
+@pytest.mark.parametrize("form", ["parquet", "sav"])
+def test_a_typed_file_holds_every_answer_with_its_type(
+    write: Write, form: Format, centre: Centre, surveys: dict[str, Survey]
+) -> None:
+    rating, survey, firm = rows_of(write(form))
+    assert list(rating) == [column.name for column in typed_columns(centre, surveys)]
+    assert rating["id"] == SENT[0]["id"]
+    assert rating["department"] == "so_tu_phap"
+    assert rating["comment"] == "tốt,\nnhanh"
+    assert (rating["rating"], rating["q1"], rating["b1_2"]) == (4, None, None)
+    assert [rating[f"reasons_{code}"] for code in range(1, 6)] == [1, 0, 1, 0, 0]
+    assert [survey[name] for name in ("q1", "q2", "q3", "q22")] == [5, None, 3, 4]
+    assert [survey[f"reasons_{code}"] for code in range(1, 6)] == [None] * 5
+    assert (survey["department"], survey["channel"]) == (None, "qr")
+    assert (firm["b1_2"], firm["sector"], firm["language"]) == (365, 3, "en")
+    assert firm["day"] == date(2026, 11, 20)
+    local = datetime(2026, 11, 20, 23, 30)
+    moment = firm["answered_at"]
+    assert moment == local.replace(tzinfo=centre.zone) if form == "parquet" else moment == local
+
+
+def test_json_is_an_array_of_submissions_as_they_were_sent(write: Write) -> None:
+    rows = rows_of(write("json"))
+    for row, sent in zip(rows, SENT, strict=True):
+        assert row["answers"] == sent["answers"]
+        assert {name: row[name] for name in ("id", "survey", "department", "channel")} == {
+            name: sent[name] for name in ("id", "survey", "department", "channel")
+        }
+    assert rows[2]["answered_at"] == "2026-11-20T23:30:00+07:00"
+    assert rows[2]["received_at"] == "2026-11-23T08:15:00+07:00"
+    assert rows[2]["day"] == "2026-11-20"
+
+
+@pytest.mark.parametrize("n", [0, 1, 499, 500, 501])
+def test_json_is_whole_at_any_length(
+    intake: Intake, surveys: dict[str, Survey], centre: Centre, n: int
+) -> None:
+    intake([submission() for _ in range(n)])
+    text = "".join(JoinedTable(intake.store.database, centre, surveys).lines("json"))
+    assert len(json.loads(text)) == n
+
+
+def test_personal_numbers_are_masked_in_every_format(write: Write) -> None:
+    masked = f"Xin gọi {MASK}, phí 1.414.812.973 đồng"
+    for form in FORMATS:
+        assert rows_of(write(form))[2]["comment"] == masked
+        assert rows_of(write(form, raw_comments=True))[2]["comment"] == PHONE
+
+
+@pytest.mark.parametrize(
+    ("filters", "kept"),
+    [
+        (Filters(), [0, 1, 2]),
+        (Filters(since=date(2026, 11, 21)), [0, 1]),
+        (Filters(until=date(2026, 11, 20)), [2]),
+        (Filters(survey="sipas_2020"), [1]),
+        (Filters(channel="qr"), [1]),
+        (Filters(department="so_tu_phap"), [0, 2]),
+        (Filters(department="so_tu_phap", since=date(2026, 11, 21)), [0]),
+        (Filters(channel="paper"), []),
+    ],
+    ids=str,
+)
+def test_filters_keep_what_they_say(write: Write, filters: Filters, kept: list[int]) -> None:
+    for form in FORMATS:
+        rows = rows_of(write(form, filters))
+        assert [row["id"] for row in rows] == [SENT[place]["id"] for place in kept]
+        if rows and filters.survey and form != "json":  # only the survey's own columns
+            assert ("q1" in rows[0], "rating" in rows[0]) == (True, False)
+
+
+def test_parquet_carries_labels_and_codes(write: Write) -> None:
+    schema = pq.read_schema(write("parquet"))
+    assert str(schema.field("answered_at").type) == "timestamp[us, tz=Asia/Ho_Chi_Minh]"
+    assert str(schema.field("survey").type).startswith("dictionary")
+    told = schema.field("q1").metadata
+    assert told[b"label_vi"].decode().startswith("Nơi ngồi chờ")
+    assert json.loads(told[b"values_en"])["5"] == "Very satisfied"
+    assert schema.metadata[b"rows_en"] == b"3"
+    assert schema.metadata[b"centre_vi"].decode().startswith("Trung tâm")
+
+
+def test_spss_shows_labels_in_the_language_asked_for(
+    intake: Intake, surveys: dict[str, Survey], centre: Centre, tmp_path: Path
+) -> None:
+    intake(SENT)
+    table = JoinedTable(intake.store.database, centre, surveys)
+    shown: dict[Language, str] = {"vi": "Rất hài lòng", "en": "Very satisfied"}
+    for language in LANGUAGES:
+        path = tmp_path / f"{language}.sav"
+        write_export(path, "sav", table, language=language, now=NOW, advance=lambda more: None)
+        _, told = pyreadstat.read_sav(path)
+        assert told.variable_value_labels["rating"][5.0] == shown[language]
+        question = surveys["in_centre"].questions["rating"]
+        assert told.column_names_to_labels["rating"] == question.text.get(language)
+        names: Any = told.variable_value_labels["department"]
+        assert names["so_tu_phap"] == centre.department["so_tu_phap"].name.get(language)
+        measures = told.variable_measure
+        assert [measures[name] for name in ("rating", "gender", "b1_2", "reasons_1")] == [
+            "ordinal",
+            "nominal",
+            "scale",
+            "nominal",
+        ]
+
+
+def remade(survey: Survey, **changes: Any) -> Survey:
+    fields = {name: getattr(survey, name) for name in Survey.model_fields}
+    return Survey.model_validate(fields | changes)
+
+
+@pytest.fixture
+def twins(surveys: dict[str, Survey]) -> dict[str, Survey]:
+    """The surveys, and one more whose questions have the ids of another's and other levels."""
+    scale = surveys["paper_ballot_2020"].scales["favourable"]
+    sipas_2020 = surveys["sipas_2020"]
+    scales = {**sipas_2020.scales, "satisfaction": scale}
+    twin = remade(sipas_2020, id="sipas_2025", scales=scales)
+    return {**surveys, "sipas_2025": twin}
+
+
+def test_two_surveys_with_the_same_question_ids_do_not_mix(
+    intake: Intake, twins: dict[str, Survey], centre: Centre, tmp_path: Path
+) -> None:
+    joined, typed = joined_columns(centre, twins), typed_columns(centre, twins)
+    assert header(joined).count("q1") == 1
+    names = [column.name for column in typed]
+    assert len(set(names)) == len(names)
+    assert {"sipas_2020_q1", "sipas_2025_q1", "rating"} <= set(names)
+    assert "q1" not in names
+    values = {column.name: [value for value, _ in column.values] for column in typed}
+    assert (values["sipas_2020_q1"], values["sipas_2025_q1"]) == ([5, 4, 3, 2, 1], [1, 0])
+    ingest = intake.ingest
+    ingest._surveys = twins
+    other = submission(survey="sipas_2025", answers={"q1": 0})
+    intake([sipas([5] * 22), other])
+    table = JoinedTable(intake.store.database, centre, twins)
+    path = tmp_path / "out.parquet"
+    write_export(path, "parquet", table, language="vi", now=NOW, advance=lambda more: None)
+    first, second = rows_of(path)
+    assert (first["sipas_2020_q1"], first["sipas_2025_q1"]) == (5, None)
+    assert (second["sipas_2020_q1"], second["sipas_2025_q1"]) == (None, 0)
+    text = "".join(table.lines("csv"))
+    assert [row["q1"] for row in csv.DictReader(io.StringIO(text))] == ["5", "0"]
+    (tmp_path / "out.csv").write_text(text, "utf-8")
+    again = import_file(tmp_path / "out.csv", ingest, twins, "en")
+    assert again.summary() == "accepted 0, duplicate 2, conflict 0, refused 0"
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_answers_to_a_question_that_was_of_another_kind_break_no_export(
+    write: Write, intake: Intake, surveys: dict[str, Survey], form: Format
+) -> None:
+    with intake.store.engine.begin() as connection:
+        odd = '{"rating": [4, 5], "reasons": 3, "gone": 1}'
+        update = f"UPDATE submission SET answers = '{odd}' WHERE survey = 'in_centre'"
+        connection.exec_driver_sql(update)
+    row = rows_of(write(form))[0]
+    if form in ("parquet", "sav"):
+        assert row["rating"] is None
+        assert [row[f"reasons_{code}"] for code in range(1, 6)] == [0, 0, 1, 0, 0]
+    elif form == "csv":
+        assert (row["rating"], row["reasons"]) == ("4;5", "3")
+
+
+def test_names_are_ones_that_spss_takes(centre: Centre, surveys: dict[str, Survey]) -> None:
+    survey = surveys["in_centre"]
+    asked = survey.questions["rating"]
+    long = "a" * 40
+    questions = [
+        asked.model_copy(update={"id": name}) for name in ("not", "all", "x_1", "x_2", long)
+    ]
+    many = survey.questions["reasons"].model_copy(update={"id": "x"})
+    factor = survey.factors[0].model_copy(update={"questions": (*questions, many)})
+    odd = {name: remade(survey, id=name, factors=(factor,)) for name in ("b" * 40, "b" * 39 + "c")}
+    names = [column.name for column in typed_columns(centre, odd)]
+    assert len(set(names)) == len(names)
+    assert all(len(name) <= 64 for name in names)
+    single = [column.name for column in typed_columns(centre, {"s": odd["b" * 40]})]
+    assert {"q_not", "q_all", "x_1", "x_1_2", "x_3", long} <= set(single)
+    assert {"not", "all"}.isdisjoint(single)
+
+
+# The command
+
+
+@pytest.fixture
+def command(intake: Intake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    intake(SENT)
+    monkeypatch.setenv("HAILONG_CENTRE", str(CENTRE))
+    monkeypatch.setenv("HAILONG_VAR", str(tmp_path / "var"))
+    url = intake.store.engine.url.render_as_string(hide_password=False)
+    monkeypatch.setenv("HAILONG_DATABASE_URL", url)
+    return lambda *arguments: main(["export", *map(str, arguments)])
+
+
+def test_the_suffix_says_the_format_and_a_codebook_lies_beside(
+    command: Callable[..., int], tmp_path: Path
+) -> None:
+    for form in FORMATS:
+        path = tmp_path / f"so_lieu.{form}"
+        assert command(path) == 0
+        assert len(rows_of(path)) == 3
+        book = (tmp_path / "so_lieu.codebook.csv").read_text("utf-8-sig")
+        assert ("reasons_1" in book) == (form in ("parquet", "sav"))
+    other = tmp_path / "so_lieu.dat"
+    assert command("--format", "sav", other) == 0
+    assert other.read_bytes().startswith(b"$FL2")
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_the_command_filters_and_leaves_comments_raw_when_told(
+    command: Callable[..., int], tmp_path: Path
+) -> None:
+    path = tmp_path / "out.csv"
+    assert command(path, "--from", "2026-11-20", "--to", "2026-11-20", "--survey", "business") == 0
+    [row] = rows_of(path)
+    assert MASK in row["comment"]
+    assert command(path, "--department", "so_tu_phap", "--channel", "kiosk", "--raw-comments") == 0
+    assert [row["comment"] for row in rows_of(path)] == ["tốt,\nnhanh", PHONE]
+
+
+def test_an_impossible_wish_is_refused_by_name_and_nothing_is_written(
+    command: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "out.csv"
+    for wish in (
+        ("--survey", "census"),
+        ("--channel", "fax"),
+        ("--department", "so_x"),
+        ("--from", "2026-11-21", "--to", "2026-11-20"),
+    ):
+        assert command(path, *wish, "--lang", "en") == 1
+        said = capsys.readouterr().err
+        assert said.startswith(wish[0])
+    assert command("-", "--format", "parquet") == 1
+    assert command(tmp_path / "nowhere" / "out.sav") == 1
+    with pytest.raises(SystemExit):
+        command(path, "--from", "20/11/2026")
+    assert not path.exists()
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_an_export_that_breaks_leaves_the_old_file_whole(
+    write: Write, intake: Intake, centre: Centre, surveys: dict[str, Survey], tmp_path: Path
+) -> None:
+    path = write("csv")
+    before = path.read_bytes()
+    told = (tmp_path / "out.codebook.csv").read_bytes()
+    table = JoinedTable(intake.store.database, centre, surveys)
+
+    def broken(more: int) -> None:
+        raise RuntimeError("in the middle")
+
+    for form in FORMATS:
+        with pytest.raises(RuntimeError, match="in the middle"):
+            write_export(path, form, table, language="vi", now=NOW, advance=broken)
+    assert path.read_bytes() == before
+    assert (tmp_path / "out.codebook.csv").read_bytes() == told
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_raw_export_comes_back_whole_and_a_masked_one_conflicts(
+    write: Write, intake: Intake, surveys: dict[str, Survey]
+) -> None:
+    raw = import_file(write("csv", raw_comments=True), intake.ingest, surveys, "en")
+    assert raw.summary() == "accepted 0, duplicate 3, conflict 0, refused 0"
+    masked = import_file(write("csv"), intake.ingest, surveys, "en")
+    assert masked.summary() == "accepted 0, duplicate 2, conflict 1, refused 0"
+
+
+# What an export takes
+
+HEAVY = {"pandas", "numpy", "scipy", "statsmodels", "starlette", "uvicorn", "pyarrow"}
+GROWTH = 40_000  # KB; 38,000 rows held at once would take twice as much
+
+LEAN = """
+import json, sys
+from aggregator.__main__ import main
+status = main(["export", sys.argv[1]])
+print(json.dumps([status, sorted({name.partition(".")[0] for name in sys.modules})]))
+"""
+
+MEASURE = """
+import resource, sys
+from aggregator.__main__ import main
+peaks = []
+for wanted in ("--to=2026-01-01", "--from=2026-01-01"):
+    assert main(["export", sys.argv[1], wanted]) == 0
+    peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(peaks[1] - peaks[0])
+"""
+
+
+def run(script: str, file: Path, room: Room) -> Any:
+    """What a script prints, as JSON, that exports from the room's database to a file."""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(file)],
+        env=environment(room.settings),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "sav"])
+def test_a_command_holds_no_library_that_it_does_not_need(
+    room: Room, tmp_path: Path, form: str
+) -> None:
+    status, modules = run(LEAN, tmp_path / f"out.{form}", room)
+    assert status == 0
+    assert HEAVY.isdisjoint(modules)
+
+
+@pytest.fixture
+def forty_thousand(room: Room) -> Room:
+    """2,000 submissions of one day, which count as 40,000 from that day on."""
+    long = "Ý kiến viết thêm khá dài của người dân. " * 5
+    day = {"answered_at": "2026-01-01T08:00:00+07:00"}
+    room.take([sipas([4] * 22, **day) for _ in range(1_000)])
+    room.take([submission(comment=long, **day) for _ in range(1_000)])
+    with room.context.store.engine.begin() as connection:
+        columns = [
+            row[1]
+            for row in connection.exec_driver_sql("PRAGMA table_info(submission)")
+            if row[1] not in ("number", "id", "day")
+        ]
+        names = ", ".join(columns)
+        connection.exec_driver_sql(
+            f"INSERT INTO submission (id, day, {names}) "
+            f"SELECT substr(id, 1, 24) || printf('%012d', n), '2026-01-02', {names} "
+            "FROM submission, (WITH RECURSIVE c(n) AS "
+            "(SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 19) SELECT n FROM c)"
+        )
+    return room
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_memory_does_not_grow_with_the_rows(
+    forty_thousand: Room, tmp_path: Path, form: Format
+) -> None:
+    path = tmp_path / f"out.{form}"
+    grown = run(MEASURE, path, forty_thousand)
+    assert len(rows_of(path)) == 40_000
+    assert grown < GROWTH
+
+
+# From the page
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_managers_fetch_every_format(room: Room, tmp_path: Path, form: Format) -> None:
+    room.take(SENT)
+    room.sign_in()
+    query = "from=2026-11-20&to=2026-11-21&survey=business&channel=kiosk&lang=en"
+    answer = room.client.get(f"/exports/submissions.{form}?{query}")
+    assert answer.status_code == 200
+    disposition = answer.headers["content-disposition"]
+    assert f"submissions-2026-11-20-2026-11-21.{form}" in disposition
+    path = tmp_path / f"got.{form}"
+    path.write_bytes(answer.content)
+    [row] = rows_of(path)
+    assert (row["id"], MASK in row["comment"]) == (SENT[2]["id"], True)
+    folder = room.settings.var / "documents"
+    assert not folder.exists() or not list(folder.iterdir())
+
+
+def test_without_days_everything_is_fetched(room: Room) -> None:
+    room.take(SENT)
+    room.sign_in()
+    answer = room.client.get("/exports/submissions.json?from=&to=&survey=&channel=")
+    assert len(answer.json()) == 3
+    assert 'filename="submissions-2026-11-23.json"' in answer.headers["content-disposition"]
+    assert len(room.client.get("/exports/submissions.json?to=2026-11-21").json()) == 1
+    assert len(room.client.get("/exports/submissions.json?period=day").json()) == 2
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_viewers_and_strangers_get_no_answers(room: Room, form: Format) -> None:
+    paths = (f"/exports/submissions.{form}", f"/exports/codebook.csv?format={form}")
+    assert [room.client.get(path).status_code for path in paths] == [303, 303]
+    room.context.accounts.add_user("xem", "viewer", PASSWORD)
+    room.sign_in("xem")
+    assert [room.client.get(path).status_code for path in paths] == [403, 403]
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("submissions.xls", 404),
+        ("submissions.sav?survey=census", 400),
+        ("submissions.sav?channel=fax", 400),
+        ("submissions.sav?department=--raw-comments", 400),
+        ("submissions.sav?from=--raw-comments", 400),
+        ("submissions.sav?from=2026-11-21&to=2026-11-20", 400),
+        ("submissions.csv?period=decade", 400),
+        ("codebook.csv?format=xls", 404),
+    ],
+)
+def test_a_bad_wish_is_refused_before_anything_is_made(room: Room, query: str, status: int) -> None:
+    room.sign_in()
+    assert room.client.get(f"/exports/{query}").status_code == status
+
+
+def test_a_document_that_cannot_be_made_says_so_and_leaves_nothing(
+    make_room: Callable[..., Room], caplog: pytest.LogCaptureFixture
+) -> None:
+    room = make_room()
+    room.sign_in()
+    broken = room.settings.model_copy(update={"database_url": "sqlite:////proc/nowhere/a.db"})
+    object.__setattr__(room.context, "settings", broken)
+    answer = room.client.get("/exports/submissions.sav")
+    assert answer.status_code == 503
+    assert "Không tạo được tài liệu" in answer.text
+    assert "nowhere" in caplog.text
+    assert "nowhere" not in answer.text
+    assert not list((room.settings.var / "documents").iterdir())

@@ -1,0 +1,183 @@
+"""Rows that leave the manager's room: small groups without figures, the rest untouched."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.figures.publishing import published_form, published_rows, published_tree
+from aggregator.figures.rows import FigureRow, Measure
+from surveys.definition import Text
+from tests.aggregator.conftest import Room, ratings, sipas, submission
+
+DOOR = "/api/v1/satisfaction"
+
+
+def row(key: str, n: int) -> FigureRow:
+    """A row of n answers, all favourable."""
+    measure = Measure(n, n, 1.0 if n else None, None, None, "wilson", n)
+    return FigureRow(key, Text(vi=key, en=key), n, {5: n, 1: 0}, {"very_satisfied": measure})
+
+
+def withheld(rows: list[FigureRow]) -> str:
+    return "".join(one.key for one in rows if one.withheld)
+
+
+def test_a_withheld_row_has_no_figure_at_all() -> None:
+    total, rows = published_rows(row("T", 33), [row("a", 4), row("b", 20), row("c", 9)], 5)
+    assert withheld([total, *rows]) == "ac"
+    small = rows[0]
+    assert (small.n, small.counts, small.measures, small.comparisons) == (0, {}, {}, [])
+    assert small.label.vi == "a"
+
+
+sizes = st.lists(st.integers(0, 30), min_size=1, max_size=6)
+
+
+@given(sizes, st.integers(0, 9))
+def test_rows_that_are_shown_are_shown_as_they_were(parts: list[int], elsewhere: int) -> None:
+    given_rows = [row(f"r{number}", n) for number, n in enumerate(parts)]
+    whole = row("T", sum(parts) + elsewhere)
+    total, rows = published_rows(whole, given_rows, 5)
+    assert [one.key for one in rows] == [one.key for one in given_rows]
+    for before, after in zip([whole, *given_rows], [total, *rows], strict=True):
+        assert after.withheld or after == before
+        assert after.withheld or not 0 < after.n < 5
+    if not total.withheld:
+        missing = total.n - sum(one.n for one in rows)
+        assert missing == 0 or missing >= 5
+
+
+def test_people_of_no_row_are_guarded_like_a_row() -> None:
+    """Three ratings without a department: the centre less the departments would tell of them."""
+    _, rows = published_rows(row("T", 53), [row("a", 20), row("b", 30)], 5)
+    assert withheld(rows) == "a"
+    _, rows = published_rows(row("T", 60), [row("a", 4), row("b", 50)], 5)
+    assert withheld(rows) == "a", "six of no row guard it: nobody knows how many they are"
+
+
+def test_rows_cannot_have_more_people_than_their_total() -> None:
+    with pytest.raises(ValueError, match="more people"):
+        published_rows(row("T", 9), [row("a", 10)], 5)
+
+
+def test_counters_and_departments_are_guarded_together() -> None:
+    branches = [
+        (row("a", 4), [row("q1", 4), row("q2", 0)]),
+        (row("b", 9), [row("q3", 9)]),
+        (row("c", 60), [row("q4", 30), row("q5", 30)]),
+    ]
+    total, found = published_tree(row("T", 73), branches, 5)
+    assert not total.withheld
+    assert withheld([department for department, _ in found]) == "ab"
+    assert [withheld(counters) for _, counters in found] == ["q1", "q3", ""]
+
+
+def test_a_factor_of_few_takes_another_and_both_their_questions_along() -> None:
+    factors = [
+        (row("access", 40), [row("q1", 40), row("q2", 30)]),
+        (row("officials", 38), [row("q3", 38), row("q4", 2)]),
+        (row("feedback", 3), [row("q5", 3)]),
+    ]
+    total, found = published_form(row("T", 40), factors, 5)
+    assert not total.withheld
+    assert withheld([factor for factor, _ in found]) == "officialsfeedback"
+    assert [withheld(questions) for _, questions in found] == ["", "q3q4", "q5"]
+    total, found = published_form(row("T", 4), [(row("access", 4), [row("q1", 4)])], 5)
+    assert total.withheld
+    assert found[0][0].withheld
+
+
+def rows_of(room: Room, **parameters: str) -> dict[str, Any]:
+    answer = room.get(DOOR, publish="true", **parameters)
+    assert answer.status_code == 200, answer.text
+    return {one["key"]: one for one in answer.json()["rows"]}
+
+
+def test_the_json_door_withholds_where_it_is_asked_to_publish(room: Room) -> None:
+    room.take(
+        ratings([5] * 40)
+        + ratings([1] * 3, department="so_y_te", counter="q09")
+        + ratings([4] * 12, department="so_noi_vu", counter="q12", channel="qr")
+    )
+    departments = rows_of(room, by="department")
+    hidden = {key for key, one in departments.items() if one["withheld"]}
+    assert hidden == {"so_y_te", "so_noi_vu"}
+    for key in hidden:
+        one = departments[key]
+        assert one["n"] is None
+        assert (one["counts"], one["measures"], one["comparisons"]) == ({}, {}, [])
+    assert departments["so_tu_phap"]["n"] == 40
+    assert departments["so_tai_chinh"]["n"] == 0, "nobody is no secret"
+    counters = rows_of(room, by="counter")
+    assert {key for key, one in counters.items() if one["withheld"]} == {"q09", "q12"}
+    assert rows_of(room)["centre"]["n"] == 55
+    assert {key: one["n"] for key, one in rows_of(room, by="channel").items()} == {
+        "kiosk": 43,
+        "qr": 12,
+    }
+    private = room.get(DOOR, by="department").json()["rows"]
+    assert {one["key"]: one["n"] for one in private if one["key"] in hidden} == {
+        "so_y_te": 3,
+        "so_noi_vu": 12,
+    }
+    assert not any("withheld" in one for one in private)
+
+
+def test_questions_of_few_are_withheld_from_publication(room: Room) -> None:
+    skipping = [sipas([5, 4, 5]) for _ in range(6)]
+    room.take(skipping + [sipas([5] * 18) for _ in range(9)] + [sipas([4] * 22) for _ in range(3)])
+    factors = rows_of(room, survey="sipas_2020", by="factor")
+    assert {key for key, one in factors.items() if one["withheld"]} == {"feedback", "officials"}
+    questions = rows_of(room, survey="sipas_2020", by="question")
+    hidden = {key for key, one in questions.items() if one["withheld"]}
+    assert hidden == {f"q{number}" for number in range(10, 16)} | {"q19", "q20", "q21", "q22"}
+    one = rows_of(room, survey="sipas_2020", by="question", question="q19")
+    assert [(key, found["withheld"]) for key, found in one.items()] == [("q19", True)]
+    room.take([submission(survey="business", answers={"b1_1": 4}) for _ in range(4)])
+    statements = rows_of(room, survey="business", by="question")
+    assert [key for key, found in statements.items() if found["withheld"]] == ["b1_1"]
+
+
+def test_a_question_of_few_among_those_that_all_answered_leaves_the_index_alone(
+    room: Room,
+) -> None:
+    """184 answers of 60 people in a factor, 60 each to two questions, told of 60 and 4."""
+    room.take([sipas([5, 4, 5, 0, *[4] * 18]) for _ in range(56)])
+    room.take([sipas([5] * 22) for _ in range(4)])
+    factors = rows_of(room, survey="sipas_2020", by="factor")
+    questions = rows_of(room, survey="sipas_2020", by="question")
+    assert all(one["withheld"] for one in [*factors.values(), *questions.values()])
+    assert rows_of(room, survey="sipas_2020")["centre"]["n"] == 60
+
+
+def test_a_published_adjustment_tells_nothing_of_who_is_withheld(room: Room) -> None:
+    """Adjusted among all, Benjamini-Hochberg's p of a shown row can be a withheld one's own."""
+    places = {"so_noi_vu": "q12", "so_y_te": "q09", "so_xay_dung": "q16"}
+    for department, codes in (
+        ("so_noi_vu", [1] * 3),
+        ("so_y_te", [5] * 32 + [4] * 3),
+        ("so_xay_dung", [5] * 93 + [4] * 7),
+    ):
+        room.take(ratings(codes, department=department, counter=places[department]))
+    for by in ("department", "counter"):
+        rows = room.get(DOOR, by=by, publish="true").json()["rows"]
+        shown = [one for one in rows if not one["withheld"] and one["n"]]
+        assert len(shown) == 1
+        compared = shown[0]["comparisons"]
+        assert compared
+        assert all(one["p_adjusted"] == one["p"] == one["p_bh"] for one in compared)
+
+
+def test_ticks_of_one_person_are_not_published_as_a_group(room: Room) -> None:
+    place = {"department": "so_noi_vu", "counter": "q12"}
+    room.take([submission(answers={"reasons": [1, 2, 3, 4, 5]}, **place)])
+    everyone = {"question": "reasons", "publish": "true"}
+    for by in ("question", "department"):
+        rows = room.get(DOOR, by=by, **everyone).json()["rows"]
+        assert all(one["withheld"] or not one["n"] for one in rows)
+    # Five levels: 25 ticks are of at least five people.
+    room.take([submission(answers={"reasons": [1, 2, 3, 4, 5]}, **place) for _ in range(4)])
+    [asked] = room.get(DOOR, by="question", **everyone).json()["rows"]
+    assert asked["n"] == 25

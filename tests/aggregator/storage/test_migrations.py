@@ -1,0 +1,112 @@
+"""The migrated schema is the tables', on both databases, and migrating again changes nothing."""
+
+from typing import get_type_hints
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlmodel import SQLModel
+
+from aggregator.storage.database import StorageError
+from aggregator.storage.migrations import _config, is_current, migrate
+from aggregator.storage.store import Selection, Store
+from aggregator.storage.tables import SubmissionRow
+from aggregator.storage.writer import NewRow
+from tests.aggregator.conftest import Intake, stored, submission, tallies
+
+
+def test_the_migrated_schema_is_that_of_the_tables(store: Store) -> None:
+    with store.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, SQLModel.metadata) == []
+        names = set(inspect(connection).get_table_names())
+    assert names == {*SQLModel.metadata.tables, "alembic_version"}
+
+
+def test_tallies_are_clustered_by_their_key_in_sqlite(store: Store) -> None:
+    if store.engine.dialect.name == "sqlite":
+        with store.engine.connect() as connection:
+            query = "SELECT name FROM sqlite_master WHERE sql LIKE '%WITHOUT ROWID%'"
+            found = set(connection.exec_driver_sql(query).scalars())
+        assert found == {"tally", "pooled_tally", "handling_tally"}
+    else:
+        assert (
+            inspect(store.engine).get_pk_constraint("tally")["constrained_columns"][0] == "survey"
+        )
+
+
+def test_migrating_again_changes_nothing(intake: Intake) -> None:
+    intake([submission()])
+    before = (stored(intake.store), tallies(intake.store))
+    migrate(intake.store.engine)
+    assert is_current(intake.store.engine)
+    assert (stored(intake.store), tallies(intake.store)) == before
+
+
+def test_an_empty_database_is_not_current_and_refuses_work(database_url: str) -> None:
+    store = Store(database_url)
+    assert not is_current(store.engine)
+    with pytest.raises(StorageError):
+        store.has_submissions()
+    migrate(store.engine)
+    assert is_current(store.engine)
+    assert not store.has_submissions()
+    store.close()
+
+
+def test_a_step_that_fails_leaves_nothing_behind(database_url: str) -> None:
+    """A table in the way of the third one: the first two are taken back."""
+    store = Store(database_url)
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE pooled_tally (x INTEGER)")
+    with pytest.raises(SQLAlchemyError):
+        migrate(store.engine)
+    assert set(inspect(store.engine).get_table_names()) <= {"pooled_tally", "alembic_version"}
+    assert not is_current(store.engine)
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE pooled_tally")
+    migrate(store.engine)
+    assert is_current(store.engine)
+    store.close()
+
+
+def test_tallies_keep_their_rows_when_their_key_changes(database_url: str) -> None:
+    """From the schema that has the question before the day, with answers in it."""
+    store = Store(database_url)
+    with store.engine.connect().execution_options(hailong_write=True) as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        with connection.begin():
+            command.upgrade(config, "0002")
+            rows = "('{0}', 'rating', '2026-11-0{1}', 'kiosk', 'so_y_te', 'q09', {1}, 3)"
+            values = ", ".join(rows.format(survey, day) for survey in "ab" for day in (1, 2))
+            connection.exec_driver_sql(f"INSERT INTO tally VALUES {values}")
+            connection.exec_driver_sql(
+                "INSERT INTO pooled_tally VALUES"
+                " ('a', '', 'm', '2026-11-01', 'qr', '', '', 1, 2, 3, 4, 5, 6)"
+            )
+    before = tallies(store)
+    assert (len(before["tally"]), len(before["pooled_tally"])) == (4, 1)
+    migrate(store.engine)
+    assert tallies(store) == before
+    counted = store.counts(Selection("a"), "day")
+    assert [str(day) for day in counted["key"]] == ["2026-11-01", "2026-11-02"]
+    store.close()
+
+
+def test_the_ingest_row_has_the_tables_columns_in_order() -> None:
+    columns = [column.name for column in SQLModel.metadata.tables["submission"].columns]
+    assert columns[0] == "number"
+    assert tuple(columns[1:]) == NewRow._fields
+    assert set(get_type_hints(SubmissionRow)) >= set(columns)
+
+
+def test_the_database_itself_forbids_an_id_twice(intake: Intake) -> None:
+    intake([submission()])
+    columns = ", ".join(NewRow._fields)
+    copy = f"INSERT INTO submission ({columns}) SELECT {columns} FROM submission"
+    with intake.store.engine.connect() as connection, pytest.raises(IntegrityError):
+        connection.exec_driver_sql(copy)

@@ -1,0 +1,193 @@
+"""A database that is full, locked or gone: a clear 503, nothing half-written, then recovery."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import Engine, event, make_url
+from starlette.testclient import TestClient
+
+from aggregator.dashboard.app import create_app
+from aggregator.settings import Settings
+from aggregator.storage.store import WRITER_LOCK
+from tests.aggregator.conftest import CENTRE, Room, ratings, sipas, stored, submission, tallies
+from tests.conftest import free_port
+
+
+@contextmanager
+def on_connect(engine: Engine, *statements: str) -> Iterator[None]:
+    """New connections run these first; the pool is emptied before and after."""
+
+    def prepare(connection: Any, _: object) -> None:
+        for statement in statements:
+            connection.execute(statement)
+        if not isinstance(connection, sqlite3.Connection):
+            connection.commit()
+
+    event.listen(engine, "connect", prepare)
+    engine.dispose()
+    try:
+        yield
+    finally:
+        event.remove(engine, "connect", prepare)
+        engine.dispose()
+
+
+def assert_unavailable(answer: Any) -> None:
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    reason = answer.json()["error"]
+    assert len(reason) > 20
+    for leak in ("sqlite", "psycopg", "SELECT", "INSERT", "Traceback"):
+        assert leak not in reason
+
+
+def test_a_full_disk_stores_all_or_nothing(room: Room) -> None:
+    store = room.context.store
+    room.take(ratings([5, 4]))
+    before = tallies(store)
+    large = [submission(comment="ă" * 1_500) for _ in range(200)]
+    with store.engine.connect() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+    with on_connect(store.engine, f"PRAGMA max_page_count={pages + 20}"):
+        assert_unavailable(room.post(large))
+        assert len(stored(store)) == 2
+        assert tallies(store) == before
+        assert room.client.get("/health").status_code == 200  # it still reads
+        assert [r["status"] for r in room.post(ratings([3])).json()["receipts"]] == ["accepted"]
+    assert {r["status"] for r in room.post(large).json()["receipts"]} == {"accepted"}
+    assert len(stored(store)) == 203
+
+
+def test_a_full_disk_in_the_middle_of_the_tallies_takes_the_rows_back(room: Room) -> None:
+    """Room for the row, none for its tallies: SQLite itself runs out of pages in between."""
+    store = room.context.store
+    answered = "2026-11-{:02}T08:00:00+07:00"
+    sent = [sipas(answered_at=answered.format(day), visit="v") for day in range(1, 23)]
+    with store.engine.connect() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+    failed_in = set()
+
+    def note(context: Any) -> None:
+        failed_in.add(context.statement.split(" (")[0].split("\n")[0])
+
+    event.listen(store.engine, "handle_error", note)
+    for spare in range(0, 60, 4):
+        with on_connect(store.engine, f"PRAGMA max_page_count={pages + spare}"):
+            answer = room.post(sent)
+            if answer.status_code == 200:
+                break
+            assert_unavailable(answer)
+            assert stored(store) == []
+            assert tallies(store) == {"tally": {}, "pooled_tally": {}}
+    assert answer.status_code == 200, "never enough room"
+    assert "INSERT INTO tally" in failed_in
+    assert len(stored(store)) == len(sent)
+
+
+@contextmanager
+def locked(url: str) -> Iterator[list[str]]:
+    """Another process holds the write lock; yields what makes ours wait for it but shortly."""
+    if url.startswith("sqlite"):
+        other = sqlite3.connect(str(make_url(url).database), isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        try:
+            yield ["PRAGMA busy_timeout=50"]
+        finally:
+            other.execute("ROLLBACK")
+            other.close()
+    else:
+        with psycopg.connect(url.replace("+psycopg", "")) as connection:
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", [WRITER_LOCK])
+            yield ["SET lock_timeout='50ms'"]
+
+
+def test_a_locked_database_answers_503_and_goes_on_afterwards(
+    any_room: Room, database_url: str
+) -> None:
+    store, sent = any_room.context.store, ratings([5] * 3)
+    room = any_room
+    room.take(ratings([4]))
+    with locked(database_url) as shortly, on_connect(store.engine, *shortly):
+        assert_unavailable(room.post(sent))
+        assert "cơ sở dữ liệu" in room.post(sent, accept_language="vi").json()["error"]
+        assert room.get("/api/v1/satisfaction").json()["rows"][0]["n"] == 1  # reading goes on
+        assert room.client.get("/health").status_code == 200
+    assert len(stored(store)) == 1
+    assert {r["status"] for r in room.post(sent).json()["receipts"]} == {"accepted"}
+    assert room.get("/api/v1/satisfaction").json()["rows"][0]["n"] == 4
+
+
+@contextmanager
+def gone(url: str, engine: Engine) -> Iterator[None]:
+    """The database cannot be reached: its folder is away, or its server turns everyone out."""
+    if url.startswith("sqlite"):
+        folder = Path(str(make_url(url).database)).parent
+        away = folder.with_name(folder.name + "-away")
+        engine.dispose()
+        folder.rename(away)
+        folder.write_text("not a folder")
+        try:
+            yield
+        finally:
+            folder.unlink()
+            away.rename(folder)
+    else:
+        address, _, name = url.replace("+psycopg", "").rpartition("/")
+        with psycopg.connect(f"{address}/postgres", autocommit=True) as server:
+            server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
+            query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+            server.execute(query, [name])
+            try:
+                yield
+            finally:
+                server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
+
+
+def test_a_database_that_is_gone_answers_503_and_comes_back(
+    make_room: Callable[..., Room], database_url: str, tmp_path: Path
+) -> None:
+    url = database_url
+    if url.startswith("sqlite"):
+        (tmp_path / "data").mkdir()
+        url = f"sqlite:///{tmp_path / 'data' / 'hailong.db'}"
+    room = make_room(url)
+    sent = submission()
+    room.take([sent])
+    room.get("/api/v1/satisfaction")
+    with gone(url, room.context.store.engine):
+        assert_unavailable(room.post([submission()]))
+        assert_unavailable(room.get("/api/v1/satisfaction"))
+        health = room.client.get("/health")
+        assert (health.status_code, health.json()) == (503, {"status": "unavailable"})
+        assert room.client.get("/metrics").status_code == 200
+    assert room.client.get("/health").status_code == 200
+    assert [r["status"] for r in room.post([sent]).json()["receipts"]] == ["duplicate"]
+    assert room.get("/api/v1/satisfaction").json()["rows"][0]["n"] == 1
+
+
+def test_a_server_that_was_never_there_is_no_crash(tmp_path: Path) -> None:
+    url = f"postgresql://postgres@127.0.0.1:{free_port()}/hailong"
+    settings = Settings(centre=CENTRE, var=tmp_path, database_url=url)
+    with TestClient(create_app(settings)) as client:
+        headers = {"authorization": "Bearer any", "accept-language": "en"}
+        answer = client.post("/api/v1/submissions", json={"submissions": []}, headers=headers)
+        assert_unavailable(answer)
+        assert client.get("/health").status_code == 503
+
+
+def test_an_unmigrated_database_is_unavailable_not_empty(any_room: Room, tmp_path: Path) -> None:
+    with any_room.context.store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
+    assert any_room.client.get("/health").status_code == 503
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_the_export_door_says_503_before_the_first_byte(room: Room, language: Any) -> None:
+    with room.context.store.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE submission RENAME TO elsewhere")
+    assert_unavailable(room.get("/api/v1/submissions.csv", language))
