@@ -1,6 +1,6 @@
 """The floors of the house, read from its imports.
 
-surveys < web | serving < kiosk | aggregator < standalone.py
+surveys < web | serving < kiosk | aggregator < standalone.py, and the rooms inside aggregator.
 """
 
 import ast
@@ -26,6 +26,21 @@ FLOORS = {
     "standalone.py": {"surveys", "web", "serving", "kiosk", "aggregator"},
     "deploy": set(),
 }
+# The rooms of the aggregator from the ground up: each may import from those before it.
+AGGREGATOR = (
+    "settings",
+    "wording",
+    "statistics",
+    "indices",
+    "storage",
+    "intake",
+    "figures",
+    "documents",
+    "demo",
+    "dashboard",
+    "commands",
+    "__main__",
+)
 OWN = {name.removesuffix(".py") for name in FLOORS} | {"tests"}
 
 # The only files that may speak to a database. deploy/backup.py copies SQLite files, unread.
@@ -100,6 +115,38 @@ def test_a_room_imports_only_from_below(part: str) -> None:
         for file in sources(part)
         for place, name in imports_of(file)
         if first(name) in OWN - allowed
+    ]
+    assert not broken
+
+
+@pytest.mark.parametrize("room", AGGREGATOR)
+def test_inside_the_aggregator_no_arrow_runs_up(room: str) -> None:
+    above = set(AGGREGATOR[AGGREGATOR.index(room) + 1 :])
+    path = ROOT / "aggregator" / room
+    broken = [
+        f"{place} imports {name}"
+        for file in sources(f"aggregator/{room}" if path.is_dir() else f"aggregator/{room}.py")
+        for place, name in imports_of(file)
+        if first(name) == "aggregator" and name.split(".")[1] in above
+    ]
+    assert not broken
+
+
+def test_every_room_of_the_aggregator_has_a_floor() -> None:
+    found = {path.stem for path in (ROOT / "aggregator").iterdir() if path.stem != "__pycache__"}
+    assert found - {"__init__", "lean_pandas"} == set(AGGREGATOR)
+
+
+def test_statistics_and_indices_read_no_file_clock_or_request() -> None:
+    """Indices are told their figures' wording; nothing else of the house is known to them."""
+    outside = {"aggregator.storage", "aggregator.intake", "datetime", "os", "pathlib", "starlette"}
+    broken = [
+        f"{place} imports {name}"
+        for room in ("statistics", "indices")
+        for file in sources(f"aggregator/{room}")
+        for place, name in imports_of(file)
+        if any(f"{name}.".startswith(f"{one}.") for one in outside)
+        and name not in ("datetime.date", "datetime.timedelta")
     ]
     assert not broken
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 from aggregator.commands import progress, report, tell
 from aggregator.commands.store import opened
-from aggregator.intake.files import read_transactions
 from aggregator.intake.handling import read_dossiers, read_facts
 from aggregator.intake.importing import import_file
 from aggregator.intake.ingest import Ingest, rebuild
+from aggregator.intake.transactions import read_transactions
 from aggregator.settings import Settings
 from surveys.centre import load_centre, load_definitions
 from surveys.definition import load_surveys

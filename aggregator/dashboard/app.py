@@ -32,8 +32,8 @@ from aggregator.dashboard.screens import (
     trends,
 )
 from aggregator.demo.told import with_population
-from aggregator.documents.worker import DocumentError
-from aggregator.indices.ddci_definition import load_ddci
+from aggregator.documents.worker import DocumentError, Worker
+from aggregator.intake.ddci import load_ddci
 from aggregator.intake.ingest import GroupCommit, Ingest
 from aggregator.settings import Settings
 from aggregator.storage.database import StorageError
@@ -97,6 +97,7 @@ def create_app(
         load_published(settings.centre, centre),
         load_ddci(settings.ddci, surveys) if settings.ddci else None,
         commits,
+        Worker(settings),
         accounts,
         templates,
         _metrics(),

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter
 from starlette.requests import Request
 
 from aggregator.dashboard.accounts import Accounts
+from aggregator.documents.worker import Worker
 from aggregator.indices.ddci_definition import Ddci
 from aggregator.intake.ingest import GroupCommit
 from aggregator.settings import Settings
@@ -37,12 +38,12 @@ class Context:
     published: Published | None
     ddci: Ddci | None
     commits: GroupCommit
+    worker: Worker
     accounts: Accounts
     pages: Pages
     metrics: Metrics
     clock: Callable[[], datetime]
     large_batches: Semaphore = field(default_factory=lambda: Semaphore(6))
-    documents: Semaphore = field(default_factory=lambda: Semaphore(1))
 
     @property
     def today(self) -> date:

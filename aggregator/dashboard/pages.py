@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from aggregator.dashboard.context import MESSAGES, context_of
-from aggregator.dashboard.screens.explain import Explained
+from aggregator.dashboard.explanations import Explained
 from aggregator.wording import numbers
 from aggregator.wording.channels import CHANNELS
 from aggregator.wording.periods import KINDS

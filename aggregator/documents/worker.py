@@ -20,7 +20,6 @@ from urllib.parse import quote
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 
-from aggregator.dashboard.context import Context, context_of
 from aggregator.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -39,22 +38,56 @@ class DocumentError(RuntimeError):
         self.key = key
 
 
-async def make_asked(request: Request, arguments: Sequence[str], suffix: str) -> Path:
-    """As ``make_document``, for whoever asked: once they leave, nothing waits or works for them.
+class Worker:
+    """Makes documents with these settings, one at a time."""
 
-    Raises DocumentError and ClientDisconnect.
-    """
-    making = asyncio.create_task(make_document(context_of(request), arguments, suffix))
-    leaving = asyncio.create_task(_left(request))
-    leaving.add_done_callback(lambda _: making.cancel())
-    try:
-        return await making
-    except asyncio.CancelledError:
-        if leaving.done():
-            raise ClientDisconnect from None
-        raise
-    finally:
-        leaving.cancel()
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._turn = asyncio.Semaphore(1)
+
+    async def make(self, arguments: Sequence[str], suffix: str) -> Path:
+        """The file that a command wrote, alone in a new folder that is the caller's to remove.
+
+        ``arguments`` are the command and its options, made of checked values only; the file,
+        whose name ends with ``suffix`` (such as ``.pdf``), is added to them. Raises
+        DocumentError.
+        """
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise DocumentError("busy") from None
+        folder = None
+        try:
+            folder = _new_folder(self._settings.var / "documents")
+            file = folder / f"document{suffix}"
+            await _run(self._settings, [*arguments, str(file)])
+            if not file.is_file():
+                raise DocumentError("failed")
+        except BaseException:
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+        finally:
+            self._turn.release()
+        return file
+
+    async def make_for(self, request: Request, arguments: Sequence[str], suffix: str) -> Path:
+        """As ``make``, but given up as soon as the client closes the connection.
+
+        Raises DocumentError and ClientDisconnect.
+        """
+        making = asyncio.create_task(self.make(arguments, suffix))
+        leaving = asyncio.create_task(_left(request))
+        leaving.add_done_callback(lambda _: making.cancel())
+        try:
+            return await making
+        except asyncio.CancelledError:
+            if leaving.done():
+                raise ClientDisconnect from None
+            raise
+        finally:
+            leaving.cancel()
 
 
 async def _left(request: Request) -> None:
@@ -63,36 +96,8 @@ async def _left(request: Request) -> None:
         pass
 
 
-async def make_document(context: Context, arguments: Sequence[str], suffix: str) -> Path:
-    """The file that a command wrote, alone in a new folder that is the caller's to remove.
-
-    ``arguments`` are the command and its options, made of checked values only; the file, whose
-    name ends with ``suffix`` (such as ``.pdf``), is added to them. One document is made at a
-    time. Raises DocumentError.
-    """
-    try:
-        async with asyncio.timeout(PATIENCE):
-            await context.documents.acquire()
-    except TimeoutError:
-        raise DocumentError("busy") from None
-    folder = None
-    try:
-        folder = _new_folder(context.settings.var / "documents")
-        file = folder / f"document{suffix}"
-        await _run(context.settings, [*arguments, str(file)])
-        if not file.is_file():
-            raise DocumentError("failed")
-    except BaseException:
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
-    finally:
-        context.documents.release()
-    return file
-
-
 def send(file: Path, name: str, media_type: str) -> Response:
-    """A file of ``make_document`` under a name, as a download.
+    """A file that a Worker made, under a name, as a download.
 
     Its folder is removed here and now: what is open can still be read, and nothing is left
     behind whether or not the reader stays to the end.

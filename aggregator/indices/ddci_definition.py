@@ -1,15 +1,11 @@
 """What DDCI is made of: components, weights, statements of a survey, numbers from records."""
 
 import math
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from aggregator.indices.scores import read_table
-from surveys.definition import DefinitionError, Identifier, Model, Survey, Text, load_toml
-from surveys.messages import Language
+from surveys.definition import Identifier, Model, Text
 
 
 class HardIndicator(Model):
@@ -58,28 +54,3 @@ class Ddci(Model):
     @property
     def hard(self) -> tuple[HardIndicator, ...]:
         return tuple(hard for component in self.components for hard in component.hard)
-
-
-def load_ddci(path: Path, surveys: Mapping[str, Survey]) -> Ddci:
-    """Read a DDCI file. Raises DefinitionError, which names file, key and reason."""
-    config = load_toml(path, Ddci)
-    survey = surveys.get(config.survey)
-    if survey is None:
-        raise DefinitionError(f"{path.name}: survey: there is no survey {config.survey!r}")
-    for component in config.components:
-        for statement in component.statements:
-            if statement not in survey.measured_ids:
-                key = f"{path.name}: components.{component.id}.statements"
-                raise DefinitionError(f"{key}: {survey.id} has no measured question {statement!r}")
-    return config
-
-
-def read_hard_data(
-    path: Path, config: Ddci, departments: Sequence[str], language: Language
-) -> tuple[dict[str, Mapping[str, float]], list[tuple[int, str]]]:
-    """Numbers by department and column of a CSV file, and the errors by line.
-
-    Its columns are department and those of the configuration. Raises files.FileError.
-    """
-    columns = [hard.column for hard in config.hard]
-    return read_table(path, "department", departments, columns, language, lambda _, row: row)

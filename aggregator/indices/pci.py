@@ -7,18 +7,15 @@ them is supplied.
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from scipy.stats import quantile_test
 
-from aggregator.indices.scores import Interval, composite, min_max, read_table
+from aggregator.indices.scores import Interval, composite, min_max
 from surveys.definition import Factor, Question, Survey
-from surveys.messages import Language
 from surveys.published import Pci, SubIndex
-from surveys.wire import Refused
 
 Direction = Literal["better", "worse", "equal"]
 
@@ -137,7 +134,7 @@ def median(question: Question, counts: Mapping[int, int]) -> Interval | None:
     test: Any = quantile_test(values, q=0, p=0.5)
     low, high = test.confidence_interval(0.95)
     if math.isnan(low) or math.isnan(high):
-        low, high = _extremes(question)
+        low, high = extremes(question)
     return Interval(float(np.median(values)), float(low), float(high))
 
 
@@ -206,30 +203,7 @@ def feedback_composite(factors: Iterable[FactorFeedback]) -> Interval | None:
     )
 
 
-def read_bounds(
-    path: Path, survey: Survey, language: Language
-) -> tuple[dict[str, Bounds], list[tuple[int, str]]]:
-    """Bounds by question from a CSV file with columns statement, min, max; errors by line.
-
-    Raises files.FileError for a file that cannot be read at all.
-    """
-    questions = {q.id: q for factor in survey.factors for q in factor.questions}
-
-    def bounds(name: str, numbers: Mapping[str, float]) -> Bounds:
-        for column in ("min", "max"):
-            if column not in numbers:
-                raise Refused(column, "missing_number")
-            low, high = _extremes(questions[name])
-            if not low <= numbers[column] <= high:
-                raise Refused(column, "out_of_bounds", low=low, high=high)
-        if numbers["min"] >= numbers["max"]:
-            raise Refused("max", "not_above_minimum")
-        return Bounds(numbers["min"], numbers["max"])
-
-    return read_table(path, "statement", questions, ("min", "max"), language, bounds)
-
-
-def _extremes(question: Question) -> tuple[int, int]:
+def extremes(question: Question) -> tuple[int, int]:
     """The least and the most that a question's figure can be, shares in percent."""
     if question.minimum is None or question.maximum is None:
         return 0, 100

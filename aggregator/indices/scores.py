@@ -1,23 +1,13 @@
-"""Scores from 1 to 10, their weighted composite, and the CSV tables behind them."""
+"""Scores from 1 to 10 and their weighted composite."""
 
 import math
-import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from aggregator.intake.files import read_records
-from surveys.messages import Language
-from surveys.wire import Refused
-
-T = TypeVar("T")
-
 LOWEST, HIGHEST = 1.0, 10.0
-NUMBER = re.compile(r"-?[0-9]{1,15}([.,][0-9]{1,15})?")
 
 
 @dataclass(frozen=True)
@@ -55,44 +45,3 @@ def composite(scores: Mapping[str, float], weights: Mapping[str, float]) -> floa
     if not math.isclose(sum(weights.values()), 100):
         raise ValueError(f"weights: {sum(weights.values()):g} together, not 100")
     return math.fsum(weights[key] * score for key, score in scores.items()) / 10
-
-
-def read_table(
-    path: Path,
-    key: str,
-    known: Collection[str],
-    columns: Sequence[str],
-    language: Language,
-    row: Callable[[str, Mapping[str, float]], T],
-) -> tuple[dict[str, T], list[tuple[int, str]]]:
-    """The rows of a CSV file of numbers by name, and the errors by line, each naming its field.
-
-    Column ``key`` holds one of ``known``, once. ``row`` makes a row of its name and numbers, in
-    which an empty cell is absent; it may raise Refused. Raises files.FileError for a file that
-    cannot be read at all.
-    """
-    rows: dict[str, T] = {}
-    errors: list[tuple[int, str]] = []
-    for record in read_records(path, (key, *columns), language):
-        try:
-            if record.error:
-                errors.append((record.line, record.error))
-                continue
-            name = record.cells[key].strip()
-            if name not in known:
-                raise Refused(key, "unknown_row", value=name[:40])
-            if name in rows:
-                raise Refused(key, "given_twice", value=name)
-            cells = {column: record.cells[column].strip() for column in columns}
-            numbers = {column: _number(column, cell) for column, cell in cells.items() if cell}
-            rows[name] = row(name, numbers)
-        except Refused as error:
-            errors.append((record.line, error.reason(language)))
-    return rows, errors
-
-
-def _number(column: str, cell: str) -> float:
-    """A number with a decimal point or comma. Raises Refused."""
-    if not NUMBER.fullmatch(cell):
-        raise Refused(column, "not_a_number", value=cell[:40])
-    return float(cell.replace(",", "."))

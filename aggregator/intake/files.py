@@ -1,30 +1,23 @@
-"""Submissions and transactions as CSV files to import: their rows, and what to say of a bad one."""
+"""CSV files from outside: their records, the cells in them, and what to say of a bad one."""
 
 import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
-from uuid import NAMESPACE_URL, uuid5
+from typing import TypeVar
 
-from surveys.centre import Centre
-from surveys.definition import Survey
 from surveys.messages import Language
 from surveys.wire import MESSAGES, Refused
 
-FIELDS = ("id", "survey", "fingerprint", "department", "counter", "channel", "visit")
-DATES = ("answered_at", "received_at", "day")  # the last two are ours: not read back
-TAIL = ("language", "comment")
+T = TypeVar("T")
+
 MAX_COUNT = 1_000_000
 MAX_RECORD_LINES = 2_100  # a comment of 2,000 line feeds fits
-# A spreadsheet may run a cell that begins so (OWASP, CSV injection); it is written, as is one
-# with an apostrophe of its own, with an apostrophe before it.
-MARKED = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n']")
-ROW_IDS = uuid5(NAMESPACE_URL, "urn:hailong:import-row")
+NUMBER = re.compile(r"-?[0-9]{1,15}([.,][0-9]{1,15})?")
 
 
 class FileError(ValueError):
@@ -98,46 +91,45 @@ def _check_header(path: Path, header: list[str], required: Iterable[str], reason
         raise FileError(f"{path}: {reason}: {', '.join(missing or doubled)}")
 
 
-class SubmissionReader:
-    """Turns records of an import file into raw submissions for the one way in."""
+def read_table(
+    path: Path,
+    key: str,
+    known: Collection[str],
+    columns: Sequence[str],
+    language: Language,
+    row: Callable[[str, Mapping[str, float]], T],
+) -> tuple[dict[str, T], list[tuple[int, str]]]:
+    """The rows of a CSV file of numbers by name, and the errors by line, each naming its field.
 
-    def __init__(self, surveys: Mapping[str, Survey]) -> None:
-        self._surveys = surveys
-        self._seen: Counter[tuple[tuple[str, str], ...]] = Counter()
-
-    def raw(self, cells: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-        """The submissions of one record: ``count`` equal ones, with ids derived from the row.
-
-        Equal rows of one file are told apart by how often they came before, so the same file
-        gives the same ids again and two equal answers stay two. Raises Refused.
-        """
-        count = _count(cells.get("count", ""))
-        survey = self._surveys.get(cells["survey"])
-        if survey is None:
-            raise Refused("survey", "unknown_survey", value=cells["survey"][:40])
-        base: dict[str, Any] = {
-            name: cells[name]
-            for name in (*FIELDS, "answered_at", *TAIL)
-            if cells.get(name, "").strip()
-        }
-        base.setdefault("channel", "import")
-        if "comment" in base:
-            base["comment"] = unescaped(base["comment"])
-        base["answers"] = dict(_answers(survey, cells))
-        if "id" in base:
-            if count != 1:
-                raise Refused("count", "count_with_id")
-            yield base
-            return
-        content = tuple(sorted((k, v) for k, v in cells.items() if v and k != "count"))
-        before = self._seen[content]
-        self._seen[content] += count
-        for number in range(before, before + count):
-            yield {**base, "id": str(uuid5(ROW_IDS, repr((content, number))))}
+    Column ``key`` holds one of ``known``, once. ``row`` makes a row of its name and numbers, in
+    which an empty cell is absent; it may raise Refused. Raises files.FileError for a file that
+    cannot be read at all.
+    """
+    rows: dict[str, T] = {}
+    errors: list[tuple[int, str]] = []
+    for record in read_records(path, (key, *columns), language):
+        try:
+            if record.error:
+                errors.append((record.line, record.error))
+                continue
+            name = record.cells[key].strip()
+            if name not in known:
+                raise Refused(key, "unknown_row", value=name[:40])
+            if name in rows:
+                raise Refused(key, "given_twice", value=name)
+            cells = {column: record.cells[column].strip() for column in columns}
+            numbers = {column: _number(column, cell) for column, cell in cells.items() if cell}
+            rows[name] = row(name, numbers)
+        except Refused as error:
+            errors.append((record.line, error.reason(language)))
+    return rows, errors
 
 
-def _count(text: str) -> int:
-    return whole("count", text.strip() or "1", 1)
+def _number(column: str, cell: str) -> float:
+    """A number with a decimal point or comma. Raises Refused."""
+    if not NUMBER.fullmatch(cell):
+        raise Refused(column, "not_a_number", value=cell[:40])
+    return float(cell.replace(",", "."))
 
 
 def whole(field: str, text: str, low: int) -> int:
@@ -147,62 +139,6 @@ def whole(field: str, text: str, low: int) -> int:
     if not valid or not low <= int(digits) <= MAX_COUNT:
         raise Refused(field, "out_of_bounds", low=low, high=MAX_COUNT)
     return int(digits)
-
-
-def _answers(survey: Survey, cells: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
-    for name, cell in cells.items():
-        value = cell.strip()
-        if name in (*FIELDS, *DATES, *TAIL, "count") or not value:
-            continue
-        question = survey.questions.get(name)
-        if question is None:
-            raise Refused("answers", "unknown_question", value=name[:40])
-        try:
-            yield (
-                name,
-                [int(c) for c in value.split(";")] if question.kind == "many" else int(value),
-            )
-        except ValueError:
-            raise Refused(f"answers.{name}", "not_a_whole_number") from None
-
-
-def escaped(comment: str) -> str:
-    """Keep a spreadsheet from running a comment as a formula."""
-    return f"'{comment}" if MARKED.match(comment) else comment
-
-
-def unescaped(comment: str) -> str:
-    return comment[1:] if comment.startswith("'") and MARKED.match(comment, 1) else comment
-
-
-def read_transactions(
-    path: Path, centre: Centre, language: Language
-) -> tuple[list[dict[str, object]], list[tuple[int, str]]]:
-    """Rows to store (day, department or '', dossiers) and the errors by line. Raises FileError."""
-    rows: dict[tuple[date, str], dict[str, object]] = {}
-    errors: list[tuple[int, str]] = []
-    for record in read_records(path, ("day", "department", "dossiers"), language):
-        try:
-            if record.error:
-                errors.append((record.line, record.error))
-                continue
-            row = _transactions_row(record.cells, centre)
-            key = (row["day"], row["department"])
-            if key in rows:
-                raise Refused("day", "row_twice")
-            rows[key] = row
-        except Refused as error:
-            errors.append((record.line, error.reason(language)))
-    return list(rows.values()), errors
-
-
-def _transactions_row(cells: Mapping[str, str], centre: Centre) -> dict[str, Any]:
-    department = cells["department"].strip()
-    if department and department not in centre.department:
-        raise Refused("department", "unknown_department", value=department[:40])
-    day = local_day(cells["day"])
-    dossiers = whole("dossiers", cells["dossiers"].strip(), 0)
-    return {"day": day, "department": department, "dossiers": dossiers}
 
 
 def local_day(cell: str) -> date:

@@ -11,15 +11,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from aggregator.dashboard.context import Context, context_of
+from aggregator.dashboard.explanations import Explained
 from aggregator.dashboard.pages import render
 from aggregator.dashboard.screens.business_explained import explain_business
-from aggregator.dashboard.screens.explain import Explained
 from aggregator.dashboard.screens.view import View, read_view
 from aggregator.dashboard.sign_in import signed_in
 from aggregator.figures.figures import figure_rows
 from aggregator.figures.rows import FigureRow
 from aggregator.indices.discrepancies import Check, check, written
-from aggregator.indices.pci import Bounds, business_feedback, feedback_composite, read_bounds
+from aggregator.indices.pci import Bounds, business_feedback, feedback_composite
+from aggregator.intake.bounds import read_bounds
 from aggregator.intake.files import FileError
 from aggregator.statistics.shares import SHARE_COLUMNS
 from aggregator.wording.charts import Axis

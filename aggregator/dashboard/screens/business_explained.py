@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from aggregator.dashboard.screens.explain import Explained, Explanation
+from aggregator.dashboard.explanations import Explained, Explanation
 from aggregator.indices.discrepancies import Check, formula, written
 from aggregator.indices.pci import FactorFeedback, StatementFeedback
 from aggregator.indices.scores import Interval

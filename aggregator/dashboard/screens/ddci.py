@@ -11,13 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from aggregator.dashboard.context import Context, context_of
+from aggregator.dashboard.explanations import Explained
 from aggregator.dashboard.pages import render
 from aggregator.dashboard.screens.ddci_explained import Answers, explain_ddci
-from aggregator.dashboard.screens.explain import Explained
 from aggregator.dashboard.screens.view import View, read_view
 from aggregator.dashboard.sign_in import signed_in
 from aggregator.indices.ddci import rank_departments, statement_counts
-from aggregator.indices.ddci_definition import Ddci, read_hard_data
+from aggregator.indices.ddci_definition import Ddci
+from aggregator.intake.ddci import read_hard_data
 from aggregator.intake.files import FileError
 from aggregator.storage.store import Store
 from aggregator.wording.charts import Axis

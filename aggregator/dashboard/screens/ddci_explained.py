@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from aggregator.dashboard.screens.explain import Explained, Explanation
+from aggregator.dashboard.explanations import Explained, Explanation
 from aggregator.indices.ddci import Ranked, Ranking
 from aggregator.indices.ddci_definition import Component, Ddci
 from aggregator.wording import numbers

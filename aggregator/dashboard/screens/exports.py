@@ -13,7 +13,7 @@ from aggregator.dashboard.pages import render
 from aggregator.dashboard.sign_in import Handler, signed_in
 from aggregator.documents.exports.codebook import codebook
 from aggregator.documents.exports.joined import BOM, FORMATS, MEDIA_TYPES, Format, JoinedTable
-from aggregator.documents.worker import DocumentError, make_asked, send
+from aggregator.documents.worker import DocumentError, send
 from aggregator.storage.submissions import Filters, bounded
 from aggregator.wording.channels import CHANNELS
 from aggregator.wording.periods import EARLIEST, PeriodError, read_period
@@ -43,7 +43,7 @@ async def submissions(request: Request) -> Response:
         return await stream(pieces, name, MEDIA_TYPES[form], start=BOM if form == "csv" else "")
     language = language_of(request, negotiate=False)
     arguments = ["--lang", language, "export", "--format", form, *_options(filters)]
-    file = await make_asked(request, arguments, f".{form}")
+    file = await context_of(request).worker.make_for(request, arguments, f".{form}")
     return send(file, name, MEDIA_TYPES[form])
 
 

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from aggregator.dashboard.context import Context, context_of
+from aggregator.dashboard.explanations import Explained, Explanation
 from aggregator.dashboard.pages import render
-from aggregator.dashboard.screens.explain import Explained, Explanation
 from aggregator.dashboard.sign_in import signed_in
 from aggregator.wording.messages import MESSAGES
 from surveys.definition import Level, Scale, Survey

@@ -8,7 +8,7 @@ from aggregator.dashboard.context import context_of
 from aggregator.dashboard.pages import ParameterError
 from aggregator.dashboard.sign_in import signed_in
 from aggregator.documents.reports.model import KINDS
-from aggregator.documents.worker import make_asked, send
+from aggregator.documents.worker import send
 from aggregator.wording.messages import MESSAGES
 from aggregator.wording.periods import PeriodError, read_period
 from web import language_of
@@ -25,7 +25,7 @@ PARAMETERS = ("date", "lang")
 async def report(request: Request) -> Response:
     """The report of the period in which a day (``date``, else today) lies.
 
-    Raises HTTPException, and what worker.make_asked raises where it was not made.
+    Raises HTTPException, and what Worker.make_for raises where it was not made.
     """
     kind, form = request.path_params["kind"], request.path_params["format"]
     if kind not in KINDS or form not in MEDIA_TYPES:
@@ -41,6 +41,6 @@ async def report(request: Request) -> Response:
         raise HTTPException(400, error.key) from None
     language = language_of(request, negotiate=False)
     arguments = ["--lang", language, "report", kind, "--format", form, "--date", day.isoformat()]
-    file = await make_asked(request, arguments, f".{form}")
+    file = await context_of(request).worker.make_for(request, arguments, f".{form}")
     called = MESSAGES.get(language, f"report.file_{kind}")
     return send(file, f"{called}-{day.isoformat()}.{form}", MEDIA_TYPES[form])

@@ -1,6 +1,6 @@
 """What is published of SIPAS: points of PAR INDEX, the target, and the country's series."""
 
-from aggregator.dashboard.screens.explain import Explained, Explanation
+from aggregator.dashboard.explanations import Explained, Explanation
 from aggregator.figures.rows import Measure
 from aggregator.indices.par_index import Projection, SipasPublished, SipasResult
 from aggregator.wording import numbers

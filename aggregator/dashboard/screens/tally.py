@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from aggregator.dashboard.context import Context, context_of
+from aggregator.dashboard.explanations import Explained
 from aggregator.dashboard.pages import render
-from aggregator.dashboard.screens.explain import Explained
 from aggregator.dashboard.screens.view import View, held, modes_taken, read_view, taken_before
 from aggregator.dashboard.sign_in import signed_in
 from aggregator.figures.figures import figure_rows

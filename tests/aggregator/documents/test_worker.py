@@ -13,7 +13,7 @@ from starlette.types import Message
 
 from aggregator.dashboard.sign_in import COOKIE
 from aggregator.documents import worker
-from aggregator.documents.worker import DocumentError, environment, make_asked, make_document, send
+from aggregator.documents.worker import DocumentError, environment, send
 from aggregator.settings import Settings
 from tests.aggregator.conftest import Room, submission
 from tests.conftest import Servers
@@ -30,7 +30,7 @@ def left(folder: Path) -> list[Path]:
 
 
 def test_a_document_is_the_callers_until_it_is_sent(room: Room, folder: Path) -> None:
-    path = asyncio.run(make_document(room.context, ["export"], ".csv"))
+    path = asyncio.run(room.context.worker.make(["export"], ".csv"))
     assert path.read_text("utf-8-sig").count("\n") == 2
     assert path.stat().st_mode & 0o77 == 0 or path.parent.stat().st_mode & 0o77 == 0
     answer = send(path, "Phiếu trả lời.csv", "text/csv")
@@ -45,7 +45,7 @@ def test_a_document_is_the_callers_until_it_is_sent(room: Room, folder: Path) ->
 
 def test_documents_are_made_one_after_the_other(room: Room, folder: Path) -> None:
     async def three() -> list[Path]:
-        making = (make_document(room.context, ["export"], f".{n}") for n in range(3))
+        making = (room.context.worker.make(["export"], f".{n}") for n in range(3))
         return await asyncio.gather(*making)
 
     paths = asyncio.run(three())
@@ -65,10 +65,10 @@ def raised(coroutine: Awaitable[Path]) -> str:
 def test_a_command_that_fails_leaves_nothing(
     room: Room, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert raised(make_document(room.context, ["export", "--survey=census"], ".csv")) == "failed"
+    assert raised(room.context.worker.make(["export", "--survey=census"], ".csv")) == "failed"
     assert "census" in caplog.text  # the reason is in the log, for whoever runs the server
-    assert raised(make_document(room.context, ["no-such-command"], ".csv")) == "failed"
-    assert raised(make_document(room.context, ["user", "list"], ".csv")) == "failed"  # no file
+    assert raised(room.context.worker.make(["no-such-command"], ".csv")) == "failed"
+    assert raised(room.context.worker.make(["user", "list"], ".csv")) == "failed"  # no file
     assert left(folder) == []
 
 
@@ -78,12 +78,12 @@ def test_whoever_waits_too_long_is_sent_away(
     monkeypatch.setattr(worker, "PATIENCE", 0.01)
 
     async def taken() -> Path:
-        async with room.context.documents:
-            return await make_document(room.context, ["export"], ".csv")
+        async with room.context.worker._turn:
+            return await room.context.worker.make(["export"], ".csv")
 
     assert raised(taken()) == "busy"
     monkeypatch.setattr(worker, "PATIENCE", 60.0)
-    assert asyncio.run(make_document(room.context, ["export"], ".csv")).is_file()
+    assert asyncio.run(room.context.worker.make(["export"], ".csv")).is_file()
 
 
 @pytest.fixture
@@ -111,14 +111,14 @@ def test_a_command_that_takes_too_long_is_ended(
     room: Room, folder: Path, endless: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "SECONDS", 1.0)
-    assert raised(make_document(room.context, ["export"], ".csv")) == "too_slow"
+    assert raised(room.context.worker.make(["export"], ".csv")) == "too_slow"
     assert not is_running(endless)
     assert left(folder) == []
 
 
 def test_a_server_that_stops_ends_the_command(room: Room, folder: Path, endless: Path) -> None:
     async def stopped() -> None:
-        making = asyncio.create_task(make_document(room.context, ["export"], ".csv"))
+        making = asyncio.create_task(room.context.worker.make(["export"], ".csv"))
         await asyncio.to_thread(wait_for, endless)
         making.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -135,7 +135,7 @@ def test_what_a_killed_server_left_is_removed(room: Room, folder: Path) -> None:
         each.mkdir(parents=True)
         (each / "document.csv").write_text("personal")
     os.utime(old, (0, 0))
-    path = asyncio.run(make_document(room.context, ["export"], ".csv"))
+    path = asyncio.run(room.context.worker.make(["export"], ".csv"))
     assert sorted(left(folder)) == sorted([new, path.parent])
 
 
@@ -179,10 +179,10 @@ def test_whoever_leaves_is_out_of_the_queue(room: Room, folder: Path, endless: P
 
     async def taken() -> None:
         request = Request({"type": "http", "app": room.app, "state": {}}, receive)
-        async with room.context.documents:
+        async with room.context.worker._turn:
             with pytest.raises(ClientDisconnect):
-                await make_asked(request, ["export"], ".csv")
-        assert not room.context.documents.locked()
+                await room.context.worker.make_for(request, ["export"], ".csv")
+        assert not room.context.worker._turn.locked()
 
     asyncio.run(taken())
     assert not endless.exists()

@@ -18,7 +18,8 @@ from aggregator.indices.ddci import (
     rank_departments,
     statement_counts,
 )
-from aggregator.indices.ddci_definition import Ddci, load_ddci, read_hard_data
+from aggregator.indices.ddci_definition import Ddci
+from aggregator.intake.ddci import load_ddci, read_hard_data
 from aggregator.wording import numbers
 from surveys.centre import load_centre
 from surveys.definition import DefinitionError, Survey, load_surveys

@@ -16,9 +16,9 @@ from aggregator.indices.pci import (
     business_feedback,
     feedback_composite,
     median,
-    read_bounds,
 )
 from aggregator.indices.scores import composite, min_max
+from aggregator.intake.bounds import read_bounds
 from aggregator.intake.files import FileError
 from aggregator.statistics import SHARE_COLUMNS, shares
 from surveys.centre import load_centre

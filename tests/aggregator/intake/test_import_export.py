@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.documents.exports.joined import JoinedTable
-from aggregator.intake.files import FileError, escaped, unescaped
-from aggregator.intake.importing import Outcome, import_file
+from aggregator.intake.files import FileError
+from aggregator.intake.importing import Outcome, escaped, import_file, unescaped
 from aggregator.intake.ingest import Ingest
 from aggregator.storage.migrations import migrate
 from aggregator.storage.store import Selection, Store
