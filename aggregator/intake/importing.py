@@ -1,27 +1,19 @@
 """Imports submissions from a CSV file, and tells what became of each line."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
-from aggregator.intake.files import FileError, read_records, whole
+from aggregator.intake.files import FileError, read_records
 from aggregator.intake.ingest import Ingest, Offer
+from aggregator.intake.submission_files import DATES, FIELDS, TAIL, SubmissionReader
 from surveys.definition import Survey
 from surveys.messages import Language
 from surveys.wire import MESSAGES, Refused
 
-FIELDS = ("id", "survey", "fingerprint", "department", "counter", "channel", "visit")
-DATES = ("answered_at", "received_at", "day")  # the last two are ours: not read back
-TAIL = ("language", "comment")
-# A spreadsheet may run a cell that begins so (OWASP, CSV injection); it is written, as is one
-# with an apostrophe of its own, with an apostrophe before it.
-MARKED = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n']")
-ROW_IDS = uuid5(NAMESPACE_URL, "urn:hailong:import-row")
 CHUNK = 1_000  # submissions in one transaction
 
 
@@ -87,71 +79,3 @@ def _items(
                 yield record.line, raw
         except Refused as error:
             outcome.refuse(record.line, error.reason(language))
-
-
-class SubmissionReader:
-    """Turns records of an import file into raw submissions for the one way in."""
-
-    def __init__(self, surveys: Mapping[str, Survey]) -> None:
-        self._surveys = surveys
-        self._seen: Counter[tuple[tuple[str, str], ...]] = Counter()
-
-    def raw(self, cells: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-        """The submissions of one record: ``count`` equal ones, with ids derived from the row.
-
-        Equal rows of one file are told apart by how often they came before, so the same file
-        gives the same ids again and two equal answers stay two. Raises Refused.
-        """
-        count = _count(cells.get("count", ""))
-        survey = self._surveys.get(cells["survey"])
-        if survey is None:
-            raise Refused("survey", "unknown_survey", value=cells["survey"][:40])
-        base: dict[str, Any] = {
-            name: cells[name]
-            for name in (*FIELDS, "answered_at", *TAIL)
-            if cells.get(name, "").strip()
-        }
-        base.setdefault("channel", "import")
-        if "comment" in base:
-            base["comment"] = unescaped(base["comment"])
-        base["answers"] = dict(_answers(survey, cells))
-        if "id" in base:
-            if count != 1:
-                raise Refused("count", "count_with_id")
-            yield base
-            return
-        content = tuple(sorted((k, v) for k, v in cells.items() if v and k != "count"))
-        before = self._seen[content]
-        self._seen[content] += count
-        for number in range(before, before + count):
-            yield {**base, "id": str(uuid5(ROW_IDS, repr((content, number))))}
-
-
-def _count(text: str) -> int:
-    return whole("count", text.strip() or "1", 1)
-
-
-def _answers(survey: Survey, cells: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
-    for name, cell in cells.items():
-        value = cell.strip()
-        if name in (*FIELDS, *DATES, *TAIL, "count") or not value:
-            continue
-        question = survey.questions.get(name)
-        if question is None:
-            raise Refused("answers", "unknown_question", value=name[:40])
-        try:
-            yield (
-                name,
-                [int(c) for c in value.split(";")] if question.kind == "many" else int(value),
-            )
-        except ValueError:
-            raise Refused(f"answers.{name}", "not_a_whole_number") from None
-
-
-def escaped(comment: str) -> str:
-    """Keep a spreadsheet from running a comment as a formula."""
-    return f"'{comment}" if MARKED.match(comment) else comment
-
-
-def unescaped(comment: str) -> str:
-    return comment[1:] if comment.startswith("'") and MARKED.match(comment, 1) else comment

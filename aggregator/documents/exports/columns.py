@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from aggregator.intake.importing import DATES, FIELDS, TAIL
+from aggregator.intake.submission_files import DATES, FIELDS, TAIL
 from aggregator.wording.channels import CHANNELS
 from aggregator.wording.messages import MESSAGES
 from surveys.centre import Centre

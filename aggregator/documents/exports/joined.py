@@ -10,7 +10,7 @@ import orjson
 
 from aggregator.documents.exports.columns import FIXED, Column, joined_columns, typed_columns
 from aggregator.documents.screening import screened
-from aggregator.intake.importing import escaped
+from aggregator.intake.submission_files import escaped
 from aggregator.storage.database import Database
 from aggregator.storage.submissions import ALL, Advance, Filters, read_submissions
 from surveys.centre import Centre

@@ -19,7 +19,7 @@ from aggregator.documents.exports.columns import joined_columns, typed_columns
 from aggregator.documents.exports.joined import FORMATS, Format, JoinedTable, header
 from aggregator.documents.exports.writing import write_export
 from aggregator.documents.screening import MASK
-from aggregator.documents.worker import environment
+from aggregator.documents.worker import Worker, environment
 from aggregator.intake.importing import import_file
 from aggregator.storage.submissions import Filters
 from surveys.centre import Centre
@@ -488,7 +488,7 @@ def test_a_document_that_cannot_be_made_says_so_and_leaves_nothing(
     room = make_room()
     room.sign_in()
     broken = room.settings.model_copy(update={"database_url": "sqlite:////proc/nowhere/a.db"})
-    object.__setattr__(room.context, "settings", broken)
+    object.__setattr__(room.context, "worker", Worker(broken))
     answer = room.client.get("/exports/submissions.sav")
     assert answer.status_code == 503
     assert "Không tạo được tài liệu" in answer.text

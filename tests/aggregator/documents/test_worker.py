@@ -165,7 +165,7 @@ def test_whoever_leaves_ends_the_document(
     connection.request("GET", "/reports/quarter.pdf", headers=cookie)
     wait_for(endless)
     connection.close()
-    while app.state.context.documents.locked():
+    while app.state.context.worker._turn.locked():
         pass
     assert not is_running(endless)
     assert left(folder) == []

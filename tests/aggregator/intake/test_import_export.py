@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from aggregator.documents.exports.joined import JoinedTable
 from aggregator.intake.files import FileError
-from aggregator.intake.importing import Outcome, escaped, import_file, unescaped
+from aggregator.intake.importing import Outcome, import_file
 from aggregator.intake.ingest import Ingest
+from aggregator.intake.submission_files import escaped, unescaped
 from aggregator.storage.migrations import migrate
 from aggregator.storage.store import Selection, Store
 from surveys.centre import Centre
