@@ -1,18 +1,22 @@
 """How the manager's pages are rendered, those about errors included."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from aggregator.dashboard.context import MESSAGES, context_of
-from aggregator.dashboard.explanations import Explained
+from aggregator.figures.figure import Figure
+from aggregator.figures.participation import bounds_figure, participation_figure
+from aggregator.figures.references import question_figure, reference_figure
 from aggregator.wording import numbers
 from aggregator.wording.channels import CHANNELS
 from aggregator.wording.periods import KINDS
+from surveys.messages import Language
 from web import language_of, wants_fragment
 
 # The navigation, in its order: paths and what they are called in the catalogue.
@@ -31,30 +35,44 @@ SCREENS = (
 )
 
 
-def render(
-    request: Request,
-    name: str,
-    values: dict[str, Any],
-    status: int = 200,
-    explain: Callable[[Explained], None] | None = None,
-) -> Response:
-    """A page with what every page needs: names, the signed-in user, how figures are written.
+class Links:
+    """Writes a page's figures as links that ask how they were computed, and remembers them.
 
-    ``explain`` fills in how the page's figures were computed; it is called when one of them
-    is asked for (``?how=``), and htmx then gets that answer alone.
+    So every figure that a reader can point at has its answer, and nothing has to list them.
+    """
+
+    def __init__(self, language: Language, address: str) -> None:
+        self._language = language
+        self._address = f"{address}{'&' if '?' in address else '?'}how="
+        self._figures: dict[str, Figure] = {}
+
+    def ask(self, figure: Figure, text: str | None = None) -> Markup:
+        """The figure, or another text for it, as a link."""
+        self._figures[figure.name] = figure
+        written = figure.written(self._language) if text is None else text
+        return Markup('<a class="ask" href="{}{}">{}</a>').format(
+            self._address, figure.name, written
+        )
+
+    def asked(self, name: str | None) -> Figure | None:
+        """The figure of a name, once the page has written it."""
+        return self._figures.get(name or "")
+
+
+def render(request: Request, name: str, page: object = None, status: int = 200) -> Response:
+    """The page of a template, with what every page needs beside its own ``page``.
+
+    Where a figure is asked for (``?how=NAME``), htmx gets only the answer to that.
     """
     context = context_of(request)
     language = language_of(request, negotiate=False)
     query = urlencode([pair for pair in request.query_params.multi_items() if pair[0] != "how"])
     here = f"{request.url.path}?{query}" if query else request.url.path
-    asked = None
-    if explain is not None and (wish := request.query_params.get("how")):
-        explained = Explained(language)
-        explain(explained)
-        asked = explained.get(wish)
-        if wants_fragment(request):
-            name = "how"
-    shared = {
+    links = Links(language, here)
+    how = request.query_params.get("how")
+    values = {
+        "page": page,
+        "view": getattr(page, "view", None),
         "centre": context.centre,
         "today": context.today,
         "now": context.clock().astimezone(context.centre.zone),
@@ -63,27 +81,46 @@ def render(
         "channels": CHANNELS,
         "kinds": KINDS,
         "demo": context.settings.demo,
-        "asked": asked,
+        "how": how,
         "here": here,
-        "asks": f"{here}{'&' if '?' in here else '?'}how=",
         "screens": SCREENS,
-        "roman": numbers.roman,
         "user": getattr(request.state, "user", None),
+        **_writers(language),
+        **_figures(links),
+        **(page if isinstance(page, Mapping) else {}),
+    }
+    response = context.pages.render(request, name, values, language=language, status=status)
+    if how and wants_fragment(request):  # the page was rendered to meet its figures
+        response = context.pages.render(request, "how", values, language=language)
+    if (wish := request.query_params.get("lang")) in ("vi", "en"):
+        response.set_cookie("lang", wish, samesite="lax", httponly=True, max_age=31_536_000)
+    return response
+
+
+def _writers(language: Language) -> dict[str, Any]:
+    """How numbers are written, in the reader's language."""
+    return {
         "percent": lambda share, digits=1: numbers.percent(share, language, digits),
         "integer": lambda value: numbers.integer(value, language),
         "decimal": lambda value, digits=1: numbers.decimal(value, language, digits),
         "points": lambda difference: numbers.points(difference, language),
         "day": lambda value: numbers.day(value, language),
         "clock": numbers.clock,
+        "roman": numbers.roman,
         "p_value": lambda p: numbers.p_value(p, language),
-        "published": lambda question: numbers.published(question, language),
     }
-    response = context.pages.render(
-        request, name, {**shared, **values}, language=language, status=status
-    )
-    if (wish := request.query_params.get("lang")) in ("vi", "en"):
-        response.set_cookie("lang", wish, samesite="lax", httponly=True, max_age=31_536_000)
-    return response
+
+
+def _figures(links: Links) -> dict[str, Any]:
+    """Figures of what pages have in common, and the way to ask for any of them."""
+    return {
+        "ask": links.ask,
+        "asked": links.asked,
+        "reference_figure": reference_figure,
+        "question_figure": question_figure,
+        "participation_figure": participation_figure,
+        "bounds_figure": bounds_figure,
+    }
 
 
 class ParameterError(HTTPException):

@@ -78,6 +78,7 @@ def _rows(
     counts: pd.DataFrame,
     labels: Mapping[Any, Text],
     method: Method,
+    group: str = "",
 ) -> list[FigureRow]:
     """A row for each key of ``labels``, of its question; all questions have one scale."""
     if not questions:
@@ -91,9 +92,11 @@ def _rows(
         FigureRow(
             key=str(key),
             label=labels[key],
+            survey=survey,
             n=sum(by_key[str(key)].values()),
             counts=by_key[str(key)],
             question=questions[key],
+            group=group,
         )
         for key in labels
     ]
@@ -118,7 +121,7 @@ def _by_question(
         labels = {question.id: question.text for question in alike}
         given = counts[counts["key"].isin(list(labels))]
         by_id = {question.id: question for question in alike}
-        rows |= {row.key: row for row in _rows(survey, by_id, given, labels, method)}
+        rows |= {row.key: row for row in _rows(survey, by_id, given, labels, method, "question.")}
     return [rows[question.id] for question in questions]
 
 
@@ -149,8 +152,10 @@ def _pooled(
         FigureRow(
             key=str(key),
             label=labels[key],
+            survey=survey,
             n=int(respondents.get(key, 0)),
             counts=by_key[str(key)],
+            group="factor." if by == "factor" else "",
         )
         for key in labels
     ]

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+from aggregator.figures.figure import Figure
 from aggregator.figures.rows import Comparison, FigureRow, known, measure_frame
 from aggregator.statistics import Published, compare
 from aggregator.storage.store import Grouping, Selection
+from aggregator.wording.phrases import days, percent, question_published, say, verbatim
 from surveys.centre import Centre, Reference
-from surveys.definition import Survey
+from surveys.definition import Question, Survey
 
 
 def set_comparisons(rows: Sequence[FigureRow], survey: Survey, centre: Centre) -> None:
@@ -56,3 +58,42 @@ def why_no_index(survey: Survey, selection: Selection, by: Grouping) -> str | No
     whole = selection.questions is None and bool(survey.pooled_measures)
     alone = len(survey.measured) == 1 and selection.questions in (None, (survey.measured[0].id,))
     return None if by not in ("question", "factor") and (whole or alone) else "part_of_survey"
+
+
+def reference_figure(reference: Reference) -> Figure:
+    """A published share in the digits of its source: two decimals unless it has counts."""
+    return Figure(
+        name=f"reference.{reference.id}",
+        title=reference.label,
+        value=reference.value,
+        unit="share",
+        definition=say("how.published_share", measure=say(f"measure.{reference.measure}")),
+        k=reference.k,
+        n=reference.n,
+        facts=(
+            (say("how.their_mode"), reference.mode),
+            (say("how.population"), reference.population),
+            (say("how.scale"), reference.scale),
+            (say("how.period"), days(reference.period_from, reference.period_to)),
+        ),
+        source=verbatim(reference.source),
+        text=percent(reference.value, 1 if reference.n else 2),
+        filtered=False,
+    )
+
+
+def question_figure(question: Question) -> Figure | None:
+    """The figure published beside a single question; None where there is none."""
+    if (found := question.published) is None:
+        return None
+    written = question_published(question)
+    return Figure(
+        name=f"published.{question.id}",
+        title=question.text,
+        value=None,
+        unit="score",
+        definition=say("how.published_question", value=written, year=found.year),
+        facts=((say("how.note"), found.note),) if found.note else (),
+        source=verbatim(found.source),
+        text=written,
+    )

@@ -1,4 +1,4 @@
-"""What a line of figures is: its counts, shares and comparisons, and as statistics takes them."""
+"""What a line of figures is: its counts, shares and comparisons, each with its explanation."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,8 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from aggregator.figures.figure import Figure
+from aggregator.wording.phrases import Words, decimal, integer, joined, listed, p_value, say, verbatim
 from surveys.centre import Reference
-from surveys.definition import Question, Text
+from surveys.definition import Question, Survey, Text
 
 
 @dataclass(frozen=True)
@@ -45,26 +47,144 @@ class Comparison:
 
 @dataclass
 class FigureRow:
-    """One line of a table: n, counts by level, measures.
+    """One line of a table of a survey's figures: n, counts by level, measures, comparisons.
 
     ``n`` counts answers; respondents where questions pool; ticks where many may be chosen.
-    A row ``withheld`` has no figures: n is 0, counts and measures are empty (see publishing).
+    ``question`` is None where several are pooled. ``group`` begins the names of the row's
+    figures where a page has rows of several kinds. A row ``withheld`` has no figures: n is 0,
+    counts and measures are empty (see publishing).
     """
 
     key: str
     label: Text
+    survey: Survey
     n: int
     counts: Mapping[int, int]
     measures: dict[str, Measure] = field(default_factory=dict)
     comparisons: list[Comparison] = field(default_factory=list)
     question: Question | None = None
     withheld: bool = False
+    group: str = ""
 
     @property
     def median(self) -> float | None:
         """The median of the numbers given; None for none."""
         values = pd.Series(self.counts, dtype="int64").sort_index()
         return None if self.n == 0 else float(values.index.repeat(values).to_series().median())
+
+    def against(self, reference: Reference | None) -> Comparison | None:
+        """The comparison with a reference, where there is one."""
+        return next((one for one in self.comparisons if one.reference is reference), None)
+
+    def verdict(self, found: Comparison) -> str:
+        """The key of the catalogue's verdict on a comparison of this row."""
+        too_few_people = found.verdict == "too_few" and self.question is None
+        return "too_few_people" if too_few_people else found.verdict
+
+    # Its figures, each with its explanation
+
+    @property
+    def size(self) -> Figure:
+        """n."""
+        ticks = self.question is not None and self.question.kind == "many"
+        counted = "ticks" if ticks else "respondents" if self.question is None else "answers"
+        return Figure(
+            name=self._name("n"),
+            title=self.label,
+            value=self.n,
+            unit="count",
+            definition=say(f"how.n_{counted}"),
+        )
+
+    def level(self, code: int) -> Figure:
+        """How often a level of the scale was given."""
+        return Figure(
+            name=self._name(code),
+            title=joined(self.label, self._level(code)),
+            value=self.counts.get(code, 0),
+            unit="count",
+            definition=say("how.count", level=self._level(code)),
+            n=sum(self.counts.values()),
+        )
+
+    def level_share(self, code: int) -> Figure:
+        """The share of a level in all answers."""
+        n = self.counts.get(code, 0)
+        return Figure(
+            name=self._name(code, "share"),
+            title=joined(self.label, self._level(code)),
+            value=n / self.n if self.n else None,
+            unit="share",
+            definition=say("sipas.level_how", level=self._level(code)),
+            k=n,
+            n=self.n,
+        )
+
+    def share(self, measure: str) -> Figure:
+        """The share of a measure, with its interval."""
+        found = self.measures[measure]
+        facts: tuple[tuple[Words, Words], ...] = ()
+        if found.design_effect is not None:
+            facts = (
+                (say("how.respondents"), integer(self.n)),
+                (say("how.design_effect"), decimal(found.design_effect, 2)),
+            )
+        return Figure(
+            name=self._name(measure),
+            title=joined(self.label, say(f"measure.{measure}")),
+            value=found.share,
+            unit="share",
+            definition=measure_definition(self.survey, self._asked, measure),
+            k=found.k,
+            n=found.n,
+            low=found.low,
+            high=found.high,
+            methods=(found.method,),
+            facts=facts,
+        )
+
+    def difference(self, found: Comparison) -> Figure:
+        """How far a measure lies from a reference, with the verdict and its p-values."""
+        own, reference = self.measures[found.measure], found.reference
+        return Figure(
+            name=self._name(found.measure, reference.id),
+            title=joined(self.label, say(f"measure.{found.measure}")),
+            value=found.difference,
+            unit="points",
+            definition=say("how.difference", reference=reference.label),
+            k=own.k,
+            n=own.n,
+            low=found.low,
+            high=found.high,
+            methods=("newcombe" if reference.n else "shifted", found.test, "holm"),
+            facts=(
+                (say("how.verdict"), say(f"verdict.{self.verdict(found)}")),
+                (say("how.p"), p_value(found.p)),
+                (say("how.p_holm"), p_value(found.p_adjusted)),
+                (say("how.p_bh"), p_value(found.p_bh)),
+                (say("how.their_mode"), reference.mode),
+            ),
+            source=verbatim(reference.source),
+        )
+
+    def _name(self, *parts: object) -> str:
+        return self.group + ".".join(str(part) for part in (self.key, *parts))
+
+    @property
+    def _asked(self) -> Question:
+        return self.question or self.survey.measured[0]
+
+    def _level(self, code: int) -> Words:
+        scale = self.survey.scale_of(self._asked)
+        return next(level for level in (scale.levels if scale else ()) if level.code == code)
+
+
+def measure_definition(survey: Survey, question: Question, measure: str) -> Words:
+    """What a measure is, by the levels that count as favourable."""
+    favourable = survey.measures_of(question)[measure]
+    scale = survey.scale_of(question)
+    levels = [level for level in (scale.levels if scale else ()) if level.code in favourable]
+    return say("how.share", measure=say(f"measure.{measure}"), levels=listed(levels))
 
 
 def set_measures(rows: Iterable[FigureRow], figures: pd.DataFrame) -> None:

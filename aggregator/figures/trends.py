@@ -194,7 +194,8 @@ def _rows(
         answered = dict(zip(found["key"], found["n"], strict=True))
     none = Measure(0, 0, None, None, None, "wilson")
     rows = [
-        FigureRow(key, centre.name, int(answered.get(key, 0)), {}, {measure: none}) for key in keys
+        FigureRow(key, centre.name, survey, int(answered.get(key, 0)), {}, {measure: none})
+        for key in keys
     ]
     set_measures(rows, found)
     return rows

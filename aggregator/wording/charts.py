@@ -1,4 +1,4 @@
-"""Where a share lies on a chart, whose axis ends at 100 %, and a level's colour."""
+"""Where shares, differences and points in time lie on a chart, and a level's colour."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,6 +38,26 @@ class Axis:
         """The ticks with a label: of many, those beside the ends have no room for one."""
         ticks = self.ticks
         return ticks if len(ticks) < 5 else [ticks[0], *ticks[2:-2], ticks[-1]]
+
+
+class Differences:
+    """An axis of differences of shares, zero in the middle. Positions are % of the width."""
+
+    def __init__(self, reach: float) -> None:
+        self.reach = reach
+
+    @classmethod
+    def around(cls, values: Iterable[float | None]) -> "Differences":
+        """As far as the values reach, at least five points, in steps of five."""
+        furthest = max((abs(value) for value in values if value is not None), default=0.0)
+        return cls(max(1, -int(-furthest // 0.05)) * 0.05)
+
+    def x(self, value: float) -> str:
+        return f"{50 + 48 * min(1.0, max(-1.0, value / self.reach)):.2f}%"
+
+    @property
+    def ticks(self) -> tuple[float, ...]:
+        return (-self.reach, 0.0, self.reach)
 
 
 def tone(place: int, levels: int) -> int:

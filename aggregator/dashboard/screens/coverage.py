@@ -1,129 +1,73 @@
 """How many took part, by department and channel, and what the silent could change."""
 
-from dataclasses import replace
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from aggregator.dashboard.context import Context, context_of
-from aggregator.dashboard.explanations import Explained, Explanation
 from aggregator.dashboard.pages import render
-from aggregator.dashboard.screens.view import View, read_view, taken_before
+from aggregator.dashboard.screens.view import FigurePage, View, choose, not_asked_now, read_view
 from aggregator.dashboard.sign_in import signed_in
 from aggregator.figures.figures import figure_rows
-from aggregator.figures.rows import FigureRow
-from aggregator.statistics import nonresponse_bounds
-from aggregator.statistics.participation import (
-    CENTRE,
-    Participation,
-    open_weekdays,
-    participation,
-    participation_by,
-    working_days,
+from aggregator.figures.participation import (
+    Bounds,
+    bounds,
+    open_days,
+    respondents,
+    taking_part,
+    taking_part_by_channel,
 )
-from aggregator.wording.channels import CHANNELS
+from aggregator.figures.rows import FigureRow
+from aggregator.statistics.participation import CENTRE, Participation
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoveragePage(FigurePage):
+    """Participation of the centre ('') and its departments, ``places`` in the table's order.
+
+    ``by_channel`` holds that of the channel asked for, or of all that have answers; ``span`` are
+    the period's working days until today. Without ``asked_now`` the survey was taken before.
+    """
+
+    span: int
+    asked_now: bool = True
+    places: Sequence[tuple[str, FigureRow]] = ()
+    taking_part: Mapping[str, Participation] = field(default_factory=dict)
+    by_channel: Mapping[str, Mapping[str, Participation]] = field(default_factory=dict)
+    bounds: Mapping[str, Bounds | None] = field(default_factory=dict)
 
 
 @signed_in
 async def coverage(request: Request) -> Response:
     """Ratings per dossier and the bounds of the share had everybody answered."""
     context, view = context_of(request), read_view(request, kind="month")
-    figures = await run_in_threadpool(_figures, context, view)
-
-    def explain(explained: Explained) -> None:
-        centre, language = context.centre, explained.language
-        explained.rows(view.survey, figures["rows"])
-        names = {d.id: d.name.get(language) for d in centre.departments}
-        names[CENTRE] = centre.name.get(language)
-        explained.participation(figures["taking_part"], names)
-        for channel, found in figures["by_channel"].items():
-            label = CHANNELS[channel].get(language)
-            named = {key: f"{name} · {label}" for key, name in names.items()}
-            explained.participation(found, named, f"{channel}.")
-        _explain_bounds(explained, figures, names)
-
-    return render(request, "coverage", figures, explain=explain)
+    return render(request, "coverage", await run_in_threadpool(_page, context, view))
 
 
-def _figures(context: Context, view: View) -> dict[str, Any]:
+def _page(context: Context, view: View) -> CoveragePage:
     survey, centre, store = view.survey, context.centre, context.store
-    has_total = len(survey.measured) == 1 or bool(survey.pooled_measures)
-    measures = list(survey.measures_of(survey.measured[0])) if has_total else []
-    measure = view.measure or next(iter(measures), None)
-    open_on = open_weekdays(centre.opening_hours)
-    period = view.period
-    found: dict[str, Any] = {
-        "view": view,
-        "survey": survey,
-        "today": context.today,
-        "now": context.clock().astimezone(centre.zone),
-        "measures": measures,
-        "measure": measure,
-        "comparable": [],
-        "total": None,
-        "rows": [],
-        "taking_part": {},
-        "by_channel": {},
-        "span": working_days(period.since, min(period.until, context.today), open_on),
-        "elsewhen": False,
-    }
-    if measure is None:
-        return found
+    choice, period = choose(view, centre), view.period
+    span = open_days(centre, period.since, min(period.until, context.today))
+    if choice.measure is None:
+        return CoveragePage(view=view, choice=choice, span=span)
     [total] = figure_rows(store, survey, centre, view.selection(), "centre")
-    if taken_before(centre, survey, total.n):
-        return found | {"elsewhen": True}
-    rows = [total, *figure_rows(store, survey, centre, view.selection(), "department")]
+    if not_asked_now(centre, survey, total.n):
+        return CoveragePage(view=view, choice=choice, span=span, asked_now=False)
+    departments = figure_rows(store, survey, centre, view.selection(), "department")
+    places = [(CENTRE, total), *((row.key, row) for row in departments)]
     dossiers = store.transactions(period.since, period.until)
-    headline = (survey.measured[0].id,) if len(survey.measured) == 1 else None
-    selection = replace(view.selection(), questions=headline)
-    taking_part: dict[str, Participation] = {}
-    by_channel: dict[str, dict[str, Participation]] = {}  # the one asked for, or all that have any
-    if not dossiers.empty:
-        given = store.respondents(selection, ("day", "department", "channel"))
-        taking_part = participation(given, dossiers, open_on)
-        used = set(given["channel"].unique())
-        channels = [channel for channel in CHANNELS if channel in used]
-        by_channel = participation_by("channel", channels, given, dossiers, open_on)
-    places = [CENTRE, *(row.key for row in rows[1:])]
-    return found | {
-        "total": total,
-        "rows": rows,
-        "places": list(zip(places, rows, strict=True)),
-        "taking_part": taking_part,
-        "by_channel": by_channel,
-        "bounds": {
-            place: _bounds(row, taking_part.get(place), measure)
-            for place, row in zip(places, rows, strict=True)
-        },
-    }
-
-
-def _bounds(row: FigureRow, part: Participation | None, measure: str) -> tuple[float, float] | None:
-    """The share if all silent visitors had been dissatisfied, and satisfied.
-
-    Taken over the days whose dossiers are known, with the share of the whole period.
-    """
-    share = row.measures[measure].share
-    if part is None or share is None or not 0 < part.n <= part.dossiers:
-        return None
-    return nonresponse_bounds(share * part.n, part.n, part.dossiers)
-
-
-def _explain_bounds(explained: Explained, figures: dict[str, Any], names: dict[str, str]) -> None:
-    for place, bounds in figures.get("bounds", {}).items():
-        if bounds is None:
-            continue
-        part: Participation = figures["taking_part"][place]
-        explained[f"bounds.{place}"] = Explanation(
-            f"{names[place]} · {explained.say('coverage.bounds')}",
-            None,
-            "share",
-            explained.say("coverage.bounds_how"),
-            part.n,
-            part.dossiers,
-            bounds[0],
-            bounds[1],
-            ("nonresponse",),
-        )
+    columns = ("day", "department", "channel")
+    ratings = None if dossiers.empty else respondents(store, survey, view.selection(), columns)
+    took_part = {} if ratings is None else taking_part(ratings, dossiers, centre)
+    return CoveragePage(
+        view=view,
+        choice=choice,
+        span=span,
+        places=places,
+        taking_part=took_part,
+        by_channel={} if ratings is None else taking_part_by_channel(ratings, dossiers, centre),
+        bounds={key: bounds(row, took_part.get(key), choice.measure) for key, row in places},
+    )

@@ -22,7 +22,8 @@ class View:
     """What a page was asked to show. ``choices`` are the page's own parameters.
 
     ``day`` is the day that the period was chosen by: a reader who looks at its year and then
-    at its week sees the week of that day, not the first of the year.
+    at its week sees the week of that day, not the first of the year. ``filters`` names what the
+    page lets its reader choose beside the period.
     """
 
     survey: Survey
@@ -32,6 +33,7 @@ class View:
     measure: str | None = None
     reference: str | None = None
     choices: Mapping[str, str] = field(default_factory=dict)
+    filters: frozenset[str] = frozenset({"survey", "channel"})
 
     def parameters(self, **changes: str | None) -> str:
         """A query string for this view with some parameters changed or (None) left out."""
@@ -58,12 +60,14 @@ def read_view(
     survey: str | None = None,
     kind: Kind = "day",
     choices: Mapping[str, tuple[str, ...]] | None = None,
+    by_channel: bool = True,
 ) -> View:
     """The view of a request's parameters; ``survey`` binds a page to one instrument.
 
     ``kind`` is the kind of period without any asked for; ``choices`` are the page's own
-    parameters with what each may be, the first unless asked otherwise. Raises HTTPException
-    400 with the message's key for a parameter that cannot be.
+    parameters with what each may be, the first unless asked otherwise. Without ``by_channel``
+    a channel is passed over. Raises HTTPException 400 with the message's key for a parameter
+    that cannot be.
     """
     context, given = context_of(request), request.query_params
     wanted = survey or given.get("survey") or context.centre.instruments.rating
@@ -90,14 +94,16 @@ def read_view(
     except PeriodError as error:
         raise HTTPException(400, error.key) from None
     references = [r.id for r in context.centre.references if not why_not_comparable(found, r)]
+    filters = {"survey": survey is None, "channel": by_channel}
     return View(
-        found,
-        period,
-        _day(given, period, context.today),
-        channel,
-        measure if same and measure in measures else None,
-        reference if same and reference in references else None,
-        own,
+        survey=found,
+        period=period,
+        day=_day(given, period, context.today),
+        channel=channel if by_channel else None,
+        measure=measure if same and measure in measures else None,
+        reference=reference if same and reference in references else None,
+        choices=own,
+        filters=frozenset(name for name, offered in filters.items() if offered),
     )
 
 
@@ -120,14 +126,14 @@ def _day(given: Mapping[str, str], period: Period, today: date) -> date:
     return day if period.since <= day <= period.until else period.since
 
 
-def taken_before(centre: Centre, survey: Survey, answers: int) -> bool:
+def not_asked_now(centre: Centre, survey: Survey, answers: int) -> bool:
     """Whether a survey is without answers because the centre does not ask it now."""
     return not answers and survey.id not in {asked for _, asked in centre.instruments}
 
 
 @dataclass(frozen=True)
-class Held:
-    """The measure that a page holds against a reference, and what it could choose from.
+class Choice:
+    """The measure that a page compares with a reference, and what it could choose from.
 
     ``measures`` is empty, and ``measure`` None, where the survey has no one share. ``refused``
     are the references that are another quantity, each with the key of the reason.
@@ -140,7 +146,7 @@ class Held:
     refused: tuple[tuple[Reference, str], ...]
 
 
-def held(view: View, centre: Centre) -> Held:
+def choose(view: View, centre: Centre) -> Choice:
     """A view's measure, or the first that something was published of; and its reference."""
     survey = view.survey
     measures = tuple(survey.measures_of(survey.measured[0])) if survey.has_total else ()
@@ -149,7 +155,7 @@ def held(view: View, centre: Centre) -> Held:
     published = [name for name in measures if any(one.measure == name for one in alike)]
     measure = view.measure or next(iter([*published, *measures]), None)
     comparable = tuple(one for one in alike if one.measure == measure)
-    return Held(
+    return Choice(
         measures,
         measure,
         comparable,
@@ -162,7 +168,22 @@ def held(view: View, centre: Centre) -> Held:
     )
 
 
-def modes_taken(store: Store, view: View) -> list[str]:
+NO_CHOICE = Choice((), None, (), None, ())  # of a page that shows no one measure
+
+
+@dataclass(frozen=True, kw_only=True)
+class FigurePage:
+    """What every page of figures has: what it was asked to show, and the measure chosen."""
+
+    view: View
+    choice: Choice = NO_CHOICE
+
+    @property
+    def survey(self) -> Survey:
+        return self.view.survey
+
+
+def channel_modes(store: Store, view: View) -> list[str]:
     """How a view's answers were taken, by the channels that have any: keys of ``mode``."""
     if view.channel:
         return [view.channel]

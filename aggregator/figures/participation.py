@@ -1,0 +1,137 @@
+"""Who took part: ratings beside dossiers, and what those who gave no rating could change."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+import pandas as pd
+
+from aggregator.figures.figure import Figure
+from aggregator.figures.rows import FigureRow
+from aggregator.statistics import nonresponse_bounds
+from aggregator.statistics.participation import (
+    CENTRE,
+    Participation,
+    open_weekdays,
+    participation,
+    participation_by,
+    working_days,
+)
+from aggregator.storage.store import Grouping, Selection, Store
+from aggregator.wording.channels import CHANNELS
+from aggregator.wording.phrases import Words, integer, joined, percent, say
+from surveys.centre import Centre
+from surveys.definition import Survey
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The share had nobody, and everybody, been satisfied of those who gave no rating."""
+
+    low: float
+    high: float
+
+
+def respondents(
+    store: Store,
+    survey: Survey,
+    selection: Selection,
+    by: tuple[Grouping, ...] = ("day", "department"),
+) -> pd.DataFrame:
+    """Who answered a survey's one question, or its pool: a column a grouping, and n."""
+    if len(survey.measured) == 1:
+        selection = replace(selection, questions=(survey.measured[0].id,))
+    return store.respondents(selection, by)
+
+
+def taking_part(
+    ratings: pd.DataFrame, dossiers: pd.DataFrame, centre: Centre
+) -> dict[str, Participation]:
+    """Participation by department, and of the centre under ''; empty without dossiers.
+
+    ``ratings`` and ``dossiers`` are those of ``respondents`` and of Store.transactions.
+    """
+    if dossiers.empty:
+        return {}
+    return participation(ratings, dossiers, open_weekdays(centre.opening_hours))
+
+
+def taking_part_by_channel(
+    ratings: pd.DataFrame, dossiers: pd.DataFrame, centre: Centre
+) -> dict[str, dict[str, Participation]]:
+    """The same for each channel that has ratings, in the order of CHANNELS.
+
+    ``ratings`` have a column channel as well.
+    """
+    if dossiers.empty:
+        return {}
+    used = set(ratings["channel"].unique())
+    channels = [channel for channel in CHANNELS if channel in used]
+    open_on = open_weekdays(centre.opening_hours)
+    return participation_by("channel", channels, ratings, dossiers, open_on)
+
+
+def open_days(centre: Centre, since: date, until: date) -> int:
+    """How many days of a period, both ends included, the centre is open on."""
+    return working_days(since, until, open_weekdays(centre.opening_hours))
+
+
+def bounds(row: FigureRow, part: Participation | None, measure: str) -> Bounds | None:
+    """Between which shares the truth lies, whatever those think who gave no rating.
+
+    Over the days whose dossiers are known, with the share of the whole period; None where that
+    is not known or there are more ratings than dossiers. See statistics.nonresponse_bounds.
+    """
+    found = row.measures.get(measure)
+    if part is None or found is None or found.share is None or not 0 < part.n <= part.dossiers:
+        return None
+    low, high = nonresponse_bounds(found.share * part.n, part.n, part.dossiers)
+    return Bounds(float(low), float(high))
+
+
+def place_name(centre: Centre, key: str) -> Words:
+    """What a key of participation is called: a department, or the centre."""
+    return centre.name if key == CENTRE else centre.department[key].name
+
+
+def participation_figure(
+    centre: Centre, key: str, part: Participation, channel: str | None = None
+) -> Figure:
+    """Ratings per dossier of a department or the centre, perhaps of one channel alone."""
+    place = place_name(centre, key)
+    return Figure(
+        name=f"participation.{f'{channel}.' if channel else ''}{key}",
+        title=joined(
+            joined(place, CHANNELS[channel]) if channel else place, say("card.participation")
+        ),
+        value=part.share,
+        unit="share",
+        definition=say("how.participation"),
+        k=part.n,
+        n=part.dossiers,
+        facts=((say("how.days"), integer(part.days)),),
+    )
+
+
+def bounds_figure(centre: Centre, key: str, part: Participation, found: Bounds) -> Figure:
+    """The bounds of a department or the centre."""
+    return Figure(
+        name=f"bounds.{key}",
+        title=joined(place_name(centre, key), say("coverage.bounds")),
+        value=None,
+        unit="share",
+        definition=say("coverage.bounds_how"),
+        k=part.n,
+        n=part.dossiers,
+        low=found.low,
+        high=found.high,
+        methods=("nonresponse",),
+        text=joined(percent(found.low), percent(found.high), by=" – "),
+    )
+
+
+def dossiers_by_department(dossiers: pd.DataFrame, centre: Centre) -> Mapping[str, float]:
+    """Dossiers settled by department, the weights of the standardised share."""
+    own = dossiers[dossiers["department"].isin(list(centre.department))]
+    sums = own.groupby("department")["dossiers"].sum()
+    return {str(department): float(n) for department, n in sums.items()}

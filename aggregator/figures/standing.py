@@ -1,0 +1,128 @@
+"""How departments stand when n is small, and the centre's share by the mix of dossiers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from aggregator.figures.figure import Figure
+from aggregator.figures.rows import FigureRow
+from aggregator.statistics import Standardised, direct_standardised, shrunk_ranking
+from aggregator.wording.phrases import joined, percent, say, verbatim
+
+FEWEST = 3  # departments to rank: two tell nothing of how departments differ
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A department's place among those with answers; see statistics.shrunk_ranking."""
+
+    row: FigureRow
+    measure: str
+    n: float
+    k: float
+    rank: int
+    rank_low: int
+    rank_high: int
+    shrunk: float
+    low: float
+    high: float
+
+    @property
+    def shrunk_figure(self) -> Figure:
+        raw = self.row.measures[self.measure]
+        return Figure(
+            name=f"{self.row.key}.shrunk",
+            title=joined(self.row.label, say("comparison.shrunk")),
+            value=self.shrunk,
+            unit="share",
+            definition=say("comparison.shrunk_how"),
+            k=raw.k,
+            n=raw.n,
+            low=self.low,
+            high=self.high,
+            methods=("shrunk",),
+            facts=((say("comparison.raw"), percent(raw.share)),),
+        )
+
+    @property
+    def rank_figure(self) -> Figure:
+        raw = self.row.measures[self.measure]
+        ranks = verbatim(f"{self.rank_low} – {self.rank_high}")
+        return Figure(
+            name=f"{self.row.key}.rank",
+            title=joined(self.row.label, say("comparison.rank")),
+            value=self.rank,
+            unit="count",
+            definition=say("comparison.rank_how"),
+            k=raw.k,
+            n=raw.n,
+            methods=("shrunk",),
+            facts=((say("comparison.rank_interval"), ranks),),
+        )
+
+
+def ranking(rows: Sequence[FigureRow], measure: str) -> list[Ranked]:
+    """The rows with answers, best first by the shrunk share; empty for fewer than FEWEST."""
+    by_key = {row.key: row for row in rows if row.n}
+    if len(by_key) < FEWEST:
+        return []
+    ranked = shrunk_ranking(effective(list(by_key.values()), measure))
+    return [
+        Ranked(
+            row=by_key[one["key"]],
+            measure=measure,
+            n=float(one["n"]),
+            k=float(one["k"]),
+            rank=int(one["rank"]),
+            rank_low=int(one["rank_low"]),
+            rank_high=int(one["rank_high"]),
+            shrunk=float(one["shrunk"]),
+            low=float(one["low"]),
+            high=float(one["high"]),
+        )
+        for one in ranked.to_dict("records")
+    ]
+
+
+def standardised(
+    rows: Sequence[FigureRow], measure: str, weights: Mapping[str, float]
+) -> Standardised | None:
+    """The centre's share, had each department its weight; None where no answer has a weight.
+
+    ``weights`` are relative, by department, such as dossiers settled.
+    """
+    rated = [row for row in rows if row.n]
+    if not any(weights.get(row.key) for row in rated):
+        return None
+    return direct_standardised(effective(rated, measure), weights)
+
+
+def standardised_figure(found: Standardised, whole: FigureRow, measure: str) -> Figure:
+    """The standardised share of the centre, whose plain share is in ``whole``."""
+    raw = whole.measures[measure]
+    return Figure(
+        name="standardised",
+        title=say("comparison.standardised"),
+        value=found.share,
+        unit="share",
+        definition=say("comparison.standardised_how"),
+        k=raw.k,
+        n=raw.n,
+        low=found.low,
+        high=found.high,
+        methods=(found.method,),
+        facts=((say("comparison.covered"), percent(found.covered)),),
+    )
+
+
+def effective(rows: Sequence[FigureRow], measure: str) -> pd.DataFrame:
+    """k and n by department; of a pooled share those of as many independent answers."""
+    found = [(row, row.measures[measure]) for row in rows]
+    numbers = [
+        (row.key, one.k, one.n)
+        if row.question is not None
+        else (row.key, (one.share or 0) * one.n_effective, one.n_effective)
+        for row, one in found
+    ]
+    return pd.DataFrame(numbers, columns=["key", "k", "n"])
