@@ -7,10 +7,19 @@ from typing import Literal
 
 import pandas as pd
 
-from aggregator.figures.rows import FigureRow, Measure, known, measure_frame, set_measures
-from aggregator.statistics import changes, level_counts, pooled_shares, shares
+from aggregator.figures.figure import Figure
+from aggregator.figures.rows import (
+    FigureRow,
+    Measure,
+    known,
+    measure_definition,
+    measure_frame,
+    set_measures,
+)
+from aggregator.statistics import changes, control_chart, level_counts, pooled_shares, shares
 from aggregator.storage.store import Grouping, Selection, Store
 from aggregator.wording.periods import Kind, Period, period_of
+from aggregator.wording.phrases import days, joined, p_value, percent, say
 from surveys.centre import Centre
 from surveys.definition import Survey
 
@@ -25,6 +34,7 @@ READ_BY: Mapping[Grain, Grouping] = {
     "month": "month",
     "quarter": "month",
 }
+NO_ANSWERS = {"k": 0, "n": 0, "share": None, "low": None, "high": None, "method": "wilson"}
 COMPARED: tuple[Kind, ...] = ("week", "month", "quarter")
 
 
@@ -32,6 +42,67 @@ def buckets(grain: Grain, until: date, length: int) -> list[Period]:
     """That many days, weeks, months or quarters in order; the last holds ``until``."""
     last = period_of(grain, until)
     return [last.shifted(-back) for back in range(length - 1, -1, -1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrendPoint:
+    """The share of one part of a trend: k of n, effective ones where answers pool.
+
+    ``share``, ``low`` and ``high`` are None without answers. ``break_before``: a new series
+    begins here (Centre.series_breaks). ``people`` answered, where that was asked for.
+    """
+
+    period: Period
+    k: float
+    n: float
+    share: float | None
+    low: float | None
+    high: float | None
+    method: str
+    break_before: bool
+    people: int = 0
+    withheld: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChartedPoint:
+    """A point on a control chart; see statistics.control_chart. None where it has no share."""
+
+    point: TrendPoint
+    series: int
+    centre: float | None
+    lower: float | None
+    upper: float | None
+    signal: str
+
+    @property
+    def n(self) -> float:
+        return self.point.n
+
+    @property
+    def share(self) -> float | None:
+        return self.point.share
+
+    def figure(self, survey: Survey, measure: str) -> Figure:
+        """The share of the point, with the limits that chance sets it."""
+        point = self.point
+        limits = joined(percent(self.lower), percent(self.upper), by=" – ")
+        return Figure(
+            name=f"point.{point.period.since}",
+            title=days(point.period.since, point.period.until),
+            value=point.share,
+            unit="share",
+            definition=measure_definition(survey, survey.measured[0], measure),
+            k=round(point.k),
+            n=round(point.n),
+            low=point.low,
+            high=point.high,
+            methods=(point.method, "p_chart"),
+            facts=(
+                (say("trends.limits"), limits),
+                (say("trends.middle"), percent(self.centre)),
+            ),
+        )
 
 
 def trend(
@@ -42,18 +113,56 @@ def trend(
     measure: str,
     grain: Grain,
     parts: Sequence[Period],
-) -> pd.DataFrame:
-    """The share of each part: SHARE_COLUMNS (key: its first day) and break_before, in order.
+) -> list[TrendPoint]:
+    """The share of each part of a time, in order. Raises database.StorageError.
 
-    A part without answers has n = 0 and no share. ``break_before`` marks the first part of a
-    new series (Centre.series_breaks). Of pooled questions k and n are those of as many
-    independent answers, which is what limits of a control chart must follow.
+    Of pooled questions k and n are those of as many independent answers, which is what the
+    limits of a control chart must follow.
     """
+    if not parts:
+        return []
     span = replace(selection, since=parts[0].since, until=parts[-1].until)
     found = figures(store, survey, span, measure, READ_BY[grain], grain)
-    rows = pd.DataFrame({"key": [part.since for part in parts]}).merge(found, "left", on="key")
-    rows = rows.fillna({"k": 0, "n": 0, "measure": measure})
-    return rows.assign(break_before=list(_breaks(survey, centre, parts)))
+    by_day = {row["key"]: row for row in found.to_dict("records")}
+    points = []
+    for part, new in zip(parts, _breaks(survey, centre, parts), strict=True):
+        row = by_day.get(period_of(grain, part.since).since, NO_ANSWERS)
+        points.append(
+            TrendPoint(
+                period=part,
+                k=float(row["k"]),
+                n=float(row["n"]),
+                share=known(row["share"]),
+                low=known(row["low"]),
+                high=known(row["high"]),
+                method=row["method"],
+                break_before=new,
+            )
+        )
+    return points
+
+
+def charted(points: Sequence[TrendPoint]) -> list[ChartedPoint]:
+    """The points with the limits of a control chart; those without answers have no part in it."""
+    frame = pd.DataFrame(
+        {
+            "key": range(len(points)),
+            "k": [point.k for point in points],
+            "n": [point.n for point in points],
+            "break_before": [point.break_before for point in points],
+        }
+    )
+    return [
+        ChartedPoint(
+            point=point,
+            series=int(one["series"]),
+            centre=known(one["centre"]),
+            lower=known(one["lower"]),
+            upper=known(one["upper"]),
+            signal=str(one["signal"]),
+        )
+        for point, one in zip(points, control_chart(frame).to_dict("records"), strict=True)
+    ]
 
 
 def figures(
@@ -86,16 +195,16 @@ def _breaks(survey: Survey, centre: Centre, parts: Sequence[Period]) -> Iterator
         yield any(before < day <= part.until for day in days)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Change:
-    """One period against another of its kind; see statistics.changes for the figures."""
+    """A measure now against the same measure of another period; see statistics.changes."""
 
-    kind: Kind
+    measure: str
     against: Against
     now: Period
     then: Period
-    now_figure: Measure
-    then_figure: Measure
+    now_row: FigureRow
+    then_row: FigureRow
     difference: float | None
     low: float | None
     high: float | None
@@ -105,50 +214,83 @@ class Change:
     test: str
     verdict: str
 
+    @property
+    def now_figure(self) -> Measure:
+        return self.now_row.measures[self.measure]
 
-def changed(
-    store: Store, survey: Survey, centre: Centre, selection: Selection, measure: str, until: date
-) -> list[Change]:
-    """The week, month and quarter of a day against those before and those of the year before.
+    @property
+    def then_figure(self) -> Measure:
+        return self.then_row.measures[self.measure]
 
-    A pair that a break of the series parts is left out: the two are not one quantity. The
-    p-values of all pairs are adjusted together.
+    @property
+    def now_share(self) -> Figure:
+        return self._share("now", self.now, self.now_row)
+
+    @property
+    def then_share(self) -> Figure:
+        return self._share("then", self.then, self.then_row)
+
+    @property
+    def figure(self) -> Figure:
+        """The difference, with its p-values."""
+        now, then = (days(one.since, one.until) for one in (self.now, self.then))
+        return Figure(
+            name=self._name,
+            title=joined(now, then, by=" / "),
+            value=self.difference,
+            unit="points",
+            definition=say("trends.difference_how"),
+            k=self.now_figure.k,
+            n=self.now_figure.n,
+            low=self.low,
+            high=self.high,
+            methods=("newcombe", self.test, "holm"),
+            facts=(
+                (say("trends.now"), percent(self.now_figure.share)),
+                (say("trends.then"), percent(self.then_figure.share)),
+                (say("how.p"), p_value(self.p)),
+                (say("how.p_holm"), p_value(self.p_adjusted)),
+                (say("how.p_bh"), p_value(self.p_bh)),
+            ),
+        )
+
+    @property
+    def _name(self) -> str:
+        return f"change.{self.now.kind}.{self.against}"
+
+    def _share(self, when: str, period: Period, row: FigureRow) -> Figure:
+        figure = row.share(self.measure)
+        return replace(
+            figure, name=f"{self._name}.{when}", title=days(period.since, period.until), facts=()
+        )
+
+
+Pair = tuple[Against, Period, FigureRow, Period, FigureRow]  # against, now and its row, then
+
+
+def changes_of(pairs: Sequence[Pair], measure: str, minimum: int) -> list[Change]:
+    """One measure of each pair of periods; their p-values are adjusted together.
+
+    ``minimum`` is the fewest answers of a side that are compared.
     """
-    breaks = [one.day for one in centre.series_breaks if one.survey == survey.id]
-    pairs: list[tuple[Kind, Against, Period, Period]] = []
-    for kind in COMPARED:
-        now = period_of(kind, until)
-        both: list[tuple[Against, Period]] = [
-            ("before", now.before),
-            ("year_before", now.year_before),
-        ]
-        for against, then in both:
-            if not any(then.since < day <= now.until for day in breaks):
-                pairs.append((kind, against, now, then))
     if not pairs:
         return []
-    periods = list({period for _, _, now, then in pairs for period in (now, then)})
-    rows = dict(
-        zip(periods, _rows(store, survey, centre, selection, measure, periods), strict=True)
-    )
+    pooled = pairs[0][2].question is None
 
-    def frame(periods: Iterable[Period]) -> pd.DataFrame:
-        numbered = [replace(rows[one], key=str(number)) for number, one in enumerate(periods)]
-        return measure_frame(numbered, measure, pooled=bool(survey.pooled_measures))
+    def frame(rows: Iterable[FigureRow]) -> pd.DataFrame:
+        numbered = [replace(row, key=str(number)) for number, row in enumerate(rows)]
+        return measure_frame(numbered, measure, pooled=pooled)
 
-    found = changes(
-        frame(now for _, _, now, _ in pairs),
-        frame(then for _, _, _, then in pairs),
-        centre.minimum_ratings,
-    )
+    now, then = frame(row for _, _, row, _, _ in pairs), frame(row for *_, row in pairs)
+    found = changes(now, then, minimum).to_dict("records")
     return [
         Change(
-            kind=kind,
+            measure=measure,
             against=against,
-            now=now,
-            then=then,
-            now_figure=rows[now].measures[measure],
-            then_figure=rows[then].measures[measure],
+            now=now_period,
+            then=then_period,
+            now_row=now_row,
+            then_row=then_row,
             difference=known(one["difference"]),
             low=known(one["low"]),
             high=known(one["high"]),
@@ -158,8 +300,46 @@ def changed(
             test=one["test"],
             verdict=one["verdict"],
         )
-        for (kind, against, now, then), one in zip(pairs, found.to_dict("records"), strict=True)
+        for (against, now_period, now_row, then_period, then_row), one in zip(
+            pairs, found, strict=True
+        )
     ]
+
+
+def comparable(survey: Survey, centre: Centre, now: Period, then: Period) -> bool:
+    """Whether no break of the survey's series lies between two periods."""
+    breaks = [one.day for one in centre.series_breaks if one.survey == survey.id]
+    return not any(then.since < day <= now.until for day in breaks)
+
+
+def changed(
+    store: Store, survey: Survey, centre: Centre, selection: Selection, measure: str, until: date
+) -> list[Change]:
+    """The week, month and quarter of a day against those before and those of the year before.
+
+    A pair that a break of the series parts is left out: the two are not one quantity.
+    """
+    pairs: list[tuple[Against, Period, Period]] = []
+    for kind in COMPARED:
+        now = period_of(kind, until)
+        both: list[tuple[Against, Period]] = [
+            ("before", now.before),
+            ("year_before", now.year_before),
+        ]
+        pairs += [
+            (against, now, then) for against, then in both if comparable(survey, centre, now, then)
+        ]
+    if not pairs:
+        return []
+    periods = list({period for _, now, then in pairs for period in (now, then)})
+    rows = dict(
+        zip(periods, _rows(store, survey, centre, selection, measure, periods), strict=True)
+    )
+    return changes_of(
+        [(against, now, rows[now], then, rows[then]) for against, now, then in pairs],
+        measure,
+        centre.minimum_ratings,
+    )
 
 
 def _rows(
@@ -194,7 +374,15 @@ def _rows(
         answered = dict(zip(found["key"], found["n"], strict=True))
     none = Measure(0, 0, None, None, None, "wilson")
     rows = [
-        FigureRow(key, centre.name, survey, int(answered.get(key, 0)), {}, {measure: none})
+        FigureRow(
+            key,
+            centre.name,
+            survey,
+            int(answered.get(key, 0)),
+            {},
+            {measure: none},
+            question=None if survey.pooled_measures else survey.measured[0],
+        )
         for key in keys
     ]
     set_measures(rows, found)

@@ -1,10 +1,10 @@
 """Where shares, differences and points in time lie on a chart, and a level's colour."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Protocol
 
 
 @dataclass(frozen=True)
@@ -65,15 +65,23 @@ def tone(place: int, levels: int) -> int:
     return 5 - round(4 * place / (levels - 1))
 
 
+class Dot(Protocol):
+    """A point of a timeline: a share of n answers, in a series that no line leaves."""
+
+    @property
+    def n(self) -> float: ...
+    @property
+    def share(self) -> float | None: ...
+    @property
+    def series(self) -> int: ...
+
+
 @dataclass(frozen=True)
 class Timeline:
-    """A control chart's places: across in percent of the width, down in pixels.
-
-    ``points`` are records with share, centre, lower, upper (fractions or NaN) and series.
-    """
+    """Where the points of a line lie: across in percent of the width, down in pixels."""
 
     axis: Axis
-    points: Sequence[Mapping[str, Any]]
+    points: Sequence[Dot]
     height: float = 240.0
     top: float = 14.0
 
@@ -85,12 +93,12 @@ class Timeline:
         part = (1 - share) / (1 - self.axis.floor)
         return f"{self.top + (self.height - self.top) * min(1.0, max(0.0, part)):.1f}"
 
-    def joined(self) -> list[tuple[int, Mapping[str, Any], Mapping[str, Any]]]:
+    def joined(self) -> list[tuple[int, Dot, Dot]]:
         """Neighbours to join by a line: both have answers and are of one series."""
         return [
             (number, before, after)
             for number, (before, after) in enumerate(pairwise(self.points))
-            if before["n"] and after["n"] and before["series"] == after["series"]
+            if before.n and after.n and before.series == after.series
         ]
 
     @property
