@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -34,7 +34,7 @@ READ_BY: Mapping[Grain, Grouping] = {
     "month": "month",
     "quarter": "month",
 }
-NO_ANSWERS = {"k": 0, "n": 0, "share": None, "low": None, "high": None, "method": "wilson"}
+NO_ANSWERS: Mapping[str, Any] = {"k": 0, "n": 0, "share": None, "low": None, "high": None, "method": "wilson"}
 COMPARED: tuple[Kind, ...] = ("week", "month", "quarter")
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,15 @@ class Dot(Protocol):
     def series(self) -> int: ...
 
 
+D = TypeVar("D", bound=Dot, covariant=True)
+
+
 @dataclass(frozen=True)
-class Timeline:
+class Timeline(Generic[D]):
     """Where the points of a line lie: across in percent of the width, down in pixels."""
 
     axis: Axis
-    points: Sequence[Dot]
+    points: Sequence[D]
     height: float = 240.0
     top: float = 14.0
 
@@ -93,7 +96,7 @@ class Timeline:
         part = (1 - share) / (1 - self.axis.floor)
         return f"{self.top + (self.height - self.top) * min(1.0, max(0.0, part)):.1f}"
 
-    def joined(self) -> list[tuple[int, Dot, Dot]]:
+    def joined(self) -> list[tuple[int, D, D]]:
         """Neighbours to join by a line: both have answers and are of one series."""
         return [
             (number, before, after)

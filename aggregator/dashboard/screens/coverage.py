@@ -59,15 +59,14 @@ def _page(context: Context, view: View) -> CoveragePage:
     departments = figure_rows(store, survey, centre, view.selection(), "department")
     places = [(CENTRE, total), *((row.key, row) for row in departments)]
     dossiers = store.transactions(period.since, period.until)
-    columns = ("day", "department", "channel")
-    ratings = None if dossiers.empty else respondents(store, survey, view.selection(), columns)
-    took_part = {} if ratings is None else taking_part(ratings, dossiers, centre)
+    ratings = respondents(store, survey, view.selection(), ("day", "department", "channel"))
+    took_part = taking_part(ratings, dossiers, centre)
     return CoveragePage(
         view=view,
         choice=choice,
         span=span,
         places=places,
         taking_part=took_part,
-        by_channel={} if ratings is None else taking_part_by_channel(ratings, dossiers, centre),
+        by_channel=taking_part_by_channel(ratings, dossiers, centre),
         bounds={key: bounds(row, took_part.get(key), choice.measure) for key, row in places},
     )

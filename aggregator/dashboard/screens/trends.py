@@ -56,7 +56,7 @@ class TrendsPage(FigurePage):
         return Axis.around(shown)
 
     @property
-    def timeline(self) -> Timeline:
+    def timeline(self) -> Timeline[ChartedPoint]:
         return Timeline(self.axis, self.points)
 
 
