@@ -4,16 +4,19 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date
 
+from aggregator.figures.figure import Figure
 from aggregator.indices.circular_01_2018 import (
     QUESTIONS,
     DepartmentScore,
+    IndicatorScore,
     answer_counts,
     combined,
     facts_points,
     score_department,
 )
 from aggregator.storage.store import Selection, Store
-from surveys.centre import Centre
+from aggregator.wording.phrases import Words, decimal, integer, joined, listed, say, verbatim
+from surveys.centre import Centre, Department
 
 SURVEY = "circular_01_2018"
 
@@ -50,3 +53,48 @@ def _answers(
         for row in counts.to_dict("records"):
             found[row["key"]][number][row["code"]] = row["n"]
     return found
+
+
+def total_figure(department: Department, score: DepartmentScore) -> Figure:
+    """A department's points of all indicators, and its band."""
+    missing = [one.indicator for one in score.indicators if one.points is None]
+    facts: list[tuple[Words, Words]] = [
+        (say("handling.reachable"), decimal(float(score.reachable)))
+    ]
+    if score.band:
+        facts.append((say("handling.band"), say(f"handling.{score.band}")))
+    if missing:
+        facts.append((say("handling.without"), listed(verbatim(str(one)) for one in missing)))
+    return Figure(
+        name=f"{department.id}.total",
+        title=joined(department.name, say("handling.total")),
+        value=float(score.total) if score.band else None,
+        unit="score",
+        definition=say("handling.total_how"),
+        methods=(SURVEY,),
+        facts=tuple(facts),
+        source=say("handling.source"),
+    )
+
+
+def indicator_figure(department: Department, one: IndicatorScore) -> Figure:
+    """A department's points of one indicator, with the counts behind them."""
+    number = one.indicator
+    counts = [(say(f"handling.{name}"), integer(n)) for name, n in vars(one.counts).items()]
+    return Figure(
+        name=f"{department.id}.{number}",
+        title=joined(
+            department.name, joined(verbatim(f"{number}."), say(f"circular.name_{number}"), by=" ")
+        ),
+        value=None if one.points is None else float(one.points),
+        unit="score",
+        definition=say(f"circular.rule_{number}"),
+        n=None if one.source == "facts" else one.answered + one.unanswered,
+        methods=(SURVEY,),
+        facts=(
+            *counts,
+            (say("handling.reachable"), decimal(float(one.reachable))),
+            (say("handling.from"), say(f"handling.{one.source}")),
+        ),
+        source=say("handling.source"),
+    )

@@ -7,7 +7,16 @@ from typing import Any
 import pandas as pd
 
 from aggregator.figures.figure import Figure
-from aggregator.wording.phrases import Words, decimal, integer, joined, listed, p_value, say, verbatim
+from aggregator.wording.phrases import (
+    Words,
+    decimal,
+    integer,
+    joined,
+    listed,
+    p_value,
+    say,
+    verbatim,
+)
 from surveys.centre import Reference
 from surveys.definition import Question, Survey, Text
 

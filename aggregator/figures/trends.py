@@ -34,7 +34,14 @@ READ_BY: Mapping[Grain, Grouping] = {
     "month": "month",
     "quarter": "month",
 }
-NO_ANSWERS: Mapping[str, Any] = {"k": 0, "n": 0, "share": None, "low": None, "high": None, "method": "wilson"}
+NO_ANSWERS: Mapping[str, Any] = {
+    "k": 0,
+    "n": 0,
+    "share": None,
+    "low": None,
+    "high": None,
+    "method": "wilson",
+}
 COMPARED: tuple[Kind, ...] = ("week", "month", "quarter")
 
 

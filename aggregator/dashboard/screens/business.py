@@ -2,32 +2,88 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from aggregator.dashboard.context import Context, context_of
-from aggregator.dashboard.explanations import Explained
 from aggregator.dashboard.pages import render
-from aggregator.dashboard.screens.business_explained import explain_business
-from aggregator.dashboard.screens.view import View, read_view
+from aggregator.dashboard.screens.view import FigurePage, View, read_view
 from aggregator.dashboard.sign_in import signed_in
+from aggregator.figures.business import (
+    BusinessFactor,
+    PublishedComposite,
+    Statement,
+    business_factors,
+    composite_figure,
+    fewest_forms_figure,
+    published_composites,
+    side_figure,
+)
+from aggregator.figures.figure import Figure
 from aggregator.figures.figures import figure_rows
-from aggregator.figures.rows import FigureRow
-from aggregator.indices.discrepancies import Check, check, written
-from aggregator.indices.pci import Bounds, business_feedback, feedback_composite
+from aggregator.indices.pci import Bounds, feedback_composite
 from aggregator.intake.bounds import read_bounds
 from aggregator.intake.files import FileError
-from aggregator.statistics.shares import SHARE_COLUMNS
 from aggregator.wording.charts import Axis
-from surveys.definition import Survey
+from surveys.definition import Survey, Text
 from surveys.messages import Language
-from surveys.published import Published
 from web import language_of
+
+SIDES = ("better", "worse", "equal")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BusinessPage(FigurePage):
+    """Statements beside the published PCI; scores where ``bounds`` are known.
+
+    ``errors`` are the lines of the file of bounds that could not be read, with the reasons.
+    """
+
+    factors: Sequence[BusinessFactor]
+    most_answers: int
+    composites: Sequence[PublishedComposite]
+    source: Text | None
+    bounds: Mapping[str, Bounds]
+    errors: Sequence[tuple[int, str]]
+    minimum: int
+
+    @property
+    def axis(self) -> Axis:
+        return Axis(0.0)
+
+    @property
+    def compared(self) -> Sequence[Statement]:
+        """The statements that have a figure of the same kind beside them."""
+        every = (one for factor in self.factors for one in factor.statements)
+        return [one for one in every if one.feedback.direction]
+
+    @property
+    def few(self) -> int:
+        """How many of these have so few answers that they say little."""
+        return sum(one.feedback.n < self.minimum for one in self.compared)
+
+    @property
+    def sides(self) -> Mapping[str, Figure]:
+        counts = Counter(one.feedback.direction for one in self.compared)
+        return {side: side_figure(side, counts[side]) for side in SIDES}  # type: ignore[index]
+
+    @property
+    def fewest_forms(self) -> Figure:
+        return fewest_forms_figure(self.most_answers)
+
+    @property
+    def composite(self) -> Figure | None:
+        return composite_figure(feedback_composite(one.feedback for one in self.factors))
+
+    @property
+    def sources(self) -> Mapping[int, str]:
+        """Year and source of the figures beside the statements."""
+        published = [question.published for question in self.survey.measured]
+        return {one.year: one.source for one in published if one is not None}
 
 
 @signed_in
@@ -36,66 +92,24 @@ async def business(request: Request) -> Response:
     context = context_of(request)
     view = read_view(request, survey=context.centre.instruments.businesses, kind="quarter")
     language = language_of(request, negotiate=False)
-    figures = await run_in_threadpool(_figures, context, view, language)
-
-    def explain(explained: Explained) -> None:
-        explained.rows(view.survey, figures["rows"])
-        explained.published(view.survey.all_questions())
-        explain_business(explained, figures)
-
-    return render(request, "business", figures, explain=explain)
+    page = await run_in_threadpool(_page, context, view, language)
+    return render(request, "business", page)
 
 
-def _figures(context: Context, view: View, language: Language) -> dict[str, Any]:
+def _page(context: Context, view: View, language: Language) -> BusinessPage:
     survey, tables = view.survey, context.published
     rows = figure_rows(context.store, survey, context.centre, view.selection(), "question")
     bounds, errors = _bounds(context, survey, language)
-    pci = tables.pci if tables else None
-    counts = {row.key: row.counts for row in rows}
-    factors = business_feedback(survey, _shares(rows), counts, pci, bounds)
-    beside = [one for factor in factors for one in factor.statements if one.direction]
-    return {
-        "view": view,
-        "survey": survey,
-        "surveys": {survey.id: survey},
-        "total": None,
-        "comparable": [],
-        "rows": rows,
-        "most_answers": max((row.n for row in rows), default=0),
-        "factors": factors,
-        "sides": Counter(one.direction for one in beside),
-        "compared": len(beside),
-        "few": sum(one.n < context.centre.minimum_ratings for one in beside),
-        "axis": Axis(0.0),
-        "pci": pci,
-        "source": tables.source if tables else None,
-        "years": sorted(pci.total.score) if pci else [],
-        "composites": _composites(tables) if tables else {},
-        "written": written,
-        "bounds": bounds,
-        "errors": errors,
-        "composite": feedback_composite(factors),
-        "sources": {q.published.year: q.published.source for q in survey.measured if q.published},
-    }
-
-
-def _shares(rows: Sequence[FigureRow]) -> pd.DataFrame:
-    """The one share of each question that has a scale, as business_feedback takes them."""
-    found = [
-        (row.key, name, m.k, m.n, m.share, m.low, m.high, m.method)
-        for row in rows
-        for name, m in row.measures.items()
-    ]
-    return pd.DataFrame(found, columns=list(SHARE_COLUMNS))
-
-
-def _composites(tables: Published) -> Mapping[str, Check]:
-    """PCI by year, as printed and recomputed from its sub-indices."""
-    start = "pci_total."
-    claims = {
-        one.id.removeprefix(start): one for one in tables.claims() if one.id.startswith(start)
-    }
-    return {year: check(claim) for year, claim in claims.items() if year.isdigit()}
+    return BusinessPage(
+        view=view,
+        factors=business_factors(survey, rows, tables.pci if tables else None, bounds),
+        most_answers=max((row.n for row in rows), default=0),
+        composites=published_composites(tables) if tables else (),
+        source=tables.source if tables else None,
+        bounds=bounds,
+        errors=errors,
+        minimum=context.centre.minimum_ratings,
+    )
 
 
 def _bounds(

@@ -1,5 +1,7 @@
 """Where reports and exports are fetched."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
@@ -16,6 +18,17 @@ REPORT_FORMATS = ("pdf", "docx", "xlsx")
 EXPORT_FORMATS = ("csv", "parquet", "sav", "json")
 
 
+@dataclass(frozen=True, kw_only=True)
+class DocumentsPage:
+    """The periods that a report can be had of, by kind; ``month`` is the one that runs."""
+
+    reports: Sequence[tuple[Kind, Sequence[Period]]]
+    month: Period
+
+    report_formats = REPORT_FORMATS
+    export_formats = EXPORT_FORMATS
+
+
 @signed_in
 async def documents(request: Request) -> Response:
     """Reports of the period that runs and of those before it; exports of the answers."""
@@ -23,15 +36,8 @@ async def documents(request: Request) -> Response:
     reports: list[tuple[Kind, list[Period]]] = [
         (kind, [period_of(kind, today).shifted(-back) for back in range(3)]) for kind in REPORTS
     ]
-    month = period_of("month", today)
-    values = {
-        "today": today,
-        "reports": reports,
-        "report_formats": REPORT_FORMATS,
-        "export_formats": EXPORT_FORMATS,
-        "month": month,
-    }
-    return render(request, "documents", values)
+    page = DocumentsPage(reports=reports, month=period_of("month", today))
+    return render(request, "documents", page)
 
 
 @signed_in

@@ -1,18 +1,19 @@
 """The method: what each figure means, in plain words, with its source and with our own choices."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from aggregator.dashboard.context import Context, context_of
-from aggregator.dashboard.explanations import Explained, Explanation
+from aggregator.dashboard.context import context_of
 from aggregator.dashboard.pages import render
 from aggregator.dashboard.sign_in import signed_in
+from aggregator.figures.figure import Figure
 from aggregator.wording.messages import MESSAGES
+from aggregator.wording.phrases import say
+from surveys.centre import Centre
 from surveys.definition import Level, Scale, Survey
 
 
@@ -60,34 +61,47 @@ class Defined:
     measures: tuple[tuple[str, tuple[Level, ...]], ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class MethodPage:
+    """The definitions, by survey, and what of their wording is sure."""
+
+    centre: Centre
+    surveys: Mapping[str, Survey]
+
+    sections = SECTIONS
+
+    @property
+    def defined(self) -> Mapping[str, Sequence[Defined]]:
+        return {survey.id: list(_defined(survey)) for survey in self.surveys.values()}
+
+    @property
+    def wordings(self) -> Mapping[str, Mapping[str, int]]:
+        """How many questions of a survey have each status of wording."""
+        return {
+            survey.id: Counter(question.wording for question in survey.measured)
+            for survey in self.surveys.values()
+        }
+
+    @property
+    def methods(self) -> Sequence[str]:
+        """The keys of all statistical methods."""
+        start = "how_method."
+        return [key.removeprefix(start) for key in MESSAGES.texts["vi"] if key.startswith(start)]
+
+    @property
+    def minimum_ratings(self) -> Figure:
+        return _setting("minimum_ratings", self.centre.minimum_ratings, "too_few")
+
+    @property
+    def minimum_cell(self) -> Figure:
+        return _setting("minimum_cell", self.centre.minimum_cell, "suppression")
+
+
 @signed_in
 async def method(request: Request) -> Response:
     """One page about every figure, with a table of contents."""
     context = context_of(request)
-
-    def explain(explained: Explained) -> None:
-        explained.references(context.centre.references)
-        for name in ("minimum_ratings", "minimum_cell"):
-            explained[name] = _setting(explained, name, getattr(context.centre, name))
-
-    return render(request, "method", _figures(context), explain=explain)
-
-
-def _figures(context: Context) -> dict[str, Any]:
-    return {
-        "view": None,  # definitions follow no period and no channel
-        "sections": SECTIONS,
-        "defined": {survey.id: list(_defined(survey)) for survey in context.surveys.values()},
-        "wordings": {
-            survey.id: Counter(question.wording for question in survey.measured)
-            for survey in context.surveys.values()
-        },
-        "methods": [
-            key.removeprefix("how_method.")
-            for key in MESSAGES.texts["vi"]
-            if key.startswith("how_method.")
-        ],
-    }
+    return render(request, "method", MethodPage(centre=context.centre, surveys=context.surveys))
 
 
 def _defined(survey: Survey) -> Iterator[Defined]:
@@ -102,12 +116,13 @@ def _defined(survey: Survey) -> Iterator[Defined]:
         yield Defined(scale, number, measures)
 
 
-def _setting(explained: Explained, name: str, value: int) -> Explanation:
-    return Explanation(
-        explained.say(f"method_page.{name}"),
-        value,
-        "count",
-        explained.say(f"method_page.{name}_how"),
-        methods=("too_few",) if name == "minimum_ratings" else ("suppression",),
-        source=explained.say("method_page.centre_file"),
+def _setting(name: str, value: int, method: str) -> Figure:
+    return Figure(
+        name=name,
+        title=say(f"method_page.{name}"),
+        value=value,
+        unit="count",
+        definition=say(f"method_page.{name}_how"),
+        methods=(method,),
+        source=say("method_page.centre_file"),
     )

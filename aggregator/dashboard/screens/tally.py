@@ -26,7 +26,7 @@ from aggregator.figures.rows import FigureRow
 from aggregator.statistics.participation import CENTRE, Participation
 from aggregator.storage.store import Grouping
 from aggregator.wording.charts import Axis, tone
-from surveys.centre import Centre, Department
+from surveys.centre import Department
 from surveys.definition import Level, Survey
 
 

@@ -8,16 +8,18 @@ from hypothesis import strategies as st
 
 from aggregator.figures.publishing import published_form, published_rows, published_tree
 from aggregator.figures.rows import FigureRow, Measure
-from surveys.definition import Text
+from surveys.definition import Text, load_surveys
 from tests.aggregator.conftest import Room, ratings, sipas, submission
 
 DOOR = "/api/v1/satisfaction"
+SURVEY = load_surveys()["in_centre"]
 
 
 def row(key: str, n: int) -> FigureRow:
     """A row of n answers, all favourable."""
     measure = Measure(n, n, 1.0 if n else None, None, None, "wilson", n)
-    return FigureRow(key, Text(vi=key, en=key), n, {5: n, 1: 0}, {"very_satisfied": measure})
+    counts = {5: n, 1: 0}
+    return FigureRow(key, Text(vi=key, en=key), SURVEY, n, counts, {"very_satisfied": measure})
 
 
 def withheld(rows: list[FigureRow]) -> str:

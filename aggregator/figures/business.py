@@ -1,0 +1,280 @@
+"""What businesses say, statement by statement, beside the province's PCI; never called PCI."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from aggregator.figures.figure import Figure
+from aggregator.figures.rows import FigureRow
+from aggregator.indices.discrepancies import Check, check, formula, written
+from aggregator.indices.pci import Bounds, FactorFeedback, StatementFeedback, business_feedback
+from aggregator.indices.scores import Interval
+from aggregator.statistics import SHARE_COLUMNS
+from aggregator.wording.phrases import (
+    Phrase,
+    Words,
+    decimal,
+    integer,
+    joined,
+    percent,
+    say,
+    verbatim,
+)
+from surveys.definition import Survey, Text
+from surveys.published import Pci, Published
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement of the survey: its row of figures, and how it stands beside the PCI."""
+
+    row: FigureRow
+    feedback: StatementFeedback
+
+    @property
+    def figure(self) -> Figure | None:
+        """The share of favourable answers, or the median of a number; None without answers."""
+        found, question = self.feedback.figure, self.feedback.question
+        if found is None:
+            return None
+        if question.kind != "number":
+            return self.row.share(next(iter(self.row.measures)))
+        unit: Words = question.unit or verbatim("")
+        return Figure(
+            name=f"{question.id}.median",
+            title=question.text,
+            value=found.value,
+            unit="score",
+            definition=say("business_page.median_how"),
+            n=self.feedback.n,
+            low=found.low,
+            high=found.high,
+            methods=(self.feedback.method,),
+            text=joined(decimal(found.value), unit, by=" "),
+        )
+
+    @property
+    def difference(self) -> Figure | None:
+        """Figure less published, more being better; None where the two are not of one kind."""
+        found, question = self.feedback, self.feedback.question
+        if found.difference is None or question.published is None:
+            return None
+        direction = say(f"business_page.direction_{question.direction}")
+        return Figure(
+            name=f"{question.id}.difference",
+            title=question.text,
+            value=found.difference.value,
+            unit="score" if question.kind == "number" else "points",
+            definition=say("business_page.difference_how", year=question.published.year),
+            k=found.k,
+            n=found.n,
+            low=found.difference.low,
+            high=found.difference.high,
+            methods=(found.method,),
+            facts=(
+                (say("business_page.direction"), direction),
+                (say("how.verdict"), say(f"business_page.{found.direction}")),
+            ),
+            source=verbatim(question.published.source),
+        )
+
+    @property
+    def score(self) -> Figure | None:
+        question = self.feedback.question
+        return _scored(f"{question.id}.score", question.text, self.feedback.score, "min_max")
+
+
+@dataclass(frozen=True)
+class BusinessFactor:
+    """A factor of the survey with its statements, and the sub-index of the same name."""
+
+    feedback: FactorFeedback
+    statements: tuple[Statement, ...]
+
+    @property
+    def score(self) -> Figure | None:
+        factor = self.feedback.factor
+        return _scored(f"{factor.id}.score", factor.name, self.feedback.score, "min_max")
+
+    @property
+    def weight(self) -> Figure | None:
+        """The weight of the published sub-index in PCI."""
+        if (published := self.feedback.published) is None:
+            return None
+        return Figure(
+            name=f"{self.feedback.factor.id}.weight",
+            title=self.feedback.factor.name,
+            value=None,
+            unit="count",
+            definition=say("business_page.weight_how"),
+            source=say("business_page.weight_source"),
+            text=percent(published.weight / 100, 0),
+            filtered=False,
+        )
+
+    def published(self, year: int, source: Text) -> Figure | None:
+        """The sub-index as printed for a year, with its rank."""
+        if (published := self.feedback.published) is None:
+            return None
+        score = published.score[year]
+        return Figure(
+            name=f"{self.feedback.factor.id}.{year}",
+            title=joined(verbatim(f"PCI {year}"), self.feedback.factor.name),
+            value=None,
+            unit="score",
+            definition=say("business_page.published_score_how"),
+            facts=((say("comparison.rank"), integer(published.rank[year])),),
+            source=source,
+            text=Phrase(lambda language: written(score, language)),
+            filtered=False,
+        )
+
+
+def business_factors(
+    survey: Survey,
+    rows: Sequence[FigureRow],
+    pci: Pci | None,
+    bounds: Mapping[str, Bounds] | None = None,
+) -> tuple[BusinessFactor, ...]:
+    """The factors of a survey of rows by question; ``bounds`` by question give scores.
+
+    Statements without a row are left out.
+    """
+    by_key = {row.key: row for row in rows}
+    counts = {row.key: row.counts for row in rows}
+    found = business_feedback(survey, _shares(rows), counts, pci, bounds)
+    return tuple(
+        BusinessFactor(
+            factor,
+            tuple(
+                Statement(by_key[one.question.id], one)
+                for one in factor.statements
+                if one.question.id in by_key
+            ),
+        )
+        for factor in found
+    )
+
+
+def _shares(rows: Sequence[FigureRow]) -> pd.DataFrame:
+    """The one share of each question that has a scale: SHARE_COLUMNS."""
+    found = [
+        (row.key, name, m.k, m.n, m.share, m.low, m.high, m.method)
+        for row in rows
+        for name, m in list(row.measures.items())[:1]
+    ]
+    return pd.DataFrame(found, columns=list(SHARE_COLUMNS))
+
+
+def side_figure(side: str, n: int) -> Figure:
+    """How many statements lie on one side of their published figure."""
+    return Figure(
+        name=f"side.{side}",
+        title=say(f"business_page.{side}"),
+        value=n,
+        unit="count",
+        definition=say("business_page.sides_how"),
+    )
+
+
+def fewest_forms_figure(n: int) -> Figure:
+    """At least so many answered: the most answers of one question."""
+    return Figure(
+        name="most",
+        title=say("card.least"),
+        value=n,
+        unit="count",
+        definition=say("card.least_how"),
+        text=say("card.at_least", n=integer(n)),
+    )
+
+
+def composite_figure(score: Interval | None) -> Figure | None:
+    """The factors' scores by the weights of PCI, in points of 100."""
+    return _scored("composite", say("business_page.composite"), score, "pci_composite", "min_max")
+
+
+@dataclass(frozen=True)
+class PublishedComposite:
+    """The PCI of a year as printed and as its sub-indices give it; None where not both."""
+
+    year: int
+    check: Check | None
+    rank: int
+    source: Text
+
+    @property
+    def printed_figure(self) -> Figure | None:
+        return self._figure("printed")
+
+    @property
+    def recomputed_figure(self) -> Figure | None:
+        return self._figure("recomputed")
+
+    @property
+    def rank_figure(self) -> Figure:
+        return Figure(
+            name=f"pci.{self.year}.rank",
+            title=joined(verbatim(f"PCI {self.year}"), say("comparison.rank")),
+            value=self.rank,
+            unit="count",
+            definition=say("business_page.rank_how"),
+            source=self.source,
+            text=say("sipas.rank_of", rank=self.rank),
+            filtered=False,
+        )
+
+    def _figure(self, which: str) -> Figure | None:
+        if (found := self.check) is None:
+            return None
+        value = found.printed if which == "printed" else found.recomputed
+        return Figure(
+            name=f"pci.{self.year}.{which}",
+            title=joined(verbatim(f"PCI {self.year}"), say(f"published_page.{which}")),
+            value=None,
+            unit="score",
+            definition=say(f"business_page.{which}_how"),
+            methods=("pci_composite",),
+            facts=(
+                (
+                    say("published_page.printed"),
+                    Phrase(lambda language: written(found.printed, language)),
+                ),
+                (say("published_page.parts"), Phrase(lambda language: formula(found, language))),
+                (say("how.verdict"), say(f"discrepancy.{found.verdict}_long")),
+            ),
+            source=self.source,
+            text=Phrase(lambda language: written(value, language)),
+            filtered=False,
+        )
+
+
+def published_composites(tables: Published) -> Sequence[PublishedComposite]:
+    """The province's PCI by year."""
+    if (pci := tables.pci) is None:
+        return ()
+    start = "pci_total."
+    claims = {
+        one.id.removeprefix(start): one for one in tables.claims() if one.id.startswith(start)
+    }
+    checks = {year: check(claim) for year, claim in claims.items()}
+    return [
+        PublishedComposite(year, checks.get(str(year)), pci.total.rank[year], tables.source)
+        for year in sorted(pci.total.score)
+    ]
+
+
+def _scored(name: str, title: Words, score: Interval | None, *methods: str) -> Figure | None:
+    if score is None:
+        return None
+    return Figure(
+        name=name,
+        title=title,
+        value=score.value,
+        unit="score",
+        definition=say("business_page.score_how"),
+        low=score.low,
+        high=score.high,
+        methods=methods,
+    )
