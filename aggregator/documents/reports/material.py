@@ -6,38 +6,25 @@ published figures: so nothing that is withheld can be worked back from it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import pandas as pd
 
 from aggregator.documents.reports.groups import Groups, of_period
 from aggregator.documents.reports.occasion import Occasion
 from aggregator.figures.figures import figure_rows
+from aggregator.figures.participation import respondents, taking_part
 from aggregator.figures.publishing import compared_alone, shown
 from aggregator.figures.references import why_not_comparable
 from aggregator.figures.rows import FigureRow
-from aggregator.figures.trends import READ_BY, Grain, figures
-from aggregator.statistics.participation import Participation, open_weekdays, participation
+from aggregator.figures.trends import Against, Grain, TrendPoint, trend
+from aggregator.statistics.participation import Participation
 from aggregator.storage.store import Grouping
 from aggregator.wording.periods import Period, period_of
 from surveys.centre import Reference
 from surveys.definition import Survey
 
-Against = Literal["before", "year_before"]
 EARLIER: tuple[Against, ...] = ("before", "year_before")
 POINTS = 13  # of a trend: weeks or months; a quarter has its own weeks
-
-
-@dataclass(frozen=True)
-class Moment:
-    """One point of a trend: ``people`` answered, k of n (effective where answers pool)."""
-
-    period: Period
-    people: int
-    k: float
-    n: float
-    new_series: bool
-    withheld: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,7 +43,7 @@ class Material:
     departments: tuple[FigureRow, ...]
     channels: tuple[FigureRow, ...]
     earlier: Mapping[Against, tuple[Period, FigureRow]]
-    trend: tuple[Moment, ...]
+    trend: tuple[TrendPoint, ...]
     participation: Mapping[str, Participation]
     covered: frozenset[str]
 
@@ -90,8 +77,8 @@ def gather(on: Occasion, survey: Survey) -> Material:
         earlier[against] = (then, row)
     trend = [] if on.kind == "day" else _trend(on, survey, measure)
     dossiers = on.store.transactions(on.period.since, on.period.until)
-    ratings, open_on = _ratings(on, survey), open_weekdays(on.centre.opening_hours)
-    took_part = {} if dossiers.empty else participation(ratings, dossiers, open_on)
+    ratings = respondents(on.store, survey, on.selection(survey))
+    took_part = taking_part(ratings, dossiers, on.centre)
 
     groups = Groups()
     groups.add(of_period(on.period), whole.n)
@@ -130,22 +117,14 @@ def gather(on: Occasion, survey: Survey) -> Material:
     )
 
 
-def _shown(one: Moment, withheld: bool) -> Moment:
-    return replace(one, people=0, k=0, n=0, withheld=True) if withheld and one.people else one
+def _shown(point: TrendPoint, withheld: bool) -> TrendPoint:
+    """The point, or one without figures where it is withheld and not empty."""
+    if not withheld or not point.people:
+        return point
+    return replace(point, people=0, k=0, n=0, share=None, low=None, high=None, withheld=True)
 
 
-# Reading
-
-
-def _ratings(on: Occasion, survey: Survey) -> pd.DataFrame:
-    """Who answered in the period: columns day, department, n."""
-    asked = on.selection(survey)
-    if len(survey.measured) == 1:
-        asked = replace(asked, questions=(survey.measured[0].id,))
-    return on.store.respondents(asked)
-
-
-def _trend(on: Occasion, survey: Survey, measure: str) -> list[Moment]:
+def _trend(on: Occasion, survey: Survey, measure: str) -> list[TrendPoint]:
     """The points of a trend up to the occasion's period, from the first with an answer on."""
     grain: Grain = "month" if on.kind == "month" else "week"
     if on.kind == "quarter":
@@ -155,26 +134,17 @@ def _trend(on: Occasion, survey: Survey, measure: str) -> list[Moment]:
     parts = [part for part in parts if part.since <= on.today]
     if not parts:
         return []
-    span = Period("range", parts[0].since, parts[-1].until)
-    asked = on.selection(survey, span)
-    shares = figures(on.store, survey, asked, measure, READ_BY[grain], grain)
-    by_day = dict(zip(shares["key"], zip(shares["k"], shares["n"], strict=True), strict=True))
-    if len(survey.measured) == 1:
-        asked = replace(asked, questions=(survey.measured[0].id,))
-    people = _people(on.store.respondents(asked), grain)
-    breaks = [one.day for one in on.centre.series_breaks if one.survey == survey.id]
-    moments = []
-    for number, part in enumerate(parts):
-        first = period_of(grain, part.since).since
-        k, n = by_day.get(first, (0, 0))
-        since = parts[number - 1].until if number else part.until
-        new = any(since < day <= part.until for day in breaks)
-        moments.append(Moment(part, people.get(first, 0), float(k), float(n), new))
-    begun = next((number for number, one in enumerate(moments) if one.people), len(moments))
-    return moments[begun:]
+    asked = on.selection(survey, Period("range", parts[0].since, parts[-1].until))
+    people = _people(respondents(on.store, survey, asked), grain)
+    points = [
+        replace(point, people=people.get(period_of(grain, point.period.since).since, 0))
+        for point in trend(on.store, survey, on.centre, asked, measure, grain, parts)
+    ]
+    begun = next((number for number, one in enumerate(points) if one.people), len(points))
+    return points[begun:]
 
 
-def _people(respondents: pd.DataFrame, grain: Grain) -> dict[object, int]:
+def _people(answered: pd.DataFrame, grain: Grain) -> dict[object, int]:
     """Respondents by the first day of their part."""
-    first = respondents["day"].map(lambda day: period_of(grain, day).since)
-    return {key: int(n) for key, n in respondents["n"].groupby(first).sum().items()}
+    first = answered["day"].map(lambda day: period_of(grain, day).since)
+    return {key: int(n) for key, n in answered["n"].groupby(first).sum().items()}

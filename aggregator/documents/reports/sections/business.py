@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import pandas as pd
-
 from aggregator.documents.reports.cells import span, table
 from aggregator.documents.reports.model import (
     WITHHELD,
@@ -15,10 +13,9 @@ from aggregator.documents.reports.model import (
     Value,
 )
 from aggregator.documents.reports.occasion import Occasion
+from aggregator.figures.business import BusinessFactor, business_factors
 from aggregator.figures.publishing import published
-from aggregator.figures.rows import FigureRow
-from aggregator.indices.pci import FactorFeedback, StatementFeedback, business_feedback
-from aggregator.statistics import SHARE_COLUMNS
+from aggregator.indices.pci import StatementFeedback
 from aggregator.wording import numbers
 from surveys.definition import Question, Survey
 
@@ -28,7 +25,7 @@ class Business:
     """Statements of the businesses' survey; ``withheld`` are those of too few answers."""
 
     survey: Survey
-    factors: tuple[FactorFeedback, ...]
+    factors: tuple[BusinessFactor, ...]
     withheld: frozenset[str]
     least: int  # as many firms answered, at least: most answers of one statement
 
@@ -43,22 +40,10 @@ def gather(on: Occasion) -> Business | None:
     ]
     if not any(row.n or row.withheld for row in kept):
         return None
-    counts = {row.key: row.counts for row in kept}
-    pci = on.published.pci if on.published else None
-    factors = business_feedback(survey, _frame(kept), counts, pci)
+    factors = business_factors(survey, kept, on.published.pci if on.published else None)
     least = max((row.n for row in kept), default=0)
     withheld = frozenset(row.key for row in kept if row.withheld)
     return Business(survey, factors, withheld, least)
-
-
-def _frame(rows: list[FigureRow]) -> pd.DataFrame:
-    """The shares of the statements that have one measure: SHARE_COLUMNS."""
-    found = [
-        (row.key, name, one.k, one.n, one.share, one.low, one.high, one.method)
-        for row in rows
-        for name, one in list(row.measures.items())[:1]
-    ]
-    return pd.DataFrame(found, columns=SHARE_COLUMNS)
 
 
 def business(on: Occasion, found: Business) -> Section:
@@ -79,11 +64,13 @@ def business(on: Occasion, found: Business) -> Section:
     rows: list[tuple[Value, ...]] = []
     groups = []
     for number, factor in enumerate(found.factors, 1):
-        asked = [one for one in factor.statements if one.question.kind != "many"]
+        asked = [one.feedback for one in factor.statements]
         if not any(one.n or one.question.id in found.withheld for one in asked):
             continue
         groups.append(len(rows))
-        rows.append((f"{number}. {on.label(factor.factor.name)}", *((None,) * (len(columns) - 1))))
+        rows.append(
+            (f"{number}. {on.label(factor.feedback.factor.name)}", *((None,) * (len(columns) - 1)))
+        )
         rows += [_cells(on, one, withheld=one.question.id in found.withheld) for one in asked]
     blocks: list[Block] = [
         Paragraph(on.say("business_lead", n=on.integer(found.least))),

@@ -1,13 +1,9 @@
 """This period against earlier ones, and the control chart that tells a signal from noise."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
-
-import pandas as pd
 
 from aggregator.documents.reports.cells import span, table
-from aggregator.documents.reports.material import Against, Material, Moment
+from aggregator.documents.reports.material import Material
 from aggregator.documents.reports.model import (
     WITHHELD,
     Block,
@@ -18,69 +14,31 @@ from aggregator.documents.reports.model import (
     Trend,
     Value,
 )
-from aggregator.figures.rows import FigureRow, known, measure_frame
-from aggregator.statistics import changes, control_chart
-from aggregator.wording.periods import Period
+from aggregator.figures.trends import (
+    Change,
+    ChartedPoint,
+    Pair,
+    changes_of,
+    charted,
+    comparable,
+)
 
 FEWEST = 3  # points of a chart: two are no trend
 
 
-@dataclass(frozen=True)
-class Change:
-    """A measure now against the same measure of an earlier period; see statistics.changes."""
-
-    against: Against
-    then: Period
-    measure: str
-    share: float | None
-    share_then: float | None
-    n_then: int
-    difference: float | None
-    low: float | None
-    high: float | None
-    p: float | None
-    test: str
-    verdict: str
-
-
 def changed(m: Material) -> list[Change]:
     """Of each measure, against the periods that have answers and that no break parts from now."""
-    breaks = [one.day for one in m.on.centre.series_breaks if one.survey == m.survey.id]
-    pairs: list[tuple[Against, Period, FigureRow]] = [
-        (against, then, row)
+    on = m.on
+    pairs: list[Pair] = [
+        (against, on.period, m.whole, then, row)
         for against, (then, row) in m.earlier.items()
-        if row.n and m.whole.n and not any(then.since < day <= m.on.period.until for day in breaks)
+        if row.n and m.whole.n and comparable(m.survey, on.centre, on.period, then)
     ]
-    if not pairs:
-        return []
-    found = []
-    for measure in m.measures:
-        now = measure_frame(_numbered([m.whole] * len(pairs)), measure, pooled=m.pooled)
-        then = measure_frame(_numbered([row for *_, row in pairs]), measure, pooled=m.pooled)
-        rows = changes(now, then, m.on.centre.minimum_ratings).to_dict("records")
-        for (against, period, row), one in zip(pairs, rows, strict=True):
-            found.append(
-                Change(
-                    against,
-                    period,
-                    measure,
-                    m.whole.measures[measure].share,
-                    row.measures[measure].share,
-                    row.n,
-                    known(one["difference"]),
-                    known(one["low"]),
-                    known(one["high"]),
-                    known(one["p_adjusted"]),
-                    one["test"],
-                    one["verdict"],
-                )
-            )
-    return found
-
-
-def _numbered(rows: Sequence[FigureRow]) -> list[FigureRow]:
-    """The figures pair rows by key."""
-    return [replace(row, key=str(number)) for number, row in enumerate(rows)]
+    return [
+        change
+        for measure in m.measures
+        for change in changes_of(pairs, measure, on.centre.minimum_ratings)
+    ]
 
 
 def over_time(m: Material, found: Sequence[Change]) -> Section:
@@ -116,12 +74,12 @@ def _table(m: Material, found: Sequence[Change]) -> Block:
         (
             on.say(f"measure.{one.measure}"),
             on.name(one.then),
-            one.n_then,
-            one.share_then,
-            one.share,
+            one.then_row.n,
+            one.then_figure.share,
+            one.now_figure.share,
             one.difference,
             span(one.low, one.high),
-            one.p,
+            one.p_adjusted,
             on.say(f"test_{one.test}"),
             on.say(f"change_{one.verdict}"),
         )
@@ -138,8 +96,8 @@ def chart(m: Material) -> Trend | None:
     shown = [one for one in m.trend if one.n]
     if len(shown) < FEWEST:
         return None
-    on, by_period = m.on, _limits(m)
-    points = tuple(_point(m, one, by_period.get(one.period)) for one in m.trend)
+    on = m.on
+    points = tuple(_point(m, one) for one in charted(m.trend))
     measure = on.say(f"measure.{m.measure}")
     grain = "month" if on.kind == "month" else "week"
     breaks = [
@@ -161,39 +119,18 @@ def signals(points: Sequence[Point]) -> list[Point]:
     return [point for point in points if point.signal]
 
 
-def _limits(m: Material) -> dict[Period, dict[Any, Any]]:
-    """The p-chart of the published points: withheld ones have no part in its centre line."""
-    shown = []
-    new_series = False
-    for one in m.trend:
-        new_series |= one.new_series
-        if one.n:
-            shown.append((one, new_series))
-            new_series = False
-    frame = pd.DataFrame(
-        {
-            "key": range(len(shown)),
-            "k": [one.k for one, _ in shown],
-            "n": [one.n for one, _ in shown],
-            "break_before": [new for _, new in shown],
-        }
-    )
-    rows: list[dict[Any, Any]] = control_chart(frame).to_dict("records")
-    return {one.period: row for (one, _), row in zip(shown, rows, strict=True)}
-
-
-def _point(m: Material, one: Moment, limits: dict[Any, Any] | None) -> Point:
-    label = m.on.short_name(one.period)
-    if limits is None:
-        return Point(label, None, None, None, None, withheld=one.withheld)
+def _point(m: Material, one: ChartedPoint) -> Point:
+    label = m.on.short_name(one.point.period)
+    if not one.n:
+        return Point(label, None, None, None, None, withheld=one.point.withheld)
     return Point(
         label,
-        share=known(limits["share"]),
-        lower=known(limits["lower"]),
-        centre=known(limits["centre"]),
-        upper=known(limits["upper"]),
-        series=int(limits["series"]),
-        signal=str(limits["signal"]),
+        share=one.share,
+        lower=one.lower,
+        centre=one.centre,
+        upper=one.upper,
+        series=one.series,
+        signal=one.signal,
     )
 
 

@@ -20,7 +20,8 @@ from aggregator.documents.reports.sections.comparisons import comparisons
 from aggregator.figures.figures import figure_rows
 from aggregator.figures.publishing import published_form
 from aggregator.figures.rows import FigureRow
-from aggregator.indices.par_index import MEASURE, Projection, project, sipas_published
+from aggregator.figures.sipas import projection_of
+from aggregator.indices.par_index import MEASURE, Projection, sipas_published
 from surveys.definition import Survey
 
 
@@ -38,8 +39,7 @@ class Sipas:
 
     @property
     def projection(self) -> Projection | None:
-        one = self.whole.measures.get(MEASURE)
-        return project(MEASURE, one.share, one.low, one.high) if one else None
+        return None if self.whole.withheld else projection_of(self.whole)
 
 
 def gather(on: Occasion) -> Sipas | None:

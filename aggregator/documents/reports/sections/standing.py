@@ -1,27 +1,25 @@
 """How departments stand when n is small, and the centre's share by the mix of dossiers."""
 
-import pandas as pd
+from collections.abc import Sequence
 
 from aggregator.documents.reports.cells import table
 from aggregator.documents.reports.material import Material
 from aggregator.documents.reports.model import Block, Column, Paragraph, Range, Section, Value
-from aggregator.statistics import Standardised, direct_standardised, shrunk_ranking
-
-FEWEST = 3  # departments: two tell nothing of how departments differ
+from aggregator.figures.standing import Ranked, ranking, standardised
+from aggregator.statistics import Standardised
 
 
 def standing(m: Material) -> Section | None:
     """Shrunk shares with rank intervals; the standardised share. Of published rows only."""
     blocks: list[Block] = []
-    if (mixed := standardised(m)) is not None:
+    if (mixed := standardised_share(m)) is not None:
         blocks.append(Paragraph(_mixed(m, mixed)))
-    rows = [row for row in m.departments if row.n]
-    if len(rows) >= FEWEST:
-        blocks += [Paragraph(m.on.say("ranking_lead")), _ranking(m)]
+    if ranked := ranking(m.departments, m.measure):
+        blocks += [Paragraph(m.on.say("ranking_lead")), _ranking(m, ranked)]
     return Section(m.on.say("section_standing"), tuple(blocks)) if blocks else None
 
 
-def standardised(m: Material) -> Standardised | None:
+def standardised_share(m: Material) -> Standardised | None:
     """The centre's share, had each department the weight of its dossiers; None without them."""
     if m.whole.withheld:
         return None
@@ -30,22 +28,7 @@ def standardised(m: Material) -> Standardised | None:
         for row in m.departments
         if (part := m.participation.get(row.key)) is not None and part.dossiers
     }
-    figures = _figures(m)
-    if not set(weights) & set(figures["key"]):
-        return None
-    return direct_standardised(figures, weights)
-
-
-def _figures(m: Material) -> pd.DataFrame:
-    """k and n by department; of a pooled share those of as many independent answers."""
-    found = [(row.key, row.measures[m.measure]) for row in m.departments if row.n]
-    rows = [
-        (key, (one.share or 0) * one.n_effective, one.n_effective)
-        if m.pooled
-        else (key, one.k, one.n)
-        for key, one in found
-    ]
-    return pd.DataFrame(rows, columns=["key", "k", "n"])
+    return standardised(m.departments, m.measure, weights)
 
 
 def _mixed(m: Material, found: Standardised) -> str:
@@ -61,7 +44,7 @@ def _mixed(m: Material, found: Standardised) -> str:
     )
 
 
-def _ranking(m: Material) -> Block:
+def _ranking(m: Material, ranked: Sequence[Ranked]) -> Block:
     on = m.on
     columns = (
         Column("rank", on.say("rank"), "integer", 0.7),
@@ -73,18 +56,17 @@ def _ranking(m: Material) -> Block:
         Column("interval", on.say("interval"), "interval", 1.6),
         Column("ranks", on.say("ranks"), "ranks", 0.9),
     )
-    labels = {row.key: on.label(row.label) for row in m.departments}
     rows: list[tuple[Value, ...]] = [
         (
-            int(one["rank"]),
-            labels[one["key"]],
-            round(one["n"]),
-            round(one["k"]),
-            float(one["share"]),
-            float(one["shrunk"]),
-            Range(float(one["low"]), float(one["high"])),
-            Range(float(one["rank_low"]), float(one["rank_high"])),
+            one.rank,
+            on.label(one.row.label),
+            round(one.n),
+            round(one.k),
+            one.k / one.n,
+            one.shrunk,
+            Range(one.low, one.high),
+            Range(one.rank_low, one.rank_high),
         )
-        for one in shrunk_ranking(_figures(m)).to_dict("records")
+        for one in ranked
     ]
     return table(on, "ranking", columns, rows, notes=[on.say("ranking_note")])

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from aggregator.documents.reports.material import Material
 from aggregator.documents.reports.model import Points, Section, Trend
 from aggregator.documents.reports.sections.business import Business
-from aggregator.documents.reports.sections.changes import Change, signals
+from aggregator.documents.reports.sections.changes import signals
 from aggregator.documents.reports.sections.sipas import Sipas
-from aggregator.documents.reports.sections.taking_part import bounds
+from aggregator.documents.reports.sections.taking_part import printable_bounds
+from aggregator.figures.trends import Change
 from aggregator.indices.par_index import MEASURE
 from aggregator.statistics.participation import CENTRE
 from aggregator.wording import numbers
@@ -64,15 +65,12 @@ def _taking_part(m: Material) -> list[str]:
         dossiers=on.integer(part.dossiers),
         share=on.percent(part.share),
     )
-    between = bounds(m, CENTRE, m.whole)
+    between = printable_bounds(m, CENTRE, m.whole)
     if between is None:
         return [told]
-    low, high = between
     measure = on.say(f"measure.{m.measure}").lower()
-    return [
-        told,
-        on.say("sum_bounds", measure=measure, low=on.percent(low), high=on.percent(high)),
-    ]
+    low, high = on.percent(between.low), on.percent(between.high)
+    return [told, on.say("sum_bounds", measure=measure, low=low, high=high)]
 
 
 def _reference(m: Material) -> list[str]:
@@ -122,7 +120,7 @@ def _changes(m: Material, found: Sequence[Change]) -> list[str]:
             f"sum_change_{one.verdict}",
             measure=on.say(f"measure.{one.measure}").lower(),
             period=on.name(one.then),
-            share=on.percent(one.share_then),
+            share=on.percent(one.then_figure.share),
             points=on.points(one.difference),
             low=on.points(one.low),
             high=on.points(one.high),

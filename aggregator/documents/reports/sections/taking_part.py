@@ -12,9 +12,9 @@ from aggregator.documents.reports.model import (
     Table,
     Value,
 )
+from aggregator.figures.participation import Bounds, bounds, open_days
 from aggregator.figures.rows import FigureRow
-from aggregator.statistics import nonresponse_bounds
-from aggregator.statistics.participation import CENTRE, open_weekdays, working_days
+from aggregator.statistics.participation import CENTRE
 from aggregator.wording.channels import CHANNELS
 
 
@@ -29,20 +29,11 @@ def taking_part(m: Material) -> Section:
     return Section(on.say("section_taking_part"), tuple(blocks))
 
 
-def bounds(m: Material, key: str, row: FigureRow) -> tuple[float, float] | None:
-    """The share if all silent visitors had been dissatisfied, and satisfied.
-
-    Over the days whose dossiers are known, with the share of the whole period; None where that
-    is not known, may not be printed, or there are more ratings than dossiers.
-    """
-    part = m.participation.get(key)
-    if part is None or row.withheld or key not in m.covered:
+def printable_bounds(m: Material, key: str, row: FigureRow) -> Bounds | None:
+    """What the silent could change; None where that is not known or may not be printed."""
+    if row.withheld or key not in m.covered:
         return None
-    share = row.measures[m.measure].share
-    if share is None or not 0 < part.n <= part.dossiers:
-        return None
-    low, high = nonresponse_bounds(share * part.n, part.n, part.dossiers)
-    return float(low), float(high)
+    return bounds(row, m.participation.get(key), m.measure)
 
 
 def _departments(m: Material) -> Table:
@@ -64,16 +55,16 @@ def _departments(m: Material) -> Table:
             continue
         if key in m.covered:
             given: tuple[Value, ...] = (part.n, part.share)
-            between: Value = span(*(bounds(m, key, row) or (None, None)))
+            found = printable_bounds(m, key, row)
+            between: Value = span(found.low, found.high) if found else None
         else:
             # A department that is shown elsewhere is not small: the days without dossiers may be.
             mark = WITHHELD if row.withheld else WITHHELD_PART
             given, between = (mark, mark), mark
         rows.append((label, part.dossiers, *given, part.days, between))
     period = on.period
-    open_on = open_weekdays(on.centre.opening_hours)
-    open_days = working_days(period.since, min(period.until, on.today), open_on)
-    notes = [on.say("bounds_note"), on.say("days_note", days=on.integer(open_days))]
+    working = open_days(on.centre, period.since, min(period.until, on.today))
+    notes = [on.say("bounds_note"), on.say("days_note", days=on.integer(working))]
     strong = [len(rows) - 1] if CENTRE in m.participation else []
     return table(on, "participation", columns, rows, strong, notes=notes)
 
