@@ -108,9 +108,9 @@ def _export_options(
 def _report_options(
     report: argparse.ArgumentParser, say: Callable[[str], str], day: Callable[[str], date]
 ) -> None:
-    report.add_argument("kind", choices=model.KINDS, help=say("report_kind"))
+    report.add_argument("kind", choices=model.REPORT_KINDS, help=say("report_kind"))
     report.add_argument("file", type=Path, help=say("report_file"))
-    report.add_argument("--format", choices=model.FORMATS, help=say("report_format"))
+    report.add_argument("--format", choices=model.REPORT_FORMATS, help=say("report_format"))
     report.add_argument("--date", type=day, metavar="DAY", help=say("report_date"))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import aggregator.lean_pandas  # noqa: F401 - before whatever imports pandas
 from aggregator.commands import CommandError
 from aggregator.commands.store import opened
-from aggregator.documents.reports.model import FORMATS
+from aggregator.documents.reports.model import REPORT_FORMATS
 from aggregator.documents.reports.report import build_report
 from aggregator.intake.files import FileError
 from aggregator.settings import Settings
@@ -56,7 +56,7 @@ def _period(options: argparse.Namespace, today: date) -> Period:
 def _format(options: argparse.Namespace) -> str:
     """The format asked for, else that of the file's suffix. Raises CommandError."""
     form: str = options.format or options.file.suffix.removeprefix(".").lower()
-    if form not in FORMATS:
+    if form not in REPORT_FORMATS:
         raise CommandError("report.no_format", file=options.file)
     return form
 

@@ -15,7 +15,7 @@ from aggregator.figures.participation import bounds_figure, participation_figure
 from aggregator.figures.references import question_figure, reference_figure
 from aggregator.wording import numbers
 from aggregator.wording.channels import CHANNELS
-from aggregator.wording.periods import KINDS
+from aggregator.wording.periods import PERIOD_KINDS
 from surveys.messages import Language
 from web import language_of, wants_fragment
 
@@ -79,7 +79,7 @@ def render(request: Request, name: str, page: object = None, status: int = 200) 
         "asked_surveys": {asked for _, asked in context.centre.instruments},
         "surveys": context.surveys,
         "channels": CHANNELS,
-        "kinds": KINDS,
+        "period_kinds": PERIOD_KINDS,
         "demo": context.settings.demo,
         "how": how,
         "here": here,

@@ -18,7 +18,7 @@ from aggregator.figures.rows import (
 )
 from aggregator.statistics import changes, control_chart, level_counts, pooled_shares, shares
 from aggregator.storage.store import Grouping, Selection, Store
-from aggregator.wording.periods import Kind, Period, period_of
+from aggregator.wording.periods import Period, PeriodKind, period_of
 from aggregator.wording.phrases import days, joined, p_value, percent, say
 from surveys.centre import Centre
 from surveys.definition import Survey
@@ -42,7 +42,7 @@ NO_ANSWERS: Mapping[str, Any] = {
     "high": None,
     "method": "wilson",
 }
-COMPARED: tuple[Kind, ...] = ("week", "month", "quarter")
+COMPARED: tuple[PeriodKind, ...] = ("week", "month", "quarter")
 
 
 def buckets(grain: Grain, until: date, length: int) -> list[Period]:
@@ -173,7 +173,12 @@ def charted(points: Sequence[TrendPoint]) -> list[ChartedPoint]:
 
 
 def figures(
-    store: Store, survey: Survey, selection: Selection, measure: str, by: Grouping, grain: Kind
+    store: Store,
+    survey: Survey,
+    selection: Selection,
+    measure: str,
+    by: Grouping,
+    grain: PeriodKind,
 ) -> pd.DataFrame:
     """Shares of a selection by the first day of each part of a kind: SHARE_COLUMNS."""
 

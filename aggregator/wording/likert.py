@@ -15,7 +15,7 @@ GAP = 4.0  # % of the width between the sides and the middle level
 
 
 @dataclass(frozen=True)
-class Bar:
+class Piece:
     """One level's piece; ``x`` and ``width`` are percentages of the drawing's width."""
 
     level: Level
@@ -67,13 +67,13 @@ class Diverging:
         ends = [(0.0, self.left), (self.zero + self.right * self._unit, self.right)]
         return [*ends, (100.0, self.apart)] if self.apart else ends
 
-    def bars(self, counts: Mapping[int, int]) -> list[Bar]:
+    def bars(self, counts: Mapping[int, int]) -> list[Piece]:
         """The pieces of a row from left to right, then the middle level; none without answers."""
         n = sum(counts.values())
         if not n:
             return []
         good, middle, bad = _sides(self.levels)
-        bars: list[Bar] = []
+        bars: list[Piece] = []
         start = self.zero - sum(counts[level.code] for level in bad) / n * self._unit
         for level in (*reversed(bad), *reversed(good)):
             bars.append(self._bar(level, counts[level.code] / n, start))
@@ -85,9 +85,9 @@ class Diverging:
         """Percent of the drawing's width for a share of 1."""
         return (100 - (GAP if self.apart else 0)) / (self.left + self.right + self.apart)
 
-    def _bar(self, level: Level, share: float, x: float) -> Bar:
+    def _bar(self, level: Level, share: float, x: float) -> Piece:
         colour = tone(self.levels.index(level), len(self.levels))
-        return Bar(level, colour, share, x, share * self._unit)
+        return Piece(level, colour, share, x, share * self._unit)
 
 
 def _sides(levels: Sequence[Level]) -> tuple[Sequence[Level], Sequence[Level], Sequence[Level]]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal, get_args
 
-Kind = Literal["day", "week", "month", "quarter", "year", "range"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-MONTHS: Mapping[Kind, int] = {"month": 1, "quarter": 3, "year": 12}
+PeriodKind = Literal["day", "week", "month", "quarter", "year", "range"]
+PERIOD_KINDS: tuple[PeriodKind, ...] = get_args(PeriodKind)
+MONTHS: Mapping[PeriodKind, int] = {"month": 1, "quarter": 3, "year": 12}
 # Far from the ends of the calendar, so that every period has neighbours to step to.
 EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
 LONGEST = timedelta(days=50 * 366)
@@ -31,7 +31,7 @@ class Period:
     a share does not grow with time; its counts do not: see until_today.
     """
 
-    kind: Kind
+    kind: PeriodKind
     since: date
     until: date
 
@@ -83,7 +83,7 @@ class Period:
             return self
         return Period("range", self.since, today)
 
-    def parts(self, kind: Kind) -> Iterator["Period"]:
+    def parts(self, kind: PeriodKind) -> Iterator["Period"]:
         """The days, weeks, months, quarters or years of the period, in order, without a gap.
 
         One that an end of the period cuts is a range, so that its address shows the same days.
@@ -102,7 +102,7 @@ class Period:
         return {"period": self.kind, "date": self.since.isoformat()}
 
 
-def period_of(kind: Kind, day: date) -> Period:
+def period_of(kind: PeriodKind, day: date) -> Period:
     """The day, week, month, quarter or year that a day is in; the range of that day alone."""
     if kind == "week":
         monday = day - timedelta(days=day.weekday())
@@ -137,7 +137,7 @@ def read_period(given: Mapping[str, str], today: date) -> Period:
             raise PeriodError("from", "too_long")
         return Period("range", since, until)
     day = _day(given, "date", today)
-    if kind not in KINDS:
+    if kind not in PERIOD_KINDS:
         raise PeriodError("period", "unknown_period")
     return period_of(kind, day)
 

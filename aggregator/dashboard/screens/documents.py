@@ -11,10 +11,9 @@ from starlette.responses import RedirectResponse, Response
 from aggregator.dashboard.context import context_of
 from aggregator.dashboard.pages import render
 from aggregator.dashboard.sign_in import signed_in
-from aggregator.wording.periods import Kind, Period, period_of
+from aggregator.documents.reports.model import REPORT_FORMATS, REPORT_KINDS, ReportKind
+from aggregator.wording.periods import Period, period_of
 
-REPORTS: tuple[Kind, ...] = ("day", "week", "month", "quarter")
-REPORT_FORMATS = ("pdf", "docx", "xlsx")
 EXPORT_FORMATS = ("csv", "parquet", "sav", "json")
 
 
@@ -22,7 +21,7 @@ EXPORT_FORMATS = ("csv", "parquet", "sav", "json")
 class DocumentsPage:
     """The periods that a report can be had of, by kind; ``month`` is the one that runs."""
 
-    reports: Sequence[tuple[Kind, Sequence[Period]]]
+    reports: Sequence[tuple[ReportKind, Sequence[Period]]]
     month: Period
 
     report_formats = REPORT_FORMATS
@@ -33,8 +32,9 @@ class DocumentsPage:
 async def documents(request: Request) -> Response:
     """Reports of the period that runs and of those before it; exports of the answers."""
     today = context_of(request).today
-    reports: list[tuple[Kind, list[Period]]] = [
-        (kind, [period_of(kind, today).shifted(-back) for back in range(3)]) for kind in REPORTS
+    reports = [
+        (kind, [period_of(kind, today).shifted(-back) for back in range(3)])
+        for kind in REPORT_KINDS
     ]
     page = DocumentsPage(reports=reports, month=period_of("month", today))
     return render(request, "documents", page)
@@ -45,7 +45,7 @@ async def fetch(request: Request) -> Response:
     """A form names its format in a field; a file has it in its name."""
     given = {name: value for name, value in request.query_params.items() if value}
     kind = request.path_params.get("kind")  # of a report
-    if kind is not None and kind not in REPORTS:
+    if kind is not None and kind not in REPORT_KINDS:
         raise HTTPException(404)
     formats = REPORT_FORMATS if kind else EXPORT_FORMATS
     if (chosen := given.pop("format", "")) not in formats:

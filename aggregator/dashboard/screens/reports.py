@@ -7,7 +7,7 @@ from starlette.responses import Response
 from aggregator.dashboard.context import context_of
 from aggregator.dashboard.pages import ParameterError
 from aggregator.dashboard.sign_in import signed_in
-from aggregator.documents.reports.model import KINDS
+from aggregator.documents.reports.model import REPORT_KINDS
 from aggregator.documents.worker import send
 from aggregator.wording.messages import MESSAGES
 from aggregator.wording.periods import PeriodError, read_period
@@ -28,7 +28,7 @@ async def report(request: Request) -> Response:
     Raises HTTPException, and what Worker.make_for raises where it was not made.
     """
     kind, form = request.path_params["kind"], request.path_params["format"]
-    if kind not in KINDS or form not in MEDIA_TYPES:
+    if kind not in REPORT_KINDS or form not in MEDIA_TYPES:
         raise HTTPException(404)
     names = [name for name, _ in request.query_params.multi_items()]
     for name in names:  # a report is of everything in a whole period: nothing else is passed over

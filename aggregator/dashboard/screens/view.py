@@ -12,7 +12,7 @@ from aggregator.dashboard.context import Context, context_of
 from aggregator.figures.references import why_not_comparable
 from aggregator.storage.store import Selection, Store
 from aggregator.wording.channels import CHANNELS, modes
-from aggregator.wording.periods import Kind, Period, PeriodError, read_period
+from aggregator.wording.periods import Period, PeriodError, PeriodKind, read_period
 from surveys.centre import Centre, Reference
 from surveys.definition import Survey
 
@@ -58,7 +58,7 @@ def read_view(
     request: Request,
     *,
     survey: str | None = None,
-    kind: Kind = "day",
+    kind: PeriodKind = "day",
     choices: Mapping[str, tuple[str, ...]] | None = None,
     by_channel: bool = True,
 ) -> View:

@@ -13,7 +13,7 @@ from docx.table import Table as DocxTable
 from docx.table import _Cell
 from docx.text.paragraph import Paragraph as DocxParagraph
 
-from aggregator.documents.reports import form, word
+from aggregator.documents.reports import decree_30_2020, word
 from aggregator.documents.reports.charts import pictures
 from aggregator.documents.reports.model import (
     Block,
@@ -34,14 +34,14 @@ LEFT, RIGHT = WD_ALIGN_PARAGRAPH.LEFT, WD_ALIGN_PARAGRAPH.RIGHT
 
 
 def render(report: Report) -> bytes:
-    """Raises files.FileError where the charts cannot be drawn."""
+    """The DOCX file of a report. Raises files.FileError where the charts cannot be drawn."""
     return _Writer(report).write()
 
 
 class _Writer:
     def __init__(self, report: Report) -> None:
         self.report = report
-        self.heads = form.heads(report)
+        self.heads = decree_30_2020.heads(report)
         self.document: Docx = Document()
         word.set_styles(self.document, report.language)
         self.cell_style = self.document.styles["Table Text"].style_id

@@ -29,7 +29,9 @@ POINTS = 13  # of a trend: weeks or months; a quarter has its own weeks
 
 @dataclass(frozen=True)
 class Material:
-    """The ratings of an occasion. ``measure`` is the one that references are published of.
+    """The figures of one survey in a report.
+
+    ``measure`` is the one that references are published of.
 
     ``covered`` are the departments, '' the centre, whose participation may be printed.
     """
@@ -58,7 +60,10 @@ class Material:
 
 
 def gather(on: Occasion, survey: Survey) -> Material:
-    """The figures of a survey that has a total. Raises database.StorageError."""
+    """Read the figures of a survey that has a total, and withhold its small groups.
+
+    Raises database.StorageError.
+    """
     measures = tuple(survey.measures_of(survey.measured[0]))
     references = tuple(r for r in on.centre.references if not why_not_comparable(survey, r))
     published = [name for name in measures if any(r.measure == name for r in references)]

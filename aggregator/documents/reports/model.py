@@ -10,9 +10,9 @@ from aggregator.wording.periods import Period
 from surveys.definition import Level
 from surveys.messages import Language
 
-Kind = Literal["day", "week", "month", "quarter"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-FORMATS = ("pdf", "docx", "xlsx")
+ReportKind = Literal["day", "week", "month", "quarter"]
+REPORT_KINDS: tuple[ReportKind, ...] = get_args(ReportKind)
+REPORT_FORMATS = ("pdf", "docx", "xlsx")
 
 
 class Mark(Enum):
@@ -65,10 +65,10 @@ Value = str | int | float | Range | Printed | Mark | None
 
 @dataclass(frozen=True)
 class Column:
-    """``width`` is relative. ``of`` names the columns that a spreadsheet computes it from.
+    """A column of a table; ``width`` is relative to the others.
 
-    A share is the first over the second; an interval is Wilson's of a share and its n. A
-    ``sheet`` column has the numbers behind the printed ones and stands in spreadsheets only.
+    ``of`` names the columns that a spreadsheet computes it from: a share is the first over
+    the second; an interval is Wilson's of a share and its n. A ``sheet`` column has the numbers behind the printed ones and stands in spreadsheets only.
     """
 
     key: str
@@ -148,7 +148,7 @@ class Trend:
     notes: tuple[str, ...] = ()
 
 
-class Bar(NamedTuple):
+class LikertRow(NamedTuple):
     """One line of a Likert chart: answers by code, None where withheld; a measure's share."""
 
     label: str
@@ -164,7 +164,7 @@ class Likert:
     alt: str
     levels: tuple[Level, ...]
     value: str  # what the share at the end of each line is
-    bars: tuple[Bar, ...]
+    bars: tuple[LikertRow, ...]
     notes: tuple[str, ...] = ()
 
 
@@ -194,9 +194,9 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """A document in one language. ``annex`` says how the figures are made."""
+    """A whole document in one language. ``annex`` holds the sections on method and sources."""
 
-    kind: Kind
+    kind: ReportKind
     language: Language
     period: Period
     parent: str

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from aggregator.documents.reports.model import Kind, Printed
+from aggregator.documents.reports.model import Printed, ReportKind
 from aggregator.documents.reports.written import DASHED
 from aggregator.storage.store import Selection, Store
 from aggregator.wording import numbers
@@ -18,13 +18,16 @@ from surveys.published import Published
 
 @dataclass(frozen=True)
 class Occasion:
-    """``now`` is the moment at which the report is made; ``published`` are the source's tables."""
+    """What a report is about and for whom, with the words and numbers of its language.
+
+    ``now`` is the moment at which it is made; ``published`` are the tables of other sources.
+    """
 
     store: Store
     surveys: Mapping[str, Survey]
     centre: Centre
     period: Period
-    kind: Kind
+    kind: ReportKind
     language: Language
     now: datetime
     published: Published | None = None

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from aggregator.documents.reports import form, typesetting
+from aggregator.documents.reports import decree_30_2020, typesetting
 from aggregator.documents.reports.charts import drawing
 from aggregator.documents.reports.model import Block, Paragraph, Points, Report, Section, Table
 from aggregator.documents.reports.written import written
@@ -11,9 +11,9 @@ from surveys.messages import Language
 
 
 def render(report: Report) -> bytes:
-    """Raises files.FileError where the font is missing."""
+    """The PDF file of a report. Raises files.FileError where the font is missing."""
     data = {
-        **form.heads(report),
+        **decree_30_2020.heads(report),
         "kind": report.kind,
         "language": report.language,
         "demo": report.demo,

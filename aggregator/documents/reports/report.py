@@ -1,4 +1,4 @@
-"""Builds a report: which sections each kind has, and the words of its form."""
+"""Builds a report: which sections each kind has, and the fixed words of the document."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,10 +9,10 @@ from aggregator.documents.reports import material
 from aggregator.documents.reports.material import Material
 from aggregator.documents.reports.model import (
     Block,
-    Kind,
     Paragraph,
     Points,
     Report,
+    ReportKind,
     Section,
     Table,
 )
@@ -48,7 +48,7 @@ def build_report(
     surveys: Mapping[str, Survey],
     centre: Centre,
     period: Period,
-    kind: Kind,
+    kind: ReportKind,
     language: Language,
     now: datetime,
     *,
@@ -86,7 +86,7 @@ def build_report(
 
 
 def _opening(on: Occasion) -> str:
-    """Who reports on what; and up to when, where the period is not over."""
+    """The opening sentence: what is reported on; and until when, where the period still runs."""
     now, so_far = on.now.astimezone(on.centre.zone), ""
     if on.period.since <= on.today <= on.period.until:
         so_far = on.say("so_far", clock=numbers.clock(now), day=on.day(on.today))

@@ -1,4 +1,4 @@
-"""What python-docx has no words for: typefaces of all scripts, lines, shading, fields, flags."""
+"""Parts of a DOCX that python-docx cannot make: typefaces by script, lines, shading, fields."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -102,7 +102,7 @@ def line(
 
 
 def rule(paragraph: Paragraph, room: float, length: float, after: float) -> None:
-    """Make an empty paragraph a line of a length in the middle of a room, both in mm."""
+    """Draw a centred line in an empty paragraph; its length and the width around it are in mm."""
     paragraph.style = "Line"
     shape = paragraph.paragraph_format
     shape.line_spacing, shape.space_after = Pt(3), Pt(after)
@@ -128,7 +128,9 @@ def shade(cell: _Cell) -> None:
 
 
 def flag_row(table: Table, number: int, name: str) -> None:
-    """Set a flag of a row: ``w:tblHeader`` repeats it on each page, ``w:cantSplit`` keeps it."""
+    """Set an option of a row: ``w:tblHeader`` repeats it on each page,
+    ``w:cantSplit`` keeps it whole.
+    """
     table.rows[number]._tr.get_or_add_trPr().append(OxmlElement(name))
 
 

@@ -13,7 +13,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from aggregator.documents.reports import form
+from aggregator.documents.reports import decree_30_2020
 from aggregator.documents.reports.charts import PPI, pictures
 from aggregator.documents.reports.formulas import Z_FORMULA, Z, formula, spread
 from aggregator.documents.reports.model import (
@@ -34,7 +34,7 @@ A4, A3 = 9, 8
 LINE, LETTERS = 15.5, 1.25  # points a line of 11 pt, and letters a unit of a column's width
 PAGE_WIDTH, LABEL_WIDTH, TEXT_WIDTH, NUMBER_WIDTH = 80, 42, 30, 12
 WIDEST = 200  # a printed A4 page can hardly be read when more is squeezed onto it
-FORMATS: Mapping[Unit, str] = {
+NUMBER_FORMATS: Mapping[Unit, str] = {
     "integer": "#,##0",
     "share": '0.0" "%',
     "points": "+0.0;−0.0;0.0",
@@ -49,7 +49,7 @@ FORMATS: Mapping[Unit, str] = {
 
 
 def render(report: Report) -> bytes:
-    """Raises files.FileError where the charts cannot be drawn."""
+    """The XLSX file of a report. Raises files.FileError where the charts cannot be drawn."""
     file = io.BytesIO()
     options = {
         "in_memory": True,
@@ -69,7 +69,7 @@ class _Book:
         self.formats: dict[tuple[str, bool], Format] = {}
 
     def write(self) -> None:
-        heads, report = form.heads(self.report), self.report
+        heads, report = decree_30_2020.heads(self.report), self.report
         moment = datetime(report.day.year, report.day.month, report.day.day)
         self.book.set_properties(
             {"title": heads["title"], "author": report.agency, "created": moment}
@@ -245,12 +245,12 @@ class _Book:
     def _figure(self, unit: Unit, *, bold: bool) -> Format:
         if unit == "text":
             return self._format(unit, bold=bold, text_wrap=True, border=1, indent=1)
-        look = {"num_format": FORMATS[unit], "align": "right", "border": 1}
+        look = {"num_format": NUMBER_FORMATS[unit], "align": "right", "border": 1}
         return self._format(unit, bold=bold, **look)
 
     def _share(self, digits: int, *, bold: bool) -> Format:
         """A published share in its source's digits."""
-        number = FORMATS["share"].replace(".0", f".{'0' * digits}" if digits else "")
+        number = NUMBER_FORMATS["share"].replace(".0", f".{'0' * digits}" if digits else "")
         look = {"num_format": number, "align": "right", "border": 1}
         return self._format(f"share {digits}", bold=bold, **look)
 

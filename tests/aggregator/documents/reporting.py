@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from aggregator.documents.reports.model import Kind, Report, Table
+from aggregator.documents.reports.model import Report, ReportKind, Table
 from aggregator.documents.reports.report import build_report
 from aggregator.documents.reports.written import written
 from aggregator.wording.periods import period_of
@@ -63,7 +63,11 @@ def _dossiers() -> list[dict[str, object]]:
 
 
 def report_of(
-    room: Room, kind: Kind = "quarter", language: Language = "vi", day: date = QUARTER, **more: Any
+    room: Room,
+    kind: ReportKind = "quarter",
+    language: Language = "vi",
+    day: date = QUARTER,
+    **more: Any,
 ) -> Report:
     context = room.context
     centre = more.pop("centre", context.centre)

@@ -8,7 +8,7 @@ from itertools import product
 
 import pytest
 
-from aggregator.documents.reports.model import Kind, Mark, Report
+from aggregator.documents.reports.model import Mark, Report, ReportKind
 from aggregator.statistics import Sum, audit
 from aggregator.wording.channels import CHANNELS
 from tests.aggregator.conftest import Room, ratings
@@ -86,7 +86,7 @@ def withheld(report: Report, key: str, room: Room) -> Iterator[Hashable]:
 
 @pytest.mark.parametrize("kind", ["week", "month"])
 def test_the_days_with_dossiers_of_all_less_those_of_one_do_not_tell_the_other(
-    room: Room, kind: Kind
+    room: Room, kind: ReportKind
 ) -> None:
     first, second = date(2026, 10, 6), date(2026, 10, 7)
     for spot, day, n in (

@@ -10,18 +10,18 @@ from typing import Any, get_args
 import pytest
 
 from aggregator.documents.reports.charts import drawing
-from aggregator.documents.reports.form import heads, in_parts
+from aggregator.documents.reports.decree_30_2020 import heads, in_parts
 from aggregator.documents.reports.model import (
     WITHHELD,
     WITHHELD_PART,
     Intervals,
-    Kind,
     Likert,
     Mark,
     Points,
     Printed,
     Range,
     Report,
+    ReportKind,
     Trend,
 )
 from aggregator.wording.messages import MESSAGES
@@ -43,7 +43,7 @@ from tests.aggregator.documents.reporting import (
     table_of,
 )
 
-REPORTS: tuple[Kind, ...] = ("week", "month", "quarter")
+REPORTS: tuple[ReportKind, ...] = ("week", "month", "quarter")
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def own_modes(report: Report) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", REPORTS)
-def test_each_kind_has_its_sections(filled: Room, kind: Kind) -> None:
+def test_each_kind_has_its_sections(filled: Room, kind: ReportKind) -> None:
     found = {title.partition(". ")[2] for title in titles(report_of(filled, kind))}
     say = MESSAGES.texts["vi"]
     always = {"summary", "headline", "departments", "changes", "taking_part"}
@@ -318,9 +318,9 @@ def test_a_break_of_the_series_parts_the_trend_and_the_changes(filled: Room) -> 
 # Empty, and parts of a period
 
 
-@pytest.mark.parametrize("kind", get_args(Kind))
+@pytest.mark.parametrize("kind", get_args(ReportKind))
 @pytest.mark.parametrize("language", ["vi", "en"])
-def test_a_period_without_answers_says_so(room: Room, kind: Kind, language: Any) -> None:
+def test_a_period_without_answers_says_so(room: Room, kind: ReportKind, language: Any) -> None:
     report = report_of(room, kind, language, day=date(2020, 2, 3))
     said = {"vi": "không có lượt đánh giá", "en": "no ratings"}[language]
     texts = [getattr(b, "text", "") for s in report.sections for b in s.blocks]

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from aggregator.wording.periods import (
     EARLIEST,
-    KINDS,
     LATEST,
-    Kind,
+    PERIOD_KINDS,
     Period,
     PeriodError,
+    PeriodKind,
     period_of,
     read_period,
 )
@@ -83,7 +83,7 @@ def test_a_period_that_cannot_be_names_the_parameter(
 days = st.dates(date(2000, 1, 1), date(2099, 12, 31))
 
 
-NAMED: tuple[Kind, ...] = ("day", "week", "month", "quarter", "year")
+NAMED: tuple[PeriodKind, ...] = ("day", "week", "month", "quarter", "year")
 
 
 @given(days, st.sampled_from(NAMED))
@@ -93,7 +93,7 @@ def test_a_period_contains_its_day_and_survives_its_own_address(day: date, kind:
     assert read_period(period.parameters(), TODAY) == period
 
 
-@given(days, st.sampled_from(KINDS), st.integers(0, 400))
+@given(days, st.sampled_from(PERIOD_KINDS), st.integers(0, 400))
 def test_neighbours_touch_without_overlap_and_lead_back(day: date, kind: str, span: int) -> None:
     if kind == "range":
         period = Period("range", day, day + timedelta(days=span))
@@ -150,7 +150,7 @@ def dates(period: Period) -> tuple[str, str, str]:
     ],
 )
 def test_what_a_period_is_compared_with(
-    kind: Kind, day: str, before: tuple[str, str], year_before: tuple[str, str]
+    kind: PeriodKind, day: str, before: tuple[str, str], year_before: tuple[str, str]
 ) -> None:
     period = period_of(kind, date.fromisoformat(day))
     assert dates(period.before) == (kind, *before)
@@ -173,7 +173,7 @@ def test_a_day_and_its_week_a_year_before_belong_together(day: date) -> None:
 
 
 @given(days, st.sampled_from(NAMED))
-def test_a_year_before_is_the_same_kind_and_no_overlap(day: date, kind: Kind) -> None:
+def test_a_year_before_is_the_same_kind_and_no_overlap(day: date, kind: PeriodKind) -> None:
     period = period_of(kind, day)
     assert period.year_before == period_of(kind, period.year_before.since)
     assert period.year_before.until < period.since
@@ -200,7 +200,7 @@ def test_the_weeks_of_a_month_are_cut_where_it_ends() -> None:
 
 @given(days, st.integers(0, 800), st.sampled_from(NAMED))
 def test_parts_cover_a_period_once_and_survive_their_addresses(
-    day: date, span: int, kind: Kind
+    day: date, span: int, kind: PeriodKind
 ) -> None:
     period = Period("range", day, day + timedelta(days=span))
     parts = list(period.parts(kind))

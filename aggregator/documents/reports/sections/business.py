@@ -31,7 +31,7 @@ class Business:
 
 
 def gather(on: Occasion) -> Business | None:
-    """None where nobody answered."""
+    """The statements of the period, small groups withheld; None where nobody answered."""
     survey = on.surveys[on.centre.instruments.businesses]
     kept = [
         row

@@ -15,7 +15,7 @@ from surveys.definition import Survey
 def comparisons(
     on: Occasion, survey: Survey, row: FigureRow, key: str, channels: Collection[str]
 ) -> list[Block]:
-    """A line a reference that compares, with both modes; the others with the reason.
+    """A table with a row for each reference that compares; for the others the reason why not.
 
     ``channels`` are those that the answers came by.
     """

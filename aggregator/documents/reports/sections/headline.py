@@ -1,4 +1,4 @@
-"""What everybody asks first: how many, how satisfied, how sure, and beside what was published."""
+"""How many answered, how satisfied they were, how sure that is, and published shares beside it."""
 
 import pandas as pd
 
@@ -20,7 +20,7 @@ from aggregator.wording.channels import CHANNELS
 
 
 def headline(m: Material) -> Section:
-    """Levels and measures of the centre, then the comparisons that are fair, and why not others."""
+    """The centre's levels and measures, its comparisons, and why other references have none."""
     blocks: list[Block] = []
     if m.whole.n or m.whole.withheld:
         channels = [row.key for row in m.channels]

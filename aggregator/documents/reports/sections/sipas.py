@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from aggregator.documents.reports.cells import span, table
 from aggregator.documents.reports.model import (
     WITHHELD,
-    Bar,
     Block,
     Column,
     Likert,
+    LikertRow,
     Paragraph,
     Range,
     Section,
@@ -43,7 +43,10 @@ class Sipas:
 
 
 def gather(on: Occasion) -> Sipas | None:
-    """None where the centre's survey of citizens has no such index, or nobody answered."""
+    """The index of the period with its parts, small groups withheld.
+
+    None where the centre's survey of citizens has no such index, or nobody answered.
+    """
     survey = on.surveys[on.centre.instruments.citizens]
     if MEASURE not in survey.pooled_measures:
         return None
@@ -174,11 +177,13 @@ def _criteria(on: Occasion, found: Sipas) -> Table:
 
 def _bars(on: Occasion, found: Sipas) -> Likert:
     levels = found.survey.scales[found.survey.measured[0].scale or ""].levels
-    bars: list[Bar] = []
+    bars: list[LikertRow] = []
     for row in (row for _, criteria in found.factors for row in criteria):
         label = f"{len(bars) + 1}. {on.label(row.label)}"
         one = row.measures.get(MEASURE)
-        bars.append(Bar(label, None if row.withheld else row.counts, one.share if one else None))
+        bars.append(
+            LikertRow(label, None if row.withheld else row.counts, one.share if one else None)
+        )
     return Likert(
         title=on.say("chart_sipas"),
         alt=on.say("alt_sipas", n=len(bars)),

@@ -1,4 +1,4 @@
-"""The form of decree 30/2020/ND-CP in words: what stands at a document's head and foot."""
+"""What decree 30/2020/ND-CP wants at the head and the foot of a document, as texts."""
 
 from itertools import pairwise
 from typing import Any
