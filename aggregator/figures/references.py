@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from aggregator.figures.figure import Figure
-from aggregator.figures.rows import Comparison, FigureRow, known, measure_frame
+from aggregator.figures.rows import Comparison, FigureRow, measure_frame, tested
 from aggregator.statistics import Published, compare
 from aggregator.storage.store import Grouping, Selection
 from aggregator.wording.phrases import days, percent, question_published, say, verbatim
@@ -21,18 +21,7 @@ def set_comparisons(rows: Sequence[FigureRow], survey: Survey, centre: Centre) -
         compared = compare(figures, published, centre.minimum_ratings)
         for row, found in zip(rows, compared.to_dict("records"), strict=True):
             row.comparisons.append(
-                Comparison(
-                    reference=reference,
-                    measure=reference.measure,
-                    difference=known(found["difference"]),
-                    low=known(found["low"]),
-                    high=known(found["high"]),
-                    p=known(found["p"]),
-                    p_adjusted=known(found["p_adjusted"]),
-                    p_bh=known(found["p_bh"]),
-                    test=found["test"],
-                    verdict=found["verdict"],
-                )
+                Comparison(reference=reference, measure=reference.measure, **tested(found))
             )
 
 

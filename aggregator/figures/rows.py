@@ -38,11 +38,14 @@ class Measure:
     design_effect: float | None = None
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """A measure beside a published figure of the same measure; see statistics.compare."""
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """A measure less another share, tested; see statistics.compare and statistics.changes.
 
-    reference: Reference
+    ``p_adjusted`` is Holm's and ``p_bh`` Benjamini-Hochberg's; all are None where nothing is
+    compared.
+    """
+
     measure: str
     difference: float | None
     low: float | None
@@ -52,6 +55,32 @@ class Comparison:
     p_bh: float | None
     test: str
     verdict: str
+
+    @property
+    def p_facts(self) -> tuple[tuple[Words, Words], ...]:
+        """The p-values as an explanation lists them."""
+        return (
+            (say("how.p"), p_value(self.p)),
+            (say("how.p_holm"), p_value(self.p_adjusted)),
+            (say("how.p_bh"), p_value(self.p_bh)),
+        )
+
+
+def tested(record: Mapping[Any, Any]) -> dict[str, Any]:
+    """The fields of a Difference that a row of statistics.compare or changes gives."""
+    numbers = ("difference", "low", "high", "p", "p_adjusted", "p_bh")
+    return {
+        **{name: known(record[name]) for name in numbers},
+        "test": record["test"],
+        "verdict": record["verdict"],
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison(Difference):
+    """A measure beside a published figure of the same measure."""
+
+    reference: Reference
 
 
 @dataclass
@@ -192,9 +221,7 @@ class FigureRow:
             methods=("newcombe" if reference.n else "shifted", found.test, "holm"),
             facts=(
                 (say("how.verdict"), say(f"verdict.{self.verdict(found)}")),
-                (say("how.p"), p_value(found.p)),
-                (say("how.p_holm"), p_value(found.p_adjusted)),
-                (say("how.p_bh"), p_value(found.p_bh)),
+                *found.p_facts,
                 (say("how.their_mode"), reference.mode),
             ),
             source=verbatim(reference.source),

@@ -9,17 +9,19 @@ import pandas as pd
 
 from aggregator.figures.figure import Figure
 from aggregator.figures.rows import (
+    Difference,
     FigureRow,
     Measure,
     known,
     measure_definition,
     measure_frame,
     set_measures,
+    tested,
 )
 from aggregator.statistics import changes, control_chart, level_counts, pooled_shares, shares
 from aggregator.storage.store import Grouping, Selection, Store
 from aggregator.wording.periods import Period, PeriodKind, period_of
-from aggregator.wording.phrases import days, joined, p_value, percent, say
+from aggregator.wording.phrases import days, joined, percent, say
 from surveys.centre import Centre
 from surveys.definition import Survey
 
@@ -72,39 +74,29 @@ class TrendPoint:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChartedPoint:
+class ChartedPoint(TrendPoint):
     """A point on a control chart; see statistics.control_chart. None where it has no share."""
 
-    point: TrendPoint
     series: int
     centre: float | None
     lower: float | None
     upper: float | None
     signal: str
 
-    @property
-    def n(self) -> float:
-        return self.point.n
-
-    @property
-    def share(self) -> float | None:
-        return self.point.share
-
     def figure(self, survey: Survey, measure: str) -> Figure:
         """The share of the point, with the limits that chance sets it."""
-        point = self.point
         limits = joined(percent(self.lower), percent(self.upper), by=" – ")
         return Figure(
-            name=f"point.{point.period.since}",
-            title=days(point.period.since, point.period.until),
-            value=point.share,
+            name=f"point.{self.period.since}",
+            title=days(self.period.since, self.period.until),
+            value=self.share,
             unit="share",
             definition=measure_definition(survey, survey.measured[0], measure),
-            k=round(point.k),
-            n=round(point.n),
-            low=point.low,
-            high=point.high,
-            methods=(point.method, "p_chart"),
+            k=round(self.k),
+            n=round(self.n),
+            low=self.low,
+            high=self.high,
+            methods=(self.method, "p_chart"),
             facts=(
                 (say("trends.limits"), limits),
                 (say("trends.middle"), percent(self.centre)),
@@ -161,7 +153,7 @@ def charted(points: Sequence[TrendPoint]) -> list[ChartedPoint]:
     )
     return [
         ChartedPoint(
-            point=point,
+            **vars(point),
             series=int(one["series"]),
             centre=known(one["centre"]),
             lower=known(one["lower"]),
@@ -208,23 +200,14 @@ def _breaks(survey: Survey, centre: Centre, parts: Sequence[Period]) -> Iterator
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
-    """A measure now against the same measure of another period; see statistics.changes."""
+class Change(Difference):
+    """A measure now against the same measure of another period."""
 
-    measure: str
     against: Against
     now: Period
     then: Period
     now_row: FigureRow
     then_row: FigureRow
-    difference: float | None
-    low: float | None
-    high: float | None
-    p: float | None
-    p_adjusted: float | None
-    p_bh: float | None
-    test: str
-    verdict: str
 
     @property
     def now_figure(self) -> Measure:
@@ -260,9 +243,7 @@ class Change:
             facts=(
                 (say("trends.now"), percent(self.now_figure.share)),
                 (say("trends.then"), percent(self.then_figure.share)),
-                (say("how.p"), p_value(self.p)),
-                (say("how.p_holm"), p_value(self.p_adjusted)),
-                (say("how.p_bh"), p_value(self.p_bh)),
+                *self.p_facts,
             ),
         )
 
@@ -303,14 +284,7 @@ def changes_of(pairs: Sequence[Pair], measure: str, minimum: int) -> list[Change
             then=then_period,
             now_row=now_row,
             then_row=then_row,
-            difference=known(one["difference"]),
-            low=known(one["low"]),
-            high=known(one["high"]),
-            p=known(one["p"]),
-            p_adjusted=known(one["p_adjusted"]),
-            p_bh=known(one["p_bh"]),
-            test=one["test"],
-            verdict=one["verdict"],
+            **tested(one),
         )
         for (against, now_period, now_row, then_period, then_row), one in zip(
             pairs, found, strict=True

@@ -67,8 +67,9 @@ Value = str | int | float | Range | Printed | Mark | None
 class Column:
     """A column of a table; ``width`` is relative to the others.
 
-    ``of`` names the columns that a spreadsheet computes it from: a share is the first over
-    the second; an interval is Wilson's of a share and its n. A ``sheet`` column has the numbers behind the printed ones and stands in spreadsheets only.
+    ``of`` names the columns that a spreadsheet computes it from: a share is the first over the
+    second; an interval is Wilson's of a share and its n. A ``sheet`` column has the numbers
+    behind the printed ones and stands in spreadsheets only.
     """
 
     key: str

@@ -120,9 +120,9 @@ def signals(points: Sequence[Point]) -> list[Point]:
 
 
 def _point(m: Material, one: ChartedPoint) -> Point:
-    label = m.on.short_name(one.point.period)
+    label = m.on.short_name(one.period)
     if not one.n:
-        return Point(label, None, None, None, None, withheld=one.point.withheld)
+        return Point(label, None, None, None, None, withheld=one.withheld)
     return Point(
         label,
         share=one.share,
