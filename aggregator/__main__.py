@@ -9,7 +9,6 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from aggregator.commands import CommandError
 from aggregator.documents.exports.joined import FORMATS
 from aggregator.documents.reports import model
 from aggregator.intake.files import FileError
@@ -17,7 +16,7 @@ from aggregator.storage.credentials import ROLES
 from aggregator.storage.database import StorageError
 from aggregator.wording.messages import MESSAGES
 from surveys.definition import DefinitionError
-from surveys.messages import LANGUAGES, Language
+from surveys.messages import LANGUAGES, Language, MessageError
 
 PROGRAM = "python -m aggregator"
 
@@ -34,8 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValidationError as error:
         found = error.errors()[0]
         print(f"HAILONG_{str(found['loc'][0]).upper()}: {found['msg']}", file=sys.stderr)
-    except CommandError as error:
-        print(MESSAGES.get(language, error.key, **error.values), file=sys.stderr)
+    except MessageError as error:
+        print(error.text(MESSAGES, language), file=sys.stderr)
     except (DefinitionError, StorageError, FileError) as error:
         print(error, file=sys.stderr)
     else:

@@ -39,6 +39,42 @@ class Messages:
         return text.format(**values) if values else text
 
 
+class MessageError(ValueError):
+    """Why something cannot be done, as a message: its key in a catalogue, and its values.
+
+    A subclass names the ``section`` of the catalogue that its keys stand in, such as "refused.",
+    and the HTTP ``status`` of a page that says so.
+    """
+
+    section = ""
+    status = 400
+
+    def __init__(self, key: str, /, **values: object) -> None:
+        super().__init__(" ".join(map(str, (key, *values.values()))))
+        self.key = key
+        self.values = values
+
+    @property
+    def message(self) -> str:
+        """The whole key."""
+        return self.section + self.key
+
+    def text(self, messages: Messages, language: Language) -> str:
+        """The reason in a language. Raises KeyError where the catalogue lacks it."""
+        return messages.get(language, self.message, **self.values)
+
+
+class FieldError(MessageError):
+    """Such a reason about one field or parameter of what was sent."""
+
+    def __init__(self, field: str, key: str, /, **values: object) -> None:
+        super().__init__(key, **values)
+        self.field = field
+
+    def __str__(self) -> str:
+        return f"{self.field}: {super().__str__()}"
+
+
 def _flatten(table: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for key, value in table.items():

@@ -21,7 +21,7 @@ from pydantic_core import PydanticCustomError
 from surveys.centre import Centre
 from surveys.definition import Channel as Channel
 from surveys.definition import Question, Survey
-from surveys.messages import Language, Messages
+from surveys.messages import FieldError, Language, Messages
 
 UUID_FORM = r"^(?i:[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12})$"  # RFC 9562, as it is written
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"  # nothing that a spreadsheet would run
@@ -42,17 +42,16 @@ UNSAFE = re.compile(
 MESSAGES = Messages.load(Path(__file__).parent / "messages")
 
 
-class Refused(ValueError):
+class Refused(FieldError):
     """An answer that cannot be taken: the field, and the reason in the asker's language."""
 
-    def __init__(self, field: str, key: str, **values: object) -> None:
-        super().__init__(f"{field}: {MESSAGES.get('en', f'refused.{key}', **values)}")
-        self.field = field
-        self.key = key
-        self.values = values
+    section = "refused."
+
+    def __str__(self) -> str:
+        return self.reason("en")
 
     def reason(self, language: Language) -> str:
-        return f"{self.field}: {MESSAGES.get(language, f'refused.{self.key}', **self.values)}"
+        return f"{self.field}: {self.text(MESSAGES, language)}"
 
 
 def _moment(value: object) -> datetime:

@@ -11,25 +11,16 @@ from aggregator.storage.database import is_missing
 from aggregator.storage.migrations import is_current
 from aggregator.storage.submissions import Advance
 from aggregator.wording.messages import MESSAGES
-from surveys.messages import Language
-
-
-class CommandError(Exception):
-    """Why a command could not be done: the key of a message and its values."""
-
-    def __init__(self, key: str, **values: object) -> None:
-        super().__init__(key)
-        self.key = key
-        self.values = values
+from surveys.messages import Language, MessageError
 
 
 def require_current(engine: Engine) -> None:
-    """Raises CommandError where the database lacks this version's schema.
+    """Raises MessageError where the database lacks this version's schema.
 
     A SQLite file that is not there is not made: that is for ``migrate`` alone.
     """
     if is_missing(engine) or not is_current(engine):
-        raise CommandError("cli.not_ready")
+        raise MessageError("cli.not_ready")
 
 
 @contextmanager

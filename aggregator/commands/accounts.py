@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from aggregator.commands import CommandError
 from aggregator.commands.store import opened
 from aggregator.dashboard.accounts import AccountError, Accounts
 from aggregator.settings import Settings
@@ -16,12 +15,9 @@ from aggregator.storage.credentials import Credentials, TokenKind
 
 @contextmanager
 def _accounts(settings: Settings) -> Iterator[tuple[Accounts, Credentials]]:
-    """The settings' accounts, and what is stored of them; what they refuse is a CommandError."""
+    """The settings' accounts, and what is stored of them."""
     with opened(settings) as store:
-        try:
-            yield Accounts(store, lambda: datetime.now(UTC)), store.credentials
-        except AccountError as error:
-            raise CommandError(f"account_error.{error.key}", **error.values) from error
+        yield Accounts(store, lambda: datetime.now(UTC)), store.credentials
 
 
 def run_token(options: argparse.Namespace) -> int:

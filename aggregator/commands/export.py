@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aggregator.commands import CommandError, progress, require_current, tell
+from aggregator.commands import progress, require_current, tell
 from aggregator.documents.exports.joined import FORMATS, Format, JoinedTable
 from aggregator.documents.exports.writing import write_export
 from aggregator.settings import Settings
@@ -15,6 +15,7 @@ from aggregator.storage.submissions import Filters
 from aggregator.wording.channels import CHANNELS
 from surveys.centre import Centre, load_definitions
 from surveys.definition import Survey
+from surveys.messages import MessageError
 
 
 def run_export(options: argparse.Namespace) -> int:
@@ -48,7 +49,7 @@ def run_export(options: argparse.Namespace) -> int:
 def _print(table: JoinedTable, form: Format) -> int:
     """To standard output, for other programs: without a byte order mark."""
     if form not in ("csv", "json"):
-        raise CommandError("export.file_needed", format=form)
+        raise MessageError("export.file_needed", format=form)
     sys.stdout.writelines(table.lines(form))
     return 0
 
@@ -61,14 +62,14 @@ def _format(options: argparse.Namespace) -> Format:
 
 
 def _filters(options: argparse.Namespace, centre: Centre, surveys: dict[str, Survey]) -> Filters:
-    """Raises CommandError."""
+    """Raises MessageError."""
     known = {"survey": surveys, "channel": CHANNELS, "department": centre.department}
     for name, allowed in known.items():
         value = getattr(options, name)
         if value is not None and value not in allowed:
-            raise CommandError("export.unknown", field=f"--{name}", value=value)
+            raise MessageError("export.unknown", field=f"--{name}", value=value)
     if options.since and options.until and options.since > options.until:
-        raise CommandError("export.from_after_to")
+        raise MessageError("export.from_after_to")
     return Filters(
         options.since, options.until, options.survey, options.channel, options.department
     )

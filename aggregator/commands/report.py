@@ -6,15 +6,15 @@ from importlib import import_module
 from pathlib import Path
 
 import aggregator.lean_pandas  # noqa: F401 - before whatever imports pandas
-from aggregator.commands import CommandError
 from aggregator.commands.store import opened
 from aggregator.documents.reports.model import REPORT_FORMATS
 from aggregator.documents.reports.report import build_report
 from aggregator.intake.files import FileError
 from aggregator.settings import Settings
 from aggregator.wording.messages import MESSAGES
-from aggregator.wording.periods import EARLIEST, LATEST, Period, period_of
+from aggregator.wording.periods import EARLIEST, LATEST, Period, PeriodError, period_of
 from surveys.centre import load_definitions
+from surveys.messages import MessageError
 from surveys.published import load_published
 
 
@@ -46,18 +46,18 @@ def run_report(options: argparse.Namespace) -> int:
 
 
 def _period(options: argparse.Namespace, today: date) -> Period:
-    """The period of the kind in which the day lies. Raises CommandError."""
+    """The period of the kind in which the day lies. Raises PeriodError."""
     day: date = options.date or today
     if not EARLIEST <= day <= LATEST:
-        raise CommandError("error.far_day")
+        raise PeriodError("date", "far_day")
     return period_of(options.kind, day)
 
 
 def _format(options: argparse.Namespace) -> str:
-    """The format asked for, else that of the file's suffix. Raises CommandError."""
+    """The format asked for, else that of the file's suffix. Raises MessageError."""
     form: str = options.format or options.file.suffix.removeprefix(".").lower()
     if form not in REPORT_FORMATS:
-        raise CommandError("report.no_format", file=options.file)
+        raise MessageError("report.no_format", file=options.file)
     return form
 
 

@@ -10,7 +10,7 @@ from aggregator.storage.store import Store
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[Store]:
-    """The settings' store. Raises CommandError where its schema is not this version's."""
+    """The settings' store. Raises MessageError where its schema is not this version's."""
     store = Store(settings.database)
     try:
         require_current(store.engine)

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from aggregator.storage.credentials import Role, TokenKind
 from aggregator.storage.store import Store
 from aggregator.storage.tables import User
+from surveys.messages import MessageError
 
 SESSION = timedelta(hours=12)
 LINK = timedelta(days=1)
@@ -28,13 +29,10 @@ LOCKOUT = timedelta(minutes=5)
 REMEMBER = timedelta(seconds=30)  # how long a removed token may still pass
 
 
-class AccountError(ValueError):
-    """Something about an account or token that cannot be done: a message's key and values."""
+class AccountError(MessageError):
+    """Something about an account or token that cannot be done."""
 
-    def __init__(self, key: str, **values: object) -> None:
-        super().__init__(f"{key} {values or ''}".strip())
-        self.key = key
-        self.values = values
+    section = "account_error."
 
 
 class BusyError(HTTPException):

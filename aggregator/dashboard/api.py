@@ -29,7 +29,7 @@ from aggregator.storage.migrations import is_current
 from aggregator.storage.store import Grouping, Selection
 from aggregator.storage.submissions import Filters
 from surveys.definition import Survey
-from surveys.messages import Language
+from surveys.messages import Language, MessageError
 from surveys.wire import Channel
 from web import language_of, read_body
 
@@ -38,21 +38,21 @@ MAX_BATCH = 2_000  # submissions
 LARGE = 65_536  # bytes
 
 
-class ApiError(Exception):
+class ApiError(MessageError):
     """An answer other than 200, with a reason in the asker's language."""
 
-    def __init__(self, status: int, key: str, **values: object) -> None:
-        super().__init__(key)
+    section = "api."
+
+    def __init__(self, status: int, key: str, /, **values: object) -> None:
+        super().__init__(key, **values)
         self.status = status
-        self.key = key
-        self.values = values
 
 
 async def api_error(request: Request, error: Exception) -> Response:
     """ApiError as JSON ``{"error": reason}``."""
     if not isinstance(error, ApiError):
         raise error
-    reason = MESSAGES.get(language_of(request), f"api.{error.key}", **error.values)
+    reason = error.text(MESSAGES, language_of(request))
     headers = {401: {"www-authenticate": "Bearer"}, 503: {"retry-after": "5"}}
     return JSONResponse({"error": reason}, error.status, headers=headers.get(error.status))
 

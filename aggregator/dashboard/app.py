@@ -38,6 +38,7 @@ from aggregator.intake.ingest import GroupCommit, Ingest
 from aggregator.settings import Settings
 from aggregator.storage.database import StorageError
 from aggregator.storage.store import Store
+from aggregator.wording.periods import PeriodError
 from surveys.centre import load_definitions
 from surveys.published import load_published
 from web import Application, Assets, Pages
@@ -121,7 +122,8 @@ def create_app(
         exception_handlers={
             api.ApiError: api.api_error,
             StorageError: api.storage_error,
-            DocumentError: exports.document_error,
+            DocumentError: pages.http_error,
+            PeriodError: pages.http_error,
             HTTPException: pages.http_error,
             Exception: pages.http_error,
         },

@@ -16,7 +16,7 @@ from aggregator.figures.references import question_figure, reference_figure
 from aggregator.wording import numbers
 from aggregator.wording.channels import CHANNELS
 from aggregator.wording.periods import PERIOD_KINDS
-from surveys.messages import Language
+from surveys.messages import Language, MessageError
 from web import language_of, wants_fragment
 
 # The navigation, in its order: paths and what they are called in the catalogue.
@@ -135,7 +135,9 @@ async def http_error(request: Request, error: Exception) -> Response:
     """A kind page for whatever went wrong, or JSON for a machine."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     message = f"error.{status}"
-    if status == 400 and isinstance(error, HTTPException) and error.detail != "Bad Request":
+    if isinstance(error, MessageError):
+        status, message = error.status, error.message
+    elif status == 400 and isinstance(error, HTTPException) and error.detail != "Bad Request":
         message = f"error.{error.detail}"
     if message not in MESSAGES.texts["vi"]:
         message = "error.other"

@@ -21,6 +21,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 
 from aggregator.settings import Settings
+from surveys.messages import MessageError
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 300.0  # for one document; they take a few
@@ -30,12 +31,14 @@ CHUNK = 65_536  # bytes
 log = logging.getLogger("aggregator.documents.worker")
 
 
-class DocumentError(RuntimeError):
+class DocumentError(MessageError):
     """A document that was not made: others come first, it took too long, or it failed."""
+
+    section = "export."
+    status = 503
 
     def __init__(self, key: Literal["busy", "too_slow", "failed"]) -> None:
         super().__init__(key)
-        self.key = key
 
 
 class Worker:

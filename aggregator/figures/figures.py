@@ -15,15 +15,13 @@ from aggregator.storage.store import Grouping, Selection, Store
 from aggregator.wording.channels import CHANNELS
 from surveys.centre import Centre
 from surveys.definition import Question, Survey, Text
+from surveys.messages import FieldError
 
 
-class Unanswerable(ValueError):
+class Unanswerable(FieldError):
     """A figure that cannot be made; ``field`` is the parameter to change."""
 
-    def __init__(self, field: str, key: str) -> None:
-        super().__init__(f"{field}: {key}")
-        self.field = field
-        self.key = key
+    section = "api."
 
 
 def figure_rows(

@@ -8,23 +8,25 @@ import pandas as pd
 
 from aggregator.statistics.pooled import pooled_shares
 from aggregator.statistics.shares import wilson
+from surveys.messages import FieldError
 
 CLOSE = 1e-9  # how near every margin must come, as a fraction
 MOST_ROUNDS = 1000
 POOLED = ["respondents", "k", "m", "kk", "km", "mm"]
 
 
-class Unweightable(ValueError):
-    """Margins that these answers cannot be given; ``key`` is a message, the rest names where.
+class Unweightable(FieldError):
+    """Margins that these answers cannot be given: of which variable, and at which level.
 
     ``no_answers``: a level of the margin that nobody has. ``not_in_margin``: answers of a level
     that the margin does not name. ``does_not_converge``: margins that contradict each other in
     these answers, as where everybody of one level is also of another one.
     """
 
+    section = "sipas_weighted."
+
     def __init__(self, key: str, variable: str, level: str) -> None:
-        super().__init__(f"{variable}.{level}: {key}")
-        self.key = key
+        super().__init__(variable, key)
         self.variable = variable
         self.level = level
 

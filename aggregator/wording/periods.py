@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal, get_args
 
+from surveys.messages import FieldError
+
 PeriodKind = Literal["day", "week", "month", "quarter", "year", "range"]
 PERIOD_KINDS: tuple[PeriodKind, ...] = get_args(PeriodKind)
 MONTHS: Mapping[PeriodKind, int] = {"month": 1, "quarter": 3, "year": 12}
@@ -14,13 +16,10 @@ LONGEST = timedelta(days=50 * 366)
 ONE_DAY = timedelta(days=1)
 
 
-class PeriodError(ValueError):
-    """A period that cannot be; ``field`` is the parameter, ``key`` the message."""
+class PeriodError(FieldError):
+    """A period that cannot be; ``field`` is the parameter."""
 
-    def __init__(self, field: str, key: str) -> None:
-        super().__init__(f"{field}: {key}")
-        self.field = field
-        self.key = key
+    section = "error."
 
 
 @dataclass(frozen=True)

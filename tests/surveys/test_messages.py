@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from surveys.messages import LANGUAGES, Messages, choose_language
+from surveys.messages import LANGUAGES, FieldError, MessageError, Messages, choose_language
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ["surveys", "kiosk", "aggregator/wording"]
@@ -38,6 +38,26 @@ def test_places_are_filled_and_an_unknown_key_is_an_error(tmp_path: Path) -> Non
     assert messages.get("vi", "a.b", n=3, key="q") == "3 of q {x}"
     with pytest.raises(KeyError):
         messages.get("en", "a.c")
+
+
+class TeaError(MessageError):
+    section = "tea."
+
+
+def test_an_error_is_said_in_the_language_of_whoever_asks(tmp_path: Path) -> None:
+    (tmp_path / "vi.toml").write_text('[tea]\nspilt = "Đổ {n} chén"\n', "utf-8")
+    (tmp_path / "en.toml").write_text('[tea]\nspilt = "{n} cups spilt"\n', "utf-8")
+    messages, error = Messages.load(tmp_path), TeaError("spilt", n=2)
+    assert error.message == "tea.spilt"
+    assert error.text(messages, "vi") == "Đổ 2 chén"
+    assert error.text(messages, "en") == "2 cups spilt"
+    assert str(error) == "spilt 2"
+
+
+def test_an_error_about_a_field_names_it_and_may_have_any_value() -> None:
+    error = FieldError("from", "odd", field="one", key="two")
+    assert (error.field, error.key, error.values) == ("from", "odd", {"field": "one", "key": "two"})
+    assert str(error) == "from: odd one two"
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,13 @@ from starlette.responses import Response
 
 from aggregator.dashboard.api import stream
 from aggregator.dashboard.context import context_of
-from aggregator.dashboard.pages import render
 from aggregator.dashboard.sign_in import Handler, signed_in
 from aggregator.documents.exports.codebook import codebook
 from aggregator.documents.exports.joined import BOM, FORMATS, MEDIA_TYPES, Format, JoinedTable
-from aggregator.documents.worker import DocumentError, send
+from aggregator.documents.worker import send
 from aggregator.storage.submissions import Filters, bounded
 from aggregator.wording.channels import CHANNELS
-from aggregator.wording.periods import EARLIEST, PeriodError, read_period
+from aggregator.wording.periods import EARLIEST, read_period
 from web import language_of
 
 
@@ -60,12 +59,6 @@ async def codebook_csv(request: Request) -> Response:
     return Response(text, media_type=MEDIA_TYPES["csv"], headers=headers)
 
 
-async def document_error(request: Request, error: Exception) -> Response:
-    """The page that says why a document was not made."""
-    key = error.key if isinstance(error, DocumentError) else "failed"
-    return render(request, "error", {"message": f"export.{key}", "named": ""}, status=503)
-
-
 def _table(request: Request, filters: Filters) -> JoinedTable:
     context = context_of(request)
     return JoinedTable(context.store.database, context.centre, context.surveys, filters)
@@ -79,7 +72,7 @@ def _format(wanted: str) -> Format:
 
 
 def _filters(request: Request) -> Filters:
-    """Raises HTTPException 400 with the message's key for a parameter that cannot be.
+    """Raises HTTPException 400 with the message's key, and PeriodError.
 
     A period is asked for as on the pages; without its first day it begins with all there is.
     """
@@ -94,10 +87,7 @@ def _filters(request: Request) -> Filters:
     }
     if any(name in given and given[name] not in allowed for name, allowed in known.items()):
         raise HTTPException(400, "unknown_choice")
-    try:
-        period = read_period(given, context.today)
-    except PeriodError as error:
-        raise HTTPException(400, error.key) from None
+    period = read_period(given, context.today)
     survey, channel, department = map(given.get, known)
     return Filters(period.since, period.until, survey, channel, department)
 

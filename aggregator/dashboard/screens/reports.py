@@ -10,7 +10,7 @@ from aggregator.dashboard.sign_in import signed_in
 from aggregator.documents.reports.model import REPORT_KINDS
 from aggregator.documents.worker import send
 from aggregator.wording.messages import MESSAGES
-from aggregator.wording.periods import PeriodError, read_period
+from aggregator.wording.periods import read_period
 from web import language_of
 
 MEDIA_TYPES = {
@@ -25,7 +25,7 @@ PARAMETERS = ("date", "lang")
 async def report(request: Request) -> Response:
     """The report of the period in which a day (``date``, else today) lies.
 
-    Raises HTTPException, and what Worker.make_for raises where it was not made.
+    Raises HTTPException, PeriodError, and what Worker.make_for raises where it was not made.
     """
     kind, form = request.path_params["kind"], request.path_params["format"]
     if kind not in REPORT_KINDS or form not in MEDIA_TYPES:
@@ -35,10 +35,7 @@ async def report(request: Request) -> Response:
         if name not in PARAMETERS or names.count(name) > 1:
             raise ParameterError(name)
     given = {"period": kind, "date": request.query_params.get("date", "")}
-    try:
-        day = read_period(given, context_of(request).today).since
-    except PeriodError as error:
-        raise HTTPException(400, error.key) from None
+    day = read_period(given, context_of(request).today).since
     language = language_of(request, negotiate=False)
     arguments = ["--lang", language, "report", kind, "--format", form, "--date", day.isoformat()]
     file = await context_of(request).worker.make_for(request, arguments, f".{form}")

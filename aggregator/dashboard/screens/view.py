@@ -12,7 +12,7 @@ from aggregator.dashboard.context import Context, context_of
 from aggregator.figures.references import why_not_comparable
 from aggregator.storage.store import Selection, Store
 from aggregator.wording.channels import CHANNELS, modes
-from aggregator.wording.periods import Period, PeriodError, PeriodKind, read_period
+from aggregator.wording.periods import Period, PeriodKind, read_period
 from surveys.centre import Centre, Reference
 from surveys.definition import Survey
 
@@ -67,7 +67,7 @@ def read_view(
     ``kind`` is the kind of period without any asked for; ``choices`` are the page's own
     parameters with what each may be, the first unless asked otherwise. Without ``by_channel``
     a channel is passed over. Raises HTTPException 400 with the message's key for a parameter
-    that cannot be.
+    that cannot be, and PeriodError.
     """
     context, given = context_of(request), request.query_params
     wanted = survey or given.get("survey") or context.centre.instruments.rating
@@ -89,10 +89,7 @@ def read_view(
     asked = dict(given)
     if not any(asked.get(name) for name in ("period", "from", "to")):
         asked["period"] = kind
-    try:
-        period = read_period(asked, context.today)
-    except PeriodError as error:
-        raise HTTPException(400, error.key) from None
+    period = read_period(asked, context.today)
     references = [r.id for r in context.centre.references if not why_not_comparable(found, r)]
     filters = {"survey": survey is None, "channel": by_channel}
     return View(
