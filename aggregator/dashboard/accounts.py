@@ -3,17 +3,21 @@
 import asyncio
 import hashlib
 import hmac
+import math
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
+from aggregator.dashboard.throttle import Bucket, Throttle, buckets_of
 from aggregator.storage.credentials import Role, TokenKind
 from aggregator.storage.store import Store
 from aggregator.storage.tables import User
@@ -21,25 +25,49 @@ from surveys.messages import MessageError
 
 SESSION = timedelta(hours=12)
 LINK = timedelta(days=1)
+BROWSER = timedelta(days=180)  # how long a browser stays known after a sign-in
 MIN_PASSWORD = 10  # characters
-MAX_FAILURES = 5
-MAX_WAITING = 10  # checks of passwords, some tenth of a second each
-T = TypeVar("T")
-LOCKOUT = timedelta(minutes=5)
+MAX_WAITING = 10  # checks of passwords, less than a tenth of a second each
 REMEMBER = timedelta(seconds=30)  # how long a removed token may still pass
+T = TypeVar("T")
 
 
 class AccountError(MessageError):
-    """Something about an account or token that cannot be done."""
+    """Something about an account or token cannot be done."""
 
     section = "account_error."
 
 
 class BusyError(HTTPException):
-    """More people sign in at this moment than passwords can be checked."""
+    """More passwords wait to be checked than can be: the answer is 429."""
 
     def __init__(self) -> None:
         super().__init__(429, headers={"retry-after": "5"})
+
+
+class RefusedError(Exception):
+    """A password that is wrong or, with ``checked`` false, was not looked at.
+
+    ``wait`` is in how many seconds, rounded up, the next one will be looked at; 0: at once.
+    """
+
+    def __init__(self, *, checked: bool, wait: float) -> None:
+        super().__init__("wrong name or password" if checked else "too many wrong passwords")
+        self.checked = checked
+        self.wait = math.ceil(wait)
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """The secrets of a browser in which an account was just signed in.
+
+    ``session`` says who asks; with ``browser`` the account's next sign-in there does not wait
+    for what strangers do.
+    """
+
+    name: str
+    session: str
+    browser: str
 
 
 class Accounts:
@@ -50,21 +78,24 @@ class Accounts:
         self._clock = clock
         # OWASP's second choice for argon2id: 19 MiB a check, so that a small PC stays small.
         self._hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-        self._failures: dict[str, tuple[int, datetime]] = {}
+        self._throttle = Throttle(clock)
         # One thread for all checks: each takes 19 MiB, and every thread would keep its own.
         self._checker = ThreadPoolExecutor(1, thread_name_prefix="password")
-        self._waiting = 0
+        self._waiting = {True: 0, False: 0}  # by whether the browser is known
         self._remembered: dict[tuple[TokenKind, str], tuple[str, datetime]] = {}
 
     @cached_property
     def _nobody(self) -> str:
-        """Checked when the name is unknown, so that the time taken does not tell names apart."""
+        """A hash to check where a name has no account, so that the time taken does not tell."""
         return self._hasher.hash(secrets.token_urlsafe())
 
     # Bearer tokens
 
     def new_token(self, kind: TokenKind, name: str, lasts: timedelta | None = None) -> str:
-        """Make a secret of 256 bits; only its hash is stored, so it is shown this once."""
+        """A new secret of 256 bits for ``name``, valid for ever or as long as it ``lasts``.
+
+        Only its hash is stored, so nobody can look it up later.
+        """
         secret = secrets.token_urlsafe(32)
         now = self._clock()
         self._credentials.add_token(
@@ -91,72 +122,103 @@ class Accounts:
 
     # Signing in
 
-    def sign_in(self, name: str, password: str) -> str | None:
-        """A session's secret, or None for a wrong name or password or after too many failures."""
-        return self.new_token("session", name, SESSION) if self.knows(name, password) else None
+    async def sign_in(
+        self, name: str, password: str, address: str, browser: str | None = None
+    ) -> SignedIn:
+        """Sign in with a password. Parameters and exceptions are those of ``check_password``."""
+        await self.check_password(name, password, address, browser)
+        return await run_in_threadpool(self._sign_in, name, browser)
 
-    def knows(self, name: str, password: str) -> bool:
-        """Whether this is the account's password; never while the account rests."""
-        now = self._clock()
-        if self.rests(name):
-            return False
-        count, since = self._failures.get(name, (0, now))
+    async def check_password(
+        self, name: str, password: str, address: str, browser: str | None = None
+    ) -> None:
+        """Return where the account has this password.
+
+        ``address`` is the client's; ``browser`` the secret that the browser was given when the
+        account was signed in there before, if it has one. Raises RefusedError for a wrong name
+        or password, or unchecked while the wait after wrong ones lasts, and BusyError.
+        """
+        known = browser and await run_in_threadpool(self.holder, "browser", browser) == name
+        buckets = buckets_of(name, address, _digest(browser) if known and browser else None)
+        self._check_wait(buckets)  # who has to wait takes nobody's turn
+        await self._in_turn(bool(known), self._check_password, name, password, buckets)
+
+    def _check_password(self, name: str, password: str, buckets: Sequence[Bucket]) -> None:
+        self._check_wait(buckets)  # again: others were checked meanwhile
+        if not self.is_password(name, password):
+            self._throttle.count_wrong(buckets)
+            raise RefusedError(checked=True, wait=self._throttle.wait(buckets))
+
+    def _check_wait(self, buckets: Sequence[Bucket]) -> None:
+        if wait := self._throttle.wait(buckets):
+            raise RefusedError(checked=False, wait=wait)
+
+    def is_password(self, name: str, password: str) -> bool:
+        """Whether this is the account's password. It takes as long for a name nobody has."""
         nobody = self._nobody  # made here for known names too, or the first check would tell
         user = self._credentials.user(name) if name.isprintable() else None
         stored = (user and user.password_hash) or nobody
         try:
-            correct = self._hasher.verify(stored, password) and stored != nobody
+            return self._hasher.verify(stored, password) and stored != nobody
         except (VerificationError, InvalidHashError):
-            correct = False
-        if not correct:
-            if len(self._failures) > 10_000:  # made-up names must not fill the memory
-                self._failures.clear()
-            self._failures[name] = (count + 1 if now - since < LOCKOUT else 1, now)
             return False
-        self._failures.pop(name, None)
-        return True
 
-    async def in_turn(self, check: Callable[..., T], *values: object) -> T:
-        """Run a check of passwords after those that wait. Raises BusyError where many do."""
-        if self._waiting >= MAX_WAITING:
+    async def _in_turn(self, known: bool, work: Callable[..., T], *values: object) -> T:
+        """Run slow work on passwords after what waits already.
+
+        Raises BusyError where too much waits. Known browsers have a queue of their own length:
+        a crowd of strangers does not send them away.
+        """
+        if self._waiting[known] >= MAX_WAITING:
             raise BusyError()
-        self._waiting += 1
+        self._waiting[known] += 1
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._checker, partial(check, *values))
+            return await loop.run_in_executor(self._checker, partial(work, *values))
         finally:
-            self._waiting -= 1
+            self._waiting[known] -= 1
 
     def close(self) -> None:
+        """End the thread that checks passwords."""
         self._checker.shutdown()
 
-    def rests(self, name: str) -> bool:
-        """Whether too many failures have locked a name, of an account or not, for a while."""
-        count, since = self._failures.get(name, (0, self._clock()))
-        return count >= MAX_FAILURES and self._clock() - since < LOCKOUT
-
-    def sign_in_by_link(self, secret: str) -> str | None:
-        """A session's secret for a sign-in link, which works once."""
+    def sign_in_by_link(self, secret: str, browser: str | None = None) -> SignedIn | None:
+        """Sign in with a link's secret, which works once; None where it does not work."""
         name = self.holder("link", secret)
         if name is None or not self._credentials.remove_token("link", _digest(secret)):
             return None
-        return self.new_token("session", name, SESSION)
+        return self._sign_in(name, browser)
+
+    def _sign_in(self, name: str, browser: str | None) -> SignedIn:
+        session = self.new_token("session", name, SESSION)
+        return SignedIn(name, session, self._know_browser(name, browser))
+
+    def _know_browser(self, name: str, former: str | None = None) -> str:
+        """A new secret for a browser in which the account is signed in, in place of a former."""
+        if former is not None:
+            self._credentials.remove_token("browser", _digest(former))
+        return self.new_token("browser", name, BROWSER)
 
     def new_link(self, name: str, address: str) -> str:
-        """An address that signs an account in, once, within a day."""
+        """A link that signs an account in, once, within a day; ``address`` is the dashboard's."""
         return f"{address}/sign-in/{self.new_token('link', name, LINK)}"
 
     def user_of(self, session: str) -> User | None:
+        """The account behind a session's secret; None where it has ended or never was."""
         name = self.holder("session", session)
         return self._credentials.user(name) if name else None
 
     def sign_out(self, session: str) -> None:
+        """End a session. Nothing happens where there is none."""
         self._credentials.remove_token("session", _digest(session))
 
     # Accounts
 
     def add_user(self, name: str, role: Role, password: str | None = None) -> None:
-        """Raises AccountError for a bad name, a known one, or a short password."""
+        """Make an account, which without a password is entered by links only.
+
+        Raises AccountError for a bad name, a name that is taken, or a short password.
+        """
         if not name or len(name) > 64 or not name.isprintable() or name != name.strip():
             raise AccountError("bad_name")
         if self._credentials.user(name):
@@ -166,10 +228,21 @@ class Accounts:
             User(name=name, role=role, password_hash=hashed, created_at=self._clock())
         )
 
+    async def change_password(self, name: str, password: str) -> str:
+        """``set_password`` in turn; returns a new secret by which the browser stays known.
+
+        Raises AccountError for a short password, and BusyError.
+        """
+        await self._in_turn(True, self.set_password, name, password)
+        return await run_in_threadpool(self._know_browser, name)
+
     def set_password(self, name: str, password: str) -> None:
-        """Set a password and end the account's sessions. Raises AccountError when too short."""
+        """Set a password, and forget the account's sessions, links and known browsers.
+
+        Raises AccountError for a password that is too short or too long.
+        """
         self._credentials.set_password(name, self._hash(password))
-        self._credentials.remove_tokens_of(name, "session", "link")
+        self._credentials.remove_tokens_of(name, "session", "link", "browser")
 
     def _hash(self, password: str) -> str:
         if not MIN_PASSWORD <= len(password) <= 1_000:

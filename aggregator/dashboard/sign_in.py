@@ -1,7 +1,9 @@
-"""The door in front of the manager's pages: signing in and out, one's own password."""
+"""The pages by which managers sign in and out and set their password."""
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
@@ -10,19 +12,21 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from aggregator.dashboard.accounts import LOCKOUT, MAX_FAILURES, SESSION, AccountError
+from aggregator.dashboard.accounts import BROWSER, SESSION, AccountError, RefusedError, SignedIn
 from aggregator.dashboard.context import context_of
 from aggregator.dashboard.pages import render
 from web import read_form, wants_fragment
 
 COOKIE = "hailong_session"
+FORM_LIMIT = 16_384  # bytes
+NAME_LIMIT, PASSWORD_LIMIT = 64, 1_000  # characters; what is longer belongs to nobody
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 def signed_in(handler: Handler) -> Handler:
-    """Lets signed-in people through; sends the others to the door and back.
+    """Make a handler answer signed-in people only; others are sent to sign in, and back.
 
-    The handler's store is a snapshot: all figures of its page are of one moment.
+    The handler's context holds a snapshot of the store: all figures of a page are of one moment.
     """
 
     @wraps(handler)
@@ -36,75 +40,50 @@ def signed_in(handler: Handler) -> Handler:
             try:
                 return await handler(request)
             finally:
-                # What a template was given, the request too, stays until garbage is collected:
-                # all that was read for the page need not.
+                # The template keeps the request until garbage is collected; the snapshot, which
+                # holds all that was read for the page, need not stay that long.
                 del request.state.context
         back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        door = f"/sign-in?{urlencode({'next': back})}"
+        address = f"/sign-in?{urlencode({'next': back})}"
         if wants_fragment(request):
-            return Response(status_code=401, headers={"hx-redirect": door})
-        return RedirectResponse(door, 303)
+            return Response(status_code=401, headers={"hx-redirect": address})
+        return RedirectResponse(address, 303)
 
     return guarded
 
 
 async def sign_in(request: Request) -> Response:
-    """Ask for name and password, check them, and go where the asker wanted to go."""
+    """The form for name and password; when posted, check them and go to the page asked for."""
     if request.method == "GET":
         changed = "changed" in request.query_params
-        values = {"next": _next(request.query_params.get("next")), "changed": changed}
+        values = {"next": _own_path(request.query_params.get("next")), "changed": changed}
         return render(request, "sign_in", values)
-    form = await read_form(request, limit=16_384)
-    name, password = (form.get(field, [""])[0] for field in ("name", "password"))
-    where = _next(form.get("next", [""])[0])
+    form = await read_form(request, limit=FORM_LIMIT)
+    name = form.get("name", [""])[0][:NAME_LIMIT]
+    password = form.get("password", [""])[0][:PASSWORD_LIMIT]
+    target = _own_path(form.get("next", [""])[0])
     accounts = context_of(request).accounts
-    session = await accounts.in_turn(accounts.sign_in, name[:64], password[:1_000])
-    if session is None:
-        values = {"next": where, "name": name[:64], **_failed(accounts.rests(name[:64]))}
-        return render(request, "sign_in", values, status=403)
-    return _enter(request, session, where)
+    try:
+        entered = await accounts.sign_in(name, password, *_client(request, name))
+    except RefusedError as refused:
+        values = {"next": target, "name": name}
+        return _refused(request, "sign_in", refused, "sign_in.failed", values)
+    return _enter(request, entered, target)
 
 
 async def sign_in_by_link(request: Request) -> Response:
-    """A link from the command line; it works once."""
+    """Sign in by a link from the command line, which works once."""
     if request.method == "HEAD":  # a preview must not use the link up
         return Response()
     accounts, secret = context_of(request).accounts, request.path_params["secret"]
-    session = await run_in_threadpool(accounts.sign_in_by_link, secret)
-    if session is None:
+    entered = await run_in_threadpool(accounts.sign_in_by_link, secret)
+    if entered is None:
         return render(request, "sign_in", {"next": "/", "error": "sign_in.spent"}, status=403)
-    return _enter(request, session, "/")
-
-
-def _failed(rests: bool) -> dict[str, Any]:
-    """What to say after a wrong password: the same for names that nobody has."""
-    minutes = int(LOCKOUT.total_seconds() // 60)
-    return {
-        "error": "sign_in.rests" if rests else "sign_in.failed",
-        "limits": {"failures": MAX_FAILURES, "minutes": minutes},
-    }
-
-
-def _enter(request: Request, session: str, where: str) -> Response:
-    response = RedirectResponse(where, 303)
-    response.set_cookie(
-        COOKIE,
-        session,
-        max_age=int(SESSION.total_seconds()),
-        httponly=True,
-        samesite="lax",
-        secure=context_of(request).settings.secure_cookies,
-    )
-    return response
-
-
-def _next(wish: str | None) -> str:
-    """Where to go after the door: only a path of our own."""
-    own = wish and wish.startswith("/") and not wish.startswith(("//", "/\\", "/sign-"))
-    return wish if own and wish else "/"
+    return _enter(request, entered, "/")
 
 
 async def sign_out(request: Request) -> Response:
+    """End the session, on the server and in the browser."""
     secret = request.cookies.get(COOKIE, "")
     await run_in_threadpool(context_of(request).accounts.sign_out, secret)
     response = RedirectResponse("/sign-in", 303)
@@ -114,23 +93,79 @@ async def sign_out(request: Request) -> Response:
 
 @signed_in
 async def account(request: Request) -> Response:
-    """Set one's password; whoever has one already proves to know it."""
+    """The form for a new password; who has a password already must give it as well."""
     if request.method == "GET":
         return render(request, "account", {})
-    form = await read_form(request, limit=16_384)
+    form = await read_form(request, limit=FORM_LIMIT)
     password, again = (form.get(field, [""])[0] for field in ("password", "again"))
     if password != again:
         return render(request, "account", {"error": "account.differ"}, status=422)
     accounts, user = context_of(request).accounts, request.state.user
-    if user.password_hash:
-        present = form.get("present", [""])[0]
-        if not await accounts.in_turn(accounts.knows, user.name, present[:1_000]):
-            values = _failed(accounts.rests(user.name))
-            if values["error"] == "sign_in.failed":
-                values["error"] = "account.wrong"
-            return render(request, "account", values, status=403)
     try:
-        await accounts.in_turn(accounts.set_password, user.name, password)
+        if user.password_hash:
+            present = form.get("present", [""])[0][:PASSWORD_LIMIT]
+            await accounts.check_password(user.name, present, *_client(request, user.name))
+        browser = await accounts.change_password(user.name, password)
+    except RefusedError as refused:
+        return _refused(request, "account", refused, "account.wrong", {})
     except AccountError:
         return render(request, "account", {"error": "account.short"}, status=422)
-    return RedirectResponse("/sign-in?changed", 303)
+    response = RedirectResponse("/sign-in?changed", 303)
+    _keep(request, response, _browser_cookie(user.name), browser, BROWSER)
+    return response
+
+
+def _client(request: Request, name: str) -> tuple[str, str | None]:
+    """By what wrong passwords are told apart: the address, and a known browser's secret.
+
+    The address is kept in memory for some minutes and written nowhere. Behind a proxy on this
+    machine it is the one that the proxy names.
+    """
+    address = request.client.host if request.client else ""
+    return address, request.cookies.get(_browser_cookie(name))
+
+
+def _browser_cookie(name: str) -> str:
+    """The cookie by which a browser is known to an account: one for each of its accounts."""
+    return f"hailong_browser_{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:16]}"
+
+
+def _refused(
+    request: Request, page: str, refused: RefusedError, wrong: str, values: dict[str, Any]
+) -> Response:
+    """The form again, with the message ``wrong`` or that nothing was checked, and the wait.
+
+    The answer is the same for names that nobody has.
+    """
+    error = wrong if refused.checked else "sign_in.unchecked"
+    values = {**values, "error": error, "wait": refused.wait}
+    response = render(request, page, values, status=403 if refused.checked else 429)
+    if refused.wait:
+        response.headers["retry-after"] = str(refused.wait)
+    return response
+
+
+def _enter(request: Request, entered: SignedIn, target: str) -> Response:
+    """Lead a browser in which somebody has just signed in to the page asked for."""
+    response = RedirectResponse(target, 303)
+    _keep(request, response, _browser_cookie(entered.name), entered.browser, BROWSER)
+    _keep(request, response, COOKIE, entered.session, SESSION)
+    return response
+
+
+def _keep(request: Request, response: Response, cookie: str, secret: str, lasts: timedelta) -> None:
+    """Let the browser keep a secret, out of reach of scripts and other sites."""
+    response.set_cookie(
+        cookie,
+        secret,
+        max_age=int(lasts.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=context_of(request).settings.secure_cookies,
+    )
+
+
+def _own_path(wish: str | None) -> str:
+    """Where to go after signing in: the path wished for if it is one of ours, else the tally."""
+    own = wish and wish.startswith("/") and not wish.startswith(("//", "/\\", "/sign-"))
+    return wish if own and wish else "/"

@@ -11,7 +11,7 @@ from sqlmodel import col
 from aggregator.storage.database import Database
 from aggregator.storage.tables import Token, User
 
-TokenKind = Literal["device", "reader", "link", "session"]
+TokenKind = Literal["device", "reader", "link", "session", "browser"]
 Role = Literal["manager", "viewer"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
@@ -77,7 +77,7 @@ class Credentials:
             connection.execute(query.values(password_hash=password_hash))
 
     def remove_user(self, name: str) -> bool:
-        """Delete an account with its sessions and links."""
-        self.remove_tokens_of(name, "session", "link")
+        """Delete an account with its sessions, links and known browsers."""
+        self.remove_tokens_of(name, "session", "link", "browser")
         with self._database.begin(write=True) as connection:
             return connection.execute(delete(User).where(col(User.name) == name)).rowcount == 1

@@ -188,7 +188,7 @@ class User(SQLModel, table=True):
 
 
 class Token(SQLModel, table=True):
-    """A bearer secret, kept as its SHA-256: of a device, a reader, a session or a sign-in link."""
+    """A secret, as its SHA-256: of a device, reader, session, sign-in link or known browser."""
 
     hash: str = Field(primary_key=True, max_length=64)
     kind: str = Field(max_length=10)

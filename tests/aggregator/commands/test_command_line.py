@@ -170,8 +170,8 @@ def test_accounts_by_password_from_standard_input_and_by_link(
     store = opened(tmp_path)
     assert [(u.name, u.role) for u in store.credentials.users()] == [("an", "manager")]
     accounts = Accounts(store, Clock())
-    assert accounts.sign_in("an", PASSWORD)
-    assert not accounts.sign_in("an", PASSWORD[:-1])
+    assert accounts.is_password("an", PASSWORD)
+    assert not accounts.is_password("an", PASSWORD[:-1])
     store.close()
     unknown = ready("user", "link", "nobody")
     assert (unknown.returncode, unknown.stdout) == (1, "")

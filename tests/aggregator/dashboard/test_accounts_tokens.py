@@ -44,9 +44,10 @@ def test_a_token_of_another_kind_is_401(any_room: Room, path: str) -> None:
     accounts = any_room.context.accounts
     accounts.add_user("ai_do", "manager")
     link = accounts.new_link("ai_do", "").rpartition("/")[2]
-    session = accounts.sign_in_by_link(accounts.new_link("ai_do", "").rpartition("/")[2])
+    entered = accounts.sign_in_by_link(accounts.new_link("ai_do", "").rpartition("/")[2])
+    assert entered is not None
     other = any_room.reader if path == DOOR else any_room.device
-    for secret in (other, link, session):
+    for secret in (other, link, entered.session, entered.browser):
         assert ask(any_room, path, f"Bearer {secret}").status_code == 401
     assert ask(any_room, path, f"Bearer {other}").status_code == 401  # not by remembering either
     right = any_room.device if path == DOOR else any_room.reader
@@ -61,7 +62,7 @@ def test_a_device_token_opens_no_page(room: Room) -> None:
         assert answer.status_code in (302, 303, 401)
 
 
-@pytest.mark.parametrize("kind", ["device", "reader", "session", "link"])
+@pytest.mark.parametrize("kind", ["device", "reader", "session", "link", "browser"])
 def test_secrets_lie_in_the_database_as_hashes_only(
     store: Store, clock: Clock, kind: TokenKind
 ) -> None:

@@ -1,8 +1,8 @@
-"""What a stranger at the door can not do."""
+"""What a stranger who is to sign in cannot do."""
 
 import asyncio
 
-from aggregator.dashboard.accounts import MAX_WAITING, BusyError
+from aggregator.dashboard.accounts import MAX_WAITING, BusyError, SignedIn
 from tests.aggregator.conftest import PASSWORD, Room
 
 
@@ -11,12 +11,16 @@ def test_passwords_are_checked_one_at_a_time_and_a_crowd_is_sent_away(room: Room
     accounts.add_user("crowd", "viewer", PASSWORD)
 
     async def crowd() -> list[object]:
-        asked = (accounts.in_turn(accounts.sign_in, "crowd", PASSWORD) for _ in range(30))
-        return await asyncio.gather(*asked, return_exceptions=True)
+        known = accounts.sign_in_by_link(accounts.new_link("crowd", "").rpartition("/")[2])
+        assert known is not None
+        asked = [accounts.sign_in("crowd", PASSWORD, "10.0.0.1") for _ in range(30)]
+        colleague = accounts.sign_in("crowd", PASSWORD, "10.0.0.1", known.browser)
+        return await asyncio.gather(*asked, colleague, return_exceptions=True)
 
-    answers = asyncio.run(crowd())
-    assert sum(isinstance(answer, str) for answer in answers) == MAX_WAITING
+    *answers, colleague = asyncio.run(crowd())
+    assert sum(isinstance(answer, SignedIn) for answer in answers) == MAX_WAITING
     assert sum(isinstance(answer, BusyError) for answer in answers) == 30 - MAX_WAITING
+    assert isinstance(colleague, SignedIn)  # a known browser stands in no crowd
 
 
 def test_a_preview_does_not_use_a_link_up(room: Room) -> None:
