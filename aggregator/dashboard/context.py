@@ -1,4 +1,4 @@
-"""What every handler of the aggregator needs, built once in create_app and handed down."""
+"""What every handler of the aggregator needs: built once, in create_app, and handed down."""
 
 from asyncio import Semaphore
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ from web import Pages
 
 @dataclass(frozen=True)
 class Metrics:
-    """Counters for /metrics: nothing personal, nothing by department."""
+    """What /metrics answers with: counts that are neither of persons nor of departments."""
 
     registry: CollectorRegistry
     receipts: Counter
@@ -31,6 +31,13 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Context:
+    """The parts of one running aggregator.
+
+    ``clock`` gives the present time with its zone. ``large_batches`` bounds how many large
+    batches of submissions are read at the same time. ``published`` and ``ddci`` are None where
+    the centre has no such file.
+    """
+
     settings: Settings
     store: Store
     surveys: Mapping[str, Survey]
@@ -47,10 +54,15 @@ class Context:
 
     @property
     def today(self) -> date:
+        """The present day where the centre is."""
         return self.centre.local_day(self.clock())
 
 
 def context_of(request: Request) -> Context:
-    """The request's own context where it has one, else the application's."""
+    """The context of a request.
+
+    That is the application's, or where ``sign_in.signed_in`` has set one for the request, that
+    one, whose store is a snapshot.
+    """
     context: Context = getattr(request.state, "context", request.app.state.context)
     return context

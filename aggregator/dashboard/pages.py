@@ -1,4 +1,4 @@
-"""How the manager's pages are rendered, those about errors included."""
+"""How the managers' pages are rendered, and the pages that say what went wrong."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,7 @@ from aggregator.wording.periods import PERIOD_KINDS
 from surveys.messages import Language, MessageError
 from web import language_of, wants_fragment
 
-# The navigation, in its order: paths and what they are called in the catalogue.
+# The navigation in its order: each screen's path, and its name in the catalogue (nav.NAME).
 SCREENS = (
     ("/", "tally"),
     ("/comparison", "comparison"),
@@ -60,9 +60,10 @@ class Links:
 
 
 def render(request: Request, name: str, page: object = None, status: int = 200) -> Response:
-    """The page of a template, with what every page needs beside its own ``page``.
+    """Render the template ``name`` with its ``page`` and with what all pages share.
 
-    Where a figure is asked for (``?how=NAME``), htmx gets only the answer to that.
+    Shared are the centre, the day, the signed-in user and how numbers and days are written.
+    Where a figure is asked for (``?how=NAME``), htmx gets its explanation alone.
     """
     context = context_of(request)
     language = language_of(request, negotiate=False)
@@ -124,7 +125,7 @@ def _figures(links: Links) -> dict[str, Any]:
 
 
 class ParameterError(HTTPException):
-    """A parameter that an address does not take, or takes once; the answer (400) names it."""
+    """A query parameter that is unknown, or given twice: the answer is 400 and names it."""
 
     def __init__(self, name: str) -> None:
         super().__init__(400, "unknown_parameter")
@@ -132,7 +133,11 @@ class ParameterError(HTTPException):
 
 
 async def http_error(request: Request, error: Exception) -> Response:
-    """A kind page for whatever went wrong, or JSON for a machine."""
+    """Answer an exception that no handler caught: an HTTPException, or any other as 500.
+
+    Below /api/ the answer is JSON ``{"error": …}``, elsewhere a page; both give the message
+    ``error.STATUS`` of the catalogue, or of an HTTPException with a detail ``error.DETAIL``.
+    """
     status = error.status_code if isinstance(error, HTTPException) else 500
     message = f"error.{status}"
     if isinstance(error, MessageError):
