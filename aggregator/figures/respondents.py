@@ -11,7 +11,7 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from aggregator.figures.figures import Unanswerable
-from aggregator.storage.blocks import Block, Grouping
+from aggregator.storage.blocks import Block
 from aggregator.storage.rollups import SUMS, Span
 from aggregator.storage.store import Selection, Store
 from aggregator.storage.submissions import Filters, read_chunk
@@ -36,13 +36,10 @@ def respondent_cells(
     if unknown:
         raise Unanswerable("variable", "unknown_question")
     asked, measures = _asked(survey, selection)
-    told = tuple(name for name in variables if name != "channel")
-    if told:
-        layout = Profile(survey, told, asked, measures)
-        by: tuple[Grouping, ...] = ("channel", "counter", "measure")
-        frame = pd.DataFrame(store.sums(layout, selection, by, SUMS))
-        levels = [orjson.loads(profile) for profile in frame["counter"]]
-        frame = frame.assign(**{name: [one[at] for one in levels] for at, name in enumerate(told)})
+    asked_of = tuple(name for name in variables if name != "channel")
+    if asked_of:
+        layout = Profile(survey, asked_of, asked, measures)
+        frame = pd.DataFrame(store.sums(layout, selection, ("channel", *asked_of, "measure"), SUMS))
     elif len(asked) > 1:
         frame = store.pooled(selection, ("channel",))
     else:
@@ -72,9 +69,9 @@ def _asked(
 
 @dataclass(frozen=True, eq=False)
 class Profile:
-    """A rollups.Layout of what respondents of each profile said.
+    """A rollups.Layout of what respondents of each profile said, ``variables`` being the profile.
 
-    An item is a measure. In a place the levels of ``variables``, as JSON, stand for the counter.
+    A level is the code as text, UNTOLD where the question was skipped.
     """
 
     survey: Survey
@@ -82,12 +79,17 @@ class Profile:
     asked: frozenset[str]
     measures: Mapping[str, Collection[int]]
 
+    items = ("factor", "measure")  # as of the pool; the factor is '', the whole survey
     sums = SUMS
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        return ("channel", "department", *self.variables)
 
     @cached_property
     def name(self) -> str:
-        """Another one for other variables or questions, and for another definition of them."""
-        parts = (self.survey.fingerprint, self.variables, sorted(self.asked))
+        """A name that differs with the variables, the questions and their definition."""
+        parts = (self.survey.fingerprint, self.places, sorted(self.asked))
         return f"profile {hashlib.sha256(orjson.dumps(parts)).hexdigest()[:16]}"
 
     @property
@@ -101,11 +103,11 @@ class Profile:
             for row in rows:
                 codes = [code for question, code in row.answers.items() if question in self.asked]
                 if codes:
-                    levels = [str(row.answers.get(name, UNTOLD)) for name in self.variables]
-                    place = (row.channel, row.department or "", orjson.dumps(levels).decode())
-                    self._add(sums, place, codes)
+                    levels = (str(row.answers.get(name, UNTOLD)) for name in self.variables)
+                    self._add(sums, (row.channel, row.department or "", *levels), codes)
             last = rows[-1].number
-        return Block.of_rows([(*key, *values) for key, values in sums.items()], len(SUMS))
+        summed = [(*key, *values) for key, values in sums.items()]
+        return Block.of_rows(summed, len(self.items), len(self.places), len(SUMS))
 
     def _add(
         self, sums: dict[tuple[str, ...], list[int]], place: tuple[str, ...], codes: list[int]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from itertools import groupby
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import orjson
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, insert, select, true
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
-from aggregator.storage.blocks import Block, merged
+from aggregator.storage.blocks import Block, Keys, merged
 from aggregator.storage.tables import BlockRow, PooledTally, Tally
 
 ONE_DAY = timedelta(days=1)
@@ -27,42 +27,53 @@ class Span(NamedTuple):
 
 
 class Layout(Protocol):
-    """What is kept together in blocks, and where it comes from."""
+    """What the blocks of one kind hold, and how they are made."""
 
     @property
     def name(self) -> str:
-        """What blocks of it are called, at most 40 letters."""
+        """The name that its blocks are stored under, at most 40 letters."""
 
     @property
     def table(self) -> type[Tally] | type[PooledTally]:
-        """Tallies of the days on which there is any of it."""
+        """The tallies that have rows on every day that such a block has answers of."""
 
     @property
-    def sums(self) -> Sequence[str]: ...
+    def items(self) -> Sequence[str]:
+        """The names of the parts of an item."""
+
+    @property
+    def places(self) -> Sequence[str]:
+        """The names of the parts of a place; channel and department are the first two."""
+
+    @property
+    def sums(self) -> Sequence[str]:
+        """The names of the sums."""
 
     def block(self, connection: Connection, survey: str, span: Span) -> Block:
-        """All of a survey's span, read from the rows themselves."""
+        """Make the block of a survey and a span from the rows themselves."""
 
 
 @dataclass(frozen=True, eq=False)
 class Tallies:
-    """A layout of tallies: their table, what items are, what is summed, which rows."""
+    """A layout of tallies: a table, its columns that are items and sums, and which of its rows."""
 
     name: str
     table: type[Tally] | type[PooledTally]
     items: tuple[str, str]
     sums: tuple[str, ...]
     rows: ColumnElement[bool]
+    places: tuple[str, ...] = ("channel", "department", "counter")
 
     def block(self, connection: Connection, survey: str, span: Span) -> Block:
         table = self.table
-        key = [getattr(table, name) for name in (*self.items, "channel", "department", "counter")]
+        key = [getattr(table, name) for name in (*self.items, *self.places)]
         sums = [getattr(table, name) for name in self.sums]
         query = select(*key, *sums)
         if span.since != span.until:
             query = select(*key, *map(func.sum, sums)).group_by(*key)
         where = col(table.survey) == survey, col(table.day).between(*span), self.rows
-        return Block.of_rows(connection.execute(query.where(*where)).all(), len(sums))
+        rows = connection.execute(query.where(*where)).all()
+        return Block.of_rows(rows, len(self.items), len(self.places), len(sums))
 
 
 SUMS = ("respondents", "k", "m", "kk", "km", "mm")
@@ -82,8 +93,8 @@ STORED = [
 class RollUps:
     """The blocks of one survey in one layout.
 
-    The newest day with answers is the one that fills: it, and months from it on, are not kept.
-    What was read once is remembered: figures of one object are of one moment.
+    Answers still come in for the newest day: no block is stored of it or of its month. What an
+    object has read it remembers, so that all its figures are of one moment.
     """
 
     def __init__(self, layout: Layout, survey: str) -> None:
@@ -170,8 +181,8 @@ class RollUps:
             "since": span.since,
             "until": span.until,
             "tallied": self._layout.name,
-            "items": orjson.dumps(block.items).decode(),
-            "places": orjson.dumps(block.places).decode(),
+            "items": orjson.dumps(tuple(block.items)).decode(),
+            "places": orjson.dumps(tuple(block.places)).decode(),
             "width": kind.itemsize,
             "numbers": block.values.astype(kind).tobytes(),
         }
@@ -199,5 +210,5 @@ def _last_of_month(day: date) -> date:
 
 
 @lru_cache(32)  # most blocks of a survey have the same items and places
-def _keys(written: str) -> tuple[Any, ...]:
-    return tuple(map(tuple, orjson.loads(written)))
+def _keys(written: str) -> Keys:
+    return Keys(map(tuple, orjson.loads(written)))

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, Row, func, select
 from sqlmodel import col
 
 from aggregator.storage import blocks
-from aggregator.storage.blocks import Block, Item, merged
+from aggregator.storage.blocks import Block, Key, merged
 from aggregator.storage.credentials import Credentials
 from aggregator.storage.database import Database, StorageError
 from aggregator.storage.handling import Handling
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Grouping = blocks.Grouping
 By = Grouping | tuple[Grouping, ...]
-Keep = Callable[[Item], bool]
+Keep = Callable[[Key], bool]
 
 WRITER_LOCK = 0x4861696C  # PostgreSQL advisory lock "Hail": one writer of tallies at a time
 ROLL_UP_WAIT = 0.25  # seconds that a reader waits for the write lock, to make blocks
@@ -113,11 +113,14 @@ class Store:
         self,
         layout: Layout,
         selection: Selection,
-        by: Sequence[Grouping],
+        by: Sequence[str],
         sums: Sequence[str],
         keep: Keep = lambda item: True,
     ) -> dict[str, Any]:
-        """The first ``sums`` of those items of a layout that are to be kept; see blocks.grouped."""
+        """A selection's sums in a layout, of the items to ``keep``, as columns.
+
+        ``by`` are parts of the layout's items and places, or of time; see blocks.grouped.
+        """
         channel, department = selection.channel, selection.department
         if blocks.TIMES.keys().isdisjoint(by):
             days = [(date.min, self._whole(layout, selection))]
@@ -125,6 +128,8 @@ class Store:
             days = self._blocks(layout, selection, daily=not {"day", "week"}.isdisjoint(by))
         return blocks.grouped(
             days,
+            layout.items,
+            layout.places,
             by,
             sums,
             keep_item=keep,
