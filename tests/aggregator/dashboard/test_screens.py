@@ -85,6 +85,20 @@ def test_every_screen_is_behind_the_door(room: Room, path: str) -> None:
     assert answer.headers["location"].startswith("/sign-in")
 
 
+@pytest.mark.parametrize("path", [path for path, _ in SCREENS])
+def test_every_verdict_on_every_screen_is_a_link(centre_at_work: Room, path: str) -> None:
+    """Whatever it says: that nothing can be concluded has its reasons too."""
+    verdicts = [
+        verdict
+        for shown in SHOWN
+        for verdict in re.findall(
+            r'<span class="(?:mark|side)[^"]*">(.*?)</span>', page(centre_at_work, path + shown)
+        )
+    ]
+    assert [verdict for verdict in verdicts if not verdict.startswith('<a class="ask"')] == []
+    assert verdicts or path not in ("/", "/comparison", "/trends", "/sipas", "/published")
+
+
 def test_an_unknown_figure_is_said_to_be_gone(centre_at_work: Room) -> None:
     panel = centre_at_work.client.get("/?how=nothing.such", headers=PARTIAL).text
     assert "không còn trên trang" in panel
