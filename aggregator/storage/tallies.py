@@ -21,6 +21,12 @@ class Cell(NamedTuple):
     counter: str
 
 
+Row = tuple[object, ...]
+Respondent = tuple[Cell, Mapping[str, int]]  # where and when, and the answers to measured questions
+
+FEW = 64  # respondents; up to here plain loops take less time than NumPy's calls alone
+
+
 class Deltas:
     """Adds up what a group of submissions changes, so that each tally row is written once.
 
@@ -32,17 +38,19 @@ class Deltas:
         self._surveys = surveys
         # By (survey, cell): how often each (question, code) was given.
         self._codes: dict[tuple[str, Cell], Counter[tuple[str, int]]] = defaultdict(Counter)
-        # By survey, of those whose questions pool: each respondent's cell and answers.
-        self._respondents: dict[str, list[tuple[Cell, Mapping[str, int]]]] = defaultdict(list)
+        self._respondents: dict[str, list[Respondent]] = defaultdict(list)  # by survey that pools
 
     def add(self, survey_id: str, cell: Cell, answers: Mapping[str, Any]) -> None:
         """Count one submission's answers: {question: code, number or list of codes}."""
         survey = self._surveys.get(survey_id)
         if survey is not None and survey.pooled_measures:
-            self._respondents[survey_id].append((cell, answers))
-            if answers.keys() <= survey.measured_ids:
+            measured = survey.measured_ids
+            if answers.keys() <= measured:
+                self._respondents[survey_id].append((cell, answers))
                 return
-            answers = {q: v for q, v in answers.items() if q not in survey.measured_ids}
+            pooling = {q: code for q, code in answers.items() if q in measured}
+            self._respondents[survey_id].append((cell, pooling))
+            answers = {q: value for q, value in answers.items() if q not in measured}
         codes = self._codes[survey_id, cell]
         for question, value in answers.items():
             given = value if isinstance(value, list | tuple) else (value,)
@@ -56,25 +64,64 @@ class Deltas:
             cells |= {(survey, cell.day) for cell, _ in respondents}
         return cells
 
-    def rows(self) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+    def rows(self) -> tuple[list[Row], list[Row]]:
         """Rows of tables.Tally and tables.PooledTally: the key in its order, then what to add."""
-        tallies: list[tuple[object, ...]] = [
+        tallies: list[Row] = [
             (survey, cell.day, question, *cell[1:], code, n)
             for (survey, cell), codes in self._codes.items()
             for (question, code), n in codes.items()
         ]
-        pooled: list[tuple[object, ...]] = []
+        pooled: list[Row] = []
         for survey_id, respondents in self._respondents.items():
-            matrix = _Matrix(self._surveys[survey_id], respondents)
-            tallies += matrix.tallies()
-            pooled += matrix.pooled()
+            count = by_loops if len(respondents) <= FEW else by_matrix
+            counted, summed = count(self._surveys[survey_id], respondents)
+            tallies += counted
+            pooled += summed
         return tallies, pooled
+
+
+def by_loops(survey: Survey, respondents: Sequence[Respondent]) -> tuple[list[Row], list[Row]]:
+    """The rows of Deltas.rows for respondents of one survey, counted one after the other."""
+    counts = Counter((cell, *pair) for cell, answers in respondents for pair in answers.items())
+    tallies: list[Row] = [
+        (survey.id, cell.day, question, *cell[1:], code, n)
+        for (cell, question, code), n in counts.items()
+    ]
+    sums: dict[tuple[str, ...], tuple[int, ...]] = {}
+    for cell, answers in respondents:
+        by_factor = [
+            (factor, [answers[question] for question in questions if question in answers])
+            for factor, questions in survey.measured_by_factor
+        ]
+        for factor, codes in (*by_factor, ("", list(answers.values()))):
+            m = len(codes)
+            if m == 0:
+                continue
+            for measure, favourable in survey.pooled_measures.items():
+                k = sum(map(favourable.__contains__, codes))
+                key = (survey.id, cell.day, factor, measure, *cell[1:])
+                n, sum_k, sum_m, sum_kk, sum_km, sum_mm = sums.get(key, (0,) * 6)
+                sums[key] = (
+                    n + 1,
+                    sum_k + k,
+                    sum_m + m,
+                    sum_kk + k * k,
+                    sum_km + k * m,
+                    sum_mm + m * m,
+                )
+    return tallies, [(*key, *added) for key, added in sums.items()]
+
+
+def by_matrix(survey: Survey, respondents: Sequence[Respondent]) -> tuple[list[Row], list[Row]]:
+    """The same rows as by_loops, by NumPy over all respondents at once."""
+    matrix = _Matrix(survey, respondents)
+    return list(matrix.tallies()), list(matrix.pooled())
 
 
 class _Matrix:
     """The measured answers of a survey's respondents, one row each, NONE where skipped."""
 
-    def __init__(self, survey: Survey, respondents: Sequence[tuple[Cell, Mapping[str, int]]]):
+    def __init__(self, survey: Survey, respondents: Sequence[Respondent]) -> None:
         self._survey = survey
         self._questions = [question.id for question in survey.measured]
         self._cells = list(dict.fromkeys(cell for cell, _ in respondents))
@@ -84,7 +131,7 @@ class _Matrix:
             [[answers.get(q, NONE) for q in self._questions] for _, answers in respondents]
         )
 
-    def tallies(self) -> Iterator[tuple[object, ...]]:
+    def tallies(self) -> Iterator[Row]:
         """How often each code was given, by question and cell."""
         answered = self._given != NONE
         if not answered.any():
@@ -101,7 +148,7 @@ class _Matrix:
             key = (self._survey.id, there.day, self._questions[column], *there[1:], code + low)
             yield (*key, int(counts[slot]))
 
-    def pooled(self) -> Iterator[tuple[object, ...]]:
+    def pooled(self) -> Iterator[Row]:
         """Sums by factor, measure and cell of each respondent's k favourable of m valid answers."""
         survey, cells = self._survey, self._cells
         factors = [factor for factor, _ in survey.measured_by_factor] + [""]
