@@ -6,29 +6,35 @@ Knows nothing of surveys' content, kiosks or figures.
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Match
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from hosts import asked_host
 from surveys.messages import LANGUAGES, Language, Messages, choose_language
 
 ROOT = Path(__file__).parent
 STATIC = ROOT / "static"
 
 BODY_SECONDS = 60.0  # a slow phone on a bad network needs far less
+
+UNKNOWN_HOST = (
+    "Máy chủ này không có tên như vậy (HAILONG_ALLOWED_HOSTS).\n"
+    "This server does not go by that name (HAILONG_ALLOWED_HOSTS).\n"
+)
+CROSS_SITE = "Yêu cầu từ trang khác. / Cross-site request.\n"
 
 SECURITY_HEADERS = {
     "content-security-policy": (
@@ -44,73 +50,112 @@ SECURITY_HEADERS = {
 }
 
 
-class SecurityHeaders:
-    """Adds the security headers, and no-store to whatever does not say how long it keeps."""
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+COMPRESSED_FROM = 500  # bytes
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+_ALWAYS = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+_ALWAYS.append((b"cache-control", b"no-store"))  # unless an answer says how long it may be kept
+
+
+class Guard:
+    """Stands around a whole application: checks each request, completes each answer.
+
+    A request must be addressed to one of our hosts, or a stranger's page could reach us under
+    its own name (DNS rebinding) and redirects would lead where the sender wants. It must not
+    change anything for another site's page. An answer gets the security headers, no-store
+    where it does not say how long it may be kept, and with 405 the methods that are allowed.
+
+    All in one layer, because every request pays for each layer.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str], routes: Sequence[BaseRoute]) -> None:
+        self._app = app
+        self._compressing = GZipMiddleware(app, minimum_size=COMPRESSED_FROM)
+        self._hosts = {*LOOPBACK, *hosts}
+        self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self._app(scope, receive, send)
             return
+        # Of two headers of one name the first counts, as for Starlette.
+        headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
 
-        async def send_with_headers(message: Message) -> None:
+        async def send_completed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
-                headers.setdefault("cache-control", "no-store")
+                self._complete(message, scope["path"])
             await send(message)
 
-        await self.app(scope, receive, send_with_headers)
+        answer: ASGIApp | None = self._refusal(scope, headers)
+        if answer is None:
+            # To a GET it also says that the answer varies, for whoever keeps it.
+            packs = scope["method"] == "GET" or b"gzip" in headers.get(b"accept-encoding", b"")
+            answer = self._compressing if packs else self._app
+        await answer(scope, receive, send_completed)
+
+    def _refusal(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Response | None:
+        host, server = asked_host(headers.get(b"host", b"")), scope.get("server")
+        # The address that the connection came to is this machine's own, in whatever network.
+        if host not in self._hosts and (host is None or server is None or host != server[0]):
+            return PlainTextResponse(UNKNOWN_HOST, 400)
+        if scope["method"] not in ("GET", "HEAD", "OPTIONS") and not _same_origin(headers):
+            return PlainTextResponse(CROSS_SITE, 403)
+        return None
+
+    def _complete(self, message: Message, path: str) -> None:
+        headers: list[tuple[bytes, bytes]] = message["headers"]
+        present = {name for name, _ in headers}
+        headers += [header for header in _ALWAYS if header[0] not in present]
+        if message["status"] == 405:
+            allowed = (b"allow", _methods(self._routes, path).encode())
+            headers[:] = [*(header for header in headers if header[0] != b"allow"), allowed]
 
 
-class OriginCheck:
-    """Refuses a state-changing request that another site's page made a browser send."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] not in ("GET", "HEAD", "OPTIONS"):
-            headers = Headers(scope=scope)
-            if not _same_origin(headers):
-                response = PlainTextResponse("Yêu cầu từ trang khác. / Cross-site request.\n", 403)
-                await response(scope, receive, send)
-                return
-        await self.app(scope, receive, send)
-
-
-def _same_origin(headers: Headers) -> bool:
-    site = headers.get("sec-fetch-site")
-    if site is not None and site not in ("same-origin", "none"):
+def _same_origin(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a browser says that our own page sent this, or it is no browser."""
+    if headers.get(b"sec-fetch-site", b"none") not in (b"same-origin", b"none"):
         return False
-    origin = headers.get("origin")
-    if origin is None:
-        return True
-    try:
-        return urlsplit(origin).netloc == headers.get("host", "")
-    except ValueError:  # such as an open bracket
-        return False
+    origin = headers.get(b"origin")
+    return origin is None or origin.partition(b"://")[2] == headers[b"host"]
 
 
-async def _gone(request: Request, error: Exception) -> Response:
-    """Whoever asked has left in the middle: nobody hears this, and no log needs it."""
+def _methods(routes: Sequence[BaseRoute], path: str) -> str:
+    """What an Allow header says of a path: the methods of all routes that match it."""
+    scope = {"type": "http", "method": "", "path": path}
+    matching = [route for route in routes if route.matches(scope)[0] is not Match.NONE]
+    methods = [getattr(route, "methods", None) or {"GET", "HEAD"} for route in matching]
+    return ", ".join(sorted(set().union(*methods)))
+
+
+async def _client_left(request: Request, error: Exception) -> Response:
+    """An answer that nobody gets: the client closed its connection within its own request.
+
+    Without it the server would log this as an error of ours.
+    """
     return Response(status_code=400)
 
 
 class Application(Starlette):
-    """A Starlette with the doors that both rooms share."""
+    """A Starlette application inside a Guard.
 
-    def __init__(self, *, exception_handlers: Mapping[Any, Any], **options: Any) -> None:
-        shared = [Middleware(OriginCheck), Middleware(GZipMiddleware, minimum_size=500)]
-        handlers = {ClientDisconnect: _gone, **exception_handlers}
-        super().__init__(middleware=shared, exception_handlers=handlers, **options)
+    ``hosts``: names and addresses by which it may be addressed, besides the loopback's and
+    the address a connection comes to.
+    """
+
+    def __init__(
+        self,
+        *,
+        exception_handlers: Mapping[Any, Any],
+        hosts: Collection[str] = (),
+        **options: Any,
+    ) -> None:
+        handlers = {ClientDisconnect: _client_left, **exception_handlers}
+        self._hosts = hosts
+        super().__init__(exception_handlers=handlers, **options)
 
     def build_middleware_stack(self) -> ASGIApp:
         # Around everything: Starlette answers what nobody caught outside its middleware.
-        return SecurityHeaders(super().build_middleware_stack())
+        return Guard(super().build_middleware_stack(), self._hosts, self.routes)
 
 
 class Assets(StaticFiles):
@@ -162,7 +207,10 @@ def language_of(request: Request, *, negotiate: bool = True) -> Language:
     Without ``negotiate`` the browser's wish does not count: the machines of a Vietnamese
     office often speak English by default, and their users do not.
     """
-    for wish in (request.query_params.get("lang"), request.cookies.get("lang")):
+    # Machines have neither: for them nothing is parsed.
+    query = request.query_params.get("lang") if request.scope["query_string"] else None
+    cookie = request.cookies.get("lang") if "cookie" in request.headers else None
+    for wish in (query, cookie):
         if wish in LANGUAGES:
             return wish
     return choose_language(None, request.headers.get("accept-language", "") if negotiate else "")

@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from hosts import Hosts, WebAddress, host_names
+
 
 class Settings(BaseSettings):
     """Each setting is the environment variable ``HAILONG_`` and its name in capitals."""
@@ -21,12 +23,17 @@ class Settings(BaseSettings):
         description="SQLAlchemy address of the database, SQLite or PostgreSQL 15 or later; "
         "empty: a SQLite file in the var folder.",
     )
-    host: str = Field(default="127.0.0.1", description="Address the server listens on.")
+    host: Hosts = Field(default="127.0.0.1", description="Address the server listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port the aggregator listens on.")
-    dashboard_url: str = Field(
+    dashboard_url: WebAddress = Field(
         default="",
         description="Address of the dashboard as managers type it, used in sign-in links; "
         "empty: the host and port listened on.",
+    )
+    allowed_hosts: Hosts = Field(
+        default="",
+        description="More names and addresses under which browsers and kiosks may ask for this "
+        "server, separated by commas.",
     )
     secure_cookies: bool = Field(
         default=False, description="Send cookies over TLS only; set it behind a TLS proxy."
@@ -49,4 +56,9 @@ class Settings(BaseSettings):
 
     @property
     def address(self) -> str:
-        return self.dashboard_url.rstrip("/") or f"http://{self.host}:{self.port}"
+        return self.dashboard_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The names and addresses that a request may be addressed to; see web.Guard."""
+        return host_names(self.allowed_hosts, self.host, self.dashboard_url)

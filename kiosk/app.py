@@ -112,6 +112,7 @@ def create_app(
         routes=[*ROUTES, Mount("/static", Assets(), name="static")],
         exception_handlers=errors.HANDLERS,
         lifespan=lifespan,
+        hosts=settings.hosts,
     )
     app.state.room = room
     return app

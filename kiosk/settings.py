@@ -3,10 +3,11 @@
 import socket
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from hosts import Hosts, WebAddress, host_names
 
 
 class TogetherSettings(BaseSettings):
@@ -14,7 +15,7 @@ class TogetherSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HAILONG_", frozen=True, env_ignore_empty=True)
 
-    kiosk_host: str = Field(
+    kiosk_host: Hosts = Field(
         default="0.0.0.0",  # noqa: S104 - phones of the hall must reach the form
         description="With `make run`: address the kiosk listens on.",
     )
@@ -56,7 +57,7 @@ class Settings(BaseSettings):
     centre: Path = Field(
         default=Path("deploy/lai_chau.toml"), description="The centre file (TOML)."
     )
-    aggregator_url: str = Field(
+    aggregator_url: WebAddress = Field(
         default="http://127.0.0.1:8000", description="Where the outbox is delivered to."
     )
     device_token: SecretStr = Field(
@@ -67,11 +68,16 @@ class Settings(BaseSettings):
         default=None,
         description="The outbox file; by default `kiosk/outbox.sqlite3` in the folder for data.",
     )
-    host: str = Field(default="127.0.0.1", description="Address the kiosk listens on.")
+    host: Hosts = Field(default="127.0.0.1", description="Address the kiosk listens on.")
     port: int = Field(default=8001, ge=0, le=65535, description="Port the kiosk listens on.")
-    public_url: str = Field(
+    public_url: WebAddress = Field(
         default="",
         description="Address that QR codes carry; by default made from host and port.",
+    )
+    allowed_hosts: Hosts = Field(
+        default="",
+        description="More names and addresses under which browsers may ask for this kiosk, "
+        "separated by commas.",
     )
     department: str = Field(
         default="", description="Department this kiosk belongs to; empty in the lobby."
@@ -90,14 +96,6 @@ class Settings(BaseSettings):
         description="Let other machines, such as a tablet, use the touch screen and posters.",
     )
     demo: bool = Field(default=False, description="Mark every page as a demonstration.")
-
-    @field_validator("aggregator_url", "public_url")
-    @classmethod
-    def _address(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if url and (parts.scheme not in ("http", "https") or not parts.hostname):
-            raise ValueError("must begin with http:// or https:// and name a host")
-        return url.rstrip("/")
 
     @field_validator("device_token")
     @classmethod
@@ -121,3 +119,8 @@ class Settings(BaseSettings):
     def deep_link(self) -> str:
         """The address that phones open, without a slash at its end."""
         return self.public_url or f"http://{lan_address(self.host)}:{self.port}"
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The names and addresses that a request may be addressed to; see web.Guard."""
+        return host_names(self.allowed_hosts, self.host, self.public_url)

@@ -64,5 +64,5 @@ def context_of(request: Request) -> Context:
     That is the application's, or where ``sign_in.signed_in`` has set one for the request, that
     one, whose store is a snapshot.
     """
-    context: Context = getattr(request.state, "context", request.app.state.context)
-    return context
+    own: Context | None = request.scope.get("state", {}).get("context")
+    return own or request.app.state.context

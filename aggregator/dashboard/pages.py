@@ -139,6 +139,7 @@ async def http_error(request: Request, error: Exception) -> Response:
     ``error.STATUS`` of the catalogue, or of an HTTPException with a detail ``error.DETAIL``.
     """
     status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = error.headers if isinstance(error, HTTPException) else None
     message = f"error.{status}"
     if isinstance(error, MessageError):
         status, message = error.status, error.message
@@ -147,6 +148,9 @@ async def http_error(request: Request, error: Exception) -> Response:
     if message not in MESSAGES.texts["vi"]:
         message = "error.other"
     if request.url.path.startswith("/api/"):
-        return JSONResponse({"error": MESSAGES.get(language_of(request), message)}, status)
+        reason = {"error": MESSAGES.get(language_of(request), message)}
+        return JSONResponse(reason, status, headers=headers)
     named = error.name if isinstance(error, ParameterError) else ""
-    return render(request, "error", {"message": message, "named": named}, status=status)
+    page = render(request, "error", {"message": message, "named": named}, status=status)
+    page.headers.update(headers or {})
+    return page
