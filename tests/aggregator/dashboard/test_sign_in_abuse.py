@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from aggregator.dashboard.accounts import MAX_WAITING, BusyError, SignedIn
 from tests.aggregator.conftest import PASSWORD, Room
 
@@ -21,6 +23,15 @@ def test_passwords_are_checked_one_at_a_time_and_a_crowd_is_sent_away(room: Room
     assert sum(isinstance(answer, SignedIn) for answer in answers) == MAX_WAITING
     assert sum(isinstance(answer, BusyError) for answer in answers) == 30 - MAX_WAITING
     assert isinstance(colleague, SignedIn)  # a known browser stands in no crowd
+
+
+def test_who_is_sent_away_is_told_when_to_come_back(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aggregator.dashboard.accounts.MAX_WAITING", 0)
+    answer = room.client.post("/sign-in", data={"name": "an", "password": PASSWORD})
+    assert answer.status_code == 429
+    assert answer.headers["retry-after"] == "5"
 
 
 def test_a_preview_does_not_use_a_link_up(room: Room) -> None:
