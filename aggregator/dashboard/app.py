@@ -43,6 +43,21 @@ from surveys.centre import load_definitions
 from surveys.published import load_published
 from web import Application, Assets, Pages
 
+# The screens in the order of the navigation, which calls them by their names (nav.NAME).
+SCREENS = [
+    Route("/", tally.tally, name="tally"),
+    Route("/comparison", comparison.comparison, name="comparison"),
+    Route("/trends", trends.trends, name="trends"),
+    Route("/coverage", coverage.coverage, name="coverage"),
+    Route("/sipas", sipas.sipas, name="sipas"),
+    Route("/business", business.business, name="business"),
+    Route("/ddci", ddci.ddci, name="ddci"),
+    Route("/handling", handling.handling, name="handling"),
+    Route("/documents", documents.documents, name="documents"),
+    Route("/published", published.published, name="published"),
+    Route("/method", method.method, name="method"),
+]
+
 # Tried in this order, one after the other: first what machines ask for all day.
 ROUTES = [
     Route("/api/v1/submissions", api.post_submissions, methods=["POST"]),
@@ -51,19 +66,9 @@ ROUTES = [
     Route("/api/v1/openapi.json", api.get_openapi),
     Route("/health", api.get_health),
     Route("/metrics", api.get_metrics),
-    Route("/", tally.tally),
+    *SCREENS,
     Route("/department/{department}", tally.department),
-    Route("/comparison", comparison.comparison),
-    Route("/trends", trends.trends),
-    Route("/coverage", coverage.coverage),
-    Route("/sipas", sipas.sipas),
     Route("/sipas/weighted", sipas_weighted.sipas_weighted),
-    Route("/business", business.business),
-    Route("/ddci", ddci.ddci),
-    Route("/documents", documents.documents),
-    Route("/published", published.published),
-    Route("/method", method.method),
-    Route("/handling", handling.handling),
     Route("/reports/{kind}.{format}", reports.report),
     Route("/exports/submissions.{format}", exports.submissions),
     Route("/exports/codebook.csv", exports.codebook_csv),
@@ -103,6 +108,7 @@ def create_app(
         accounts,
         templates,
         _metrics(),
+        tuple((screen.path, screen.name) for screen in SCREENS),
         clock,
     )
 

@@ -49,6 +49,7 @@ class Context:
     accounts: Accounts
     pages: Pages
     metrics: Metrics
+    navigation: tuple[tuple[str, str], ...]  # path and name of each screen, in order
     clock: Callable[[], datetime]
     large_batches: Semaphore = field(default_factory=lambda: Semaphore(6))
 

@@ -19,21 +19,6 @@ from aggregator.wording.periods import PERIOD_KINDS
 from surveys.messages import Language, MessageError
 from web import language_of, wants_fragment
 
-# The navigation in its order: each screen's path, and its name in the catalogue (nav.NAME).
-SCREENS = (
-    ("/", "tally"),
-    ("/comparison", "comparison"),
-    ("/trends", "trends"),
-    ("/coverage", "coverage"),
-    ("/sipas", "sipas"),
-    ("/business", "business"),
-    ("/ddci", "ddci"),
-    ("/handling", "handling"),
-    ("/documents", "documents"),
-    ("/published", "published"),
-    ("/method", "method"),
-)
-
 
 class Links:
     """Writes a page's figures as links that ask how they were computed, and remembers them.
@@ -84,7 +69,7 @@ def render(request: Request, name: str, page: object = None, status: int = 200) 
         "demo": context.settings.demo,
         "how": how,
         "here": here,
-        "screens": SCREENS,
+        "navigation": context.navigation,
         "user": getattr(request.state, "user", None),
         **_writers(language),
         **_figures(links),

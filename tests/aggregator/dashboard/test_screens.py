@@ -6,7 +6,7 @@ from html import unescape
 
 import pytest
 
-from aggregator.dashboard.pages import SCREENS
+from aggregator.dashboard.app import SCREENS
 from tests.aggregator.conftest import EXAMPLE, Room, ratings, sipas, submission
 from tests.aggregator.reading import card, row, words
 
@@ -48,7 +48,7 @@ def centre_at_work(room: Room) -> Room:
     return room
 
 
-@pytest.mark.parametrize("path", [path for path, _ in SCREENS])
+@pytest.mark.parametrize("path", [screen.path for screen in SCREENS])
 def test_every_figure_on_every_screen_tells_how_it_was_computed(
     centre_at_work: Room, path: str
 ) -> None:
@@ -66,7 +66,7 @@ def test_every_figure_on_every_screen_tells_how_it_was_computed(
             assert "Cách tính" in panel, link
 
 
-@pytest.mark.parametrize("path", [path for path, _ in SCREENS])
+@pytest.mark.parametrize("path", [screen.path for screen in SCREENS])
 @pytest.mark.parametrize("language", ["vi", "en"])
 def test_every_screen_has_an_empty_state_in_both_languages(
     room: Room, path: str, language: str
@@ -78,14 +78,14 @@ def test_every_screen_has_an_empty_state_in_both_languages(
         assert not re.search(r"\bnan\b|>\s*None\s*<", found), path + shown
 
 
-@pytest.mark.parametrize("path", [path for path, _ in SCREENS])
+@pytest.mark.parametrize("path", [screen.path for screen in SCREENS])
 def test_every_screen_is_behind_the_door(room: Room, path: str) -> None:
     answer = room.client.get(path)
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/sign-in")
 
 
-@pytest.mark.parametrize("path", [path for path, _ in SCREENS])
+@pytest.mark.parametrize("path", [screen.path for screen in SCREENS])
 def test_every_verdict_on_every_screen_is_a_link(centre_at_work: Room, path: str) -> None:
     """Whatever it says: that nothing can be concluded has its reasons too."""
     verdicts = [
