@@ -107,7 +107,7 @@ def listen(setting: str, host: str, port: int) -> socket.socket:
     """A listening socket. Raises PortError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        return socket.create_server((host, port), family=family, backlog=serving.BACKLOG)
     except OSError as error:
         reason = error.strerror or str(error)
         raise PortError(f"HAILONG_{setting}: {host}:{port}: {reason}") from error

@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ ROOT = Path(__file__).parent
 STATIC = ROOT / "static"
 
 BODY_SECONDS = 60.0  # a slow phone on a bad network needs far less
+FORM_LIMIT = 65_536  # bytes: twice what the longest survey and comment take
 
 UNKNOWN_HOST = (
     "Máy chủ này không có tên như vậy (HAILONG_ALLOWED_HOSTS).\n"
@@ -173,10 +175,14 @@ class Assets(StaticFiles):
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The request's body.
+    """The request's body, of at most ``limit`` bytes.
 
-    Raises HTTPException 413 as soon as it passes ``limit`` bytes, 408 where it takes too long.
+    Raises HTTPException 413 for a larger one, before it has come where its length is announced,
+    and 408 for one that takes longer than BODY_SECONDS.
     """
+    with suppress(ValueError):  # no length, or none that anyone could read
+        if int(request.headers.get("content-length", "")) > limit:
+            raise HTTPException(413)
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):
@@ -189,8 +195,8 @@ async def read_body(request: Request, limit: int) -> bytes:
     return bytes(body)
 
 
-async def read_form(request: Request, limit: int = 1_048_576) -> dict[str, list[str]]:
-    """The fields of a posted form (urlencoded). Raises HTTPException 400, 413 or 415."""
+async def read_form(request: Request, limit: int = FORM_LIMIT) -> dict[str, list[str]]:
+    """The fields of a posted form (urlencoded). Raises HTTPException 400, 408, 413 or 415."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise HTTPException(415)
