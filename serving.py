@@ -10,6 +10,7 @@ import contextlib
 import socket
 from collections.abc import Iterable
 from ipaddress import IPv6Address
+from time import monotonic  # finer than the loop's clock: it tells who was first
 from typing import Any, Literal, cast
 
 import uvicorn
@@ -39,6 +40,7 @@ IDLE_SECONDS = 75
 # In which the rest of a request must come and an answer must be read. web.py gives up on a body
 # sooner, and says so; this is for bodies that nobody reads.
 CLIENT_SECONDS = 90.0
+STOP_SECONDS = 5  # in which a server that ends may still answer
 
 Awaited = Literal["head", "body", "reading", "next request"]
 
@@ -46,7 +48,7 @@ Awaited = Literal["head", "body", "reading", "next request"]
 class BoundedProtocol(HttpToolsProtocol):
     """HTTP with bounds on what one connection, and all of a server, send and leave unread."""
 
-    since = 0.0  # when the client last began, or ended, what the server waits for; loop's clock
+    since = 0.0  # when the server began to wait for the client (time.monotonic)
     body_bytes = 0  # received of requests that are not answered yet
     source: str | bytes = ""  # the client's address
     _receiving: Literal["head", "body"] | None = "head"
@@ -143,6 +145,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self.close_at_once()
         else:
             super().shutdown()
+            # What is not read by then would keep the server from ending.
+            self.loop.call_later(STOP_SECONDS - 1, self._stop_waiting)
 
     # Bounds
 
@@ -176,7 +180,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _close_when_late(self) -> None:
         """Close the connection if the client is late; otherwise look again when it might be."""
-        now = self.loop.time()
+        now = monotonic()
         patience = HEAD_SECONDS if self.awaited == "head" else CLIENT_SECONDS
         left = self.since + patience - now if self.awaited else HEAD_SECONDS
         if left <= 0:
@@ -184,12 +188,16 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             self._timer = self.loop.call_later(min(left, HEAD_SECONDS), self._close_when_late)
 
+    def _stop_waiting(self) -> None:
+        if self.awaited:
+            self.close_at_once()
+
     def _expect_head(self) -> None:
         self._receiving = "head"
         self._touch()
 
     def _touch(self) -> None:
-        self.since = self.loop.time()
+        self.since = monotonic()
 
     def _size_of_head(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
@@ -225,7 +233,7 @@ def config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
         access_log=False,  # who answered when, from which address, is nobody's business
         server_header=False,
         log_level="warning",
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=STOP_SECONDS,
     )
 
 

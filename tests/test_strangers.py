@@ -107,7 +107,8 @@ def send(port: int, data: bytes) -> socket.socket:
 def post(path: str, length: int, sent: int, *headers: str) -> bytes:
     """A form of ``length`` bytes of which only ``sent`` are there."""
     kind = "Content-Type: application/x-www-form-urlencoded"
-    lines = [f"POST {path} HTTP/1.1", "Host: x", kind, f"Content-Length: {length}", *headers]
+    size = f"Content-Length: {length}"
+    lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", kind, size, *headers]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + b"a" * sent
 
 

@@ -1,13 +1,19 @@
 """What both web rooms share: headers, assets, hostile forms, language, compression."""
 
+import socket
+import unicodedata
+from urllib.parse import urlencode, urlsplit
+
 import pytest
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
+import web
+from surveys.wire import MAX_COMMENT
+from tests.conftest import Servers
 from web import SECURITY_HEADERS, Application, Assets, asset, language_of, read_form, vendor
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -174,17 +180,48 @@ def test_a_chunked_body_is_cut_off_at_the_limit(client: TestClient) -> None:
     assert client.post("/echo", content=body(), headers=FORM).status_code == 413  # type: ignore[arg-type]
 
 
-def test_a_form_of_a_thousand_fields_is_refused(client: TestClient) -> None:
-    app = Starlette(
-        routes=[Route("/", _large_form, methods=["POST"])],
-        exception_handlers={HTTPException: kind_error},
-    )
-    many = "&".join(f"f{n}=1" for n in range(1_000))
-    assert TestClient(app).post("/", content=many, headers=FORM).status_code == 400
-
-
-async def _large_form(request: Request) -> Response:
+async def _form(request: Request) -> Response:
     return JSONResponse(await read_form(request))
+
+
+PLAIN_FORM = Application(
+    routes=[Route("/", _form, methods=["POST"])],
+    exception_handlers={HTTPException: kind_error},
+)
+
+
+def test_a_form_has_room_for_the_longest_comment_and_not_for_much_more() -> None:
+    client = TestClient(PLAIN_FORM)
+    for letter in ("\U00020000", unicodedata.normalize("NFD", "ậ"), "\r\n"):
+        comment = urlencode({"comment": letter * MAX_COMMENT})
+        assert client.post("/", content=comment, headers=FORM).status_code == 200
+    assert client.post("/", content="a=" + "b" * 65_534, headers=FORM).status_code == 200
+    assert client.post("/", content="a=" + "b" * 65_535, headers=FORM).status_code == 413
+
+
+@pytest.mark.parametrize(("announced", "status"), [(65_537, b"413"), (65_536, b"408")])
+def test_a_body_is_not_waited_for_in_vain(
+    serve: Servers, monkeypatch: pytest.MonkeyPatch, announced: int, status: bytes
+) -> None:
+    monkeypatch.setattr(web, "BODY_SECONDS", 0.05 if status == b"408" else 1e9)
+    address = urlsplit(serve(PLAIN_FORM))
+    head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {announced}\r\n"
+    kind = f"Content-Type: {FORM['content-type']}\r\n\r\na"
+    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+        connection.sendall((head + kind).encode())
+        assert connection.recv(12) == b"HTTP/1.1 " + status
+
+
+@pytest.mark.parametrize("length", ["", "many", "-1", "0" * 5_000 + "1"], ids=len)
+def test_a_length_that_nobody_can_read_is_no_error_of_ours(client: TestClient, length: str) -> None:
+    headers = FORM | {"content-length": length}
+    assert client.post("/echo", content=b"a=1", headers=headers).json() == {"a": ["1"]}
+
+
+def test_a_form_of_a_thousand_fields_is_refused() -> None:
+    many = "&".join(f"f{n}=1" for n in range(1_000))
+    answer = TestClient(PLAIN_FORM).post("/", content=many, headers=FORM)
+    assert answer.status_code == 400
 
 
 @pytest.mark.parametrize("kind", ["", "text/plain", "application/json", "multipart/form-data"])
