@@ -55,7 +55,7 @@ class Client:
     """A connection, its one request, and how much of that it has sent."""
 
     def __init__(self, server: "Server", address: str, body: int) -> None:
-        head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {body}\r\n\r\n".encode()
+        head = f"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {body}\r\n\r\n".encode()
         self.head, self.request, self.sent = len(head), head + bytes(body), 0
         self.address = address
         self.may_be_answered = asyncio.Event()

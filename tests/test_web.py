@@ -205,7 +205,7 @@ def test_a_body_is_not_waited_for_in_vain(
 ) -> None:
     monkeypatch.setattr(web, "BODY_SECONDS", 0.05 if status == b"408" else 1e9)
     address = urlsplit(serve(PLAIN_FORM))
-    head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {announced}\r\n"
+    head = f"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {announced}\r\n"
     kind = f"Content-Type: {FORM['content-type']}\r\n\r\na"
     with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
         connection.sendall((head + kind).encode())
