@@ -26,9 +26,10 @@ from aggregator.storage.database import StorageError
 from aggregator.storage.migrations import migrate
 from aggregator.storage.store import Store
 from kiosk.app import create_app as create_kiosk
-from kiosk.doors import UnknownPlaceError
 from kiosk.outbox import OutboxError
-from kiosk.posters import address_of, terminal
+from kiosk.places import UnknownPlaceError
+from kiosk.posters import address_of
+from kiosk.qr_images import terminal
 from kiosk.settings import Settings as KioskSettings
 from kiosk.settings import TogetherSettings
 from surveys.centre import load_definitions
@@ -194,15 +195,15 @@ def greet(
     link: bool,
 ) -> str:
     """Where everything is, a sign-in link for the manager, and a QR code to scan."""
-    room, context = kiosk.state.room, aggregator.state.context
-    form = address_of(room, next(iter(room.doors.values())))
+    asks, context = kiosk.state.context, aggregator.state.context
+    form = address_of(asks, next(iter(asks.qr_codes.values())))
     managers = [name for name, role, _ in context.store.credentials.users() if role == "manager"]
     name = MANAGER if MANAGER in managers else next(iter(managers), "TÊN")
     way_in = f"python -m aggregator user link {name}"
     if link and managers:
         way_in = f"{context.accounts.new_link(name, counting.address)}  ({name})"
     return f"""
-  Hài lòng · {room.centre.name.vi}{"   [MÔ PHỎNG · DEMO]" if counting.demo else ""}
+  Hài lòng · {asks.centre.name.vi}{"   [MÔ PHỎNG · DEMO]" if counting.demo else ""}
 
   Màn hình cảm ứng · touch screen   http://127.0.0.1:{asking.port}/
   Áp phích mã QR   · QR posters     http://127.0.0.1:{asking.port}/posters

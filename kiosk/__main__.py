@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 import serving
-from kiosk.app import build_room, create_app
-from kiosk.doors import UnknownPlaceError
+from kiosk.app import build_context, create_app
 from kiosk.outbox import Outbox, OutboxError, Row, body_of
-from kiosk.posters import address_of, png, svg, terminal
+from kiosk.places import UnknownPlaceError
+from kiosk.posters import address_of
+from kiosk.qr_images import png, svg, terminal
 from kiosk.settings import Settings, TogetherSettings
 from kiosk.uploader import NOT_ADMITTED
 from surveys.centre import load_centre
@@ -133,29 +134,28 @@ def _say(options: argparse.Namespace) -> Callable[..., str]:
 def _codes(settings: Settings, options: argparse.Namespace) -> int:
     if not settings.public_url:
         settings = _with_address(settings, options)
-    room = build_room(settings)
-    if options.department not in ("", *room.centre.department):
-        raise UnknownPlaceError(f"{room.centre.id} has no department {options.department!r}")
-    for door in room.doors.values():
-        if options.department not in ("", door.place.department_id):
+    context = build_context(settings)
+    centre = context.centre
+    if options.department not in ("", *centre.department):
+        raise UnknownPlaceError(f"{centre.id} has no department {options.department!r}")
+    for qr_code in context.qr_codes.values():
+        place = qr_code.place
+        if options.department not in ("", place.department_id):
             continue
-        address = address_of(room, door)
-        place = door.place.name(options.lang) or room.centre.name.get(options.lang)
-        print(f"{door.audience:8}  {address}  {place}")
+        address = address_of(context, qr_code)
+        name = place.name(options.lang) or centre.name.get(options.lang)
+        print(f"{qr_code.audience:8}  {address}  {name}")
         if options.terminal:
             print(terminal(address))
-        name = "-".join(
-            part
-            for part in (door.place.department_id, door.place.counter_id, door.audience)
-            if part
-        )
+        parts = (place.department_id, place.counter_id, qr_code.audience)
+        file = "-".join(part for part in parts if part)
         for folder, suffix, data in (
             (options.png, "png", png(address) if options.png else b""),
             (options.svg, "svg", svg(address).encode() if options.svg else b""),
         ):
             if folder is not None:
                 folder.mkdir(parents=True, exist_ok=True)
-                (folder / f"{name}.{suffix}").write_bytes(data)
+                (folder / f"{file}.{suffix}").write_bytes(data)
     return 0
 
 

@@ -18,13 +18,15 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kiosk import errors, phone, posters, start, survey_screens, touch
-from kiosk.doors import bind, doors
+from kiosk.context import Context, context_of
 from kiosk.drafts import Drafts
+from kiosk.line_breaks import keep_words_whole
 from kiosk.outbox import Outbox, OutboxError
-from kiosk.room import Room, room_of, together
+from kiosk.places import bind
+from kiosk.qr_codes import qr_codes
 from kiosk.settings import Settings
+from kiosk.survey_draft import finish_expired
 from kiosk.uploader import Uploader
-from kiosk.walk import finish_expired
 from surveys.centre import load_definitions
 from surveys.messages import Messages
 from web import Application, Assets, Pages
@@ -37,7 +39,7 @@ RESTART_SECONDS = 30.0
 async def status(request: Request) -> Response:
     """How much waits for delivery, as JSON."""
     try:
-        standing = await anyio.to_thread.run_sync(room_of(request).outbox.standing)
+        standing = await anyio.to_thread.run_sync(context_of(request).outbox.standing)
     except OutboxError as error:
         return JSONResponse({"error": str(error)}, 503)
     return JSONResponse(
@@ -61,7 +63,7 @@ class HereOnly:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        settings: Settings = scope["app"].state.room.settings
+        settings: Settings = scope["app"].state.context.settings
         if not settings.touch_remote and not _is_here(scope["client"]):
             raise HTTPException(403)
         await self.app(scope, receive, send)
@@ -87,7 +89,7 @@ ROUTES = [
     Route("/survey/{id}/{step}", survey_screens.save_step, methods=["POST"], middleware=HERE),
     Route("/farewell", start.farewell, middleware=HERE),
     # The form behind a QR code
-    Route("/f/{code}", phone.form),
+    Route("/f/{code}", phone.show_form),
     Route("/f/{code}", phone.submit, methods=["POST"]),
     Route("/f/{code}/thanks", phone.received),
     Route("/f/{code}/survey", phone.full_survey, methods=["POST"]),
@@ -107,23 +109,26 @@ def create_app(
 
     Raises DefinitionError, UnknownPlaceError or OutboxError when it could not work.
     """
-    room = build_room(settings, clock)
+    context = build_context(settings, clock)
     app = Application(
         routes=[*ROUTES, Mount("/static", Assets(), name="static")],
         exception_handlers=errors.HANDLERS,
         lifespan=lifespan,
         hosts=settings.hosts,
     )
-    app.state.room = room
+    app.state.context = context
     return app
 
 
-def build_room(
+def build_context(
     settings: Settings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-) -> Room:
-    """Everything the handlers and the commands need, made from the settings."""
+) -> Context:
+    """Everything the handlers and the commands need, made from the settings.
+
+    Raises DefinitionError, UnknownPlaceError or OutboxError.
+    """
     centre, surveys = load_definitions(settings.centre)
-    bound = bind(centre, settings.department, settings.counter)
+    place = bind(centre, settings.department, settings.counter)
     outbox = Outbox(settings.outbox_file, clock=clock)
     drafts = Drafts(outbox)
     messages = Messages.load(Path(__file__).parent / "messages")
@@ -131,12 +136,12 @@ def build_room(
     def housekeeping() -> None:
         finish_expired(drafts, surveys, centre, clock().astimezone(centre.zone))
 
-    return Room(
+    return Context(
         settings=settings,
         centre=centre,
         surveys=surveys,
-        bound=bound,
-        doors=doors(centre),
+        place=place,
+        qr_codes=qr_codes(centre),
         outbox=outbox,
         drafts=drafts,
         uploader=Uploader(
@@ -152,14 +157,14 @@ def build_room(
             demo=settings.demo,
             say=messages.get,
             idle_seconds=settings.idle_seconds,
-            together=together,
+            keep_words_whole=keep_words_whole,
         ),
         clock=clock,
     )
 
 
 async def deliver(uploader: Uploader, pause: float = RESTART_SECONDS) -> None:
-    """Keep the uploader running: an end that nobody asked for is told, and another begun."""
+    """Run the uploader for ever; where it ends by a defect, log that and start it again."""
     while True:
         reason = "without a reason"
         try:
@@ -173,12 +178,12 @@ async def deliver(uploader: Uploader, pause: float = RESTART_SECONDS) -> None:
 @contextlib.asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     """The uploader runs beside the pages; stopping it at any moment loses nothing."""
-    room: Room = app.state.room
-    delivery = asyncio.create_task(deliver(room.uploader), name="uploader")
+    context: Context = app.state.context
+    delivery = asyncio.create_task(deliver(context.uploader), name="uploader")
     try:
         yield
     finally:
         delivery.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await delivery
-        room.outbox.close()
+        context.outbox.close()

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -10,64 +9,64 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kiosk.forms import BadFormError
+from kiosk.languages import on_phone
 from kiosk.outbox import OutboxError
-from kiosk.room import on_phone, show
+from kiosk.screens import show
 from surveys.wire import Refused
 
 log = logging.getLogger("kiosk")
 
-TOLD = {400, 403, 404, 405, 413, 415, 422, 500, 503}  # statuses with a text of their own
+WITH_OWN_TEXT = {400, 403, 404, 405, 413, 415, 422, 500, 503}  # statuses, in the catalogue
 
 
 async def http_error(request: Request, error: Exception) -> Response:
-    """Whatever a handler refused by status."""
+    """The page for a status that a handler or the framework raised."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = error.headers if isinstance(error, HTTPException) else None
     return _page(request, status, headers)
 
 
 async def bad_form(request: Request, error: Exception) -> Response:
-    """A form that was altered, or came from a page long gone."""
+    """422: a form that was altered, or came from a page long gone."""
     return _page(request, 422)
 
 
 async def not_stored(request: Request, error: Exception) -> Response:
-    """The outbox could not take it: say so, keep what was sent, offer to try again."""
+    """503: the outbox could not take the answer. The page keeps it and offers to try again."""
     log.error("not stored: %s", error)
     return _page(request, 503, {"retry-after": "5"})
 
 
 async def broken(request: Request, error: Exception) -> Response:
-    """A defect of ours; the server logs it."""
+    """500: a defect of ours, which the server logs."""
     return _page(request, 500)
 
 
 def _page(request: Request, status: int, headers: Mapping[str, str] | None = None) -> Response:
-    # The clock that sent a form says so anew; a visitor's "try again" must not say it.
+    # What a visitor sends with "try again" must not carry the mark of the idle timer.
     sent = getattr(request.state, "fields", {})
     fields = {name: values for name, values in sent.items() if name != "idle"}
     code = request.path_params.get("code")
-    context: dict[str, object] = {
+    values: dict[str, object] = {
         "status": status,
-        "told": _told(request, status),
-        "title": HTTPStatus(status).phrase,
+        "message": _message(request, status),
         # Only a post that may succeed later is offered again, with the same ids.
         "again": fields if status == 503 and request.method == "POST" else {},
         "path": request.url.path,
         "home": f"/f/{code}" if on_phone(request) and code and status != 404 else "/",
         "phone": on_phone(request),
     }
-    response = show(request, "error", context, status=status)
+    response = show(request, "error", values, status=status)
     for name, value in (headers or {}).items():
         response.headers[name] = value
     return response
 
 
-def _told(request: Request, status: int) -> str:
-    """Which text an error page has; only who came through a QR code is told of codes."""
+def _message(request: Request, status: int) -> str:
+    """The key of the page's text below ``error``; only a QR code's visitor reads of QR codes."""
     if status == 404 and not on_phone(request):
         return "no_page"
-    return str(status if status in TOLD else (400 if status < 500 else 500))
+    return str(status if status in WITH_OWN_TEXT else (400 if status < 500 else 500))
 
 
 HANDLERS: Mapping[Any, Any] = {

@@ -11,10 +11,9 @@ from surveys.definition import Question, Survey
 from surveys.wire import MAX_COMMENT, Refused, check_answer, check_comment, clean_text
 from web import read_form
 
-Fields = Mapping[str, list[str]]
+FormFields = Mapping[str, list[str]]  # the values of each field, as they were posted
 
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,9}", re.ASCII)
-
 FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
 
@@ -23,8 +22,11 @@ class BadFormError(Exception):
 
 
 @dataclass(frozen=True)
-class Filled:
-    """What somebody filled in: good answers, the comment, and what is wrong by field."""
+class FormAnswers:
+    """What a posted form answers: valid answers by question, the comment, what is wrong by field.
+
+    A comment that is too long is kept whole and has an error.
+    """
 
     answers: dict[str, int | list[int]] = field(default_factory=dict)
     comment: str | None = None
@@ -35,8 +37,8 @@ class Filled:
         return not self.answers and not self.comment
 
 
-async def posted(request: Request, allowed: Collection[str]) -> Fields:
-    """The fields of the request's form. Raises BadFormError for one that does not belong."""
+async def read_posted_form(request: Request, allowed: Collection[str]) -> FormFields:
+    """The fields of a posted form. Raises BadFormError where one is not among the allowed."""
     fields = await read_form(request)
     # An error page that offers to try again needs what was sent.
     request.state.fields = fields
@@ -45,84 +47,86 @@ async def posted(request: Request, allowed: Collection[str]) -> Fields:
     return fields
 
 
-def single(fields: Fields, name: str) -> str:
-    """The value of a field that occurs once. Raises BadFormError."""
+def single_value(fields: FormFields, name: str) -> str:
+    """The value of a field that must occur once. Raises BadFormError."""
     values = fields.get(name, [])
     if len(values) != 1:
         raise BadFormError
     return values[0]
 
 
-def optional(fields: Fields, name: str) -> str:
-    """The value of a field that occurs once or not at all. Raises BadFormError."""
-    return single(fields, name) if name in fields else ""
+def optional_value(fields: FormFields, name: str) -> str:
+    """The value of a field that occurs once, or "" where it is absent. Raises BadFormError."""
+    return single_value(fields, name) if name in fields else ""
 
 
-def left_alone(fields: Fields) -> bool:
-    """Whether the clock sent the form, once or at every attempt, and nobody stands there now."""
+def sent_by_timer(fields: FormFields) -> bool:
+    """Whether the idle timer sent the form: nobody stands before the screen any more.
+
+    The timer adds a field each time it tries, so there may be several.
+    """
     return "1" in fields.get("idle", [])
 
 
-def visit_of(text: str) -> UUID:
-    """The id of a visit from a form or an address. Raises BadFormError."""
+def parse_id(text: str) -> UUID:
+    """The id of a visit or of a survey, from a form or an address. Raises BadFormError."""
     try:
-        visit = UUID(text)
+        parsed = UUID(text)
     except ValueError:
         raise BadFormError from None
-    if str(visit) != text.lower():
+    if str(parsed) != text.lower():
         raise BadFormError
-    return visit
+    return parsed
 
 
-def fingerprint_of(fields: Fields) -> str:
-    """The definition a page was made from. Raises BadFormError."""
-    fingerprint = single(fields, "fingerprint")
+def fingerprint_of(fields: FormFields) -> str:
+    """The fingerprint of the definition that the page was made from. Raises BadFormError."""
+    fingerprint = single_value(fields, "fingerprint")
     if not FINGERPRINT.fullmatch(fingerprint):
         raise BadFormError
     return fingerprint
 
 
 def whole_number(text: str) -> int | None:
-    """A number of reasonable length, or None."""
+    """A whole number of at most nine digits, or None."""
     return int(text) if WHOLE_NUMBER.fullmatch(text) else None
 
 
-def fill(survey: Survey, questions: Iterable[Question], fields: Fields) -> Filled:
-    """Read the answers to some questions, and the comment where the survey has one."""
-    filled = Filled()
+def read_answers(survey: Survey, questions: Iterable[Question], fields: FormFields) -> FormAnswers:
+    """Check the fields of some questions of a survey, and the comment; a blank one is skipped."""
+    answers: dict[str, int | list[int]] = {}
+    errors: dict[str, Refused] = {}
     for question in questions:
         try:
             answer = _answer(question, fields.get(question.id, []))
             if answer is not None:
                 check_answer(survey, question, answer)
-                filled.answers[question.id] = answer
+                answers[question.id] = answer
         except Refused as refused:
-            filled.errors[question.id] = refused
-    comment = clean_text("\n".join(fields.get("comment", [])))
-    if not comment:
-        return filled
-    errors = dict(filled.errors)
-    try:
-        check_comment(survey, comment)
-    except Refused as refused:
-        errors["comment"] = refused
-    return Filled(filled.answers, comment, errors)
+            errors[question.id] = refused
+    comment = clean_text("\n".join(fields.get("comment", []))) or None
+    if comment:
+        try:
+            check_comment(survey, comment)
+        except Refused as refused:
+            errors["comment"] = refused
+    return FormAnswers(answers, comment, errors)
 
 
-def shortened(filled: Filled) -> Filled:
-    """Without what is wrong, when nobody stands there any more to put it right."""
-    comment = filled.comment[:MAX_COMMENT].strip() if filled.comment else None
-    return Filled(filled.answers, comment or None)
+def cut_to_valid(form: FormAnswers) -> FormAnswers:
+    """What can be stored of a form when nobody is there any more to put the rest right."""
+    comment = form.comment[:MAX_COMMENT].strip() if form.comment else None
+    return FormAnswers(form.answers, comment or None)
 
 
-def typed(questions: Iterable[Question], fields: Fields) -> dict[str, list[str]]:
-    """What was typed or ticked, to show it again unchanged."""
+def typed_values(questions: Iterable[Question], fields: FormFields) -> dict[str, list[str]]:
+    """What was typed or ticked, by field, to show it again unchanged."""
     names = [question.id for question in questions]
     return {name: fields[name] for name in [*names, "comment"] if name in fields}
 
 
 def _answer(question: Question, values: list[str]) -> int | list[int] | None:
-    """An answer as it would travel, or None for a skipped question. Raises Refused."""
+    """An answer as it is stored, or None for a skipped question. Raises Refused."""
     given = [value.strip() for value in values if value.strip()]
     if not given:
         return None

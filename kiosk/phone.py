@@ -1,208 +1,210 @@
-"""The form behind a QR code: citizens rate, businesses answer a short core or the full set."""
+"""The form behind a QR code: citizens rate, businesses answer a short core or the full survey."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID, uuid4
 
-import anyio.to_thread
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kiosk.doors import Door, normal_code
+from kiosk.context import Context, context_of, qr_code_of
 from kiosk.drafts import Finished
 from kiosk.forms import (
     BadFormError,
-    Fields,
-    Filled,
-    fill,
+    FormAnswers,
+    FormFields,
     fingerprint_of,
-    optional,
-    posted,
-    single,
-    typed,
-    visit_of,
+    optional_value,
+    parse_id,
+    read_answers,
+    read_posted_form,
+    single_value,
+    typed_values,
 )
-from kiosk.room import Room, asker_language, go_to, leave_for, part_id, room_of, show
-from kiosk.survey_screens import finish_draft, open_walk
+from kiosk.languages import asker_language
+from kiosk.qr_codes import QrCode
+from kiosk.screens import redirect, redirect_page, show
+from kiosk.submissions import is_stored, new_submission, part_id, store
+from kiosk.survey_draft import finish_draft
+from kiosk.survey_screens import begin_survey
 from surveys.definition import Question, Survey
 from surveys.wire import Refused, Submission
 from web import wants_fragment
 
-SITTING_SECONDS = 30 * 60  # how long one phone's form stays the same visit
+VISIT_SECONDS = 30 * 60  # how long one phone's form stays the same visit
 
 
-async def form(request: Request) -> Response:
+async def show_form(request: Request) -> Response:
     """The form, empty; or, to a phone that has just sent it, that it was received."""
-    room, door = room_of(request), _door(request)
-    if request.path_params["code"] != door.code:
-        return go_to(f"/f/{door.code}")
+    context, qr_code = context_of(request), qr_code_of(request)
+    if request.path_params["code"] != qr_code.code:
+        return redirect(f"/f/{qr_code.code}")
     if "new" in request.query_params:  # somebody else has the phone now
-        return _remember(go_to(f"/f/{door.code}"), door, uuid4())
-    visit = _remembered(request, door)
+        return _remember(redirect(f"/f/{qr_code.code}"), qr_code, uuid4())
+    visit = _remembered_visit(request, qr_code)
     if visit is None:
         visit = uuid4()
-    elif await anyio.to_thread.run_sync(room.outbox.knows, str(_first_part(room, door, visit))):
-        return show(request, "received", _received(door, visit, again=True))
-    return _remember(show(request, door.audience, _form(room, door, visit)), door, visit)
+    elif await is_stored(context, _first_part(context, qr_code, visit)):
+        return show(request, "received", _received_values(qr_code, visit, again=True))
+    values = _form_values(context, qr_code, visit)
+    return _remember(show(request, qr_code.audience, values), qr_code, visit)
 
 
 async def submit(request: Request) -> Response:
-    """The form was sent: stored at once, however often it arrives."""
-    room, door = room_of(request), _door(request)
-    survey, questions = _asked(room, door)
+    """Store a form that was sent, once, however often it arrives."""
+    context, qr_code = context_of(request), qr_code_of(request)
+    survey, questions = _asked(context, qr_code)
     names = {"visit", "fingerprint", "then", "comment", *(question.id for question in questions)}
-    fields = await posted(request, names)
-    visit = visit_of(single(fields, "visit"))
-    full = optional(fields, "then") == "full"
-    filled = fill(survey, questions, fields)
-    errors = dict(filled.errors)
-    if door.audience == "citizen" and "rating" not in filled.answers:
+    fields = await read_posted_form(request, names)
+    visit = parse_id(single_value(fields, "visit"))
+    full = optional_value(fields, "then") == "full"
+    form = read_answers(survey, questions, fields)
+    errors = dict(form.errors)
+    if qr_code.audience == "citizen" and "rating" not in form.answers:
         errors.setdefault("rating", Refused("rating", "missing"))
-    elif filled.empty and not errors and not full:
+    elif form.empty and not errors and not full:
         errors["form"] = Refused("form", "nothing_answered")
     updated = fingerprint_of(fields) != survey.fingerprint
     if errors or updated:
-        context = _form(room, door, visit, fields=fields, errors=errors, updated=updated)
-        return show(request, door.audience, context, status=422 if errors else 409)
-    if full and door.audience == "business":
-        return await open_walk(request, visit, door.place, filled)
-    again = "conflict" in await _store(request, room, door, visit, filled)
-    address = f"/f/{door.code}/thanks?visit={visit}" + ("&again=1" if again else "")
+        values = _form_values(
+            context, qr_code, visit, fields=fields, errors=errors, updated=updated
+        )
+        return show(request, qr_code.audience, values, status=422 if errors else 409)
+    if full and qr_code.audience == "business":
+        return await begin_survey(request, visit, qr_code.place, form)
+    again = "conflict" in await _store(request, visit, form)
+    address = f"/f/{qr_code.code}/thanks?visit={visit}" + ("&again=1" if again else "")
     if wants_fragment(request):
-        context = _received(door, visit, again=again)
-        return _remember(show(request, "received", context, address=address), door, visit)
-    return _remember(go_to(address), door, visit)
+        values = _received_values(qr_code, visit, again=again)
+        return _remember(show(request, "received", values, address=address), qr_code, visit)
+    return _remember(redirect(address), qr_code, visit)
 
 
 async def received(request: Request) -> Response:
     """The thank-you for what is on disk; a reload of it sends nothing."""
-    room, door = room_of(request), _door(request)
-    visit = visit_of(request.query_params.get("visit", ""))
-    if not await anyio.to_thread.run_sync(room.outbox.knows, str(_first_part(room, door, visit))):
-        return leave_for(request, f"/f/{door.code}")
+    context, qr_code = context_of(request), qr_code_of(request)
+    visit = parse_id(request.query_params.get("visit", ""))
+    if not await is_stored(context, _first_part(context, qr_code, visit)):
+        return redirect_page(request, f"/f/{qr_code.code}")
     again = request.query_params.get("again") == "1"
-    return show(request, "received", _received(door, visit, again=again))
+    return show(request, "received", _received_values(qr_code, visit, again=again))
 
 
 async def full_survey(request: Request) -> Response:
     """A citizen takes the offer of the full survey."""
-    door = _door(request)
-    fields = await posted(request, {"visit"})
-    return await open_walk(request, visit_of(single(fields, "visit")), door.place)
+    qr_code = qr_code_of(request)
+    fields = await read_posted_form(request, {"visit"})
+    return await begin_survey(request, parse_id(single_value(fields, "visit")), qr_code.place)
 
 
-def _door(request: Request) -> Door:
-    door = room_of(request).doors.get(normal_code(request.path_params["code"]))
-    if door is None:
-        raise HTTPException(404)
-    return door
-
-
-def _remember(response: Response, door: Door, visit: UUID) -> Response:
+def _remember(response: Response, qr_code: QrCode, visit: UUID) -> Response:
     """Let the phone keep the visit for a while, so that Back does not make a second one."""
     response.set_cookie(
-        f"visit_{door.code}",
+        f"visit_{qr_code.code}",
         str(visit),
-        max_age=SITTING_SECONDS,
-        path=f"/f/{door.code}",
+        max_age=VISIT_SECONDS,
+        path=f"/f/{qr_code.code}",
         samesite="lax",
         httponly=True,
     )
     return response
 
 
-def _remembered(request: Request, door: Door) -> UUID | None:
+def _remembered_visit(request: Request, qr_code: QrCode) -> UUID | None:
+    """The visit that the phone keeps for this QR code, if any."""
     try:
-        return visit_of(request.cookies.get(f"visit_{door.code}", ""))
+        return parse_id(request.cookies.get(f"visit_{qr_code.code}", ""))
     except BadFormError:
         return None
 
 
-def _first_part(room: Room, door: Door, visit: UUID) -> UUID:
-    """The id of what every form of this door sends, whatever else it sends."""
-    survey, _ = _asked(room, door)
-    return part_id(visit, survey.id if door.audience == "business" else "rating")
+def _first_part(context: Context, qr_code: QrCode, visit: UUID) -> UUID:
+    """The id of the submission that every form of this QR code makes, whatever else it makes."""
+    survey, _ = _asked(context, qr_code)
+    return part_id(visit, survey.id if qr_code.audience == "business" else "rating")
 
 
-def _asked(room: Room, door: Door) -> tuple[Survey, list[Question]]:
-    if door.audience == "business":
-        survey = room.surveys[room.centre.instruments.businesses]
+def _asked(context: Context, qr_code: QrCode) -> tuple[Survey, list[Question]]:
+    """The survey behind a QR code, and those of its questions that the form asks."""
+    if qr_code.audience == "business":
+        survey = context.surveys[context.centre.instruments.businesses]
         return survey, [*survey.core, *survey.profile]
-    survey = room.rating
+    survey = context.rating_survey
     return survey, list(survey.all_questions())
 
 
-async def _store(
-    request: Request, room: Room, door: Door, visit: UUID, filled: Filled
-) -> Sequence[Finished]:
-    if door.audience == "business":
-        # A walk that this visit has begun goes out together with the form, as one answer.
-        added = await finish_draft(room, _first_part(room, door, visit), filled)
-        if added is not None:
-            return [added]
-    return await room.store(*_submissions(request, room, door, visit, filled))
+async def _store(request: Request, visit: UUID, form: FormAnswers) -> Sequence[Finished]:
+    """Put a form on disk; returns what became of each of its submissions. Raises OutboxError."""
+    context, qr_code = context_of(request), qr_code_of(request)
+    if qr_code.audience == "business":
+        # A full survey that this visit has begun goes out with the form, as one submission.
+        result = await finish_draft(context, _first_part(context, qr_code, visit), form)
+        if result is not None:
+            return [result]
+    return await store(context, *_submissions(request, visit, form))
 
 
-def _submissions(
-    request: Request, room: Room, door: Door, visit: UUID, filled: Filled
-) -> list[Submission]:
-    """The rating and its follow-up, as on the touch screen; a business form is one piece."""
-    survey, _ = _asked(room, door)
-    first = _first_part(room, door, visit)
-    if door.audience == "business":
-        # The full set of the same visit has this very id: nobody is counted with both.
-        parts = [(first, filled.answers, filled.comment)]
+def _submissions(request: Request, visit: UUID, form: FormAnswers) -> list[Submission]:
+    """The rating and its follow-up, as on the touch screen; a business form is one submission."""
+    context, qr_code = context_of(request), qr_code_of(request)
+    survey, _ = _asked(context, qr_code)
+    first = _first_part(context, qr_code, visit)
+    if qr_code.audience == "business":
+        # The full survey of the same visit has this very id: nobody is counted with both.
+        parts = [(first, form.answers, form.comment)]
     else:
-        rating = {"rating": filled.answers["rating"]}
-        reasons = {name: value for name, value in filled.answers.items() if name != "rating"}
+        rating = {"rating": form.answers["rating"]}
+        reasons = {name: value for name, value in form.answers.items() if name != "rating"}
         parts = [(first, rating, None)]
-        if reasons or filled.comment:
-            parts.append((part_id(visit, "follow-up"), reasons, filled.comment))
+        if reasons or form.comment:
+            parts.append((part_id(visit, "follow-up"), reasons, form.comment))
     return [
-        room.submission(
+        new_submission(
+            context,
             survey,
-            key,
-            place=door.place,
+            submission_id,
+            place=qr_code.place,
             channel="qr",
             visit=visit,
             language=asker_language(request),
             answers=answers,
             comment=comment,
         )
-        for key, answers, comment in parts
+        for submission_id, answers, comment in parts
     ]
 
 
-def _received(door: Door, visit: UUID, *, again: bool) -> Mapping[str, object]:
+def _received_values(qr_code: QrCode, visit: UUID, *, again: bool) -> Mapping[str, object]:
+    """What the thank-you's template shows."""
     return {
-        "place": door.place,
-        "door": door,
+        "place": qr_code.place,
+        "qr_code": qr_code,
         "visit": visit,
         "again": again,
-        "home": f"/f/{door.code}",
+        "home": f"/f/{qr_code.code}",
     }
 
 
-def _form(
-    room: Room,
-    door: Door,
+def _form_values(
+    context: Context,
+    qr_code: QrCode,
     visit: UUID,
     *,
-    fields: Fields | None = None,
+    fields: FormFields | None = None,
     errors: Mapping[str, Refused] | None = None,
     updated: bool = False,
 ) -> Mapping[str, object]:
-    survey, questions = _asked(room, door)
-    shown = typed(questions, fields or {})
+    """What the form's template shows: empty, or as it was typed, with what is wrong by field."""
+    survey, questions = _asked(context, qr_code)
+    typed = typed_values(questions, fields or {})
     return {
-        "place": door.place,
-        "door": door,
-        "home": f"/f/{door.code}",
+        "place": qr_code.place,
+        "qr_code": qr_code,
+        "home": f"/f/{qr_code.code}",
         "survey": survey,
         "questions": questions,
         "visit": visit,
-        "typed": shown,
-        "profile_open": any(question.id in shown for question in survey.profile),
+        "typed": typed,
+        "profile_open": any(question.id in typed for question in survey.profile),
         "errors": errors or {},
         "notice": "notice.updated" if updated else None,
     }

@@ -7,59 +7,65 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kiosk.doors import Place
-from kiosk.room import Room, go_to, room_of, show
+from kiosk.context import Context, context_of
+from kiosk.places import Place
+from kiosk.screens import redirect, show
 from surveys.messages import Language
 from web import wants_fragment
 
-EVERYWHERE = "all"  # the tile for those who do not know their department
+WHOLE_CENTRE = "all"  # in addresses: the tile for those who do not know their department
 FAREWELL_SECONDS = 8
 
 
 async def start(request: Request) -> Response:
-    """The first screen: faces, or in the lobby the departments."""
-    room = room_of(request)
+    """The first screen: the faces, or in the lobby the departments."""
+    context = context_of(request)
     # Each visitor begins in Vietnamese; only the switch on this very screen says otherwise.
     language: Language = "en" if request.query_params.get("lang") == "en" else "vi"
-    if not room.in_lobby:
-        return show(request, "faces", faces_of(room, room.bound), language=language)
-    context = {"departments": room.centre.departments, "everywhere": EVERYWHERE}
-    return show(request, "tiles", context, language=language)
+    if not context.in_lobby:
+        return show(request, "faces", faces_values(context, context.place), language=language)
+    values = {"departments": context.centre.departments, "whole_centre": WHOLE_CENTRE}
+    return show(request, "tiles", values, language=language)
 
 
 async def faces(request: Request) -> Response:
     """In the lobby: the faces for one department."""
-    room = room_of(request)
-    wanted = request.path_params["department"]
-    if not room.in_lobby:
-        return go_to("/")
-    if wanted == EVERYWHERE:
-        return show(request, "faces", faces_of(room, Place()))
-    if wanted not in room.centre.department:
+    context = context_of(request)
+    department = request.path_params["department"]
+    if not context.in_lobby:
+        return redirect("/")
+    if department == WHOLE_CENTRE:
+        return show(request, "faces", faces_values(context, Place()))
+    if department not in context.centre.department:
         raise HTTPException(404)
-    return show(request, "faces", faces_of(room, Place(room.centre.department[wanted])))
+    place = Place(context.centre.department[department])
+    return show(request, "faces", faces_values(context, place))
 
 
 async def farewell(request: Request) -> Response:
     """Thanks for what was sent, for a few seconds."""
-    return show(request, "farewell", farewell_of(again=request.query_params.get("again") == "1"))
+    again = request.query_params.get("again") == "1"
+    return show(request, "farewell", farewell_values(again=again))
 
 
-async def take_leave(request: Request, *, again: bool) -> Response:
-    """Take leave after a post; ``again``: of somebody whose first answer is the one kept."""
+async def show_farewell(request: Request, *, again: bool) -> Response:
+    """The farewell after a post.
+
+    ``again`` says that an earlier answer of this visit is the one that was kept.
+    """
     if wants_fragment(request):
-        return show(request, "farewell", farewell_of(again=again))
-    return go_to("/farewell" + ("?again=1" if again else ""))
+        return show(request, "farewell", farewell_values(again=again))
+    return redirect("/farewell" + ("?again=1" if again else ""))
 
 
-def farewell_of(*, again: bool) -> Mapping[str, object]:
-    """What the screen that takes leave shows."""
+def farewell_values(*, again: bool) -> Mapping[str, object]:
+    """What the farewell's template shows."""
     return {"idle": FAREWELL_SECONDS, "again": again}
 
 
-def faces_of(room: Room, place: Place, notice: str | None = None) -> Mapping[str, object]:
-    """What the screen with the five faces shows."""
-    survey = room.rating
+def faces_values(context: Context, place: Place, notice: str | None = None) -> Mapping[str, object]:
+    """What the template with the five faces shows, for a new visit."""
+    survey = context.rating_survey
     question = survey.questions["rating"]
     return {
         "place": place,
@@ -68,6 +74,6 @@ def faces_of(room: Room, place: Place, notice: str | None = None) -> Mapping[str
         "levels": survey.scales[question.scale or ""].levels,
         "visit": uuid4(),
         "notice": notice,
-        "lobby": room.in_lobby,
-        "everywhere": EVERYWHERE,
+        "lobby": context.in_lobby,
+        "whole_centre": WHOLE_CENTRE,
     }

@@ -1,4 +1,4 @@
-"""The screens of a walk through a full survey, on the touch screen and on the phone alike."""
+"""The screens of a full survey, one step each, on the touch screen and on the phone alike."""
 
 from uuid import UUID
 
@@ -7,46 +7,42 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kiosk.doors import Place, normal_code
-from kiosk.drafts import Finished
+from kiosk.context import context_of, qr_code_of
 from kiosk.forms import (
-    Fields,
-    Filled,
-    fill,
+    FormAnswers,
+    FormFields,
+    cut_to_valid,
     fingerprint_of,
-    left_alone,
-    optional,
-    posted,
-    shortened,
-    typed,
-    visit_of,
+    optional_value,
+    parse_id,
+    read_answers,
+    read_posted_form,
+    sent_by_timer,
+    typed_values,
     whole_number,
 )
-from kiosk.room import (
-    Room,
-    asker_language,
-    go_to,
-    leave_for,
-    on_phone,
-    part_id,
-    room_of,
-    show,
-)
-from kiosk.start import farewell_of, start, take_leave
-from kiosk.walk import Draft, Step, steps_of
+from kiosk.languages import asker_language, on_phone
+from kiosk.places import Place, place_of
+from kiosk.screens import redirect, redirect_page, show
+from kiosk.start import farewell_values, show_farewell, start
+from kiosk.submissions import is_stored, part_id
+from kiosk.survey_draft import SurveyDraft, finish_draft, read_draft
+from kiosk.survey_steps import Step, step_after, steps_of
 from surveys.definition import Survey
 from surveys.messages import LANGUAGES, Language
-from surveys.wire import Submission
 from web import wants_fragment
 
 
-async def open_walk(
-    request: Request, visit: UUID, place: Place, filled: Filled | None = None
+async def begin_survey(
+    request: Request, visit: UUID, place: Place, short_form: FormAnswers | None = None
 ) -> Response:
-    """Begin a walk, or go on with the one that this visit has begun already."""
-    room = room_of(request)
-    survey = room.surveys[_survey_behind(request)]
-    draft = Draft(
+    """The first step of a full survey; a visit that has begun it already goes on with its draft.
+
+    ``short_form`` are answers that the same visit has given before: they are kept.
+    """
+    context = context_of(request)
+    survey = _survey_for(request)
+    draft = SurveyDraft(
         id=part_id(visit, survey.id),
         survey=survey.id,
         fingerprint=survey.fingerprint,
@@ -55,224 +51,207 @@ async def open_walk(
         channel="qr" if on_phone(request) else "kiosk",
         visit=visit,
         language=asker_language(request),
-        answered_at=room.now(),
-        answers=filled.answers if filled else {},
-        comment=filled.comment if filled else None,
+        answered_at=context.now(),
+        answers=short_form.answers if short_form else {},
+        comment=short_form.comment if short_form else None,
     )
     opened = await anyio.to_thread.run_sync(
-        room.drafts.open, str(draft.id), draft.model_dump_json(), draft.expires
+        context.drafts.open, str(draft.id), draft.model_dump_json(), draft.expires
     )
-    if not opened and filled is not None:
+    if not opened and short_form is not None:
 
         def add(body: str) -> str:
-            return Draft.model_validate_json(body).with_form(filled, room.now()).model_dump_json()
+            saved = SurveyDraft.model_validate_json(body)
+            return saved.with_short_form(short_form, context.now()).model_dump_json()
 
-        await anyio.to_thread.run_sync(room.drafts.change, str(draft.id), add, draft.expires)
-    return await _screen(request, draft.id, 1, moved=True)
+        await anyio.to_thread.run_sync(context.drafts.change, str(draft.id), add, draft.expires)
+    return await _go_to_step(request, draft.id, 1)
 
 
 async def step_screen(request: Request) -> Response:
-    """One step of a walk, as it was answered so far."""
-    return await _screen(request, _walk_id(request), _number(request))
+    """One step of a survey, with what was answered so far."""
+    context, draft_id = context_of(request), _draft_id(request)
+    draft = await read_draft(context, draft_id)
+    if draft is None:
+        return await _already_sent(request, draft_id)
+    step = _step(context.surveys[draft.survey], _step_number(request))
+    return _show_step(request, draft, step)
 
 
 async def save_step(request: Request) -> Response:
-    """A step was sent: saved on disk, then wherever the button leads."""
-    room, key = room_of(request), _walk_id(request)
-    draft = await _draft(room, key)
+    """Save a step that was sent, then show whatever screen its button leads to."""
+    context, draft_id = context_of(request), _draft_id(request)
+    draft = await read_draft(context, draft_id)
     if draft is None:
-        return await _gone(request, room, key)
-    survey = room.surveys[draft.survey]
-    step = _step(survey, _number(request))
+        return await _already_sent(request, draft_id)
+    survey = context.surveys[draft.survey]
+    step = _step(survey, _step_number(request))
     names = {"fingerprint", "to", "idle", "comment", "lang", *(q.id for q in step.questions)}
-    fields = await posted(request, names)
-    filled = fill(survey, step.questions, fields)
-    left = left_alone(fields)
-    switched = optional(fields, "lang")
-    # The switch of language stays on its step, and loses nothing of it.
-    to = "leave" if left else str(step.number) if switched else optional(fields, "to") or "next"
+    fields = await read_posted_form(request, names)
+    form = read_answers(survey, step.questions, fields)
+    abandoned = sent_by_timer(fields)
+    switched = optional_value(fields, "lang")
+    button = optional_value(fields, "to") or "next"
+    if abandoned:
+        button = "leave"
+    elif switched:  # the switch of language stays on its step, and loses nothing of it
+        button = str(step.number)
     language = switched if switched in LANGUAGES else asker_language(request)
-    if left:
-        filled = shortened(filled)
-    elif filled.errors:
+    if abandoned:
+        form = cut_to_valid(form)
+    elif form.errors:
         return _show_step(
-            request, room, draft, step, filled=filled, fields=fields, status=422, language=language
+            request, draft, step, form=form, fields=fields, status=422, language=language
         )
-    updated = fingerprint_of(fields) != survey.fingerprint and not left
-    now = room.now()
+    updated = fingerprint_of(fields) != survey.fingerprint and not abandoned
+    now = context.now()
 
     def change(body: str) -> str:
-        saved = Draft.model_validate_json(body).for_survey(survey)
-        return saved.with_step(
-            step, filled.answers, filled.comment, language, now
-        ).model_dump_json()
+        saved = SurveyDraft.model_validate_json(body).for_survey(survey)
+        return saved.with_step(step, form, language, now).model_dump_json()
 
     expires = draft.model_copy(update={"answered_at": now}).expires
-    body = await anyio.to_thread.run_sync(room.drafts.change, str(key), change, expires)
+    body = await anyio.to_thread.run_sync(context.drafts.change, str(draft_id), change, expires)
     if body is None:
-        return await _gone(request, room, key)
+        return await _already_sent(request, draft_id)
     if updated:
-        saved = Draft.model_validate_json(body)
-        return _show_step(request, room, saved, step, notice="notice.updated", status=409)
-    if to in ("leave", "finish") or (to == "next" and step.last):
-        return await _finish(request, room, key, thank=not left and to != "leave")
-    number = _target(to, step, len(steps_of(survey)))
+        saved = SurveyDraft.model_validate_json(body)
+        return _show_step(request, saved, step, notice="notice.updated", status=409)
+    if button in ("leave", "finish") or (button == "next" and step.last):
+        return await _finish(request, draft_id, thank=not abandoned and button != "leave")
+    number = step_after(button, step, len(steps_of(survey)))
     if switched:  # head and title speak the other language too: a page of its own
-        return leave_for(request, f"{_address(request, key, number)}?lang={language}")
-    return await _screen(request, key, number, moved=True)
+        return redirect_page(request, f"{_address(request, draft_id, number)}?lang={language}")
+    return await _go_to_step(request, draft_id, number)
 
 
 async def finished(request: Request) -> Response:
-    """The end of a walk on the phone, for one that is on disk."""
-    room, behind, query = room_of(request), _behind(request, room_of(request)), request.query_params
-    key = query.get("id", "")
-    if not key or not await anyio.to_thread.run_sync(room.outbox.knows, str(visit_of(key))):
-        return leave_for(request, str(behind["home"]))
+    """The end of a survey on the phone, for one that is on disk."""
+    values, query = _phone_values(request), request.query_params
+    survey_id = query.get("id", "")
+    if not survey_id or not await is_stored(context_of(request), parse_id(survey_id)):
+        return redirect_page(request, str(values["home"]))
     again = query.get("again") == "1"
-    return show(request, "finished", {**behind, "id": key, "again": again})
+    return show(request, "finished", {**values, "id": survey_id, "again": again})
 
 
-async def finish_draft(room: Room, key: UUID, filled: Filled | None = None) -> Finished | None:
-    """Send a walk as it stands, together with a form that the same visit sent meanwhile."""
-    now = room.now()
-
-    def make(body: str) -> tuple[Submission | None, str | None]:
-        draft = Draft.model_validate_json(body)
-        if filled is not None:
-            draft = draft.for_survey(room.surveys[draft.survey]).with_form(filled, now)
-        return draft.to_submission(room.surveys, room.centre, now)
-
-    added = await anyio.to_thread.run_sync(room.drafts.finish, str(key), make)
-    room.uploader.wake()
-    return added
-
-
-async def _screen(request: Request, key: UUID, number: int, *, moved: bool = False) -> Response:
-    """A step; after a post it has an address of its own where JavaScript is off."""
-    room = room_of(request)
-    draft = await _draft(room, key)
+async def _go_to_step(request: Request, draft_id: UUID, number: int) -> Response:
+    """A step after a post: in place with htmx, else at an address of its own."""
+    context = context_of(request)
+    draft = await read_draft(context, draft_id)
     if draft is None:
-        return await _gone(request, room, key)
-    step = _step(room.surveys[draft.survey], number)
-    if moved and not wants_fragment(request):
-        return go_to(_address(request, key, number))
-    return _show_step(request, room, draft, step, moved=moved)
+        return await _already_sent(request, draft_id)
+    if not wants_fragment(request):
+        return redirect(_address(request, draft_id, number))
+    step = _step(context.surveys[draft.survey], number)
+    address = _address(request, draft_id, number) if on_phone(request) else None
+    return _show_step(request, draft, step, address=address)
 
 
 def _show_step(
     request: Request,
-    room: Room,
-    draft: Draft,
+    draft: SurveyDraft,
     step: Step,
     *,
-    filled: Filled | None = None,
-    fields: Fields | None = None,
+    form: FormAnswers | None = None,
+    fields: FormFields | None = None,
     notice: str | None = None,
     status: int = 200,
-    moved: bool = False,
+    address: str | None = None,
     language: Language | None = None,
 ) -> Response:
-    survey = room.surveys[draft.survey]
-    shown = {
-        name: [str(one) for one in (value if isinstance(value, list) else [value])]
-        for name, value in draft.answers.items()
+    """The screen of a step: the draft's answers, over them what a refused form had typed."""
+    context = context_of(request)
+    survey = context.surveys[draft.survey]
+    typed = {
+        question: [str(code) for code in (answer if isinstance(answer, list) else [answer])]
+        for question, answer in draft.answers.items()
     }
     if draft.comment:
-        shown["comment"] = [draft.comment]
+        typed["comment"] = [draft.comment]
     if fields is not None:
-        shown |= typed(step.questions, fields)
-    address = _address(request, draft.id, step.number)
-    context = {
-        **_behind(request, room),
-        "place": draft.place(room.centre),
+        typed |= typed_values(step.questions, fields)
+    values = {
+        **_phone_values(request),
+        "place": place_of(context.centre, draft.department, draft.counter),
         "survey": survey,
         "steps": steps_of(survey),
         "step": step,
-        "address": address,
-        "typed": shown,
-        "errors": filled.errors if filled else {},
+        "address": _address(request, draft.id, step.number),
+        "typed": typed,
+        "errors": form.errors if form else {},
         "notice": notice,
     }
-    pushed = address if moved and on_phone(request) else None
-    return show(request, "step", context, status=status, address=pushed, language=language)
+    return show(request, "step", values, status=status, address=address, language=language)
 
 
-async def _finish(request: Request, room: Room, key: UUID, *, thank: bool) -> Response:
-    added = await finish_draft(room, key)
-    if added is None:
-        return await _gone(request, room, key)
-    again = added == "conflict"  # another answer of this visit was quicker: no thanks for this one
+async def _finish(request: Request, draft_id: UUID, *, thank: bool) -> Response:
+    """Send the draft; then thank for it, or begin anew where there is nobody to thank."""
+    result = await finish_draft(context_of(request), draft_id)
+    if result is None:
+        return await _already_sent(request, draft_id)
+    again = result == "conflict"  # another answer of this visit was quicker: no thanks for this one
     if on_phone(request):
-        behind = _behind(request, room)
-        if added == "empty":
-            return leave_for(request, str(behind["home"]))
-        address = f"{behind['home']}/finished?id={key}" + ("&again=1" if again else "")
+        values = _phone_values(request)
+        if result == "empty":
+            return redirect_page(request, str(values["home"]))
+        address = f"{values['home']}/finished?id={draft_id}" + ("&again=1" if again else "")
         if not wants_fragment(request):
-            return go_to(address)
-        return show(request, "finished", {**behind, "id": key, "again": again}, address=address)
-    if added == "empty" or not (thank or again):
-        return await start(request) if wants_fragment(request) else go_to("/")
-    return await take_leave(request, again=again)
+            return redirect(address)
+        end = {**values, "id": draft_id, "again": again}
+        return show(request, "finished", end, address=address)
+    if result == "empty" or not (thank or again):
+        return await start(request) if wants_fragment(request) else redirect("/")
+    return await show_farewell(request, again=again)
 
 
-async def _gone(request: Request, room: Room, key: UUID) -> Response:
-    """The draft is no more: sent already, or never there."""
-    if not await anyio.to_thread.run_sync(room.outbox.knows, str(key)):
+async def _already_sent(request: Request, draft_id: UUID) -> Response:
+    """The answer where a draft is no more. Raises HTTPException 404 where it never was."""
+    if not await is_stored(context_of(request), draft_id):
         raise HTTPException(404)
     if on_phone(request):
-        return show(request, "finished", {**_behind(request, room), "id": key, "again": True})
-    return show(request, "farewell", farewell_of(again=True))
+        values = {**_phone_values(request), "id": draft_id, "again": True}
+        return show(request, "finished", values)
+    return show(request, "farewell", farewell_values(again=True))
 
 
-async def _draft(room: Room, key: UUID) -> Draft | None:
-    body = await anyio.to_thread.run_sync(room.drafts.read, str(key))
-    return None if body is None else Draft.model_validate_json(body)
+def _draft_id(request: Request) -> UUID:
+    return parse_id(request.path_params["id"])
 
 
-def _number(request: Request) -> int:
+def _step_number(request: Request) -> int:
     return whole_number(request.path_params["step"]) or 0
 
 
-def _walk_id(request: Request) -> UUID:
-    return visit_of(request.path_params["id"])
-
-
 def _step(survey: Survey, number: int) -> Step:
+    """A step by its number. Raises HTTPException 404 where there is no such step."""
     steps = steps_of(survey)
     if not 1 <= number <= len(steps):
         raise HTTPException(404)
     return steps[number - 1]
 
 
-def _target(to: str, step: Step, total: int) -> int:
-    """The step a button leads to; anything strange stays where it is."""
-    if to == "previous":
-        return max(1, step.number - 1)
-    if to == "next":
-        return min(total, step.number + 1)
-    wanted = whole_number(to)
-    return wanted if wanted is not None and 1 <= wanted <= total else step.number
-
-
-def _address(request: Request, key: UUID, number: int) -> str:
+def _address(request: Request, draft_id: UUID, number: int) -> str:
     base = f"/f/{request.path_params['code']}" if on_phone(request) else ""
-    return f"{base}/survey/{key}/{number}"
+    return f"{base}/survey/{draft_id}/{number}"
 
 
-def _behind(request: Request, room: Room) -> dict[str, object]:
-    """What a phone page says of its door; nothing on the touch screen."""
+def _phone_values(request: Request) -> dict[str, object]:
+    """What the templates of a phone show of its QR code; nothing on the touch screen."""
     if not on_phone(request):
         return {}
-    door = room.doors.get(normal_code(request.path_params["code"]))
-    if door is None:
-        raise HTTPException(404)
-    return {"place": door.place, "door": door, "home": f"/f/{door.code}", "again": False}
+    qr_code = qr_code_of(request)
+    return {
+        "place": qr_code.place,
+        "qr_code": qr_code,
+        "home": f"/f/{qr_code.code}",
+        "again": False,
+    }
 
 
-def _survey_behind(request: Request) -> str:
-    room = room_of(request)
-    asked = room.centre.instruments
-    if not on_phone(request):
-        return asked.citizens
-    door = room.doors[normal_code(request.path_params["code"])]
-    return asked.businesses if door.audience == "business" else asked.citizens
+def _survey_for(request: Request) -> Survey:
+    """The full survey for whoever asks: on the touch screen always that for citizens."""
+    context = context_of(request)
+    instruments = context.centre.instruments
+    for_business = on_phone(request) and qr_code_of(request).audience == "business"
+    return context.surveys[instruments.businesses if for_business else instruments.citizens]

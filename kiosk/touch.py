@@ -3,145 +3,157 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kiosk.doors import Place
+from kiosk.context import Context, context_of
 from kiosk.forms import (
     BadFormError,
-    Fields,
-    Filled,
-    fill,
+    FormAnswers,
+    FormFields,
+    cut_to_valid,
     fingerprint_of,
-    left_alone,
-    optional,
-    posted,
-    shortened,
-    single,
-    typed,
-    visit_of,
+    optional_value,
+    parse_id,
+    read_answers,
+    read_posted_form,
+    sent_by_timer,
+    single_value,
+    typed_values,
 )
-from kiosk.room import Room, go_to, leave_for, part_id, room_of, show, touch_language
-from kiosk.start import faces_of, start, take_leave
-from kiosk.survey_screens import open_walk
+from kiosk.languages import touch_language
+from kiosk.places import Place
+from kiosk.screens import redirect, redirect_page, show
+from kiosk.start import faces_values, show_farewell, start
+from kiosk.submissions import is_stored, new_submission, part_id, store
+from kiosk.survey_screens import begin_survey
 from surveys.definition import Question
 from web import wants_fragment
 
 
 async def rate(request: Request) -> Response:
     """One tap: stored on disk, then thanked for."""
-    room = room_of(request)
-    fields = await posted(request, {"visit", "department", "fingerprint", "rating", "idle"})
-    place, visit = _place(room, fields), visit_of(single(fields, "visit"))
-    survey, fingerprint, left = room.rating, fingerprint_of(fields), left_alone(fields)
-    if fingerprint != survey.fingerprint and not left:
-        return show(request, "faces", faces_of(room, place, notice="notice.updated"), status=409)
-    filled = fill(survey, [survey.questions["rating"]], fields)
-    if filled.errors or filled.empty:
+    context = context_of(request)
+    allowed = {"visit", "department", "fingerprint", "rating", "idle"}
+    fields = await read_posted_form(request, allowed)
+    place, visit = _place(context, fields), parse_id(single_value(fields, "visit"))
+    survey, fingerprint = context.rating_survey, fingerprint_of(fields)
+    abandoned = sent_by_timer(fields)
+    if fingerprint != survey.fingerprint and not abandoned:
+        values = faces_values(context, place, notice="notice.updated")
+        return show(request, "faces", values, status=409)
+    form = read_answers(survey, [survey.questions["rating"]], fields)
+    if form.errors or form.empty:
         raise BadFormError
-    submission = room.submission(
+    submission = new_submission(
+        context,
         survey,
         part_id(visit, "rating"),
         place=place,
         channel="kiosk",
         visit=visit,
         language=touch_language(request),
-        answers=filled.answers,
+        answers=form.answers,
         fingerprint=fingerprint,
     )
     # A bounced finger may send another face: the first one counts, and is thanked for.
-    await room.store(submission)
-    if left:  # sent by the clock from the page that had to say "not recorded yet"
-        return await start(request) if wants_fragment(request) else go_to("/")
+    await store(context, submission)
+    if abandoned:  # the timer sent it, from the page that had to say "not recorded yet"
+        return await start(request) if wants_fragment(request) else redirect("/")
     if wants_fragment(request):
-        return show(request, "thanks", _thanks(room, place, visit))
-    return go_to(f"/thanks?visit={visit}&department={place.department_id or ''}")
+        return show(request, "thanks", _thanks_values(context, place, visit))
+    return redirect(f"/thanks?visit={visit}&department={place.department_id or ''}")
 
 
 async def thanks(request: Request) -> Response:
     """The thank-you where JavaScript is off, for a rating that is on disk."""
-    room = room_of(request)
+    context = context_of(request)
     query = {name: request.query_params.getlist(name) for name in ("visit", "department")}
-    visit = visit_of(single(query, "visit"))
-    if not await anyio.to_thread.run_sync(room.outbox.knows, str(part_id(visit, "rating"))):
-        return leave_for(request, "/")
-    place = _place(room, query) if room.in_lobby else room.bound
-    return show(request, "thanks", _thanks(room, place, visit))
+    visit = parse_id(single_value(query, "visit"))
+    if not await is_stored(context, part_id(visit, "rating")):
+        return redirect_page(request, "/")
+    place = _place(context, query) if context.in_lobby else context.place
+    return show(request, "thanks", _thanks_values(context, place, visit))
 
 
 async def follow_up(request: Request) -> Response:
-    """Reasons and comment, whichever button or the clock sent them."""
-    room = room_of(request)
-    names = {"visit", "department", "fingerprint", "reasons", "comment", "then", "idle"}
-    fields = await posted(request, names)
-    place, visit = _place(room, fields), visit_of(single(fields, "visit"))
-    fingerprint, then = fingerprint_of(fields), optional(fields, "then")
-    left = left_alone(fields)
-    survey = room.rating
-    filled = fill(survey, _follow_up_questions(room), fields)
-    if left:
-        filled = shortened(filled)
-    elif filled.errors or fingerprint != survey.fingerprint:
-        notice = None if filled.errors else "notice.updated"
-        context = _thanks(room, place, visit, filled=filled, fields=fields, notice=notice)
-        return show(request, "thanks", context, status=422 if filled.errors else 409)
+    """Reasons and comment, whichever button or the idle timer sent them."""
+    context = context_of(request)
+    allowed = {"visit", "department", "fingerprint", "reasons", "comment", "then", "idle"}
+    fields = await read_posted_form(request, allowed)
+    place, visit = _place(context, fields), parse_id(single_value(fields, "visit"))
+    fingerprint, button = fingerprint_of(fields), optional_value(fields, "then")
+    abandoned = sent_by_timer(fields)
+    survey = context.rating_survey
+    form = read_answers(survey, _follow_up_questions(context), fields)
+    if abandoned:
+        form = cut_to_valid(form)
+    elif form.errors or fingerprint != survey.fingerprint:
+        notice = None if form.errors else "notice.updated"
+        values = _thanks_values(context, place, visit, form=form, fields=fields, notice=notice)
+        return show(request, "thanks", values, status=422 if form.errors else 409)
     again = False
-    if not filled.empty:
-        submission = room.submission(
+    if not form.empty:
+        submission = new_submission(
+            context,
             survey,
             part_id(visit, "follow-up"),
             place=place,
             channel="kiosk",
             visit=visit,
             language=touch_language(request),
-            answers=filled.answers,
-            comment=filled.comment,
+            answers=form.answers,
+            comment=form.comment,
             fingerprint=fingerprint,
         )
-        again = await room.store(submission) == ["conflict"]
-    if then == "survey" and not left:
-        return await open_walk(request, visit, place)
-    if then == "send" and not left and not filled.empty:
-        return await take_leave(request, again=again)
-    return await start(request) if wants_fragment(request) else go_to("/")
+        again = await store(context, submission) == ["conflict"]
+    if button == "survey" and not abandoned:
+        return await begin_survey(request, visit, place)
+    if button == "send" and not abandoned and not form.empty:
+        return await show_farewell(request, again=again)
+    return await start(request) if wants_fragment(request) else redirect("/")
 
 
-def _follow_up_questions(room: Room) -> list[Question]:
-    return [question for question in room.rating.all_questions() if question.id != "rating"]
+def _follow_up_questions(context: Context) -> list[Question]:
+    survey = context.rating_survey
+    return [question for question in survey.all_questions() if question.id != "rating"]
 
 
-def _place(room: Room, fields: Fields) -> Place:
-    """Where a form was filled in: the kiosk's own place, or in the lobby what was chosen."""
-    if not room.in_lobby:
-        if optional(fields, "department") not in ("", room.bound.department_id):
+def _place(context: Context, fields: FormFields) -> Place:
+    """Where a form was filled in: the kiosk's own place, or in the lobby what was chosen.
+
+    Raises BadFormError.
+    """
+    if not context.in_lobby:
+        if optional_value(fields, "department") not in ("", context.place.department_id):
             raise BadFormError
-        return room.bound
-    department = single(fields, "department")
+        return context.place
+    department = single_value(fields, "department")
     if not department:
         return Place()
-    if department not in room.centre.department:
+    if department not in context.centre.department:
         raise BadFormError
-    return Place(room.centre.department[department])
+    return Place(context.centre.department[department])
 
 
-def _thanks(
-    room: Room,
+def _thanks_values(
+    context: Context,
     place: Place,
     visit: UUID,
     *,
-    filled: Filled | None = None,
-    fields: Fields | None = None,
+    form: FormAnswers | None = None,
+    fields: FormFields | None = None,
     notice: str | None = None,
 ) -> Mapping[str, object]:
-    questions = _follow_up_questions(room)
+    """What the thank-you's template shows: the follow-up empty, or as it was typed."""
+    questions = _follow_up_questions(context)
     return {
         "place": place,
-        "survey": room.rating,
+        "survey": context.rating_survey,
         "questions": questions,
         "visit": visit,
-        "typed": typed(questions, fields or {}),
-        "errors": filled.errors if filled else {},
+        "typed": typed_values(questions, fields or {}),
+        "errors": form.errors if form else {},
         "notice": notice,
-        "lobby": room.in_lobby,
+        "lobby": context.in_lobby,
     }

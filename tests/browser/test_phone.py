@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from kiosk.app import create_app
-from kiosk.doors import Audience, code_of
+from kiosk.qr_codes import Audience, code_of
 from kiosk.settings import Settings
 from tests.browser.test_touch import stored
 from tests.conftest import Servers

@@ -73,7 +73,7 @@ def test_from_the_tiles_to_the_farewell(page: Page, serve: Servers, tmp_path: Pa
 
 
 @pytest.mark.browser
-def test_the_full_survey_is_walked_step_by_step(page: Page, serve: Servers, tmp_path: Path) -> None:
+def test_the_full_survey_goes_step_by_step(page: Page, serve: Servers, tmp_path: Path) -> None:
     page.goto(serve(kiosk(tmp_path, counter="q05")))
     tap(page, "Rất hài lòng")
     tap(page, "Trả lời phiếu đầy đủ")
@@ -237,7 +237,7 @@ def test_a_rating_that_could_not_be_stored_is_sent_by_the_clock(
     context = browser.new_context(viewport=UPRIGHT, has_touch=True)  # type: ignore[arg-type]
     page = context.new_page()
     app = kiosk(tmp_path, counter="q05")
-    disk = app.state.room.outbox.disk
+    disk = app.state.context.outbox.disk
     page.goto(serve(app))
     settled(page)
     with disk.transaction(write=False) as connection:

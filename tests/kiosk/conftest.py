@@ -17,9 +17,9 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from kiosk.app import create_app
-from kiosk.doors import Audience, code_of
+from kiosk.context import Context
 from kiosk.outbox import Outbox, body_of
-from kiosk.room import Room
+from kiosk.qr_codes import Audience, code_of
 from kiosk.settings import Settings
 from surveys.wire import Submission
 
@@ -42,18 +42,18 @@ class Kiosk:
     """One kiosk without its uploader, as its visitors see it."""
 
     # Not a dataclass: a failing property test would print the whole centre with it.
-    def __init__(self, client: TestClient, room: Room, clock: Clock) -> None:
-        self.client, self.room, self.clock = client, room, clock
+    def __init__(self, client: TestClient, context: Context, clock: Clock) -> None:
+        self.client, self.context, self.clock = client, context, clock
 
     def stored(self) -> list[dict[str, Any]]:
         """What lies in the outbox, oldest first."""
-        return [body_of(row) for row in self.room.outbox.pending(1000)]
+        return [body_of(row) for row in self.context.outbox.pending(1000)]
 
     def fingerprint(self, survey: str = "in_centre") -> str:
-        return self.room.surveys[survey].fingerprint
+        return self.context.surveys[survey].fingerprint
 
     def code(self, audience: Audience = "citizen", counter: str | None = "q05") -> str:
-        return code_of(self.room.centre.id, "so_tu_phap", counter, audience)
+        return code_of(self.context.centre.id, "so_tu_phap", counter, audience)
 
     def tap(self, rating: int = 5, **changes: str) -> Any:
         fields = {
@@ -98,14 +98,14 @@ def make_kiosk(tmp_path: Path) -> Iterator[Callable[..., Kiosk]]:
     def make(**settings: Any) -> Kiosk:
         clock = Clock()
         app = create_app(Settings(centre=CENTRE, var=tmp_path, **settings), clock=clock)
-        kiosk = Kiosk(TestClient(app, follow_redirects=False), app.state.room, clock)
+        kiosk = Kiosk(TestClient(app, follow_redirects=False), app.state.context, clock)
         made.append(kiosk)
         return kiosk
 
     yield make
     for kiosk in made:
         kiosk.client.close()
-        kiosk.room.outbox.close()
+        kiosk.context.outbox.close()
 
 
 @pytest.fixture

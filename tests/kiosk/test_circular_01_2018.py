@@ -26,10 +26,10 @@ def asking(tmp_path: Path) -> Iterator[Kiosk]:
     )
     clock = Clock()
     app = create_app(Settings(centre=centre, var=tmp_path, counter="q05"), clock=clock)
-    kiosk = Kiosk(TestClient(app, follow_redirects=False), app.state.room, clock)
+    kiosk = Kiosk(TestClient(app, follow_redirects=False), app.state.context, clock)
     yield kiosk
     kiosk.client.close()
-    kiosk.room.outbox.close()
+    kiosk.context.outbox.close()
 
 
 def test_the_touch_screen_asks_the_three_questions_in_one_step(asking: Kiosk) -> None:

@@ -86,9 +86,9 @@ def test_a_form_posted_by_another_site_is_refused(desk: Kiosk) -> None:
 
 
 def test_a_locked_outbox_is_said_and_the_tap_can_be_sent_again(desk: Kiosk) -> None:
-    desk.room.outbox.disk.busy_seconds = 0.05
-    desk.room.outbox.close()
-    other = sqlite3.connect(desk.room.settings.outbox_file, isolation_level=None)
+    desk.context.outbox.disk.busy_seconds = 0.05
+    desk.context.outbox.close()
+    other = sqlite3.connect(desk.context.settings.outbox_file, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     visit = str(uuid4())
     answer = desk.tap(4, visit=visit)
@@ -108,7 +108,7 @@ def test_a_locked_outbox_is_said_and_the_tap_can_be_sent_again(desk: Kiosk) -> N
 @pytest.mark.parametrize("path", ["/rate", "/follow-up"])
 def test_what_the_clock_could_not_send_is_offered_without_its_mark(desk: Kiosk, path: str) -> None:
     """Else a visitor's "try again" would count as nobody's, and the clock's as two."""
-    shutil.rmtree(desk.room.settings.outbox_file.parent)
+    shutil.rmtree(desk.context.settings.outbox_file.parent)
     fields = {"visit": str(uuid4()), "fingerprint": desk.fingerprint(), "idle": "1"}
     part = {"rating": "4"} if path == "/rate" else {"comment": "Tốt"}
     answer = desk.client.post(path, data={**fields, **part})
@@ -117,7 +117,7 @@ def test_what_the_clock_could_not_send_is_offered_without_its_mark(desk: Kiosk, 
 
 
 def test_a_full_outbox_is_said_and_keeps_what_was_typed(lobby: Kiosk) -> None:
-    outbox = lobby.room.outbox
+    outbox = lobby.context.outbox
     outbox.standing()
     assert outbox.disk.connection is not None
     pages = outbox.disk.connection.execute("PRAGMA page_count").fetchone()[0]
@@ -141,7 +141,7 @@ def test_a_full_outbox_is_said_and_keeps_what_was_typed(lobby: Kiosk) -> None:
 
 
 def test_a_vanished_outbox_is_said(desk: Kiosk) -> None:
-    shutil.rmtree(desk.room.settings.outbox_file.parent)
+    shutil.rmtree(desk.context.settings.outbox_file.parent)
     assert desk.tap().status_code == 503
     assert desk.client.get("/status").status_code == 503
     assert desk.client.get("/").status_code == 200
@@ -159,7 +159,7 @@ def test_a_defect_of_ours_is_a_kind_page_too(make_kiosk: Callable[..., Kiosk]) -
     def broken() -> datetime:
         raise ZeroDivisionError
 
-    object.__setattr__(kiosk.room, "clock", broken)
+    object.__setattr__(kiosk.context, "clock", broken)
     client = TestClient(kiosk.client.app, raise_server_exceptions=False)
     answer = client.post(
         "/rate",
@@ -176,7 +176,7 @@ def test_a_defect_of_ours_is_a_kind_page_too(make_kiosk: Callable[..., Kiosk]) -
 
 
 def test_every_status_has_words(lobby: Kiosk) -> None:
-    texts = lobby.room.pages.messages.texts
+    texts = lobby.context.pages.messages.texts
     for status in (400, 403, 404, 405, 413, 415, 422, 500, 503):
         assert texts["vi"][f"error.{status}.title"]
     assert HTTPException(418).status_code == 418  # anything else is told as 400

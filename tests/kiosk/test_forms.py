@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kiosk.forms import BadFormError, fill, single, visit_of, whole_number
+from kiosk.forms import BadFormError, parse_id, read_answers, single_value, whole_number
 from surveys.definition import Survey, load_surveys
 from surveys.wire import read_submission
 from tests.kiosk.conftest import Kiosk
@@ -19,21 +19,21 @@ RATING, BUSINESS = SURVEYS["in_centre"], SURVEYS["business"]
 
 
 def errors(survey: Survey, **fields: list[str]) -> dict[str, str]:
-    filled = fill(survey, list(survey.all_questions()), fields)
-    return {name: refused.key for name, refused in filled.errors.items()}
+    form = read_answers(survey, list(survey.all_questions()), fields)
+    return {name: refused.key for name, refused in form.errors.items()}
 
 
 def test_a_form_becomes_answers() -> None:
     fields = {"rating": ["4"], "reasons": ["5", "1", "1"], "comment": [" Tốt "]}
-    filled = fill(RATING, list(RATING.all_questions()), fields)
-    assert filled.answers == {"rating": 4, "reasons": [1, 5]}
-    assert filled.comment == "Tốt"
-    assert filled.errors == {}
+    form = read_answers(RATING, list(RATING.all_questions()), fields)
+    assert form.answers == {"rating": 4, "reasons": [1, 5]}
+    assert form.comment == "Tốt"
+    assert form.errors == {}
 
 
 def test_what_is_skipped_is_absent() -> None:
     fields = {"rating": [""], "reasons": [], "comment": [" \n "]}
-    assert fill(RATING, list(RATING.all_questions()), fields).empty
+    assert read_answers(RATING, list(RATING.all_questions()), fields).empty
 
 
 def test_what_is_wrong_is_named_by_field() -> None:
@@ -53,15 +53,15 @@ def test_a_number_is_a_short_row_of_digits(text: str) -> None:
 
 def test_a_hidden_field_comes_once() -> None:
     with pytest.raises(BadFormError):
-        single({"visit": ["a", "b"]}, "visit")
+        single_value({"visit": ["a", "b"]}, "visit")
     with pytest.raises(BadFormError):
-        single({}, "visit")
+        single_value({}, "visit")
 
 
 @given(st.text())
 def test_a_visit_is_a_uuid_or_refused(text: str) -> None:
     try:
-        visit = visit_of(text)
+        visit = parse_id(text)
     except BadFormError:
         return
     assert visit == UUID(text)
@@ -94,25 +94,25 @@ def hall(make_kiosk: Callable[..., Kiosk]) -> Kiosk:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
-    door=st.integers(0, 5),
+    target=st.integers(0, 5),
     sound=st.booleans(),
     noise=st.dictionaries(NAMES, st.lists(VALUES, max_size=3), max_size=6),
 )
 def test_no_form_is_a_defect_or_stores_what_is_invalid(
-    hall: Kiosk, door: int, sound: bool, noise: dict[str, list[str]]
+    hall: Kiosk, target: int, sound: bool, noise: dict[str, list[str]]
 ) -> None:
     visit = str(uuid4())
-    walk = hall.client.post(f"/f/{hall.code()}/survey", data={"visit": visit}).headers["location"]
+    step = hall.client.post(f"/f/{hall.code()}/survey", data={"visit": visit}).headers["location"]
     path, survey, good = [
         ("/rate", RATING, {"rating": ["5"], "department": [""]}),
         ("/follow-up", RATING, {"department": ["so_y_te"]}),
         (f"/f/{hall.code()}", RATING, {"rating": ["3"]}),
         (f"/f/{hall.code('business')}", BUSINESS, {"b1_1": ["2"]}),
-        (walk, SURVEYS["sipas_2020"], {}),
+        (step, SURVEYS["sipas_2020"], {}),
         (f"/f/{hall.code()}/survey", RATING, {}),
-    ][door]  # fmt: skip
+    ][target]  # fmt: skip
     start: dict[str, Any] = {"fingerprint": [survey.fingerprint], **good} if sound else {}
-    if sound and path != walk:
+    if sound and path != step:
         start["visit"] = [visit]
     before = len(hall.stored())
     # Lone surrogates cannot travel in a form; a browser sends a replacement.
@@ -126,4 +126,4 @@ def test_no_form_is_a_defect_or_stores_what_is_invalid(
     answer = hall.client.post(path, content=urlencode(fields, doseq=True), headers=FORM)
     assert answer.status_code in (200, 303, 404, 409, 422)
     for body in hall.stored()[before:]:
-        read_submission(body, hall.room.surveys, hall.room.centre, hall.room.now())
+        read_submission(body, hall.context.surveys, hall.context.centre, hall.context.now())

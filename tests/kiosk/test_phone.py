@@ -193,7 +193,7 @@ def test_htmx_gets_the_thank_you_in_place(lobby: Kiosk) -> None:
 
 def test_the_business_form_asks_the_core(lobby: Kiosk) -> None:
     page = lobby.client.get(f"/f/{lobby.code('business')}").text
-    survey = lobby.room.surveys["business"]
+    survey = lobby.context.surveys["business"]
     asked = set(re.findall(r'name="(b\d+_\d+)"', page))
     assert asked == {question.id for question in survey.core}
     assert len(asked) == 10
@@ -231,23 +231,23 @@ def test_a_wrong_answer_is_named_at_its_question(lobby: Kiosk) -> None:
 def test_core_and_full_set_of_one_visit_are_one_submission(lobby: Kiosk) -> None:
     url = f"/f/{lobby.code('business')}"
     fields = fields_of(lobby, url, b1_1="4")
-    walk = lobby.client.post(url, data={**fields, "then": "full"}).headers["location"]
-    assert re.search(r'name="b1_1" value="4" checked', lobby.client.get(walk).text)
+    first_step = lobby.client.post(url, data={**fields, "then": "full"}).headers["location"]
+    assert re.search(r'name="b1_1" value="4" checked', lobby.client.get(first_step).text)
     lobby.client.post(
-        walk, data={"fingerprint": fields["fingerprint"], "b1_1": "3", "to": "finish"}
+        first_step, data={"fingerprint": fields["fingerprint"], "b1_1": "3", "to": "finish"}
     )
     answer = lobby.client.post(url, data=fields)
     assert "again=1" in answer.headers["location"]
     assert [one["answers"] for one in lobby.stored()] == [{"b1_1": 3}]
 
 
-def test_answers_changed_before_the_walk_is_entered_again_are_kept(lobby: Kiosk) -> None:
+def test_answers_changed_before_the_full_survey_is_entered_again_are_kept(lobby: Kiosk) -> None:
     url = f"/f/{lobby.code('business')}"
     fields = fields_of(lobby, url, b1_1="4")
     lobby.client.post(url, data={**fields, "then": "full"})
     changed = {**fields, "b1_1": "2", "comment": "Thêm", "then": "full"}
-    walk = lobby.client.post(url, data=changed).headers["location"]
-    assert 'name="b1_1" value="2" checked' in lobby.client.get(walk).text
+    first_step = lobby.client.post(url, data=changed).headers["location"]
+    assert 'name="b1_1" value="2" checked' in lobby.client.get(first_step).text
 
 
 def test_a_thank_you_needs_a_visit(lobby: Kiosk) -> None:
@@ -257,35 +257,35 @@ def test_a_thank_you_needs_a_visit(lobby: Kiosk) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["bare", "htmx"])
-def test_the_short_form_sent_beside_a_begun_walk_takes_its_answers_along(
+def test_the_short_form_sent_beside_a_begun_survey_takes_its_answers_along(
     lobby: Kiosk, headers: dict[str, str]
 ) -> None:
     url = f"/f/{lobby.code('business')}"
     fields = fields_of(lobby, url, b1_1="4")
-    walk = lobby.client.post(url, data={**fields, "then": "full"}).headers["location"]
+    first_step = lobby.client.post(url, data={**fields, "then": "full"}).headers["location"]
     step = {"fingerprint": fields["fingerprint"], "b1_1": "4", "b1_2": "7"}
-    lobby.client.post(walk, data={**step, "to": "next"})
+    lobby.client.post(first_step, data={**step, "to": "next"})
     sent = lobby.client.post(url, data={**fields, "b1_1": "2"})
     assert "again" not in sent.headers["location"]
     assert lobby.client.get(sent.headers["location"]).status_code == 200
-    end = lobby.client.post(walk, data={**step, "b1_3": "1", "to": "finish"}, headers=headers)
+    end = lobby.client.post(first_step, data={**step, "b1_3": "1", "to": "finish"}, headers=headers)
     assert "đã được ghi nhận trước đó" in end.text
     assert [one["answers"] for one in lobby.stored()] == [{"b1_1": 2, "b1_2": 7}]
 
 
-def test_a_walk_that_another_answer_overtook_is_not_thanked_for_and_not_lost(
+def test_a_survey_that_another_answer_overtook_is_not_thanked_for_and_not_lost(
     lobby: Kiosk,
 ) -> None:
     url = f"/f/{lobby.code('business')}"
     fields = fields_of(lobby, url, b1_1="4")
-    walk = lobby.client.post(url, data={**fields, "then": "full"}).headers["location"]
-    key = walk.split("/")[-2]
+    first_step = lobby.client.post(url, data={**fields, "then": "full"}).headers["location"]
+    key = first_step.split("/")[-2]
     # The short form of another tab got in between looking for the draft and storing it.
-    lobby.room.outbox.add(submission(key=UUID(key)))
+    lobby.context.outbox.add(submission(key=UUID(key)))
     step = {"fingerprint": fields["fingerprint"], "b1_1": "4", "b1_2": "7", "to": "finish"}
-    end = lobby.client.get(lobby.client.post(walk, data=step).headers["location"])
+    end = lobby.client.get(lobby.client.post(first_step, data=step).headers["location"])
     assert "đã được ghi nhận trước đó" in end.text
-    (kept,) = lobby.room.outbox.refused()
+    (kept,) = lobby.context.outbox.refused()
     assert kept.id != key
     assert key in str(kept.refused)
     assert body_of(kept)["answers"] == {"b1_1": 4, "b1_2": 7}
@@ -296,18 +296,18 @@ def test_an_end_without_an_answer_leads_back_to_the_form(lobby: Kiosk) -> None:
     for query in ("", f"?id={uuid4()}"):
         assert lobby.client.get(f"{url}/finished{query}").headers["location"] == url
     fields = fields_of(lobby, url)
-    walk = lobby.client.post(url, data={**fields, "then": "full"}).headers["location"]
+    first_step = lobby.client.post(url, data={**fields, "then": "full"}).headers["location"]
     step = {"fingerprint": fields["fingerprint"], "to": "leave"}
-    assert lobby.client.post(walk, data=step).headers["location"] == url
+    assert lobby.client.post(first_step, data=step).headers["location"] == url
     assert lobby.stored() == []
 
 
-def test_the_end_of_a_walk_changes_its_language(lobby: Kiosk) -> None:
+def test_the_end_of_a_survey_changes_its_language(lobby: Kiosk) -> None:
     url = f"/f/{lobby.code('business')}"
     fields = fields_of(lobby, url, b1_1="4")
-    walk = lobby.client.post(url, data={**fields, "then": "full"}).headers["location"]
+    first_step = lobby.client.post(url, data={**fields, "then": "full"}).headers["location"]
     step = {"fingerprint": fields["fingerprint"], "b1_1": "4", "to": "leave"}
-    end = lobby.client.post(walk, data=step).headers["location"]
+    end = lobby.client.post(first_step, data=step).headers["location"]
     switch = re.search(r'href="([?]lang=en[^"]*)"', lobby.client.get(end).text)
     assert switch
     english = lobby.client.get(f"{url}/finished{switch[1].replace('&amp;', '&')}")

@@ -21,7 +21,7 @@ def test_a_bound_kiosk_begins_with_five_faces_best_first(desk: Kiosk) -> None:
 
 def test_the_lobby_begins_with_every_department(lobby: Kiosk) -> None:
     page = lobby.client.get("/").text
-    assert all(f'href="/rate/{d.id}"' in page for d in lobby.room.centre.departments)
+    assert all(f'href="/rate/{d.id}"' in page for d in lobby.context.centre.departments)
     assert 'href="/rate/all"' in page
     assert 'name="rating"' not in page
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.doors import Audience
+from kiosk.qr_codes import Audience
 from tests.kiosk.conftest import CENTRE, ROOT, Kiosk
 
 FIRST_VIEW = 14 * 1024
@@ -53,7 +53,7 @@ from kiosk.app import create_app
 from kiosk.settings import Settings
 
 app = create_app(Settings(centre=Path(sys.argv[1]), var=Path(sys.argv[2])))
-room = app.state.room
+context = app.state.context
 
 async def visit(path):
     sent = []
@@ -65,7 +65,7 @@ async def visit(path):
     await app(scope, receive, send)
     assert sent[0]["status"] == 200, path
 
-for path in ["/", "/posters", *(f"/f/{code}" for code in room.doors)]:
+for path in ["/", "/posters", *(f"/f/{code}" for code in context.qr_codes)]:
     asyncio.run(visit(path))
 heavy = {"pandas", "numpy", "scipy", "sqlalchemy", "sqlmodel", "altair", "statsmodels", "PIL"}
 print(sorted(heavy & {name.partition(".")[0] for name in sys.modules}))

@@ -8,7 +8,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from kiosk.outbox import body_of
-from kiosk.walk import Draft, finish_expired, steps_of
+from kiosk.survey_draft import SurveyDraft, finish_expired
+from kiosk.survey_steps import steps_of
 from surveys.definition import load_surveys
 from tests.kiosk.conftest import Kiosk
 
@@ -87,7 +88,7 @@ def test_a_second_start_of_the_same_visit_goes_on(desk: Kiosk) -> None:
     assert 'name="q1" value="1" checked' in desk.client.get(first).text
 
 
-def test_a_finished_walk_posted_again_counts_once(desk: Kiosk) -> None:
+def test_a_finished_survey_posted_again_counts_once(desk: Kiosk) -> None:
     address = begin(desk)
     send(desk, address, q1="5", to="leave")
     again = desk.client.post(
@@ -98,7 +99,7 @@ def test_a_finished_walk_posted_again_counts_once(desk: Kiosk) -> None:
     assert [one["answers"] for one in desk.stored()] == [{"q1": 5}]
 
 
-def test_a_walk_that_never_was_is_a_kind_page(desk: Kiosk) -> None:
+def test_a_survey_that_never_was_is_a_kind_page(desk: Kiosk) -> None:
     for address in (f"/survey/{uuid4()}/1", f"{begin(desk)[:-1]}99", f"{begin(desk)[:-1]}x"):
         answer = desk.client.get(address)
         assert answer.status_code == 404
@@ -109,28 +110,28 @@ def test_a_walk_that_never_was_is_a_kind_page(desk: Kiosk) -> None:
 
 def test_a_draft_survives_a_restart_and_is_sent_when_nobody_returns(desk: Kiosk) -> None:
     send(desk, begin(desk), q1="5", q4="2", to="next")
-    desk.room.outbox.close()  # the kiosk loses its power here
-    room = desk.room
-    assert finish_expired(room.drafts, room.surveys, room.centre, room.now()) == 0
+    desk.context.outbox.close()  # the kiosk loses its power here
+    context = desk.context
+    assert finish_expired(context.drafts, context.surveys, context.centre, context.now()) == 0
     desk.clock.moment += timedelta(minutes=15)
-    assert finish_expired(room.drafts, room.surveys, room.centre, room.now()) == 1
+    assert finish_expired(context.drafts, context.surveys, context.centre, context.now()) == 1
     (one,) = desk.stored()
     assert one["answers"] == {"q1": 5, "q4": 2}
-    assert one["answered_at"] < room.now().isoformat()
+    assert one["answered_at"] < context.now().isoformat()
 
 
 def test_a_draft_under_a_definition_that_is_gone_is_kept_for_a_human(desk: Kiosk) -> None:
-    address, room = begin(desk), desk.room
+    address, context = begin(desk), desk.context
     send(desk, address, q1="5", to="next")
     key = address.split("/")[2]
 
     def outdated(body: str) -> str:
-        draft = Draft.model_validate_json(body)
+        draft = SurveyDraft.model_validate_json(body)
         return draft.model_copy(update={"answers": {"q99": 5}}).model_dump_json()
 
-    room.drafts.change(key, outdated, room.now())
-    finish_expired(room.drafts, room.surveys, room.centre, room.now())
-    (kept,) = room.outbox.refused()
+    context.drafts.change(key, outdated, context.now())
+    finish_expired(context.drafts, context.surveys, context.centre, context.now())
+    (kept,) = context.outbox.refused()
     assert "q99" in (kept.refused or "")
     assert desk.stored() == []
 
@@ -203,7 +204,7 @@ def test_the_language_switch_shows_what_is_wrong_in_the_other_language(lobby: Ki
     assert 'value="900"' in answer.text
 
 
-def test_htmx_walks_in_place(desk: Kiosk) -> None:
+def test_htmx_goes_on_in_place(desk: Kiosk) -> None:
     address = begin(desk)
     fields = {"fingerprint": desk.fingerprint("sipas_2020"), "q1": "5", "to": "next"}
     answer = desk.client.post(address, data=fields, headers=HTMX)
@@ -226,37 +227,37 @@ def test_an_expired_draft_is_sent_by_the_running_kiosk(desk: Kiosk) -> None:
 def test_a_draft_that_cannot_be_read_is_kept_aside_and_holds_up_no_other(
     desk: Kiosk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    room = desk.room
+    context = desk.context
     texts = ['{"answers": {"q1": 5}, "comment": "Nguyễn"}', "nonsense", "[" * 100_000]
     for text in texts:
-        room.drafts.open(str(uuid4()), text, room.now())
+        context.drafts.open(str(uuid4()), text, context.now())
     send(desk, begin(desk), q1="5", to="next")
     desk.clock.moment += timedelta(hours=1)
     for _ in range(2):
-        finish_expired(room.drafts, room.surveys, room.centre, room.now())
+        finish_expired(context.drafts, context.surveys, context.centre, context.now())
     assert [one["answers"] for one in desk.stored()] == [{"q1": 5}]
-    kept = room.outbox.refused()
+    kept = context.outbox.refused()
     assert sorted(str(body_of(row)["unread"]) for row in kept) == sorted(texts)
     assert all("cannot be read" in str(row.refused) for row in kept)
     assert "Nguyễn" not in caplog.text
 
 
 def test_a_draft_of_a_clock_that_ran_ahead_does_not_wait_for_it(desk: Kiosk) -> None:
-    address, room = begin(desk), desk.room
+    address, context = begin(desk), desk.context
     desk.clock.moment += timedelta(days=365)
     send(desk, address, q1="5", to="next")
     desk.clock.moment -= timedelta(days=365)
-    assert finish_expired(room.drafts, room.surveys, room.centre, room.now()) == 1
+    assert finish_expired(context.drafts, context.surveys, context.centre, context.now()) == 1
     # Whether it was that clock or this one, the aggregator knows.
     assert [one["answers"] for one in desk.stored()] == [{"q1": 5}]
 
 
-def test_a_clock_set_back_by_minutes_ends_no_walk(lobby: Kiosk) -> None:
-    url, room = f"/f/{lobby.code()}/survey", lobby.room
+def test_a_clock_set_back_by_minutes_ends_no_survey(lobby: Kiosk) -> None:
+    url, context = f"/f/{lobby.code()}/survey", lobby.context
     address = lobby.client.post(url, data={"visit": str(uuid4())}).headers["location"]
     send(lobby, address, q1="5", to="next")
     lobby.clock.moment -= timedelta(minutes=10)
-    assert finish_expired(room.drafts, room.surveys, room.centre, room.now()) == 0
+    assert finish_expired(context.drafts, context.surveys, context.centre, context.now()) == 0
 
 
 def test_a_full_survey_without_an_answer_is_not_thanked_for(desk: Kiosk) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from kiosk.doors import UnknownPlaceError, bind, code_of, doors, normal_code
+from kiosk.places import UnknownPlaceError, bind
+from kiosk.qr_codes import code_of, normal_code, qr_codes
 from surveys.centre import load_centre
 from tests.kiosk.conftest import CENTRE
 
@@ -15,8 +16,8 @@ def test_a_code_never_changes() -> None:
     assert code_of("lai_chau", None, None, "business") == code_of("lai_chau", "", "", "business")
 
 
-def test_every_place_has_a_door_for_each_audience() -> None:
-    found = doors(centre)
+def test_every_place_has_a_code_for_each_audience() -> None:
+    found = qr_codes(centre)
     places = 1 + len(centre.departments) + len(centre.counter)
     assert len(found) == 2 * places
     assert all(code == normal_code(code) and len(code) == 8 for code in found)

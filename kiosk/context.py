@@ -1,0 +1,62 @@
+"""What a running kiosk is made of: built once in create_app and handed to every handler."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from kiosk.drafts import Drafts
+from kiosk.outbox import Outbox
+from kiosk.places import Place
+from kiosk.qr_codes import QrCode, normal_code
+from kiosk.settings import Settings
+from kiosk.uploader import Uploader
+from surveys.centre import Centre
+from surveys.definition import Survey
+from web import Pages
+
+
+@dataclass(frozen=True)
+class Context:
+    """One running kiosk. ``place`` is where it stands: the whole centre means in the lobby."""
+
+    settings: Settings
+    centre: Centre
+    surveys: Mapping[str, Survey]
+    place: Place
+    qr_codes: Mapping[str, QrCode]
+    outbox: Outbox
+    drafts: Drafts
+    uploader: Uploader
+    pages: Pages
+    clock: Callable[[], datetime]
+
+    @property
+    def rating_survey(self) -> Survey:
+        """The survey behind the five faces."""
+        return self.surveys[self.centre.instruments.rating]
+
+    @property
+    def in_lobby(self) -> bool:
+        """Whether visitors choose their department first."""
+        return self.place.department is None
+
+    def now(self) -> datetime:
+        """This moment in the centre's time zone."""
+        return self.clock().astimezone(self.centre.zone)
+
+
+def context_of(request: Request) -> Context:
+    """The kiosk that serves a request."""
+    return cast(Context, request.app.state.context)
+
+
+def qr_code_of(request: Request) -> QrCode:
+    """The QR code that a phone came through. Raises HTTPException 404 for an unknown one."""
+    qr_code = context_of(request).qr_codes.get(normal_code(request.path_params["code"]))
+    if qr_code is None:
+        raise HTTPException(404)
+    return qr_code

@@ -1,0 +1,16 @@
+"""Vietnamese words of two syllables that a narrow card must not tear apart."""
+
+import re
+
+WORDS = re.compile(
+    r"\b(hài lòng|bình thường|du lịch|thể thao|văn hóa|môi trường|tài nguyên|đào tạo|giáo dục"
+    r"|đầu tư|kế hoạch|nông nghiệp|nông thôn|phát triển|vận tải|giao thông|nội vụ|thương binh"
+    r"|lao động|xã hội|xây dựng|truyền thông|thông tin|tài chính|công nghệ|khoa học|tư pháp"
+    r"|công thương|nước sạch)\b",
+    re.IGNORECASE,
+)
+
+
+def keep_words_whole(text: str) -> str:
+    """A name or an answer with no-break spaces inside its words of two syllables."""
+    return WORDS.sub(lambda match: match[0].replace(" ", "\u00a0"), text)

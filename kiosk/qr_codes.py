@@ -1,0 +1,57 @@
+"""The QR codes of a centre: which form each opens, and for which place."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from kiosk.places import Place, UnknownPlaceError, places
+from surveys.centre import Centre
+
+Audience = Literal["citizen", "business"]
+AUDIENCES: tuple[Audience, ...] = ("citizen", "business")
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O, U to misread
+MISREAD = str.maketrans({"O": "0", "I": "1", "L": "1"})
+
+
+@dataclass(frozen=True)
+class QrCode:
+    """A QR code that hangs at a place and opens the form for an audience.
+
+    ``code`` are the eight characters of its address ``/f/{code}``.
+    """
+
+    code: str
+    place: Place
+    audience: Audience
+
+
+def code_of(centre: str, department: str | None, counter: str | None, audience: Audience) -> str:
+    """The eight characters for a place and an audience, made from their ids.
+
+    They are a hash of the ids, so that they never change and a printed poster stays valid.
+    """
+    name = "|".join(("hailong/1", centre, department or "", counter or "", audience))
+    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:5])
+    return "".join(ALPHABET[number >> shift & 31] for shift in range(35, -1, -5))
+
+
+def qr_codes(centre: Centre) -> Mapping[str, QrCode]:
+    """Every QR code of a centre by its eight characters.
+
+    Raises UnknownPlaceError where two places have the same characters.
+    """
+    by_code: dict[str, QrCode] = {}
+    for place in places(centre):
+        for audience in AUDIENCES:
+            code = code_of(centre.id, place.department_id, place.counter_id, audience)
+            if code in by_code:
+                raise UnknownPlaceError(f"{centre.id}: two places share the code {code}")
+            by_code[code] = QrCode(code, place, audience)
+    return by_code
+
+
+def normal_code(typed: str) -> str:
+    """A code as somebody typed it from a poster, in the form in which qr_codes lists it."""
+    return typed.strip().replace("-", "").upper().translate(MISREAD)

@@ -1,0 +1,165 @@
+"""An unfinished full survey: what was answered so far, and the submission it becomes."""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Self
+from uuid import UUID
+
+import anyio.to_thread
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from kiosk.context import Context
+from kiosk.drafts import Drafts, Finished
+from kiosk.forms import FormAnswers
+from kiosk.outbox import OutboxError
+from kiosk.survey_steps import Step
+from surveys.centre import Centre
+from surveys.definition import Survey
+from surveys.messages import Language
+from surveys.wire import (
+    CLOCK_TOLERANCE,
+    Channel,
+    Refused,
+    Submission,
+    check_answer,
+    read_submission,
+)
+
+log = logging.getLogger("kiosk")
+
+# How long a draft waits for its author; then what was answered is sent. A phone goes back
+# into a pocket and comes out again, a touch screen has the next visitor before it.
+PATIENCE: Mapping[Channel, timedelta] = {"kiosk": timedelta(minutes=15), "qr": timedelta(hours=2)}
+# A draft that expires later was saved by a clock that ran ahead. Minutes are no reason to send it.
+LONGEST_PATIENCE = max(PATIENCE.values()) + CLOCK_TOLERANCE
+
+
+class SurveyDraft(BaseModel):
+    """What was answered so far of a full survey; its id becomes the submission's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: UUID
+    survey: str
+    fingerprint: str
+    department: str | None
+    counter: str | None
+    channel: Channel
+    visit: UUID
+    language: Language
+    answered_at: AwareDatetime
+    answers: dict[str, int | list[int]] = {}
+    comment: str | None = None
+
+    @property
+    def expires(self) -> datetime:
+        """When it is sent as it stands."""
+        return self.answered_at + PATIENCE[self.channel]
+
+    def with_step(self, step: Step, form: FormAnswers, language: Language, now: datetime) -> Self:
+        """The draft after a step was sent: its answers replace what that step had before."""
+        asked = {question.id for question in step.questions}
+        others = {name: value for name, value in self.answers.items() if name not in asked}
+        return self.model_copy(
+            update={
+                "answers": {**others, **form.answers},
+                "comment": form.comment if step.last else self.comment,
+                "language": language,
+                "answered_at": now,
+            }
+        )
+
+    def with_short_form(self, form: FormAnswers, now: datetime) -> Self:
+        """The draft with the answers of the short form that the same visit has sent."""
+        return self.model_copy(
+            update={
+                "answers": {**self.answers, **form.answers},
+                "comment": form.comment or self.comment,
+                "answered_at": now,
+            }
+        )
+
+    def for_survey(self, survey: Survey) -> Self:
+        """The draft under a definition that changed meanwhile, with what is still an answer."""
+        valid = {}
+        for name, value in self.answers.items():
+            try:
+                check_answer(survey, survey.questions[name], value)
+            except (KeyError, Refused):
+                continue
+            valid[name] = value
+        return self.model_copy(update={"answers": valid, "fingerprint": survey.fingerprint})
+
+    def to_submission(
+        self, surveys: Mapping[str, Survey], centre: Centre, now: datetime
+    ) -> tuple[Submission | None, str | None]:
+        """The submission, None where nothing was answered; and why a human must look at it first.
+
+        A draft that the present definitions refuse is kept with the reason rather than lost.
+        """
+        if not self.answers and not self.comment:
+            return None, None
+        raw = self.model_dump(mode="json")
+        try:
+            return read_submission(raw, surveys, centre, now), None
+        except Refused as refused:
+            submission = Submission.model_validate(raw)
+            # Which clock is wrong, the one then or the one now, only the aggregator knows.
+            reason = None if refused.key == "in_the_future" else f"kiosk: {refused}"
+            return submission, reason
+
+
+async def read_draft(context: Context, draft_id: UUID) -> SurveyDraft | None:
+    """The draft of an id; None where there is none. Raises OutboxError."""
+    body = await anyio.to_thread.run_sync(context.drafts.read, str(draft_id))
+    return None if body is None else SurveyDraft.model_validate_json(body)
+
+
+async def finish_draft(
+    context: Context, draft_id: UUID, short_form: FormAnswers | None = None
+) -> Finished | None:
+    """Send a draft as it stands, with the short form that the same visit sent meanwhile.
+
+    Returns what became of it; None where there is no such draft. Raises OutboxError.
+    """
+    now = context.now()
+
+    def to_submission(body: str) -> tuple[Submission | None, str | None]:
+        draft = SurveyDraft.model_validate_json(body)
+        if short_form is not None:
+            current = draft.for_survey(context.surveys[draft.survey])
+            draft = current.with_short_form(short_form, now)
+        return draft.to_submission(context.surveys, context.centre, now)
+
+    result = await anyio.to_thread.run_sync(context.drafts.finish, str(draft_id), to_submission)
+    context.uploader.wake()
+    return result
+
+
+def finish_expired(
+    drafts: Drafts, surveys: Mapping[str, Survey], centre: Centre, now: datetime
+) -> int:
+    """Send the drafts that nobody came back to. Returns how many. Raises OutboxError.
+
+    One that cannot be read, such as one saved by another version, is set aside for a human.
+    """
+
+    def to_submission(body: str) -> tuple[Submission | None, str | None]:
+        return SurveyDraft.model_validate_json(body).to_submission(surveys, centre, now)
+
+    finished = 0
+    for draft_id in drafts.expired(LONGEST_PATIENCE):
+        try:
+            added = drafts.finish(draft_id, to_submission)
+        except OutboxError:
+            raise
+        except Exception as error:  # its text may hold answers: only its type is told
+            reason = f"kiosk: an unfinished survey that cannot be read ({type(error).__name__})"
+            drafts.set_aside(draft_id, reason)
+            log.error("draft %s kept for a human: %s", draft_id, reason)  # noqa: TRY400
+            continue
+        if added == "conflict":
+            log.error("draft %s kept for a human: its id has another answer", draft_id)
+        finished += added is not None
+    return finished
