@@ -101,7 +101,7 @@ def _list(settings: Settings, options: argparse.Namespace) -> int:
         return "  ".join(str(word) for word in words)
 
     outbox = Outbox(settings.outbox_file)
-    standing, after = outbox.standing(), 0
+    status, after = outbox.status(), 0
     while rows := outbox.pending(500, after):
         for row in rows:
             print(line("pending", row))
@@ -113,8 +113,8 @@ def _list(settings: Settings, options: argparse.Namespace) -> int:
         print(say("problem", at=local(problem[0]), reason=problem[1]))
         if NOT_ADMITTED in problem[1]:
             print(f"    {say('make_token')}")
-    last = local(standing.last_delivery)
-    print(say("standing", pending=standing.pending, refused=standing.refused, last=last))
+    last = local(status.last_delivery)
+    print(say("status", pending=status.pending, refused=status.refused, last=last))
     return 0
 
 

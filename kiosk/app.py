@@ -39,15 +39,15 @@ RESTART_SECONDS = 30.0
 async def status(request: Request) -> Response:
     """How much waits for delivery, as JSON."""
     try:
-        standing = await anyio.to_thread.run_sync(context_of(request).outbox.standing)
+        found = await anyio.to_thread.run_sync(context_of(request).outbox.status)
     except OutboxError as error:
         return JSONResponse({"error": str(error)}, 503)
     return JSONResponse(
         {
-            "pending": standing.pending,
-            "oldest_pending": standing.oldest_pending,
-            "refused": standing.refused,
-            "last_delivery": standing.last_delivery,
+            "pending": found.pending,
+            "oldest_pending": found.oldest_pending,
+            "refused": found.refused,
+            "last_delivery": found.last_delivery,
         }
     )
 

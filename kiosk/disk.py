@@ -1,4 +1,4 @@
-"""The kiosk's one file: opened, prepared, written to in transactions, and never trusted."""
+"""The kiosk's one SQLite file: opened, prepared, and written to in durable transactions."""
 
 import contextlib
 import os
@@ -34,7 +34,7 @@ CREATE TABLE draft (
 ) WITHOUT ROWID;
 """
 
-# A later addition, made where it is missing: a file of before is not another version for it.
+# Added later, and made where it is missing: older files keep their version and stay readable.
 PROBLEM = """
 CREATE TABLE IF NOT EXISTS problem (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -49,7 +49,10 @@ class OutboxError(Exception):
 
 
 class Disk:
-    """One SQLite file behind one connection and one lock; handlers call it from a thread."""
+    """One SQLite file behind one connection, which one thread at a time may use.
+
+    A transaction waits for ``busy_seconds`` at most while another process writes.
+    """
 
     def __init__(self, path: Path, busy_seconds: float) -> None:
         self.path = path
@@ -73,7 +76,10 @@ class Disk:
                 self.connection = None
 
     def checkpoint(self) -> None:
-        """Move what was written from the log into the file, beside the taps and not before them."""
+        """Move what was written from SQLite's log into the file, without making a tap wait.
+
+        Raises OutboxError.
+        """
         try:
             with contextlib.closing(self._connect()) as connection:
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
@@ -82,7 +88,11 @@ class Disk:
 
     @contextmanager
     def transaction(self, *, write: bool = True) -> Iterator[sqlite3.Connection]:
-        """Everything inside happens, or nothing. Raises OutboxError."""
+        """A transaction: all that is done inside is on disk at its end, or nothing is.
+
+        Inside another one it is a part of that. With ``write=False`` the connection is only
+        read. Raises OutboxError.
+        """
         with self._lock:
             try:
                 connection = self._open()
@@ -103,7 +113,7 @@ class Disk:
                 raise OutboxError(f"{self.path}: {error.strerror}") from error
 
     def _open(self) -> sqlite3.Connection:
-        # An unlinked file takes writes without complaint and loses them all: look each time.
+        # A file that was deleted while open still takes writes, and all are lost: look each time.
         stat = os.stat(self.path)  # noqa: PTH116 - half the time of Path.stat, once a tap
         inode = (stat.st_dev, stat.st_ino)
         if self.connection is not None and inode == self._inode:
@@ -129,7 +139,7 @@ class Disk:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
-        # checkpoint() sees to the log; a tap does it only where that has failed for long.
+        # checkpoint() empties the log; a tap has to only where that has failed for long.
         connection.execute("PRAGMA wal_autocheckpoint = 10000")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA journal_size_limit = 4194304")
@@ -142,5 +152,5 @@ class Disk:
 
 
 def stamp(moment: datetime) -> str:
-    """A moment as it is stored: in UTC and of one length, so that text compares as time."""
+    """A moment as text, as it is stored: in UTC and of one length, so that texts sort by time."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")

@@ -1,4 +1,4 @@
-"""Drafts of unfinished walks, in the outbox's file: a crash of any browser loses no answer."""
+"""Drafts of unfinished surveys, in the outbox's file: a browser that crashes loses no answer."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -9,53 +9,62 @@ from kiosk.disk import stamp
 from kiosk.outbox import Added, Outbox
 from surveys.wire import Submission
 
-Finished = Added | Literal["empty"]  # what became of a draft
-Make = Callable[[str], tuple[Submission | None, str | None]]
+Finished = Added | Literal["empty"]  # what became of a draft that was sent
+# From a draft's text to its submission, None where nothing was answered, and the reason why a
+# human must look at it first, if there is one.
+ToSubmission = Callable[[str], tuple[Submission | None, str | None]]
 
 
 class Drafts:
-    """Texts by id, each with a moment after which it is finished without its author."""
+    """Drafts as texts by id, each with a moment at which it is sent without its author.
+
+    Every method raises OutboxError where the file cannot be read or written.
+    """
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
         self._disk = outbox.disk
 
-    def open(self, key: str, body: str, expires: datetime) -> bool:
-        """Begin a draft; False where this id is a draft already, or was finished."""
+    def open(self, draft_id: str, body: str, expires: datetime) -> bool:
+        """Begin a draft; False where there is one of this id already, or it was sent."""
         with self._disk.transaction() as connection:
-            if self._outbox.knows(key):
+            if self._outbox.knows(draft_id):
                 return False
             return (
                 connection.execute(
                     "INSERT OR IGNORE INTO draft (id, body, expires) VALUES (?, ?, ?)",
-                    (key, body, stamp(expires)),
+                    (draft_id, body, stamp(expires)),
                 ).rowcount
                 == 1
             )
 
-    def read(self, key: str) -> str | None:
-        """A draft's content."""
+    def read(self, draft_id: str) -> str | None:
+        """The text of a draft; None where there is none."""
         with self._disk.transaction(write=False) as connection:
-            row = connection.execute("SELECT body FROM draft WHERE id = ?", (key,)).fetchone()
+            row = connection.execute("SELECT body FROM draft WHERE id = ?", (draft_id,)).fetchone()
         return None if row is None else str(row[0])
 
-    def change(self, key: str, change: Callable[[str], str], expires: datetime) -> str | None:
-        """Change a draft in one transaction, so that two taps at once lose no answer."""
+    def change(self, draft_id: str, change: Callable[[str], str], expires: datetime) -> str | None:
+        """Change a draft in one transaction, so that two taps at once lose no answer.
+
+        Returns its new text; None where there is no such draft.
+        """
         with self._disk.transaction() as connection:
-            row = connection.execute("SELECT body FROM draft WHERE id = ?", (key,)).fetchone()
+            row = connection.execute("SELECT body FROM draft WHERE id = ?", (draft_id,)).fetchone()
             if row is None:
                 return None
             body = change(row[0])
             connection.execute(
                 "UPDATE draft SET body = ?, expires = ? WHERE id = ?",
-                (body, stamp(expires), key),
+                (body, stamp(expires), draft_id),
             )
             return body
 
     def expired(self, longest: timedelta) -> list[str]:
-        """Drafts that nobody touched for too long.
+        """The ids of the drafts whose moment has come.
 
-        One that would wait for more than ``longest`` was saved while the clock ran ahead.
+        One that would still wait for more than ``longest`` was saved while the clock ran ahead:
+        it is among them.
         """
         now = self._outbox.clock()
         with self._disk.transaction(write=False) as connection:
@@ -65,33 +74,32 @@ class Drafts:
             )
             return [row[0] for row in rows]
 
-    def finish(self, key: str, make: Make) -> Finished | None:
-        """Turn a draft into a submission in one transaction.
+    def finish(self, draft_id: str, to_submission: ToSubmission) -> Finished | None:
+        """Turn a draft into a submission in the queue, in one transaction.
 
-        ``make`` makes it from the draft's content, with a reason where a human must look at
-        it first; no submission means that nothing was answered. None: there is no such draft.
-        Where the id was taken with other content meanwhile, the draft is kept for a human.
+        Returns what became of it; None where there is no such draft. ``conflict``: the id was
+        taken with other content meanwhile, and the draft is kept for a human.
         """
         with self._disk.transaction() as connection:
             row = connection.execute(
-                "DELETE FROM draft WHERE id = ? RETURNING body", (key,)
+                "DELETE FROM draft WHERE id = ? RETURNING body", (draft_id,)
             ).fetchone()
             if row is None:
                 return None
-            submission, refused = make(row[0])
+            submission, refused = to_submission(row[0])
             if submission is None:
                 return "empty"
             added = self._outbox.insert(connection, submission, refused)
             if added == "conflict":
                 other = submission.model_copy(update={"id": str(uuid4())})
-                self._outbox.insert(connection, other, f"kiosk: another answer of {key}")
+                self._outbox.insert(connection, other, f"kiosk: another answer of {draft_id}")
             return added
 
-    def set_aside(self, key: str, reason: str) -> None:
-        """Keep a draft that nothing can be made of for a human, as it stands."""
+    def set_aside(self, draft_id: str, reason: str) -> None:
+        """Keep a draft that cannot be read with the refused ones, as it stands, for a human."""
         with self._disk.transaction() as connection:
             row = connection.execute(
-                "DELETE FROM draft WHERE id = ? RETURNING body", (key,)
+                "DELETE FROM draft WHERE id = ? RETURNING body", (draft_id,)
             ).fetchone()
             if row is not None:
                 self._outbox.insert_unread(connection, str(row[0]), reason)

@@ -1,4 +1,4 @@
-"""The durable queue: what was answered lies on disk here until the aggregator has a receipt."""
+"""The durable queue: submissions lie on disk here until the aggregator has receipted them."""
 
 import hashlib
 import json
@@ -16,13 +16,13 @@ from surveys.wire import Receipt, Submission
 
 Added = Literal["stored", "duplicate", "conflict"]
 
-PIECE = 25  # receipts acted on in one transaction
-REMEMBERED = timedelta(days=90)  # how long a delivered id is recognised when posted again
+RECEIPTS_AT_ONCE = 25  # in one transaction: a tap waits for a short one, not for a whole batch
+REMEMBERED = timedelta(days=90)  # how long a delivered id is recognised when it is sent again
 
 
 @dataclass(frozen=True)
 class Row:
-    """One waiting submission; ``refused`` is the reason where the aggregator said no."""
+    """A submission in the queue, ``body`` as JSON; ``refused`` is why it waits for a human."""
 
     seq: int
     id: str
@@ -32,8 +32,8 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What /status tells."""
+class OutboxStatus:
+    """How much waits for delivery since when, and how much for a human."""
 
     pending: int
     oldest_pending: str | None
@@ -42,7 +42,10 @@ class Standing:
 
 
 class Outbox:
-    """What waits for delivery, what was refused, and which ids were taken already."""
+    """What waits for delivery, what was refused, and which ids were delivered already.
+
+    Every method raises OutboxError where the file cannot be read or written.
+    """
 
     def __init__(
         self,
@@ -65,102 +68,104 @@ class Outbox:
     # -- adding -----------------------------------------------------------------------------
 
     def add(self, submission: Submission) -> Added:
-        """Put one submission on disk; the first content of an id wins."""
+        """Put one submission on disk; the first content of an id wins.
+
+        ``duplicate``: the id is known with this content, ``conflict``: with another one.
+        """
         return self.add_all([submission])[0]
 
     def add_all(self, submissions: Iterable[Submission]) -> list[Added]:
-        """Put several on disk in one transaction: either every new one is there, or none."""
+        """Put several on disk in one transaction: every new one is stored, or none is."""
         with self.disk.transaction() as connection:
-            return [self.insert(connection, one, None) for one in submissions]
+            return [self.insert(connection, submission, None) for submission in submissions]
 
     def insert(
         self, connection: sqlite3.Connection, submission: Submission, refused: str | None
     ) -> Added:
-        """Put one in the queue inside a transaction, with a reason where it waits for a human."""
-        key, digest = str(submission.id), content_digest(submission)
+        """Put one in the queue inside a transaction; ``refused``: why it waits for a human."""
+        submission_id, digest = str(submission.id), content_digest(submission)
         known = connection.execute(
             "SELECT digest FROM queue WHERE id = ? UNION ALL SELECT digest FROM delivered"
             " WHERE id = ?",
-            (key, key),
+            (submission_id, submission_id),
         ).fetchone()
         if known is not None:
             return "duplicate" if known[0] == digest else "conflict"
         connection.execute(
             "INSERT INTO queue (id, digest, body, added, refused) VALUES (?, ?, ?, ?, ?)",
-            (key, digest, submission.model_dump_json(), self.now(), refused),
+            (submission_id, digest, submission.model_dump_json(), self.now(), refused),
         )
         return "stored"
 
     def insert_unread(self, connection: sqlite3.Connection, text: str, reason: str) -> None:
-        """Keep a text that is no submission with the refused ones, under an id of its own."""
-        key = str(uuid4())
-        body = {"id": key, "survey": "?", "department": None, "unread": text}
+        """Keep a text that cannot be read with the refused ones, under a new id, for a human."""
+        submission_id = str(uuid4())
+        body = {"id": submission_id, "survey": "?", "department": None, "unread": text}
         connection.execute(
             "INSERT INTO queue (id, digest, body, added, refused) VALUES (?, ?, ?, ?, ?)",
-            (key, "", json.dumps(body), self.now(), reason),
+            (submission_id, "", json.dumps(body), self.now(), reason),
         )
 
     # -- delivering -------------------------------------------------------------------------
 
     def pending(self, limit: int, after: int = 0) -> list[Row]:
-        """The oldest rows that wait for delivery, past a sequence number."""
+        """The oldest rows that wait for delivery, those past the sequence number ``after``."""
         return self._rows("refused IS NULL AND seq > ? ORDER BY seq LIMIT ?", (after, limit))
 
     def refused(self) -> list[Row]:
-        """The rows kept for a human."""
+        """The rows kept for a human, oldest first."""
         return self._rows("refused IS NOT NULL ORDER BY seq", ())
 
     def settle(self, receipts: Mapping[str, Receipt]) -> int:
-        """Act on receipts by id: taken ones leave, the others stay with their reason.
+        """Act on receipts by id: accepted rows and duplicates leave, others stay with their reason.
 
         Returns how many rows no longer wait.
         """
         items, settled = list(receipts.items()), 0
-        # A tap waits at most for one small piece, not for a whole batch.
-        for start in range(0, len(items), PIECE):
-            settled += self._settle_piece(items[start : start + PIECE])
+        for start in range(0, len(items), RECEIPTS_AT_ONCE):
+            settled += self._settle_some(items[start : start + RECEIPTS_AT_ONCE])
         with self.disk.transaction() as connection:
-            # The newest stays whatever its age: it tells /status when the last delivery was.
+            # The newest stays whatever its age: status() reads from it when the last delivery was.
             connection.execute(
                 "DELETE FROM delivered WHERE at < ? AND at < (SELECT max(at) FROM delivered)",
                 (stamp(self.clock() - REMEMBERED),),
             )
         return settled
 
-    def _settle_piece(self, items: list[tuple[str, Receipt]]) -> int:
-        taken = [key for key, one in items if one.status in ("accepted", "duplicate")]
-        kept = [
-            (f"{one.status}: {one.reason or '?'}", key)
-            for key, one in items
-            if one.status not in ("accepted", "duplicate")
-        ]
-        keys = json.dumps(taken)
+    def _settle_some(self, receipts: list[tuple[str, Receipt]]) -> int:
+        taken, refused = [], []
+        for submission_id, receipt in receipts:
+            if receipt.status in ("accepted", "duplicate"):
+                taken.append(submission_id)
+            else:
+                refused.append((f"{receipt.status}: {receipt.reason or '?'}", submission_id))
+        ids = json.dumps(taken)
         with self.disk.transaction() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO delivered (id, digest, at) SELECT id, digest, ? FROM queue"
                 " WHERE id IN (SELECT value FROM json_each(?))",
-                (self.now(), keys),
+                (self.now(), ids),
             )
             settled = connection.execute(
-                "DELETE FROM queue WHERE id IN (SELECT value FROM json_each(?))", (keys,)
+                "DELETE FROM queue WHERE id IN (SELECT value FROM json_each(?))", (ids,)
             ).rowcount
-            for reason, key in kept:
+            for reason_and_id in refused:
                 settled += connection.execute(
-                    "UPDATE queue SET refused = ? WHERE id = ? AND refused IS NULL", (reason, key)
+                    "UPDATE queue SET refused = ? WHERE id = ? AND refused IS NULL", reason_and_id
                 ).rowcount
         return settled
 
-    def retry(self, key: str | None = None) -> int:
+    def retry(self, submission_id: str | None = None) -> int:
         """Let refused rows wait again: one, or all of them. Returns how many."""
         with self.disk.transaction() as connection:
             return connection.execute(
                 "UPDATE queue SET refused = NULL"
                 " WHERE refused IS NOT NULL AND id = coalesce(?, id)",
-                (key,),
+                (submission_id,),
             ).rowcount
 
-    def standing(self) -> Standing:
-        """Counts and times for /status."""
+    def status(self) -> OutboxStatus:
+        """How much waits, how much was refused, and when the last delivery was."""
         with self.disk.transaction(write=False) as connection:
             row = connection.execute(
                 "SELECT count(*) FILTER (WHERE refused IS NULL),"
@@ -168,29 +173,29 @@ class Outbox:
                 " count(*) FILTER (WHERE refused IS NOT NULL),"
                 " (SELECT max(at) FROM delivered) FROM queue"
             ).fetchone()
-        return Standing(*row)
+        return OutboxStatus(*row)
 
     def note_problem(self, reason: str | None) -> None:
-        """Keep why the last delivery failed, for whoever looks; None: it did not."""
+        """Keep why the last delivery failed, for the command line; None: it did not fail."""
         with self.disk.transaction() as connection:
             connection.execute("DELETE FROM problem")
             if reason is not None:
                 connection.execute("INSERT INTO problem VALUES (1, ?, ?)", (self.now(), reason))
 
     def problem(self) -> tuple[str, str] | None:
-        """Since when delivery fails, and why."""
+        """Since when delivery fails, and why; None where it does not."""
         with self.disk.transaction(write=False) as connection:
             row = connection.execute("SELECT at, reason FROM problem").fetchone()
         return None if row is None else (row[0], row[1])
 
-    def knows(self, key: str) -> bool:
-        """Whether an id is on its way or already delivered."""
+    def knows(self, submission_id: str) -> bool:
+        """Whether a submission is in the queue, or was delivered in the last 90 days."""
         with self.disk.transaction(write=False) as connection:
-            found = connection.execute(
+            row = connection.execute(
                 "SELECT 1 FROM queue WHERE id = ? UNION ALL SELECT 1 FROM delivered WHERE id = ?",
-                (key, key),
+                (submission_id, submission_id),
             ).fetchone()
-        return found is not None
+        return row is not None
 
     def _rows(self, where: str, values: tuple[object, ...]) -> list[Row]:
         with self.disk.transaction(write=False) as connection:
@@ -206,12 +211,12 @@ class Outbox:
 
 
 def content_digest(submission: Submission) -> str:
-    """The digest of what was answered, whenever it arrived: a reload comes a second later."""
+    """The digest of all that was answered but the moment: a reload comes a second later."""
     content = {**dict(submission), "answered_at": None}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def body_of(row: Row) -> dict[str, object]:
-    """A row's submission as plain data."""
+    """The submission of a row as plain data."""
     body: dict[str, object] = json.loads(row.body)
     return body

@@ -1,4 +1,4 @@
-"""Drains the outbox: batches over HTTP, receipts back, and patience in between."""
+"""Delivers the outbox: batches over HTTP, receipts back, and longer waits while it fails."""
 
 import asyncio
 import contextlib
@@ -15,17 +15,21 @@ from surveys.wire import Receipt, read_receipt
 
 log = logging.getLogger("kiosk.uploader")
 
-BATCH = 200
-LONGEST_PAUSE = 300.0  # seconds
+BATCH = 200  # submissions in one request
+LONGEST_PAUSE = 300.0  # seconds between attempts
 NOT_ADMITTED = "401: no or wrong HAILONG_DEVICE_TOKEN"
 REQUEST_SECONDS = 30.0
 ROUND_SECONDS = 30.0  # how often an idle uploader looks by itself
 
-Outcome = Literal["empty", "delivered", "stuck"]
+Outcome = Literal["empty", "delivered", "stuck"]  # stuck: a row stayed without a receipt
 
 
 class Uploader:
-    """Sends waiting rows, oldest first, and keeps each until it has a receipt."""
+    """Sends waiting rows, oldest first, and keeps each until it has a receipt.
+
+    ``housekeeping`` is done before each round; ``pause`` and ``chance`` are for tests: how to
+    wait some seconds, and a random number below 1.
+    """
 
     def __init__(
         self,
@@ -47,15 +51,15 @@ class Uploader:
         self._chance = chance
         self._batch = BATCH
         self._woken = asyncio.Event()
-        self._complaints: dict[str, str] = {}
-        self._noted: str | None = ""  # what the file says of it is not known yet
+        self._problems: dict[str, str] = {}  # the present ones, by what fails
+        self._noted: str | None = ""  # what the file says of delivery is not known yet
 
     def wake(self) -> None:
-        """A row is new: do not wait for the next round."""
+        """Begin the next round now: a row is new."""
         self._woken.set()
 
     async def run(self) -> None:
-        """Deliver for ever, whatever goes wrong; cancelling is safe at any moment."""
+        """Deliver for ever, whatever goes wrong. It may be cancelled at any moment."""
         failures = 0
         while True:
             try:
@@ -67,30 +71,30 @@ class Uploader:
                                 await self._woken.wait()
             except Exception as error:
                 # The text of an unforeseen error may hold an answer, or the token.
-                self._complain("delivery", _name(error))
+                self._report("delivery", _describe(error))
             failures += 1
             await self._pause(backoff(failures, self._chance()))
 
     async def _round(self, client: httpx2.AsyncClient) -> bool:
-        """Put the file in order and send what waits; False where something stayed behind."""
+        """Do the housekeeping and send what waits; False where something stayed behind."""
         self._woken.clear()
         try:
             await asyncio.to_thread(self._housekeeping)
-        except Exception as error:  # nothing there is a reason not to send what is safe already
-            self._complain("housekeeping", _name(error))
+        except Exception as error:  # no reason not to send what waits
+            self._report("housekeeping", _describe(error))
         else:
-            self._complaints.pop("housekeeping", None)
+            self._problems.pop("housekeeping", None)
         await self._checkpoint()
         outcome = await self.drain(client)
         await self._note()
         return outcome != "stuck"
 
     async def _note(self) -> None:
-        """Leave word of the last problem in the file, where the command line finds it."""
-        problem = self._complaints.get("delivery")
+        """Write the present problem of delivery into the file, where the command line reads it."""
+        problem = self._problems.get("delivery")
         if problem == self._noted:
             return
-        with contextlib.suppress(OutboxError):  # a courtesy: nothing is held up for it
+        with contextlib.suppress(OutboxError):  # delivery goes on without it
             await asyncio.to_thread(self._outbox.note_problem, problem)
             self._noted = problem
 
@@ -98,13 +102,14 @@ class Uploader:
         try:
             await asyncio.to_thread(self._outbox.disk.checkpoint)
         except OutboxError as error:
-            self._complain("checkpoint", _name(error))
+            self._report("checkpoint", _describe(error))
         else:
-            self._complaints.pop("checkpoint", None)
+            self._problems.pop("checkpoint", None)
 
     async def drain(self, client: httpx2.AsyncClient) -> Outcome:
-        """Send everything that waits. ``stuck``: something stayed behind without a receipt."""
-        after, outcome = 0, "empty"
+        """Send everything that waits, in batches; a batch that is too large is cut in half."""
+        after = 0
+        outcome: Outcome = "empty"
         while rows := await asyncio.to_thread(self._outbox.pending, self._batch, after):
             status, receipts = await self._send(client, rows)
             if status == 413 and len(rows) > 1:
@@ -118,29 +123,29 @@ class Uploader:
             else:
                 self._batch = min(BATCH, self._batch * 2)
             known = {row.id for row in rows}
-            fitting = {one.id: one for one in receipts if one.id in known}
+            fitting = {
+                receipt.id: receipt for receipt in receipts if receipt.id and receipt.id in known
+            }
             after = rows[-1].seq
             try:
-                settled = await asyncio.to_thread(
-                    self._outbox.settle, {key: one for key, one in fitting.items() if key}
-                )
+                settled = await asyncio.to_thread(self._outbox.settle, fitting)
             except OutboxError as error:
                 # A full disk cannot note receipts, but what lies on it can still be sent:
                 # sent once more it is a duplicate.
-                self._complain("delivery", _name(error))
+                self._report("delivery", _describe(error))
                 outcome = "stuck"
                 continue
             await self._checkpoint()
             if settled < len(rows):
                 # Rows without a receipt stay; go on past them so that they block nobody.
                 missing = f"{len(rows) - settled} of {len(rows)} rows came back unreceipted"
-                self._complain("delivery", missing)
+                self._report("delivery", missing)
                 outcome = "stuck"
             elif outcome == "empty":
                 outcome = "delivered"
         if outcome != "stuck":
-            self._complaints.pop("delivery", None)
-        return outcome  # type: ignore[return-value]
+            self._problems.pop("delivery", None)
+        return outcome
 
     async def _send(
         self, client: httpx2.AsyncClient, rows: Sequence[Row]
@@ -154,39 +159,42 @@ class Uploader:
                 )
             if response.status_code != 200:
                 status = response.status_code
-                said = NOT_ADMITTED if status == 401 else str(status)
-                self._complain("delivery", f"the aggregator answered {said}")
-                return response.status_code, []
+                answer = NOT_ADMITTED if status == 401 else str(status)
+                self._report("delivery", f"the aggregator answered {answer}")
+                return status, []
             return 200, read_receipts(response.json())
-        except Exception as error:  # whatever a stranger's reply may bring about
-            self._complain("delivery", _name(error))
+        except Exception as error:  # the reply may be anything
+            self._report("delivery", _describe(error))
             return 0, []
 
     def _client(self) -> httpx2.AsyncClient:
-        # A proxy from the environment is for the way out, not for this very machine.
+        # A proxy of the environment is for other machines, not for this one.
         local = httpx2.URL(self._address).host in ("127.0.0.1", "localhost", "::1")
         return httpx2.AsyncClient(timeout=httpx2.Timeout(10.0), trust_env=not local)
 
-    def _complain(self, about: str, complaint: str) -> None:
-        """Say a complaint once, not at every attempt of a week offline."""
-        if complaint != self._complaints.get(about):
-            self._complaints[about] = complaint
-            log.warning("%s: %s", about, complaint)
+    def _report(self, task: str, problem: str) -> None:
+        """Log a problem once, not at every attempt of a week offline."""
+        if problem != self._problems.get(task):
+            self._problems[task] = problem
+            log.warning("%s: %s", task, problem)
 
 
-def _name(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     """An error for the log: its text only where it can hold neither an answer nor the token."""
-    told = isinstance(error, OutboxError | httpx2.ConnectError)
-    return f"{type(error).__name__}: {error}" if told else type(error).__name__
+    harmless = isinstance(error, OutboxError | httpx2.ConnectError)
+    return f"{type(error).__name__}: {error}" if harmless else type(error).__name__
 
 
 def backoff(failures: int, chance: float) -> float:
-    """Seconds to wait: exponential, full jitter, five minutes at most."""
+    """Seconds to wait after so many failures in a row; ``chance`` is a random number below 1.
+
+    Exponential backoff with full jitter, at most LONGEST_PAUSE.
+    """
     return chance * min(LONGEST_PAUSE, 2.0 ** min(failures, 20))
 
 
 def read_receipts(reply: object) -> list[Receipt]:
-    """The receipts in a reply that can be understood; nonsense counts as no receipt."""
+    """The receipts in a reply; whatever is none is left out."""
     items = reply.get("receipts") if isinstance(reply, dict) else None
     receipts = []
     for item in items if isinstance(items, list) else []:

@@ -118,7 +118,7 @@ def test_what_the_clock_could_not_send_is_offered_without_its_mark(desk: Kiosk, 
 
 def test_a_full_outbox_is_said_and_keeps_what_was_typed(lobby: Kiosk) -> None:
     outbox = lobby.context.outbox
-    outbox.standing()
+    outbox.status()
     assert outbox.disk.connection is not None
     pages = outbox.disk.connection.execute("PRAGMA page_count").fetchone()[0]
     outbox.disk.connection.execute(f"PRAGMA max_page_count = {pages}")

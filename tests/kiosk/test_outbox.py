@@ -91,15 +91,15 @@ def test_refused_rows_wait_again_when_a_human_says_so(outbox: Outbox) -> None:
     assert len(outbox.pending(10)) == 2
 
 
-def test_the_standing_tells_counts_and_times(outbox: Outbox) -> None:
-    assert (outbox.standing().pending, outbox.standing().oldest_pending) == (0, None)
+def test_the_status_tells_counts_and_times(outbox: Outbox) -> None:
+    assert (outbox.status().pending, outbox.status().oldest_pending) == (0, None)
     one, two, three = submission(), submission(), submission()
     outbox.add_all([one, two, three])
     outbox.settle(receipts("accepted", one) | receipts("refused", two))
-    standing = outbox.standing()
-    assert (standing.pending, standing.refused) == (1, 1)
-    assert standing.oldest_pending == outbox.pending(1)[0].added
-    assert standing.last_delivery is not None
+    status = outbox.status()
+    assert (status.pending, status.refused) == (1, 1)
+    assert status.oldest_pending == outbox.pending(1)[0].added
+    assert status.last_delivery is not None
 
 
 def test_everything_is_there_after_a_restart(outbox: Outbox) -> None:

@@ -43,7 +43,7 @@ def test_everything_that_waits_is_delivered_in_batches(
     assert list(aggregator.taken) == ids
     assert aggregator.sizes == [BATCH] * 5 + [50]
     assert aggregator.tokens[0] == "Bearer secret"
-    assert outbox.standing().pending == 0
+    assert outbox.status().pending == 0
 
 
 def test_an_empty_outbox_says_nothing(outbox: Outbox, aggregator: StandIn, serve: Servers) -> None:
@@ -74,7 +74,7 @@ def test_a_crash_between_send_and_receipt_counts_once(
     again = Outbox(outbox.path)
     assert drain(again, url) == "delivered"
     assert list(aggregator.taken) == ids
-    assert again.standing().pending == 0
+    assert again.status().pending == 0
     again.close()
 
 
@@ -94,7 +94,7 @@ def test_refusals_and_conflicts_stay_for_a_human(
     kept = {row.id: row.refused for row in outbox.refused()}
     assert kept[str(bad.id)] == "refused: department: not here"
     assert str(kept[str(disputed.id)]).startswith("conflict")
-    assert outbox.standing().pending == 0
+    assert outbox.status().pending == 0
 
 
 @pytest.mark.parametrize(
@@ -119,14 +119,14 @@ def test_an_answer_without_receipts_leaves_every_row(
     aggregator.answers.append(lambda items: answer)
     url = serve(aggregator.app)
     assert drain(outbox, url) == "stuck"
-    assert outbox.standing().pending == 3
+    assert outbox.status().pending == 3
     assert drain(outbox, url) == "delivered"
 
 
 def test_nobody_listening_leaves_every_row(outbox: Outbox) -> None:
     fill(outbox, 2)
     assert drain(outbox, f"http://127.0.0.1:{free_port()}") == "stuck"
-    assert outbox.standing().pending == 2
+    assert outbox.status().pending == 2
 
 
 def test_a_missing_receipt_leaves_its_row_and_blocks_nobody(
@@ -273,7 +273,7 @@ def test_housekeeping_that_fails_does_not_keep_back_what_is_safe_already(
 
     fill(outbox, 1)
     uploader = Uploader(outbox, serve(aggregator.app), "secret", housekeeping=broken)
-    run_until(uploader, lambda: outbox.standing().pending == 0)
+    run_until(uploader, lambda: outbox.status().pending == 0)
     assert type(defect).__name__ in caplog.text
     assert "an answer" not in caplog.text
 
@@ -286,7 +286,7 @@ def test_a_disk_that_takes_no_receipts_still_gives_what_lies_on_it(
     outbox.disk.connection.execute("PRAGMA query_only = ON")
     assert drain(outbox, url) == "stuck"
     assert list(aggregator.taken) == ids
-    assert outbox.standing().pending == len(ids)
+    assert outbox.status().pending == len(ids)
     outbox.disk.connection.execute("PRAGMA query_only = OFF")
     assert drain(outbox, url) == "delivered"
     assert list(aggregator.taken) == ids
@@ -305,7 +305,7 @@ def test_an_unforeseen_error_is_a_reason_to_try_again(
 
     outbox.pending = faulty  # type: ignore[method-assign]
     uploader = Uploader(outbox, serve(aggregator.app), "secret", chance=lambda: 0.0)
-    run_until(uploader, lambda: outbox.standing().pending == 0)
+    run_until(uploader, lambda: outbox.status().pending == 0)
     assert "ZeroDivisionError" in caplog.text
     assert "Nguyễn" not in caplog.text
 
