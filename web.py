@@ -223,7 +223,12 @@ def language_of(request: Request, *, negotiate: bool = True) -> Language:
 
 
 class Pages:
-    """Renders a room's templates: ``name.html`` whole, or its fragment ``_name.html`` to htmx."""
+    """Renders a room's pages: a layout around a fragment, or the fragment alone to htmx.
+
+    The template ``_name.html`` is a fragment. What it sets at its top, such as its title, the
+    layout reads as ``fragment.title``; where it prints ``fragment`` the fragment itself stands.
+    ``shared`` is known to every template.
+    """
 
     def __init__(self, templates: Path, messages: Messages, **shared: object) -> None:
         self.messages = messages
@@ -245,20 +250,24 @@ class Pages:
         self,
         request: Request,
         name: str,
-        context: Mapping[str, object],
+        values: Mapping[str, object],
         *,
+        layout: str = "base.html",
         language: Language | None = None,
         status: int = 200,
     ) -> HTMLResponse:
-        """The page of a name, or its fragment alone when htmx asks for a part."""
+        """The page of a fragment's name with what it shows, or the fragment alone to htmx."""
         language = language or language_of(request)
-        template = f"_{name}.html" if wants_fragment(request) else f"{name}.html"
-        html = self.environment.get_template(template).render(
-            context,
-            request=request,
-            lang=language,
-            t=lambda key, **values: self.messages.get(language, key, **values),
-        )
+        known = {
+            **values,
+            "request": request,
+            "lang": language,
+            "t": lambda key, **places: self.messages.get(language, key, **places),
+        }
+        fragment = self.environment.get_template(f"_{name}.html").make_module(known)
+        html = str(fragment)
+        if not wants_fragment(request):
+            html = self.environment.get_template(layout).render(known, fragment=fragment)
         vary = "HX-Request, HX-Request-Type, Cookie, Accept-Language"
         return HTMLResponse(html, status, headers={"vary": vary, "content-language": language})
 

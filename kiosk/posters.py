@@ -39,7 +39,6 @@ async def posters(request: Request) -> Response:
         for drawing in [await anyio.to_thread.run_sync(draw, address_of(context, qr_code))]
     ]
     values = {
-        "layout": "print.html",
         "posters": chosen,
         "audience": audience,
         "department": department,
@@ -48,4 +47,5 @@ async def posters(request: Request) -> Response:
         "every": ALL,
     }
     # Many posters take longer than a tap may wait, to draw and to write.
-    return await anyio.to_thread.run_sync(partial(show, request, "posters", values))
+    page = partial(show, request, "posters", values, layout="print.html")
+    return await anyio.to_thread.run_sync(page)

@@ -10,9 +10,6 @@ from kiosk.languages import asker_language, on_phone
 from surveys.messages import Language
 from web import wants_fragment
 
-TOUCH = {"layout": "touch.html", "frame": "_touch.html"}
-PHONE = {"layout": "phone.html", "frame": "_phone.html"}
-
 
 def show(
     request: Request,
@@ -22,17 +19,29 @@ def show(
     status: int = 200,
     language: Language | None = None,
     address: str | None = None,
+    layout: str | None = None,
 ) -> HTMLResponse:
     """The screen of a template name, whole, or its fragment alone to htmx.
 
     ``values`` are what the template shows. ``address`` is what the browser's address bar should
-    say after a post that htmx answered in place.
+    say after a post that htmx answered in place. Without a ``layout`` it is that of the phone or
+    of the touch screen, by where the request came from.
     """
     language = language or asker_language(request)
-    defaults: dict[str, object] = {"place": None, "home": "/", "errors": {}}
-    layout = PHONE if on_phone(request) else TOUCH
+    asker = "phone" if on_phone(request) else "touch"
+    defaults: dict[str, object] = {
+        "frame": f"_{asker}.html",
+        "place": None,
+        "home": "/",
+        "errors": {},
+    }
     response = context_of(request).pages.render(
-        request, name, {**layout, **defaults, **(values or {})}, language=language, status=status
+        request,
+        name,
+        {**defaults, **(values or {})},
+        layout=layout or f"{asker}.html",
+        language=language,
+        status=status,
     )
     if request.cookies.get("lang", "vi") != language or "lang" in request.query_params:
         response.set_cookie("lang", language, samesite="lax", httponly=True)

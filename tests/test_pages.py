@@ -18,17 +18,17 @@ HTMX = {"hx-request-type": "partial"}
 @pytest.mark.parametrize(
     ("headers", "text"),
     [
-        ({}, "<html><p>&lt;b&gt;</p></html>"),
+        ({}, "<html>&lt;b&gt;<p>&lt;b&gt;</p></html>"),
         (HTMX, "<p>&lt;b&gt;</p>"),
-        ({"hx-request-type": "full"}, "<html><p>&lt;b&gt;</p></html>"),
+        ({"hx-request-type": "full"}, "<html>&lt;b&gt;<p>&lt;b&gt;</p></html>"),
         # Back asks for the whole page, whatever it was made of.
-        (HTMX | {"hx-history-restore-request": "true"}, "<html><p>&lt;b&gt;</p></html>"),
+        (HTMX | {"hx-history-restore-request": "true"}, "<html>&lt;b&gt;<p>&lt;b&gt;</p></html>"),
     ],
     ids=str,
 )
 def test_a_page_or_its_fragment(tmp_path: Path, headers: dict[str, str], text: str) -> None:
-    (tmp_path / "_x.html").write_text("<p>{{ name }}</p>")
-    (tmp_path / "x.html").write_text('<html>{% include "_x.html" %}</html>')
+    (tmp_path / "_x.html").write_text("{% set title = name %}<p>{{ name }}</p>")
+    (tmp_path / "base.html").write_text("<html>{{ fragment.title }}{{ fragment }}</html>")
     pages = Pages(tmp_path, Messages({"vi": {}, "en": {}}))
 
     async def page(request: Request) -> Response:
