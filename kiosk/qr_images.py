@@ -1,13 +1,13 @@
 """QR codes drawn: as bars of an SVG for posters, as files, and in the terminal."""
 
 import io
-import struct
-import zlib
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import qrcode  # type: ignore[import-untyped]
 from qrcode.constants import ERROR_CORRECT_M  # type: ignore[import-untyped]
+from qrcode.image.pure import PyPNGImage  # type: ignore[import-untyped]
 
 QUIET_ZONE = 4  # modules of white around a code, as ISO/IEC 18004 asks
 
@@ -22,10 +22,7 @@ class Drawing:
 
 def matrix(text: str) -> list[list[bool]]:
     """The modules of a QR code by row, True where dark, without the quiet zone."""
-    code = qrcode.QRCode(error_correction=ERROR_CORRECT_M, border=0)
-    code.add_data(text)
-    code.make(fit=True)
-    modules: list[list[bool]] = code.get_matrix()
+    modules: list[list[bool]] = _qr_code(text, border=0).get_matrix()
     return modules
 
 
@@ -64,29 +61,21 @@ def svg(text: str) -> str:
 
 def png(text: str, scale: int = 12) -> bytes:
     """A QR code as a PNG file of one bit a pixel, ``scale`` pixels a module."""
-    modules = matrix(text)
-    blank = [False] * (len(modules) + 2 * QUIET_ZONE)
-    framed = [blank] * QUIET_ZONE
-    framed += [[False] * QUIET_ZONE + row + [False] * QUIET_ZONE for row in modules]
-    framed += [blank] * QUIET_ZONE
-    side = len(framed) * scale
-    lines = bytearray()
-    for row in framed:
-        bits = "".join(("0" if dark else "1") * scale for dark in row).ljust(-(-side // 8) * 8, "1")
-        line = b"\0" + int(bits, 2).to_bytes(len(bits) // 8)
-        lines += line * scale
-    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(lines), 9)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in chunks
-    )
+    file = io.BytesIO()
+    _qr_code(text, box_size=scale).make_image(image_factory=PyPNGImage).save(file)
+    return file.getvalue()
 
 
 def terminal(text: str) -> str:
     """A QR code in characters, two modules high each, dark on light."""
-    code = qrcode.QRCode(error_correction=ERROR_CORRECT_M, border=QUIET_ZONE)
-    code.add_data(text)
     out = io.StringIO()
-    code.print_ascii(out=out, invert=True)
+    _qr_code(text).print_ascii(out=out, invert=True)
     return out.getvalue()
+
+
+def _qr_code(text: str, **options: int) -> Any:
+    """The library's QR code of a text, which mends up to 15 % of damage."""
+    code = qrcode.QRCode(error_correction=ERROR_CORRECT_M, **{"border": QUIET_ZONE, **options})
+    code.add_data(text)
+    code.make(fit=True)
+    return code
