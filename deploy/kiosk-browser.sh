@@ -5,7 +5,7 @@ address=${HAILONG_KIOSK_URL:-http://127.0.0.1:8001/}
 profile=${RUNTIME_DIRECTORY:?is set by systemd}/chromium
 
 # An error page would stay on the screen: wait until the kiosk answers.
-until curl --silent --fail --output /dev/null --max-time 5 "${address%/}/status"; do
+until curl --silent --fail --output /dev/null --max-time 5 "$address"; do
     sleep 1
 done
 

@@ -8,20 +8,17 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 
-import anyio.to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kiosk import errors, phone, posters, start, survey_screens, touch
-from kiosk.context import Context, context_of
+from kiosk import errors, phone, posters, start, status, survey_screens, touch
+from kiosk.context import Context
 from kiosk.drafts import Drafts
 from kiosk.line_breaks import keep_words_whole
-from kiosk.outbox import Outbox, OutboxError
+from kiosk.outbox import Outbox
 from kiosk.places import bind
 from kiosk.qr_codes import qr_codes
 from kiosk.settings import Settings
@@ -34,22 +31,6 @@ from web import Application, Assets, Pages
 log = logging.getLogger("kiosk")
 
 RESTART_SECONDS = 30.0
-
-
-async def status(request: Request) -> Response:
-    """How much waits for delivery, as JSON."""
-    try:
-        found = await anyio.to_thread.run_sync(context_of(request).outbox.status)
-    except OutboxError as error:
-        return JSONResponse({"error": str(error)}, 503)
-    return JSONResponse(
-        {
-            "pending": found.pending,
-            "oldest_pending": found.oldest_pending,
-            "refused": found.refused,
-            "last_delivery": found.last_delivery,
-        }
-    )
 
 
 class HereOnly:
@@ -98,7 +79,7 @@ ROUTES = [
     Route("/f/{code}/finished", survey_screens.finished),
     # For the people who run it
     Route("/posters", posters.posters, middleware=HERE),
-    Route("/status", status, middleware=HERE),
+    Route("/status", status.status, middleware=HERE),
 ]
 
 

@@ -70,7 +70,8 @@
     if (!waiting) return;
     try {
       const answer = await fetch("/status", { cache: "no-store" });
-      if (answer.status !== 200) throw new Error("not yet");
+      // 503 is the kiosk's own word too: it is back, and its page will say what is wrong.
+      if (![200, 503].includes(answer.status)) throw new Error("not yet");
     } catch {
       setTimeout(ask, RETRY_MS);
       return;

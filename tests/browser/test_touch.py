@@ -162,6 +162,27 @@ def test_a_tap_while_the_server_is_away_is_sent_when_it_is_back(
 
 
 @pytest.mark.browser
+def test_a_server_that_is_back_but_cannot_store_says_so(
+    browser: Browser, serve: Servers, tmp_path: Path
+) -> None:
+    context = browser.new_context(viewport=UPRIGHT, has_touch=True)  # type: ignore[arg-type]
+    page = context.new_page()
+    address = serve(kiosk(tmp_path, counter="q05"))
+    page.goto(address)
+    settled(page)
+    serve.stop(address)
+    tap(page, "Bình thường")
+    expect(page.locator("#offline")).to_be_visible()
+    app = kiosk(tmp_path, counter="q05")
+    with app.state.context.outbox.disk.transaction(write=False) as connection:
+        connection.execute("PRAGMA query_only = ON")
+    serve(app, port=int(address.rpartition(":")[2]))
+    expect(page.locator(".error-screen")).to_contain_text("Chưa ghi nhận được", timeout=15_000)
+    expect(page.locator("#offline")).to_be_hidden()
+    context.close()
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize("size", [UPRIGHT, LYING], ids=["upright", "lying"])
 def test_what_is_touched_is_large_and_in_sight(
     page: Page, serve: Servers, tmp_path: Path, size: dict[str, int]
