@@ -123,8 +123,16 @@ def test_a_missing_rating_keeps_what_was_typed_and_points_at_the_field(lobby: Ki
     assert lobby.stored() == []
 
 
-def test_a_comment_of_100_000_characters_is_kept_and_refused(lobby: Kiosk) -> None:
-    url, long = f"/f/{lobby.code()}", "ộ" * 100_000
+def test_a_comment_of_100_000_characters_is_refused_kindly(lobby: Kiosk) -> None:
+    url = f"/f/{lobby.code()}"
+    answer = lobby.client.post(url, data=fields_of(lobby, url, rating="5", comment="ộ" * 100_000))
+    assert answer.status_code == 413
+    assert "<h1" in answer.text
+    assert lobby.stored() == []
+
+
+def test_a_comment_that_fills_the_form_is_kept_and_refused(lobby: Kiosk) -> None:
+    url, long = f"/f/{lobby.code()}", "ộ" * 7_000
     answer = lobby.client.post(url, data=fields_of(lobby, url, rating="5", comment=long))
     assert answer.status_code == 422
     assert long in answer.text
