@@ -60,7 +60,8 @@ async def visit(path):
     async def receive(): return {"type": "http.request", "body": b"", "more_body": False}
     async def send(message): sent.append(message)
     scope = {"type": "http", "method": "GET", "path": path, "raw_path": path.encode(),
-             "query_string": b"", "headers": [(b"host", b"localhost")], "http_version": "1.1", "scheme": "http",
+             "query_string": b"", "headers": [(b"host", b"localhost")],
+             "http_version": "1.1", "scheme": "http",
              "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1), "root_path": ""}
     await app(scope, receive, send)
     assert sent[0]["status"] == 200, path
