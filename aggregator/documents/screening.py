@@ -56,8 +56,14 @@ def screened(text: str) -> str:
     Phones of Vietnam, identity cards (9 or 12 digits), passports, and any other number of nine
     digits or more, with up to four signs or spaces between its digits. Days, lists and amounts
     of money stay: 07/11/2026, 1.414.812.973, 350.000.000 đồng. So does every character that is
-    not masked.
+    not masked. What a mask leaves behind is read again: screened twice is screened once.
     """
+    while (masked := _masked(text)) != text:
+        text = masked
+    return text
+
+
+def _masked(text: str) -> str:
     if not _MAY_HOLD_ONE.search(unicodedata.normalize("NFKC", text)):
         return text
     plain, places = _plain(text)
