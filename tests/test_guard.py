@@ -35,7 +35,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
     def make(room: str, **settings: Any) -> Starlette:
         if room == "kiosk":
             app = create_kiosk(KioskSettings(centre=CENTRE, var=tmp_path, **settings))
-            ends.append(app.state.room.outbox.close)
+            ends.append(app.state.context.outbox.close)
             return app
         given = AggregatorSettings(centre=CENTRE, var=tmp_path, **settings)
         store = Store(given.database)
@@ -155,12 +155,12 @@ def test_a_page_under_a_rebound_name_cannot_rate(make: Make, serve: Servers) -> 
     port = url.rpartition(":")[2]
     name = f"{EVIL}:{port}"
     fields = {"visit": str(uuid4()), "department": "so_tu_phap", "rating": "1"}
-    fields["fingerprint"] = app.state.room.surveys["in_centre"].fingerprint
+    fields["fingerprint"] = app.state.context.surveys["in_centre"].fingerprint
     headers = {"host": name, "origin": f"http://{name}", "sec-fetch-site": "same-origin"}
     with httpx2.Client(base_url=url, trust_env=False) as client:
         assert client.get("/rate/so_tu_phap", headers={"host": name}).status_code == 400
         assert client.post("/rate", data=fields, headers=headers).status_code == 400
-        assert app.state.room.outbox.pending(10) == []
+        assert app.state.context.outbox.pending(10) == []
         own = {name: value for name, value in headers.items() if name == "sec-fetch-site"}
         assert client.post("/rate", data=fields, headers=own).status_code == 303
 
