@@ -24,6 +24,7 @@ from playwright.sync_api import Browser, sync_playwright
 from starlette.types import ASGIApp
 
 import serving
+from tests.programs import free_port
 
 # A slow machine is no finding; in CI a red run must be red again for whoever looks into it.
 settings.register_profile("local", deadline=None)
@@ -176,13 +177,6 @@ def _unprivileged(home: Path) -> dict[str, Any]:
 
 
 # Servers
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class _Server(uvicorn.Server):

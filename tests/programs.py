@@ -1,8 +1,10 @@
 """The real programs as real processes: start, read what they say, stop or kill."""
 
 import os
+import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +15,22 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 60.0  # seconds until a silent program is given up
+
+
+def free_port() -> int:
+    """A port that nobody listens on.
+
+    It lies below the ports that a system gives to outgoing connections (32768 and up on Linux),
+    so that none of those takes it before the program that it is for.
+    """
+    while True:
+        port = random.SystemRandom().randrange(15_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("0.0.0.0", port))
+            except OSError:
+                continue
+            return port
 
 
 class Program:

@@ -23,8 +23,8 @@ from aggregator.dashboard.context import Context
 from aggregator.settings import Settings
 from aggregator.storage.migrations import migrate
 from aggregator.storage.store import Selection, Store
-from tests.conftest import Servers, free_port
-from tests.programs import ROOT, Program, tap
+from tests.conftest import Servers
+from tests.programs import ROOT, Program, free_port, tap
 
 SOON = 20.0  # seconds
 

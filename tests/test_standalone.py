@@ -12,8 +12,7 @@ import pytest
 
 from aggregator.dashboard.accounts import Accounts
 from aggregator.storage.store import Store
-from tests.conftest import free_port
-from tests.programs import Program, tap
+from tests.programs import Program, free_port, tap
 
 Start = Callable[..., "Centre"]
 

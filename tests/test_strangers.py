@@ -17,8 +17,8 @@ from aggregator.dashboard.api import MAX_BODY
 from aggregator.settings import Settings
 from aggregator.storage.migrations import migrate
 from aggregator.storage.store import Store
-from tests.conftest import free_port, missing
-from tests.programs import Program
+from tests.conftest import missing
+from tests.programs import Program, free_port
 
 HANDLES = 1_024  # what a service has where nobody says otherwise
 STRANGERS = 1_300

@@ -21,10 +21,10 @@ from tests.bench.servers import (
     Aggregator,
     aggregator,
     environment_of,
-    free_port,
     resident,
     wait_for,
 )
+from tests.programs import free_port
 
 BEHIND = 100_000  # more than the uploader can deliver while the taps are measured
 CHUNK = 5_000

@@ -1,7 +1,6 @@
 """Real processes to measure: an aggregator on a fresh database, its memory, its token."""
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -13,6 +12,8 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
+
+from tests.programs import free_port
 
 ACCOUNT = "bench"
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,13 +58,6 @@ class Aggregator:
 def resident(pid: int) -> float:
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def command(environment: dict[str, str], *words: str) -> str:

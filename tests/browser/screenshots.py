@@ -7,8 +7,9 @@ import tempfile
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.bench.servers import ROOT, free_port
+from tests.bench.servers import ROOT
 from tests.conftest import CHROMIUM_FLAGS, chromium_path
+from tests.programs import free_port
 
 PICTURES = ROOT / "deploy" / "screenshots"
 

@@ -14,8 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from surveys.definition import load_surveys
-from tests.conftest import Servers, free_port
+from tests.conftest import Servers
 from tests.kiosk.conftest import CENTRE, ROOT, StandIn
+from tests.programs import free_port
 
 
 class Silent(StandIn):

@@ -12,8 +12,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from kiosk.app import deliver
 from kiosk.outbox import Outbox, OutboxError, Row
 from kiosk.uploader import BATCH, LONGEST_PAUSE, Uploader, backoff, read_receipts
-from tests.conftest import Servers, free_port
+from tests.conftest import Servers
 from tests.kiosk.conftest import StandIn, submission
+from tests.programs import free_port
 
 Items = list[dict[str, Any]]
 

@@ -14,7 +14,7 @@ from aggregator.__main__ import main
 from aggregator.dashboard.accounts import Accounts
 from aggregator.storage.store import Store
 from tests.aggregator.conftest import CENTRE, GOLDEN, PASSWORD, ROOT, Clock, stored, tallies
-from tests.conftest import free_port
+from tests.programs import free_port
 
 Run = subprocess.CompletedProcess[str]
 Program = Callable[..., Run]

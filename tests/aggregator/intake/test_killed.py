@@ -23,7 +23,7 @@ from aggregator.storage.store import Store
 from surveys.centre import Centre, load_centre
 from surveys.definition import Survey, load_surveys
 from tests.aggregator.conftest import CENTRE, DOOR, ROOT, Clock, ratings, sipas, stored, tallies
-from tests.conftest import free_port
+from tests.programs import free_port
 
 
 class Program:

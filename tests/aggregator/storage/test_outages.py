@@ -15,7 +15,7 @@ from aggregator.dashboard.app import create_app
 from aggregator.settings import Settings
 from aggregator.storage.store import WRITER_LOCK
 from tests.aggregator.conftest import CENTRE, Room, ratings, sipas, stored, submission, tallies
-from tests.conftest import free_port
+from tests.programs import free_port
 
 
 @contextmanager
