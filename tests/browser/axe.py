@@ -1,0 +1,20 @@
+"""What axe finds wrong on a page: WCAG 2.2 to level AA, and best practice."""
+
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Page
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+OPTIONS = {"runOnly": TAGS, "resultTypes": ["violations"], "preload": False}
+
+
+def violations(page: Page) -> list[str]:
+    """One line for each element that breaks a rule: the rule, the element, what is wrong."""
+    page.evaluate("document.fonts.ready.then(() => true)")
+    found: list[dict[str, Any]] = Axe().run(page, options=OPTIONS).response["violations"]
+    return [
+        f"{rule['id']}: {node['html'][:120]} ({node['failureSummary']})"
+        for rule in found
+        for node in rule["nodes"]
+    ]
