@@ -15,6 +15,7 @@ import aggregator.lean_pandas  # noqa: F401 - before whatever imports pandas
 from aggregator.dashboard import api, pages, sign_in
 from aggregator.dashboard.accounts import Accounts
 from aggregator.dashboard.context import MESSAGES, Context, Metrics
+from aggregator.dashboard.health import Health
 from aggregator.dashboard.screens import (
     business,
     comparison,
@@ -104,6 +105,7 @@ def create_app(
         load_published(settings.centre, centre),
         load_ddci(settings.ddci, surveys) if settings.ddci else None,
         commits,
+        Health(store, commits, clock),
         Worker(settings),
         accounts,
         templates,

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter
 from starlette.requests import Request
 
 from aggregator.dashboard.accounts import Accounts
+from aggregator.dashboard.health import Health
 from aggregator.documents.worker import Worker
 from aggregator.indices.ddci_definition import Ddci
 from aggregator.intake.ingest import GroupCommit
@@ -45,6 +46,7 @@ class Context:
     published: Published | None
     ddci: Ddci | None
     commits: GroupCommit
+    health: Health
     worker: Worker
     accounts: Accounts
     pages: Pages

@@ -191,7 +191,8 @@ DOCUMENT: dict[str, Any] = {
         },
         "/health": {
             "get": {
-                "summary": "Whether the database answers and has this version's schema.",
+                "summary": "Whether a submission would be stored now: one is written and taken "
+                "back. What was found is told to all who ask within the same second.",
                 "responses": {
                     "200": {"description": "Ready"},
                     "503": {"description": "Not ready"},

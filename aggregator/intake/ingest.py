@@ -4,9 +4,11 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 from aggregator.storage.database import StorageError
 from aggregator.storage.store import Store
@@ -15,7 +17,7 @@ from aggregator.storage.writer import NewRow, written
 from surveys.centre import Centre
 from surveys.definition import Survey
 from surveys.messages import Language
-from surveys.wire import MESSAGES, UUID_FORM, Receipt, Refused, read_submission
+from surveys.wire import MAX_COMMENT, MESSAGES, UUID_FORM, Receipt, Refused, read_submission
 
 MAX_GROUP = 3_000  # submissions in one transaction: keeps the longest wait for a lock short
 
@@ -52,10 +54,11 @@ class Ingest:
         self._clock = clock
 
     def accept(
-        self, offers: Sequence[Offer], received_at: datetime | None = None
+        self, offers: Sequence[Offer], received_at: datetime | None = None, *, keep: bool = True
     ) -> list[list[Receipt]]:
         """Receipts for each offer's items, after the commit is on disk.
 
+        Without ``keep`` everything is written and taken back in the same transaction.
         Raises database.StorageError when the database cannot take them; then none is stored.
         """
         now = (received_at or self._clock()).astimezone(UTC)
@@ -64,7 +67,7 @@ class Ingest:
             [self._read(item, offer.language, now, received) for item in offer.items]
             for offer in offers
         ]
-        with self._store.writing() as writer:
+        with self._store.writing() as writer, nullcontext() if keep else writer.undone():
             # Nearly always every id is new: try that first, and look ids up only where not.
             plan = Plan(offers, read, {})
             if plan.rows and not writer.add_submissions(plan.rows):
@@ -74,6 +77,25 @@ class Ingest:
             if plan.rows:
                 writer.add_tallies(plan.deltas(self._surveys))
         return plan.receipts
+
+    def try_out(self) -> Receipt:
+        """The receipt that a rating would get if it came now; none is stored.
+
+        It is as long as one may be, so that a full disk shows here before it refuses a citizen.
+        Raises database.StorageError.
+        """
+        survey = self._surveys[self._centre.instruments.rating]
+        scale = survey.scale_of(survey.questions["rating"])
+        rating = {
+            "id": str(uuid4()),
+            "survey": survey.id,
+            "channel": "kiosk",
+            "answered_at": self._clock(),
+            "answers": {"rating": scale.codes[0]} if scale else {},
+            "comment": "ộ" * MAX_COMMENT if survey.comment else None,
+        }
+        [[receipt]] = self.accept([Offer([rating], "en")], keep=False)
+        return receipt
 
     def _read(
         self, item: object, language: Language, now: datetime, received: str
@@ -186,6 +208,11 @@ class GroupCommit:
         self._waiting.append((offer, future))
         self._arrived.set()
         return await future
+
+    async def try_out(self) -> Receipt:
+        """Ingest.try_out on the thread that commits, in its turn. Raises database.StorageError."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._ingest.try_out)
 
     async def _run(self) -> None:
         while self._waiting or not self._closing:

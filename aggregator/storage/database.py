@@ -1,5 +1,6 @@
 """The database: an engine with durable commits, its transactions, and one kind of error."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DisconnectionError, OperationalError, SQLAlchemyError
 
 
 class StorageError(RuntimeError):
@@ -74,7 +75,43 @@ def _engine(url: str, lock_timeout: float) -> Engine:
     engine = create_engine(parsed, connect_args={"timeout": lock_timeout}, **options)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
+    if parsed.database and parsed.database != ":memory:":
+        file = _File(parsed.database)
+        event.listen(engine, "do_connect", file.must_exist)
+        event.listen(engine, "connect", file.note)
+        event.listen(engine, "checkout", file.must_be_same)
     return engine
+
+
+class _File:
+    """A SQLite file. What is committed to one that was deleted or replaced meanwhile is lost.
+
+    So each use of a connection looks whether its file is still the one of that name, and a file
+    that was there once is not made anew. Raises sqlalchemy.exc.OperationalError.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._seen = False
+
+    def must_exist(self, *_: object) -> None:
+        if self._seen:
+            self._identity()
+
+    def note(self, _: object, record: Any) -> None:
+        record.info["file"] = self._identity()
+        self._seen = True
+
+    def must_be_same(self, _: object, record: Any, __: object) -> None:
+        if record.info["file"] != self._identity():
+            raise DisconnectionError  # the pool opens another connection
+
+    def _identity(self) -> tuple[int, int]:
+        try:
+            found = os.stat(self._path)  # noqa: PTH116 - half the time of Path.stat, each time
+        except OSError as error:
+            raise OperationalError(None, None, error) from error
+        return found.st_dev, found.st_ino
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -72,6 +73,13 @@ class Writer:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """Takes back what is written inside; the commit still puts the pages it touched on disk."""
+        with self._connection.begin_nested() as attempt:
+            yield
+            attempt.rollback()
 
     def digests(self, ids: Collection[str]) -> dict[str, str]:
         """The content digests of those ids that are stored already."""

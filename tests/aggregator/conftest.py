@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -150,6 +150,11 @@ class Room:
         receipts: list[dict[str, Any]] = self.post(items).json()["receipts"]
         assert {receipt["status"] for receipt in receipts} <= {"accepted", "duplicate"}, receipts
         return receipts
+
+    def health(self) -> int:
+        """The status of /health, tried anew: what it found holds for a second."""
+        self.clock.moment += timedelta(seconds=1)
+        return self.client.get("/health").status_code
 
     def sign_in(self, name: str = "giam_doc") -> None:
         """Let the client be a manager of this name from here on."""
