@@ -8,9 +8,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from kiosk.context import context_of
 from kiosk.forms import BadFormError
 from kiosk.languages import on_phone
 from kiosk.outbox import OutboxError
+from kiosk.qr_codes import normal_code
 from kiosk.screens import show
 from surveys.wire import Refused
 
@@ -46,14 +48,15 @@ def _page(request: Request, status: int, headers: Mapping[str, str] | None = Non
     # What a visitor sends with "try again" must not carry the mark of the idle timer.
     sent = getattr(request.state, "fields", {})
     fields = {name: values for name, values in sent.items() if name != "idle"}
-    code = request.path_params.get("code")
+    code = request.path_params.get("code", "")
+    known = normal_code(code) in context_of(request).qr_codes
     values: dict[str, object] = {
         "status": status,
         "message": _message(request, status),
         # Only a post that may succeed later is offered again, with the same ids.
         "again": fields if status == 503 and request.method == "POST" else {},
         "path": request.url.path,
-        "home": f"/f/{code}" if on_phone(request) and code and status != 404 else "/",
+        "home": f"/f/{code}" if known else "/",
         "phone": on_phone(request),
     }
     response = show(request, "error", values, status=status)

@@ -75,9 +75,18 @@ class Outbox:
         return self.add_all([submission])[0]
 
     def add_all(self, submissions: Iterable[Submission]) -> list[Added]:
-        """Put several on disk in one transaction: every new one is stored, or none is."""
+        """Put the parts of a visit on disk in one transaction: all that are new, or none.
+
+        The first is the whole that the others belong to: where another content of it is known,
+        the others are not looked at. Returns what became of each that was.
+        """
+        added: list[Added] = []
         with self.disk.transaction() as connection:
-            return [self.insert(connection, submission, None) for submission in submissions]
+            for submission in submissions:
+                added.append(self.insert(connection, submission, None))
+                if added[0] == "conflict":
+                    break
+        return added
 
     def insert(
         self, connection: sqlite3.Connection, submission: Submission, refused: str | None

@@ -90,10 +90,13 @@ async def received(request: Request) -> Response:
 
 
 async def full_survey(request: Request) -> Response:
-    """A citizen takes the offer of the full survey."""
-    qr_code = qr_code_of(request)
+    """A citizen takes the offer of the full survey, which follows a rating that is on disk."""
+    context, qr_code = context_of(request), qr_code_of(request)
     fields = await read_posted_form(request, {"visit"})
-    return await begin_survey(request, parse_id(single_value(fields, "visit")), qr_code.place)
+    visit = parse_id(single_value(fields, "visit"))
+    if not await is_stored(context, _first_part(context, qr_code, visit)):
+        return redirect_page(request, f"/f/{qr_code.code}")
+    return await begin_survey(request, visit, qr_code.place)
 
 
 def _remember(response: Response, qr_code: QrCode, visit: UUID) -> Response:

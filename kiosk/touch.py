@@ -59,7 +59,7 @@ async def rate(request: Request) -> Response:
     # A bounced finger may send another face: the first one counts, and is thanked for.
     await store(context, submission)
     if abandoned:  # the timer sent it, from the page that had to say "not recorded yet"
-        return await start(request) if wants_fragment(request) else redirect("/")
+        return await _to_start(request)
     if wants_fragment(request):
         return show(request, "thanks", _thanks_values(context, place, visit))
     return redirect(f"/thanks?visit={visit}&department={place.department_id or ''}")
@@ -77,13 +77,18 @@ async def thanks(request: Request) -> Response:
 
 
 async def follow_up(request: Request) -> Response:
-    """Reasons and comment, whichever button or the idle timer sent them."""
+    """Reasons and comment of a rating that is stored, whichever button or the timer sent them."""
     context = context_of(request)
     allowed = {"visit", "department", "fingerprint", "reasons", "comment", "then", "idle"}
     fields = await read_posted_form(request, allowed)
     place, visit = _place(context, fields), parse_id(single_value(fields, "visit"))
     fingerprint, button = fingerprint_of(fields), optional_value(fields, "then")
     abandoned = sent_by_timer(fields)
+    if not await is_stored(context, part_id(visit, "rating")):
+        if abandoned:
+            return await _to_start(request)
+        values = faces_values(context, place, notice="notice.no_rating")
+        return show(request, "faces", values, status=409)
     survey = context.rating_survey
     form = read_answers(survey, _follow_up_questions(context), fields)
     if abandoned:
@@ -111,6 +116,10 @@ async def follow_up(request: Request) -> Response:
         return await begin_survey(request, visit, place)
     if button == "send" and not abandoned and not form.empty:
         return await show_farewell(request, again=again)
+    return await _to_start(request)
+
+
+async def _to_start(request: Request) -> Response:
     return await start(request) if wants_fragment(request) else redirect("/")
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from starlette.testclient import TestClient
@@ -33,7 +32,7 @@ def asking(tmp_path: Path) -> Iterator[Kiosk]:
 
 
 def test_the_touch_screen_asks_the_three_questions_in_one_step(asking: Kiosk) -> None:
-    fields = {"visit": str(uuid4()), "fingerprint": asking.fingerprint(), "then": "survey"}
+    fields = {"visit": asking.rated(), "fingerprint": asking.fingerprint(), "then": "survey"}
     address = asking.client.post("/follow-up", data=fields).headers["location"]
     page = asking.client.get(address)
     assert page.status_code == 200
@@ -52,7 +51,7 @@ def test_the_form_behind_a_code_asks_them_too(asking: Kiosk) -> None:
     code = asking.code()
     form = asking.client.get(f"/f/{code}")
     assert form.status_code == 200
-    visit = {"visit": str(uuid4())}
+    visit = {"visit": asking.rated()}
     address = asking.client.post(f"/f/{code}/survey", data=visit).headers["location"]
     page = asking.client.get(address)
     assert page.status_code == 200

@@ -101,19 +101,17 @@ def hall(make_kiosk: Callable[..., Kiosk]) -> Kiosk:
 def test_no_form_is_a_defect_or_stores_what_is_invalid(
     hall: Kiosk, target: int, sound: bool, noise: dict[str, list[str]]
 ) -> None:
-    visit = str(uuid4())
-    step = hall.client.post(f"/f/{hall.code()}/survey", data={"visit": visit}).headers["location"]
+    rated, new = hall.rated(), str(uuid4())
+    step = hall.client.post(f"/f/{hall.code()}/survey", data={"visit": rated}).headers["location"]
     path, survey, good = [
-        ("/rate", RATING, {"rating": ["5"], "department": [""]}),
-        ("/follow-up", RATING, {"department": ["so_y_te"]}),
-        (f"/f/{hall.code()}", RATING, {"rating": ["3"]}),
-        (f"/f/{hall.code('business')}", BUSINESS, {"b1_1": ["2"]}),
+        ("/rate", RATING, {"visit": [new], "rating": ["5"], "department": [""]}),
+        ("/follow-up", RATING, {"visit": [rated], "department": ["so_y_te"]}),
+        (f"/f/{hall.code()}", RATING, {"visit": [new], "rating": ["3"]}),
+        (f"/f/{hall.code('business')}", BUSINESS, {"visit": [new], "b1_1": ["2"]}),
         (step, SURVEYS["sipas_2020"], {}),
-        (f"/f/{hall.code()}/survey", RATING, {}),
+        (f"/f/{hall.code()}/survey", RATING, {"visit": [rated]}),
     ][target]  # fmt: skip
     start: dict[str, Any] = {"fingerprint": [survey.fingerprint], **good} if sound else {}
-    if sound and path != step:
-        start["visit"] = [visit]
     before = len(hall.stored())
     # Lone surrogates cannot travel in a form; a browser sends a replacement.
     fields = {

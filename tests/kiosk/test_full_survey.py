@@ -19,7 +19,7 @@ HTMX = {"hx-request": "true", "hx-request-type": "partial"}
 def begin(kiosk: Kiosk, visit: str | None = None) -> str:
     """Starts the full survey on the touch screen; the address of its first step."""
     fields = {
-        "visit": visit or str(uuid4()),
+        "visit": visit or kiosk.rated(),
         "fingerprint": kiosk.fingerprint(),
         "then": "survey",
     }
@@ -42,7 +42,7 @@ def test_a_step_is_a_factor_and_the_last_asks_about_the_respondent() -> None:
 
 
 def test_the_whole_way_makes_one_submission(desk: Kiosk) -> None:
-    visit = str(uuid4())
+    visit = desk.rated()
     address = begin(desk, visit)
     for number, answers in enumerate(
         [{"q1": "5", "q2": "4"}, {}, {"q10": "3"}, {"q16": ""}, {"q22": "1"}], 1
@@ -81,7 +81,7 @@ def test_leaving_without_an_answer_stores_nothing(desk: Kiosk) -> None:
 
 
 def test_a_second_start_of_the_same_visit_goes_on(desk: Kiosk) -> None:
-    visit = str(uuid4())
+    visit = desk.rated()
     first = begin(desk, visit)
     send(desk, first, q1="1", to="next")
     assert begin(desk, visit) == first
@@ -166,7 +166,7 @@ def test_a_wrong_number_is_named_and_kept(lobby: Kiosk) -> None:
 
 
 def test_a_citizen_takes_the_offer_on_the_phone(lobby: Kiosk) -> None:
-    code, visit = lobby.code(), str(uuid4())
+    code, visit = lobby.code(), lobby.rated()
     address = lobby.client.post(f"/f/{code}/survey", data={"visit": visit}).headers["location"]
     assert address.startswith(f"/f/{code}/survey/")
     end = send(lobby, address, q1="5", to="finish")
@@ -182,7 +182,7 @@ def test_the_language_switch_on_the_phone_saves_the_step(
     lobby: Kiosk, headers: dict[str, str]
 ) -> None:
     url = f"/f/{lobby.code()}/survey"
-    address = lobby.client.post(url, data={"visit": str(uuid4())}).headers["location"]
+    address = lobby.client.post(url, data={"visit": lobby.rated()}).headers["location"]
     fields = {"fingerprint": lobby.fingerprint("sipas_2020"), "q1": "4", "lang": "en"}
     answer = lobby.client.post(address, data=fields, headers=headers)
     target = answer.headers["hx-redirect" if headers else "location"]
@@ -254,7 +254,7 @@ def test_a_draft_of_a_clock_that_ran_ahead_does_not_wait_for_it(desk: Kiosk) -> 
 
 def test_a_clock_set_back_by_minutes_ends_no_survey(lobby: Kiosk) -> None:
     url, context = f"/f/{lobby.code()}/survey", lobby.context
-    address = lobby.client.post(url, data={"visit": str(uuid4())}).headers["location"]
+    address = lobby.client.post(url, data={"visit": lobby.rated()}).headers["location"]
     send(lobby, address, q1="5", to="next")
     lobby.clock.moment -= timedelta(minutes=10)
     assert finish_expired(context.drafts, context.surveys, context.centre, context.now()) == 0

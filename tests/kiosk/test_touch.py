@@ -97,7 +97,7 @@ def test_a_follow_up_is_its_own_submission_of_the_same_visit(desk: Kiosk) -> Non
 
 @pytest.mark.parametrize("then", ["send", "survey", "done", ""])
 def test_whichever_button_is_pressed_what_was_chosen_is_kept(desk: Kiosk, then: str) -> None:
-    visit = str(uuid4())
+    visit = desk.rated()
     answer = follow(desk, visit, reasons="2", then=then)
     places = {"send": "/farewell", "survey": "/survey/", "done": "/", "": "/"}
     assert answer.status_code == 303  # type: ignore[attr-defined]
@@ -106,7 +106,7 @@ def test_whichever_button_is_pressed_what_was_chosen_is_kept(desk: Kiosk, then: 
 
 
 def test_the_clock_sends_what_was_chosen_and_returns_to_the_start(desk: Kiosk) -> None:
-    visit = str(uuid4())
+    visit = desk.rated()
     answer = desk.client.post(
         "/follow-up",
         data={
@@ -123,7 +123,7 @@ def test_the_clock_sends_what_was_chosen_and_returns_to_the_start(desk: Kiosk) -
 
 
 def test_nothing_chosen_stores_nothing(desk: Kiosk) -> None:
-    follow(desk, str(uuid4()), comment=" \u200f\u0000 ", then="done")
+    follow(desk, desk.rated(), comment=" \u200f\u0000 ", then="done")
     assert desk.stored() == []
 
 
@@ -131,7 +131,7 @@ def test_a_comment_that_is_too_long_is_kept_on_the_screen(desk: Kiosk) -> None:
     long = "dài " * 5_000  # nearly all that a form may hold
     answer = desk.client.post(
         "/follow-up",
-        data={"visit": str(uuid4()), "fingerprint": desk.fingerprint(), "comment": long},
+        data={"visit": desk.rated(), "fingerprint": desk.fingerprint(), "comment": long},
     )
     assert answer.status_code == 422
     assert "nhiều nhất 2000 ký tự" in answer.text
@@ -187,7 +187,7 @@ def test_script_in_a_comment_is_text(desk: Kiosk) -> None:
     attack = "<script>alert(1)</script>" + "x" * 2000
     answer = desk.client.post(
         "/follow-up",
-        data={"visit": str(uuid4()), "fingerprint": desk.fingerprint(), "comment": attack},
+        data={"visit": desk.rated(), "fingerprint": desk.fingerprint(), "comment": attack},
     )
     assert "<script>alert" not in answer.text
     assert "&lt;script&gt;alert" in answer.text
@@ -202,7 +202,8 @@ def test_a_demonstration_is_marked_on_every_page(make_kiosk: Callable[..., Kiosk
 @pytest.mark.parametrize("idle", [["1"], ["1", "1"]], ids=["once", "again"])
 @pytest.mark.parametrize("path", ["/rate", "/follow-up"])
 def test_what_the_clock_sends_once_more_is_stored(desk: Kiosk, path: str, idle: list[str]) -> None:
-    fields = {"visit": str(uuid4()), "fingerprint": "0" * 16, "idle": idle}
+    visit = str(uuid4()) if path == "/rate" else desk.rated()
+    fields = {"visit": visit, "fingerprint": "0" * 16, "idle": idle}
     part = {"rating": "2"} if path == "/rate" else {"reasons": ["2"]}
     answer = desk.client.post(path, data={**fields, **part})
     assert answer.headers["location"] == "/"
@@ -229,7 +230,7 @@ def test_thanks_for_a_rating_that_never_was_lead_to_the_start(desk: Kiosk, lobby
 def test_a_second_follow_up_is_told_that_the_first_is_kept(
     desk: Kiosk, headers: dict[str, str]
 ) -> None:
-    fields = {"visit": str(uuid4()), "fingerprint": desk.fingerprint(), "then": "send"}
+    fields = {"visit": desk.rated(), "fingerprint": desk.fingerprint(), "then": "send"}
     told = []
     for comment in ("Tốt", "Tốt", "Không tốt"):
         answer = desk.client.post(
