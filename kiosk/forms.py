@@ -8,7 +8,8 @@ from uuid import UUID
 from starlette.requests import Request
 
 from surveys.definition import Question, Survey
-from surveys.wire import MAX_COMMENT, Refused, check_answer, check_comment, clean_text
+from surveys.text import cleaned
+from surveys.wire import MAX_COMMENT, Refused, check_answer, check_comment
 from web import read_form
 
 FormFields = Mapping[str, list[str]]  # the values of each field, as they were posted
@@ -104,7 +105,7 @@ def read_answers(survey: Survey, questions: Iterable[Question], fields: FormFiel
                 answers[question.id] = answer
         except Refused as refused:
             errors[question.id] = refused
-    comment = clean_text("\n".join(fields.get("comment", []))) or None
+    comment = cleaned("\n".join(fields.get("comment", []))) or None
     if comment:
         try:
             check_comment(survey, comment)

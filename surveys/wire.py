@@ -1,7 +1,5 @@
 """How an answer travels: a submission, and the receipt that the aggregator gives for it."""
 
-import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -22,8 +21,9 @@ from surveys.centre import Centre
 from surveys.definition import Channel as Channel
 from surveys.definition import Question, Survey
 from surveys.messages import FieldError, Language, Messages
+from surveys.text import MAX_MARKS, UNSAFE, composed, has_too_many_marks
 
-UUID_FORM = r"^(?i:[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12})$"  # RFC 9562, as it is written
+UUID_FORM = r"^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"  # RFC 9562, as it is written
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"  # nothing that a spreadsheet would run
 Status = Literal["accepted", "duplicate", "conflict", "refused"]
 
@@ -31,13 +31,6 @@ INT = {int}
 MAX_COMMENT = 2_000  # characters
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 CLOCK_TOLERANCE = timedelta(minutes=15)  # a kiosk's clock may run ahead this much: our choice
-
-# Control characters break terminals and databases; the bidirectional marks let a comment
-# show other words than it holds (Unicode TR36). Tab and line feed are fine in a comment.
-UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
-    "\ud800-\udfff\ufeff\ufffe\uffff]"
-)
 
 MESSAGES = Messages.load(Path(__file__).parent / "messages")
 
@@ -71,7 +64,11 @@ Moment = Annotated[datetime, BeforeValidator(_moment)]
 
 
 class Submission(BaseModel):
-    """One answered form. The id is made by whoever asks, so that a retry is recognised."""
+    """One answered form. The id is made by whoever asks, so that a retry is recognised.
+
+    The comment is the only text in it that is not a name of ours; it is composed (NFC) before
+    anything is measured, compared or stored, whichever way it came in.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -85,7 +82,7 @@ class Submission(BaseModel):
     answered_at: Moment
     language: Language | None = None
     answers: dict[str, Any] = {}
-    comment: str | None = None
+    comment: Annotated[str, AfterValidator(composed)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,12 +175,8 @@ def check_comment(survey: Survey, comment: str) -> None:
         raise Refused("comment", "too_long", most=MAX_COMMENT, length=len(comment))
     if UNSAFE.search(comment):
         raise Refused("comment", "unsafe_text")
-
-
-def clean_text(text: str) -> str:
-    """What a citizen typed, without unsafe characters, in the composed form (NFC), trimmed."""
-    unified = text.replace("\r\n", "\n").replace("\r", "\n")
-    return unicodedata.normalize("NFC", UNSAFE.sub("", unified)).strip()
+    if has_too_many_marks(comment):
+        raise Refused("comment", "too_many_marks", most=MAX_MARKS)
 
 
 def _check_place(submission: Submission, centre: Centre) -> None:

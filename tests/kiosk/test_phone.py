@@ -147,6 +147,13 @@ def test_control_and_bidi_characters_are_cleaned(lobby: Kiosk) -> None:
     assert lobby.stored()[1]["comment"] == "abcd[31m\tẹ"
 
 
+def test_a_heap_of_marks_is_trimmed_and_the_answer_kept(lobby: Kiosk) -> None:
+    url = f"/f/{lobby.code()}"
+    heap = "e" + "\u0301" * 500
+    lobby.client.post(url, data=fields_of(lobby, url, rating="5", comment=heap))
+    assert lobby.stored()[1]["comment"] == "é" + "\u0301" * 29
+
+
 @pytest.mark.parametrize("change", [{"extra": "1"}, {"visit": "x"}, {"fingerprint": ""}], ids=str)
 def test_an_altered_form_is_refused_kindly(lobby: Kiosk, change: dict[str, str]) -> None:
     url = f"/f/{lobby.code()}"

@@ -10,13 +10,12 @@ from hypothesis import strategies as st
 
 from surveys.centre import load_centre
 from surveys.definition import load_surveys
+from surveys.text import UNSAFE, cleaned
 from surveys.wire import (
     CLOCK_TOLERANCE,
     MAX_COMMENT,
-    UNSAFE,
     Refused,
     Submission,
-    clean_text,
     read_receipt,
     read_submission,
 )
@@ -212,13 +211,13 @@ def test_whatever_comes_is_either_valid_or_refused_by_field(changes: dict[str, A
 
 @given(st.text())
 def test_cleaned_text_is_always_safe_and_clean(text: str) -> None:
-    cleaned = clean_text(text)
-    assert not UNSAFE.search(cleaned)
-    assert clean_text(cleaned) == cleaned
+    once = cleaned(text)
+    assert not UNSAFE.search(once)
+    assert cleaned(once) == once
 
 
 def test_cleaning_keeps_what_a_citizen_means() -> None:
-    assert clean_text("  Tô\u0301t\r\nla\u0300 \u202etốt\x00 ") == "Tốt\nlà tốt"
+    assert cleaned("  Tô\u0301t\r\nla\u0300 \u202etốt\x00 ") == "Tốt\nlà tốt"
 
 
 def test_a_receipt_is_read_from_a_reply_and_an_odd_one_is_not() -> None:

@@ -1,0 +1,49 @@
+"""Text from outside: in one form, whoever sends it."""
+
+import re
+import unicodedata
+
+# Control characters break terminals and databases; the bidirectional marks let a comment
+# show other words than it holds (Unicode TR36). Tab and line feed are fine in a comment.
+UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+    "\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+# Marks in a row that text may have: the stream-safe bound of Unicode UAX #15, section 13. No
+# language comes near it; a pile of marks hides the lines above and below.
+MAX_MARKS = 30
+
+
+def composed(text: str) -> str:
+    """The text with each letter and its marks in one character where there is one (NFC).
+
+    Software may send ế as one character or as a letter and two marks; they are the same word.
+    What has too many marks is returned as it is: sorting them costs the square of their number.
+    """
+    return text if has_too_many_marks(text) else unicodedata.normalize("NFC", text)
+
+
+def has_too_many_marks(text: str) -> bool:
+    """Whether more than MAX_MARKS marks follow each other."""
+    marks = 0
+    for character in text if not text.isascii() else "":
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if marks > MAX_MARKS:
+            return True
+    return False
+
+
+def cleaned(text: str) -> str:
+    """What a citizen typed: without unsafe characters and surplus marks, composed, trimmed."""
+    unified = UNSAFE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    # Composing may take one mark apart into two, so what has become too many goes after it too.
+    return _without_surplus_marks(composed(_without_surplus_marks(unified))).strip()
+
+
+def _without_surplus_marks(text: str) -> str:
+    kept, marks = [], 0
+    for character in text:
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if marks <= MAX_MARKS:
+            kept.append(character)
+    return "".join(kept)
