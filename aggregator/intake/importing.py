@@ -1,7 +1,7 @@
 """Imports submissions from a CSV file, and tells what became of each line."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 
 from aggregator.intake.files import FileError, read_records
 from aggregator.intake.ingest import Ingest, Offer
-from aggregator.intake.submission_files import DATES, FIELDS, TAIL, SubmissionReader
+from aggregator.intake.submission_files import DATES, FIELDS, TAIL, ReadRow, SubmissionReader
 from surveys.definition import Survey
 from surveys.messages import Language
 from surveys.wire import MESSAGES, Refused
@@ -52,7 +52,8 @@ def import_file(
     outcome = Outcome()
     items = _items(path, surveys, language, outcome)
     while chunk := list(islice(items, CHUNK)):
-        [receipts] = ingest.accept([Offer([raw for _, raw in chunk], language)])
+        raws = _under_stored_ids([row for _, row in chunk], ingest)
+        [receipts] = ingest.accept([Offer(raws, language)])
         for (line, _), receipt in zip(chunk, receipts, strict=True):
             outcome.statuses[receipt.status] += 1
             if receipt.reason:
@@ -62,9 +63,20 @@ def import_file(
     return outcome
 
 
+def _under_stored_ids(rows: Sequence[ReadRow], ingest: Ingest) -> list[dict[str, Any]]:
+    """Raw submissions, each with the id that it is stored under where that is another one."""
+    stored = ingest.stored([other for row in rows for other in row.other_ids])
+
+    def raw(row: ReadRow) -> dict[str, Any]:
+        known = stored.intersection(row.other_ids)
+        return row.raw | {"id": known.pop()} if known else row.raw
+
+    return [raw(row) for row in rows]
+
+
 def _items(
     path: Path, surveys: Mapping[str, Survey], language: Language, outcome: Outcome
-) -> Iterator[tuple[int, dict[str, Any]]]:
+) -> Iterator[tuple[int, ReadRow]]:
     reader = SubmissionReader(surveys)
     known = {*FIELDS, *DATES, *TAIL, "count", *(q for s in surveys.values() for q in s.questions)}
     for record in read_records(path, ("survey", "answered_at"), language):
@@ -75,7 +87,7 @@ def _items(
             outcome.refuse(record.line, record.error)
             continue
         try:
-            for raw in reader.raw(record.cells):
-                yield record.line, raw
+            for row in reader.raw(record.cells):
+                yield record.line, row
         except Refused as error:
             outcome.refuse(record.line, error.reason(language))

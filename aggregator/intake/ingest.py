@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from uuid import uuid4
 from aggregator.storage.database import StorageError
 from aggregator.storage.store import Store
 from aggregator.storage.tallies import Cell, Deltas
-from aggregator.storage.writer import NewRow, written
+from aggregator.storage.writer import NewRow, StoredContent, written
 from surveys.centre import Centre
 from surveys.definition import Survey
 from surveys.messages import Language
@@ -24,10 +24,20 @@ MAX_GROUP = 3_000  # submissions in one transaction: keeps the longest wait for 
 
 @dataclass(frozen=True)
 class Offer:
-    """The raw items of one request, in the order in which receipts are owed."""
+    """The raw items of one request, in the order in which receipts are owed.
+
+    One that could not be read is an Unreadable.
+    """
 
     items: Sequence[object]
     language: Language
+
+
+class Unreadable(NamedTuple):
+    """An item of a batch that is JSON and yet no value; ``item`` is what could be read."""
+
+    item: object
+    reason: Refused
 
 
 class Candidate(NamedTuple):
@@ -71,7 +81,7 @@ class Ingest:
             # Nearly always every id is new: try that first, and look ids up only where not.
             plan = Plan(offers, read, {})
             if plan.rows and not writer.add_submissions(plan.rows):
-                plan = Plan(offers, read, writer.digests([row.id for row in plan.rows]))
+                plan = Plan(offers, read, writer.stored([row.id for row in plan.rows]))
                 if plan.rows and not writer.add_submissions(plan.rows):
                     raise StorageError("an id appeared while the write lock was held")
             if plan.rows:
@@ -97,9 +107,18 @@ class Ingest:
         [[receipt]] = self.accept([Offer([rating], "en")], keep=False)
         return receipt
 
+    def stored(self, ids: Collection[str]) -> set[str]:
+        """Which of some ids are stored already. Raises database.StorageError."""
+        if not ids:
+            return set()
+        with self._store.writing() as writer:
+            return set(writer.stored(ids))
+
     def _read(
         self, item: object, language: Language, now: datetime, received: str
     ) -> Receipt | Candidate:
+        if isinstance(item, Unreadable):
+            return Receipt(_id_of(item.item), "refused", item.reason.reason(language))
         try:
             submission = read_submission(item, self._surveys, self._centre, now)
         except Refused as error:
@@ -110,15 +129,15 @@ class Ingest:
 
 
 class Plan:
-    """What becomes of each item of a group, given the digests of the ids known before."""
+    """What becomes of each item of a group, given what is stored under their ids."""
 
     def __init__(
         self,
         offers: Sequence[Offer],
         read: Sequence[Sequence[Receipt | Candidate]],
-        known: dict[str, str],
+        stored: Mapping[str, StoredContent],
     ) -> None:
-        self._known = known
+        self._known: dict[str, StoredContent | NewRow] = dict(stored)
         self._taken: list[Candidate] = []
         self.receipts = [
             [self._settle(one, offer.language) for one in items]
@@ -127,7 +146,7 @@ class Plan:
 
     @property
     def rows(self) -> list[NewRow]:
-        return [one.row for one in self._taken]
+        return [taken.row for taken in self._taken]
 
     def deltas(self, surveys: Mapping[str, Survey]) -> Deltas:
         deltas = Deltas(surveys)
@@ -141,11 +160,12 @@ class Plan:
         if isinstance(one, Receipt):
             return one
         row = one.row
-        known = self._known.setdefault(row.id, row.digest)
-        if known is row.digest:  # this very row's own: the id was not known
+        known = self._known.get(row.id)
+        if known is None:
+            self._known[row.id] = row
             self._taken.append(one)
             return Receipt(one.sent_id, "accepted")
-        if known == row.digest:
+        if row.is_content_of(known):
             return Receipt(one.sent_id, "duplicate")
         reason = f"id: {MESSAGES.get(language, 'refused.conflict')}"
         return Receipt(one.sent_id, "conflict", reason)

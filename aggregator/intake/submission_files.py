@@ -2,12 +2,15 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+from unicodedata import normalize
 from uuid import NAMESPACE_URL, uuid5
 
 from aggregator.intake.files import whole
 from surveys.definition import Survey
+from surveys.text import composed
 from surveys.wire import Refused
 
 FIELDS = ("id", "survey", "fingerprint", "department", "counter", "channel", "visit")
@@ -16,7 +19,19 @@ TAIL = ("language", "comment")
 # A spreadsheet may run a cell that begins so (OWASP, CSV injection); it is written, as is one
 # with an apostrophe of its own, with an apostrophe before it.
 MARKED = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n']")
+Content = tuple[tuple[str, str], ...]  # the cells of a row, by column
 ROW_IDS = uuid5(NAMESPACE_URL, "urn:hailong:import-row")
+
+
+class ReadRow(NamedTuple):
+    """A raw submission, and the ids under which another release has stored the same row.
+
+    Ids are made from the text of the row. Before text was composed (surveys/text.py) each form
+    of it had an id of its own.
+    """
+
+    raw: dict[str, Any]
+    other_ids: tuple[str, ...] = ()
 
 
 class SubmissionReader:
@@ -24,9 +39,9 @@ class SubmissionReader:
 
     def __init__(self, surveys: Mapping[str, Survey]) -> None:
         self._surveys = surveys
-        self._seen: Counter[tuple[tuple[str, str], ...]] = Counter()
+        self._seen: Counter[Content] = Counter()
 
-    def raw(self, cells: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    def raw(self, cells: Mapping[str, str]) -> Iterator[ReadRow]:
         """The submissions of one record: ``count`` equal ones, with ids derived from the row.
 
         Equal rows of one file are told apart by how often they came before, so the same file
@@ -48,13 +63,23 @@ class SubmissionReader:
         if "id" in base:
             if count != 1:
                 raise Refused("count", "count_with_id")
-            yield base
+            yield ReadRow(base)
             return
-        content = tuple(sorted((k, v) for k, v in cells.items() if v and k != "count"))
+        content = _content(cells, composed)
+        forms = {_content(cells, str), _content(cells, partial(normalize, "NFD"))} - {content}
         before = self._seen[content]
         self._seen[content] += count
         for number in range(before, before + count):
-            yield {**base, "id": str(uuid5(ROW_IDS, repr((content, number))))}
+            others = tuple(_row_id(form, number) for form in forms)
+            yield ReadRow({**base, "id": _row_id(content, number)}, others)
+
+
+def _content(cells: Mapping[str, str], form: Callable[[str], str]) -> Content:
+    return tuple(sorted((k, form(v)) for k, v in cells.items() if v and k != "count"))
+
+
+def _row_id(content: Content, number: int) -> str:
+    return str(uuid5(ROW_IDS, repr((content, number))))
 
 
 def _count(text: str) -> int:

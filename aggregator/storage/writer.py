@@ -15,6 +15,7 @@ from sqlmodel import SQLModel
 from aggregator.storage.submissions import read_chunk
 from aggregator.storage.tables import BlockRow, PooledTally, SubmissionRow, Tally, Transactions
 from aggregator.storage.tallies import Deltas
+from surveys.text import composed
 from surveys.wire import Submission
 
 
@@ -59,8 +60,33 @@ class NewRow(NamedTuple):
             orjson.dumps(answers, option=orjson.OPT_SORT_KEYS).decode(),
             submission.comment,
         )
-        digest = hashlib.sha256(orjson.dumps(said)).hexdigest()
-        return cls(*said, day, received_at, digest)
+        return cls(*said, day, received_at, _digest(said))
+
+    def is_content_of(self, stored: "StoredContent | NewRow") -> bool:
+        """Whether another submission of the same id, stored or new too, says the same.
+
+        Comments that were stored before text was composed (surveys/text.py) are compared as if
+        they had been, so that who sends one again is not told that it was another.
+        """
+        if stored.digest == self.digest:
+            return True
+        if stored.comment is None or composed(stored.comment) != self.comment:
+            return False
+        return _digest((*self[: len(SAID) - 1], stored.comment)) == stored.digest
+
+
+class StoredContent(NamedTuple):
+    """What tells whether a stored submission has the content of another one."""
+
+    digest: str
+    comment: str | None
+
+
+def _digest(said: Sequence[str | None]) -> str:
+    return hashlib.sha256(orjson.dumps(said)).hexdigest()
+
+
+SAID = NewRow._fields[:11]  # what the sender said, id to comment: the digest is of these
 
 
 def written(moment: datetime) -> str:
@@ -81,16 +107,17 @@ class Writer:
             yield
             attempt.rollback()
 
-    def digests(self, ids: Collection[str]) -> dict[str, str]:
-        """The content digests of those ids that are stored already."""
+    def stored(self, ids: Collection[str]) -> dict[str, StoredContent]:
+        """The contents of those ids that are stored already."""
         asked = list(ids)
         if self._connection.dialect.name == "sqlite":
             within, parameters = "IN (SELECT value FROM json_each(?))", (orjson.dumps(asked),)
         else:
             within, parameters = "= ANY(%s)", (asked,)  # type: ignore[assignment]
         # One parameter for all ids: a parameter each would be another statement every time.
-        query = f"SELECT id, digest FROM submission WHERE id {within}"  # noqa: S608 - constants
-        return dict(map(tuple, self._connection.exec_driver_sql(query, parameters)))
+        query = f"SELECT id, digest, comment FROM submission WHERE id {within}"  # noqa: S608 - constants
+        rows = self._connection.exec_driver_sql(query, parameters)
+        return {row[0]: StoredContent(row[1], row[2]) for row in rows}
 
     def add_submissions(self, rows: Sequence[NewRow]) -> bool:
         """Store rows; False, and none is stored, where one of the ids is stored already."""
