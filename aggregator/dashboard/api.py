@@ -1,40 +1,49 @@
-"""The JSON doors: submissions in, figures out, for machines that hold a token."""
+"""The JSON API: submissions in, figures out, for machines that hold a token."""
 
-import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
-from datetime import date
 from itertools import chain
-from typing import Annotated, Any, TypeVar
+from typing import TypeVar
 
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from aggregator.dashboard.context import MESSAGES, Context, context_of
 from aggregator.dashboard.openapi import DOCUMENT
+from aggregator.dashboard.schemas import (
+    MAX_BATCH,
+    ErrorJson,
+    HealthJson,
+    Json,
+    NotComparedJson,
+    PeriodQuery,
+    RowJson,
+    SatisfactionJson,
+    SatisfactionQuery,
+)
 from aggregator.documents.exports.joined import MEDIA_TYPES, JoinedTable
 from aggregator.figures.figures import Unanswerable, figure_rows
 from aggregator.figures.publishing import published
 from aggregator.figures.references import why_no_index, why_not_comparable
-from aggregator.figures.rows import Comparison, FigureRow, Measure
-from aggregator.intake.ingest import Offer
-from aggregator.statistics import Method
+from aggregator.intake.ingest import Offer, Unreadable
+from aggregator.intake.strict_json import NotJson, flaws, read_json
 from aggregator.storage.credentials import TokenKind
-from aggregator.storage.store import Grouping, Selection
+from aggregator.storage.store import Selection
 from aggregator.storage.submissions import Filters
 from surveys.definition import Survey
 from surveys.messages import Language, MessageError
-from surveys.wire import Channel
+from surveys.text import UNSAFE
 from web import language_of, read_body
 
 MAX_BODY = 8 * 1024 * 1024  # bytes: some 10,000 submissions of 22 answers
-MAX_BATCH = 2_000  # submissions
 LARGE = 65_536  # bytes
+
+Q = TypeVar("Q", bound=PeriodQuery)
 
 
 class ApiError(MessageError):
@@ -53,7 +62,7 @@ async def api_error(request: Request, error: Exception) -> Response:
         raise error
     reason = error.text(MESSAGES, language_of(request))
     headers = {401: {"www-authenticate": "Bearer"}, 503: {"retry-after": "5"}}
-    return JSONResponse({"error": reason}, error.status, headers=headers.get(error.status))
+    return _json(ErrorJson(error=reason), error.status, headers.get(error.status))
 
 
 async def _holder(request: Request, kind: TokenKind) -> str:
@@ -74,7 +83,7 @@ async def post_submissions(request: Request) -> Response:
     body = await read_body(request, MAX_BODY)
     # Parsed, a batch takes ten times its bytes: few of them at once, however many wait.
     async with context.large_batches if len(body) > LARGE else nullcontext():
-        items = _items(body)
+        items = await run_in_threadpool(_items, body) if len(body) > LARGE else _items(body)
         offer = Offer(items, language_of(request))
         receipts = await context.commits.submit(offer) if items else []
     for status, n in Counter(receipt.status for receipt in receipts).items():
@@ -82,67 +91,38 @@ async def post_submissions(request: Request) -> Response:
     return Response(orjson.dumps({"receipts": receipts}), media_type="application/json")
 
 
-def _items(body: bytes) -> list[Any]:
+def _items(body: bytes) -> list[object]:
+    """The items of a batch, an Unreadable for each that cannot be read. Raises ApiError."""
     try:
-        batch = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        batch = _with_surrogates(body)
-        if batch is None:
-            raise ApiError(400, "broken_json", reason=str(error)[:120]) from None
+        batch, flawed = read_json(body)
+    except NotJson as error:
+        raise ApiError(400, "broken_json", reason=str(error)[:120]) from None
     if not isinstance(batch, dict) or not isinstance(batch.get("submissions"), list):
         raise ApiError(400, "no_submissions")
     if odd := sorted(set(batch) - {"submissions"}):
-        raise ApiError(400, "unknown_field", field=odd[0][:40])
-    items: list[Any] = batch["submissions"]
+        raise ApiError(400, "unknown_field", field=_named(odd[0]))
+    items: list[object] = batch["submissions"]
     if len(items) > MAX_BATCH:
         raise ApiError(413, "batch_too_large", most=MAX_BATCH)
-    return items
+    return [_readable(item) for item in items] if flawed else items
 
 
-def _with_surrogates(body: bytes) -> Any:
-    """What is JSON but for half a character in one item, which must not spoil the others."""
-    if b"\\ud" not in body.lower():
-        return None
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-
-
-class Period(BaseModel):
-    """``from`` and ``to``: local days, both included."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    since: Annotated[date | None, Field(alias="from")] = None
-    until: Annotated[date | None, Field(alias="to")] = None
-
-
-P = TypeVar("P", bound=Period)
-
-
-class Query(Period):
-    """The parameters of /api/v1/satisfaction."""
-
-    survey: str = "in_centre"
-    question: str | None = None
-    by: Grouping = "centre"
-    channel: Channel | None = None
-    method: Method = "wilson"
-    publish: bool = False
+def _readable(item: object) -> object:
+    flaw = next(flaws(item), None)
+    return item if flaw is None else Unreadable(item, flaw)
 
 
 async def get_satisfaction(request: Request) -> Response:
     """Counts, measures and comparisons of a selection, by one key."""
     await _holder(request, "reader")
     context = context_of(request)
-    query = _query(request, Query)
+    query = _query(request, SatisfactionQuery)
     survey = context.surveys.get(query.survey)
     if survey is None:
         raise ApiError(400, "unknown_survey", survey=query.survey[:40])
     selection = Selection(
         survey=survey.id,
-        questions=(query.question,) if query.question else None,
+        questions=None if query.question is None else (query.question,),
         since=query.since,
         until=query.until,
         channel=query.channel,
@@ -161,90 +141,51 @@ async def get_satisfaction(request: Request) -> Response:
     except Unanswerable as error:
         raise ApiError(400, error.key, field=error.field) from None
     language = language_of(request)
-    return JSONResponse(
-        {
-            "survey": survey.id,
-            "by": query.by,
-            "from": query.since and query.since.isoformat(),
-            "to": query.until and query.until.isoformat(),
-            "rows": [_row(row, language, publish=query.publish) for row in rows],
-            "not_compared": _not_compared(
-                context, survey, language, why_no_index(survey, selection, query.by)
-            ),
-        }
+    why = why_no_index(survey, selection, query.by)
+    return _json(
+        SatisfactionJson(
+            survey=survey.id,
+            by=query.by,
+            since=query.since,
+            until=query.until,
+            rows=[RowJson.of(row, language, publish=query.publish) for row in rows],
+            not_compared=_not_compared(context, survey, language, why),
+        )
     )
 
 
-def _query(request: Request, model: type[P]) -> P:
-    given = {name: value for name, value in request.query_params.items() if value}
-    given.pop("lang", None)
+def _json(answer: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer of the fields that were given to it, by the names that the API has for them."""
+    body = answer.model_dump_json(by_alias=True, exclude_unset=True)
+    return Response(body, status, headers=headers, media_type="application/json")
+
+
+def _query(request: Request, model: type[Q]) -> Q:
+    """The parameters of a request. Raises ApiError, which names the first that cannot be."""
+    given = request.query_params.multi_items()
+    values = dict(given)
+    if doubled := [name for name, n in Counter(name for name, _ in given).items() if n > 1]:
+        raise ApiError(400, "bad_parameter", field=_named(doubled[0]))
     try:
-        query = model.model_validate(given)
+        query = model.model_validate_strings(values, by_name=False)
     except ValidationError as error:
-        field = str(error.errors()[0]["loc"][0])[:40]
-        raise ApiError(400, "bad_parameter", field=field) from None
+        raise ApiError(400, "bad_parameter", field=_named(error.errors()[0]["loc"][0])) from None
     if query.since and query.until and query.since > query.until:
         raise ApiError(400, "from_after_to")
     return query
 
 
-def _row(row: FigureRow, language: Language, *, publish: bool) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "key": row.key,
-        "label": row.label.get(language),
-        "n": None if row.withheld else row.n,
-        "counts": {str(code): n for code, n in row.counts.items()},
-        "measures": {name: _measure(measure) for name, measure in row.measures.items()},
-        "comparisons": [_comparison(comparison) for comparison in row.comparisons],
-    }
-    if row.question is not None and row.question.published is not None:
-        found["published"] = row.question.published.model_dump()
-    if publish:
-        found["withheld"] = row.withheld
-    return found
-
-
-def _measure(measure: Measure) -> dict[str, Any]:
-    found = {
-        "k": measure.k,
-        "n": measure.n,
-        "share": _rounded(measure.share),
-        "low": _rounded(measure.low),
-        "high": _rounded(measure.high),
-        "method": measure.method,
-    }
-    if measure.method == "wilson_effective_n":
-        found["n_effective"] = _rounded(measure.n_effective)
-        found["design_effect"] = _rounded(measure.design_effect)
-    return found
-
-
-def _comparison(comparison: Comparison) -> dict[str, Any]:
-    return {
-        "reference": comparison.reference.id,
-        "measure": comparison.measure,
-        "share": _rounded(comparison.reference.value),
-        "difference": _rounded(comparison.difference),
-        "low": _rounded(comparison.low),
-        "high": _rounded(comparison.high),
-        "p": _rounded(comparison.p),
-        "p_adjusted": _rounded(comparison.p_adjusted),
-        "p_bh": _rounded(comparison.p_bh),
-        "test": comparison.test,
-        "verdict": comparison.verdict,
-    }
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)
+def _named(parameter: object) -> str:
+    """The name of a parameter, as it may stand in an answer."""
+    return UNSAFE.sub("?", str(parameter)[:40])
 
 
 def _not_compared(
     context: Context, survey: Survey, language: Language, for_all: str | None
-) -> list[dict[str, str]]:
+) -> list[NotComparedJson]:
     """The references that are another quantity, each with the reason, or one ``for_all``."""
     return [
-        {"reference": reference.id, "reason": MESSAGES.get(language, f"compare.{why}")}
+        NotComparedJson(reference=reference.id, reason=MESSAGES.get(language, f"compare.{why}"))
         for reference in context.centre.references
         if (why := why_not_comparable(survey, reference) or for_all)
     ]
@@ -253,7 +194,7 @@ def _not_compared(
 async def get_submissions_csv(request: Request) -> Response:
     """The joined table, one row a submission, streamed; comments are screened."""
     await _holder(request, "reader")
-    context, period = context_of(request), _query(request, Period)
+    context, period = context_of(request), _query(request, PeriodQuery)
     filters = Filters(period.since, period.until)
     table = JoinedTable(context.store.database, context.centre, context.surveys, filters)
     return await stream(table.lines("csv"), "submissions.csv", MEDIA_TYPES["csv"])
@@ -279,7 +220,7 @@ async def get_openapi(request: Request) -> Response:
 async def get_health(request: Request) -> Response:
     """200 where a submission would be stored if it came now, else 503."""
     ready = await context_of(request).health.ready()
-    return JSONResponse({"status": "ok" if ready else "unavailable"}, 200 if ready else 503)
+    return _json(HealthJson(status="ok" if ready else "unavailable"), 200 if ready else 503)
 
 
 async def get_metrics(request: Request) -> Response:

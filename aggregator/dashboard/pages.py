@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from aggregator.dashboard.context import MESSAGES, context_of
+from aggregator.dashboard.schemas import ErrorJson
 from aggregator.figures.figure import Figure
 from aggregator.figures.participation import bounds_figure, participation_figure
 from aggregator.figures.references import question_figure, reference_figure
@@ -133,8 +134,8 @@ async def http_error(request: Request, error: Exception) -> Response:
     if message not in MESSAGES.texts["vi"]:
         message = "error.other"
     if request.url.path.startswith("/api/"):
-        reason = {"error": MESSAGES.get(language_of(request), message)}
-        return JSONResponse(reason, status, headers=headers)
+        reason = ErrorJson(error=MESSAGES.get(language_of(request), message))
+        return JSONResponse(reason.model_dump(), status, headers=headers)
     named = error.name if isinstance(error, ParameterError) else ""
     page = render(request, "error", {"message": message, "named": named}, status=status)
     page.headers.update(headers or {})

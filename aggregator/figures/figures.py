@@ -1,21 +1,23 @@
-"""From a selection to the rows of figures that the JSON doors and the pages both show."""
+"""From a selection to the rows of figures that the JSON API and the pages both show."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import date
-from typing import Any
+from typing import Any, TypeGuard, get_args
 
 import pandas as pd
 
 from aggregator.figures.references import set_comparisons, why_no_index
-from aggregator.figures.rows import FigureRow, Measure, set_measures
+from aggregator.figures.rows import FigureRow, Measure, PartOfTime, RowKey, set_measures
 from aggregator.statistics import Method, level_counts, pooled_shares, shares
-from aggregator.storage.store import Grouping, Selection, Store
+from aggregator.storage.store import Selection, Store
+from aggregator.wording import numbers
 from aggregator.wording.channels import CHANNELS
+from aggregator.wording.messages import MESSAGES
+from aggregator.wording.periods import Period, period_of
 from surveys.centre import Centre
 from surveys.definition import Question, Survey, Text
-from surveys.messages import FieldError
+from surveys.messages import FieldError, Language
 
 
 class Unanswerable(FieldError):
@@ -29,10 +31,12 @@ def figure_rows(
     survey: Survey,
     centre: Centre,
     selection: Selection,
-    by: Grouping,
+    by: RowKey,
     method: Method = "wilson",
 ) -> list[FigureRow]:
-    """Figures of a selection, by key. Raises Unanswerable and database.StorageError.
+    """Figures of a selection, by key; those of parts of time by their code (Period.code).
+
+    Raises Unanswerable and database.StorageError.
 
     A survey with several questions has no figure by place or day but the pooled one; where
     its questions do not pool, a question must be named. ``method`` is of the intervals of
@@ -49,7 +53,7 @@ def figure_rows(
         return _pooled(store, survey, centre, selection, by)
     scale_question = survey.questions[questions[0]]
     counts = store.counts(_asking(selection, questions), by)
-    labels = _labels(survey, centre, selection, by, counts["key"])
+    counts, labels = _labelled(survey, centre, selection, by, counts)
     rows = _rows(survey, dict.fromkeys(labels, scale_question), counts, labels, method)
     if why_no_index(survey, selection, by) is None:
         set_comparisons(rows, survey, centre)
@@ -132,10 +136,9 @@ def _by_scale(questions: Iterable[Question]) -> list[list[Question]]:
 
 
 def _pooled(
-    store: Store, survey: Survey, centre: Centre, selection: Selection, by: Grouping
+    store: Store, survey: Survey, centre: Centre, selection: Selection, by: RowKey
 ) -> list[FigureRow]:
-    sums = store.pooled(selection, by)
-    labels = _labels(survey, centre, selection, by, sums["key"])
+    sums, labels = _labelled(survey, centre, selection, by, store.pooled(selection, by))
     figures = pooled_shares(sums, list(labels))
     respondents: dict[Any, int] = dict(zip(figures["key"], figures["respondents"], strict=True))
     codes = survey.scales[survey.measured[0].scale or ""].codes
@@ -145,6 +148,7 @@ def _pooled(
         counts = per_question.assign(key=per_question["key"].map(factor_of)).dropna()
     else:
         counts = store.counts(_asking(selection, [q.id for q in survey.measured]), by)
+        counts, _ = _labelled(survey, centre, selection, by, counts)
     by_key = _counts_by_key(level_counts(counts, list(labels), codes))
     rows = [
         FigureRow(
@@ -166,32 +170,56 @@ def _pooled(
     return rows
 
 
-def _labels(
-    survey: Survey, centre: Centre, selection: Selection, by: Grouping, found: Iterable[Any]
-) -> dict[Any, Text]:
-    """The keys of a table in their order, with what to call them.
+def _labelled(
+    survey: Survey, centre: Centre, selection: Selection, by: RowKey, found: pd.DataFrame
+) -> tuple[pd.DataFrame, dict[Any, Text]]:
+    """A table by key, and its keys in their order with what to call them.
 
     Departments and counters are listed though nobody rated them; an answer without a
-    department counts for the centre alone.
+    department counts for the centre alone. The key of a part of time, which the store gives as
+    its first day, becomes its code.
     """
+    if _is_time(by):
+        periods = {day: period_of(by, day) for day in sorted(set(found["key"]))}
+        codes = {day: period.code for day, period in periods.items()}
+        labels = {period.code: _period_label(period) for period in periods.values()}
+        return found.assign(key=found["key"].map(codes)), labels
     departments = [
         department
         for department in centre.departments
         if selection.department in (None, department.id)
     ]
-    tables: dict[str, Callable[[], dict[Any, Text]]] = {
+    tables: dict[RowKey, Callable[[], dict[Any, Text]]] = {
         "centre": lambda: {"centre": centre.name},
         "department": lambda: {d.id: d.name for d in departments},
         "counter": lambda: {c.id: c.name for d in departments for c in d.counters},
         "factor": lambda: {factor.id: factor.name for factor in survey.factors if factor.questions},
-        "channel": lambda: {name: CHANNELS[name] for name in sorted(set(map(str, found)))},
-        "day": lambda: {day: _day_label(day) for day in sorted(set(found))},
+        "channel": lambda: {name: CHANNELS[name] for name in sorted(set(found["key"]))},
     }
-    return tables[by]()
+    return found, tables[by]()
 
 
-def _day_label(day: date) -> Text:
-    return Text(vi=f"{day:%d/%m/%Y}", en=f"{day:%Y-%m-%d}")
+def _is_time(by: RowKey) -> TypeGuard[PartOfTime]:
+    return by in get_args(PartOfTime)
+
+
+def _period_label(period: Period) -> Text:
+    """A part of time as a row's label."""
+    year, week, _ = period.since.isocalendar()
+
+    def label(language: Language) -> str:
+        return MESSAGES.get(
+            language,
+            f"row_label.{period.kind}",
+            day=numbers.day(period.since, language),
+            week=week,
+            week_year=year,
+            month=f"{period.since:%m}",
+            quarter=period.quarter,
+            year=period.since.year,
+        )
+
+    return Text(vi=label("vi"), en=label("en"))
 
 
 def _counts_by_key(levels: pd.DataFrame) -> dict[str, dict[int, int]]:

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from aggregator.figures.figures import figure_rows
 from aggregator.figures.references import set_comparisons
-from aggregator.figures.rows import FigureRow
+from aggregator.figures.rows import FigureRow, RowKey
 from aggregator.statistics import Method
 from aggregator.statistics.forms import POOL, Form, withhold_form
 from aggregator.statistics.suppression import Sum, withhold
-from aggregator.storage.store import Grouping, Selection, Store
+from aggregator.storage.store import Selection, Store
 from surveys.centre import Centre
 from surveys.definition import Survey
 
@@ -21,7 +21,7 @@ def published(
     survey: Survey,
     centre: Centre,
     selection: Selection,
-    by: Grouping,
+    by: RowKey,
     method: Method = "wilson",
 ) -> list[FigureRow]:
     """figure_rows as they may be published, beside other tables of the same selection.
@@ -31,8 +31,8 @@ def published(
     Raises what figure_rows raises.
     """
 
-    def rows(grouping: Grouping) -> list[FigureRow]:
-        return figure_rows(store, survey, centre, selection, grouping, method)
+    def rows(by: RowKey) -> list[FigureRow]:
+        return figure_rows(store, survey, centre, selection, by, method)
 
     if by in ("question", "factor"):
         wanted = {row.key for row in rows(by)}
@@ -41,7 +41,7 @@ def published(
         return [row for row in found if row.key in wanted]
     [total] = rows("centre")
     minimum = _minimum(survey, total, centre)
-    if by in ("channel", "day"):
+    if by not in ("centre", "department", "counter"):  # channels and parts of time
         return compared_alone(published_rows(total, rows(by), minimum)[1], survey, centre)
     counters = {row.key: row for row in rows("counter")}
     branches = [
@@ -78,7 +78,7 @@ def _minimum(survey: Survey, row: FigureRow, centre: Centre) -> int:
 
 
 def _published_parts(
-    survey: Survey, rows: Callable[[Grouping], list[FigureRow]], by: Grouping, centre: Centre
+    survey: Survey, rows: Callable[[RowKey], list[FigureRow]], by: RowKey, centre: Centre
 ) -> list[FigureRow]:
     asked = {row.key: row for row in rows("question")}
     if not survey.pooled_measures:

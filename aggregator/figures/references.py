@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from aggregator.figures.figure import Figure
-from aggregator.figures.rows import Comparison, FigureRow, measure_frame, tested
+from aggregator.figures.rows import Comparison, FigureRow, RowKey, measure_frame, tested
 from aggregator.statistics import Published, compare
-from aggregator.storage.store import Grouping, Selection
+from aggregator.storage.store import Selection
 from aggregator.wording.phrases import days, percent, question_published, say, verbatim
 from surveys.centre import Centre, Reference
 from surveys.definition import Question, Survey
@@ -38,7 +38,7 @@ def why_not_comparable(survey: Survey, reference: Reference) -> str | None:
     return None
 
 
-def why_no_index(survey: Survey, selection: Selection, by: Grouping) -> str | None:
+def why_no_index(survey: Survey, selection: Selection, by: RowKey) -> str | None:
     """The message key of why rows show no figure that references are published of, or None.
 
     That figure is the survey's only measured question, or the pool of all: one question of

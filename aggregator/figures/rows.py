@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -19,6 +19,10 @@ from aggregator.wording.phrases import (
 )
 from surveys.centre import Reference
 from surveys.definition import Question, Survey, Text
+
+PartOfTime = Literal["day", "week", "month", "quarter", "year"]
+# What the rows of a table of figures may be told apart by.
+RowKey = Literal["centre", "department", "counter", "channel", PartOfTime, "factor", "question"]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from surveys.messages import Language
 
 NBSP = "\N{NO-BREAK SPACE}"
 DASH = "–"
+ALPHA = 0.05  # under which a p-value decides a verdict; that of statistics/shares.py
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
@@ -43,10 +44,18 @@ def roman(quarter: int) -> str:
 
 
 def p_value(p: float | None, language: Language) -> str:
-    """A p-value with four decimals, or as below the smallest of them."""
+    """A p-value with four decimals, or as below the smallest of them.
+
+    More where rounding would put it on the other side of ALPHA than its verdict.
+    """
     if p is None:
         return DASH
-    return f"< {decimal(0.0001, language, 4)}" if p < 0.0001 else decimal(p, language, 4)
+    if p < 0.0001:
+        return f"< {decimal(0.0001, language, 4)}"
+    digits = 4
+    while (p < ALPHA) != (round(p, digits) < ALPHA):
+        digits += 1
+    return decimal(p, language, digits)
 
 
 def published(question: Question, language: Language) -> str:

@@ -39,6 +39,19 @@ class Period:
         return (self.until - self.since).days + 1
 
     @property
+    def code(self) -> str:
+        """Its name for machines: 2026-11-23, 2026-W48 (ISO 8601), 2026-11, 2026-Q4, 2026."""
+        year, week, _ = self.since.isocalendar()
+        codes: Mapping[PeriodKind, str] = {
+            "week": f"{year}-W{week:02}",
+            "month": f"{self.since:%Y-%m}",
+            "quarter": f"{self.since.year}-Q{self.quarter}",
+            "year": str(self.since.year),
+            "range": f"{self.since}/{self.until}",
+        }
+        return codes.get(self.kind, str(self.since))
+
+    @property
     def quarter(self) -> int:
         """The number, 1 to 4, of the quarter in which the period begins."""
         return (self.since.month + 2) // 3

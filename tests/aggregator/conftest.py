@@ -123,6 +123,7 @@ class Room:
     settings: Settings
     device: str
     reader: str
+    address: str = ""  # where a test has it served too
 
     @property
     def context(self) -> Context:

@@ -22,9 +22,8 @@ from aggregator.dashboard.screens.view import (
 from aggregator.dashboard.sign_in import signed_in
 from aggregator.figures.figures import figure_rows
 from aggregator.figures.participation import open_days, respondents, taking_part
-from aggregator.figures.rows import FigureRow
+from aggregator.figures.rows import FigureRow, RowKey
 from aggregator.statistics.participation import CENTRE, Participation
-from aggregator.storage.store import Grouping
 from aggregator.wording.charts import Axis, tone
 from surveys.centre import Department
 from surveys.definition import Level, Survey
@@ -134,7 +133,7 @@ def _places(
     verdict of the same ratings must not depend on the page.
     """
 
-    def rows(by: Grouping) -> list[FigureRow]:
+    def rows(by: RowKey) -> list[FigureRow]:
         return figure_rows(context.store, view.survey, context.centre, view.selection(), by)
 
     if department is None:

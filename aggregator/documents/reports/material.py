@@ -15,10 +15,9 @@ from aggregator.figures.figures import figure_rows
 from aggregator.figures.participation import respondents, taking_part
 from aggregator.figures.publishing import compared_alone, shown
 from aggregator.figures.references import why_not_comparable
-from aggregator.figures.rows import FigureRow
+from aggregator.figures.rows import FigureRow, RowKey
 from aggregator.figures.trends import Against, Grain, TrendPoint, trend
 from aggregator.statistics.participation import Participation
-from aggregator.storage.store import Grouping
 from aggregator.wording.periods import Period, period_of
 from surveys.centre import Reference
 from surveys.definition import Survey
@@ -69,7 +68,7 @@ def gather(on: Occasion, survey: Survey) -> Material:
     published = [name for name in measures if any(r.measure == name for r in references)]
     measure = [*published, *measures][0]
 
-    def rows(by: Grouping, period: Period | None = None) -> list[FigureRow]:
+    def rows(by: RowKey, period: Period | None = None) -> list[FigureRow]:
         return figure_rows(on.store, survey, on.centre, on.selection(survey, period), by)
 
     [whole] = rows("centre")

@@ -40,7 +40,7 @@ NUMBER_FORMATS: Mapping[Unit, str] = {
     "points": "+0.0;−0.0;0.0",
     "score": "0.0",
     "number": "#,##0.00",
-    "p": "0.0000",
+    "p": "[<0.0001]0.0E+00;[<0.05]0.0000######;0.0000",  # none may look like the other side of 0.05
     "interval": '0.0" "%',
     "points_interval": "+0.0;−0.0;0.0",
     "number_interval": "#,##0.00",

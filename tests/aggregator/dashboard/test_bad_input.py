@@ -1,6 +1,7 @@
 """Hostile requests at the JSON door: a clear answer, nothing stored, never a 500."""
 
 import json
+import unicodedata
 from typing import Any
 
 import orjson
@@ -8,9 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aggregator.dashboard.api import MAX_BATCH, MAX_BODY
+from aggregator.dashboard.api import MAX_BODY
+from aggregator.dashboard.schemas import MAX_BATCH
+from aggregator.storage.writer import NewRow, written
 from surveys.definition import Survey
-from surveys.wire import UNSAFE
+from surveys.text import UNSAFE
+from surveys.wire import MAX_COMMENT, read_submission
 from tests.aggregator.conftest import DOOR, Room, ratings, stored, submission, tallies
 
 
@@ -203,3 +207,74 @@ def test_half_a_character_in_one_item_does_not_spoil_the_others(room: Room) -> N
     answer = room.client.post(DOOR, content=body, headers=headers)
     assert [r["status"] for r in answer.json()["receipts"]] == ["refused", "accepted"]
     assert answer.json()["receipts"][0]["reason"].startswith("comment: ")
+
+
+FLAWED = {
+    "huge float": ('{"answers": {"rating": 1e400}}', "answers.rating"),
+    "huge number": (f'{{"answers": {{"rating": 1{"0" * 400}}}}}', "answers.rating"),
+    "deep": (f'{{"answers": {{"rating": {"[" * 1_100}{"]" * 1_100}}}}}', "answers.rating"),
+    "half a character": ('{"comment": "a\\ud800b"}', "comment"),
+    "an answer twice": ('{"answers": {"rating": 5, "rating": 1}}', "answers.rating"),
+    "a field twice": ('{"channel": "qr", "channel": "kiosk"}', "channel"),
+    "the id twice": (f'{{"id": "{submission()["id"]}"}}', "id"),
+}
+
+
+@pytest.mark.parametrize("flaw", FLAWED)
+def test_a_flaw_in_one_item_does_not_spoil_the_others(any_room: Room, flaw: str) -> None:
+    """Whatever JSON can say and we cannot take is refused where it stands."""
+    text, field = FLAWED[flaw]
+    replaced = {name for name in ("answers", "comment") if f'"{name}"' in text}
+    good, bad = submission(), {k: v for k, v in submission().items() if k not in replaced}
+    item = json.dumps(bad)[:-1] + "," + text[1:]
+    answer = send(any_room, f'{{"submissions": [{item}, {json.dumps(good)}]}}')
+    assert answer.status_code == 200
+    refused, accepted = answer.json()["receipts"]
+    assert (refused["status"], accepted["status"]) == ("refused", "accepted")
+    assert refused["reason"].startswith(f"{field}: ")
+    assert refused["id"] == (None if field == "id" else bad["id"])
+    assert [str(row.id) for row in stored(any_room.context.store)] == [good["id"]]
+
+
+def test_the_list_given_twice_is_400(room: Room) -> None:
+    answer = send(room, f'{{"submissions": [], "submissions": [{ONE}]}}')
+    assert answer.status_code == 400
+    assert_nothing_stored(room)
+
+
+WORDS = "Cán bộ tận tình, chỉ dẫn dễ hiểu"
+
+
+def test_a_comment_in_another_form_of_unicode_is_the_same(any_room: Room) -> None:
+    item = submission(comment=unicodedata.normalize("NFD", WORDS))
+    any_room.take([item])
+    assert stored(any_room.context.store)[0].comment == WORDS
+    again = any_room.post([item | {"comment": WORDS}, item, item | {"comment": WORDS + "!"}])
+    statuses = [receipt["status"] for receipt in again.json()["receipts"]]
+    assert statuses == ["duplicate", "duplicate", "conflict"]
+
+
+def test_so_is_one_that_was_stored_before_text_was_composed(any_room: Room) -> None:
+    item = submission(comment=WORDS)
+    context, raw = any_room.context, unicodedata.normalize("NFD", WORDS)
+    read = read_submission(item, context.surveys, context.centre, any_room.clock())
+    old = read.model_copy(update={"comment": raw})
+    with context.store.writing() as writer:
+        writer.add_submissions([NewRow.of(old, "2026-11-23", written(any_room.clock()))])
+    for form, status in [(WORDS, "duplicate"), (raw, "duplicate"), (f"{WORDS}.", "conflict")]:
+        [receipt] = any_room.post([item | {"comment": form}]).json()["receipts"]
+        assert receipt["status"] == status
+
+
+def test_a_comment_is_measured_composed_and_a_heap_of_marks_is_refused(room: Room) -> None:
+    longest = "ế" * MAX_COMMENT
+    items = [
+        submission(comment=unicodedata.normalize("NFD", longest)),
+        submission(comment=unicodedata.normalize("NFD", longest + "ế")),
+        submission(comment="a" + "\u0301" * 31),
+        submission(comment="a" + "\u0301\u0323" * 500_000),
+    ]
+    receipts = room.post(items).json()["receipts"]
+    assert [r["status"] for r in receipts] == ["accepted", "refused", "refused", "refused"]
+    assert all(r["reason"].startswith("comment: ") for r in receipts[1:])
+    assert "30" in receipts[2]["reason"]

@@ -1,4 +1,4 @@
-"""The OpenAPI document against what the doors really take and give."""
+"""The OpenAPI document against what the JSON API really takes and gives."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -58,12 +58,12 @@ def schema_of(path: str, method: str, status: str) -> dict[str, Any]:
     return schema
 
 
-def test_it_is_served_and_describes_every_json_door(room: Room) -> None:
+def test_it_is_served_and_describes_every_endpoint(room: Room) -> None:
     assert room.client.get("/api/v1/openapi.json").json() == DOCUMENT
-    doors = {
+    paths = {
         r.path for r in ROUTES if r.path.startswith("/api/") or r.path in ("/health", "/metrics")
     }
-    assert set(DOCUMENT["paths"]) == doors - {"/api/v1/openapi.json"}
+    assert set(DOCUMENT["paths"]) == paths - {"/api/v1/openapi.json"}
     for route in ROUTES:
         assert isinstance(route, Route)
         if route.path in DOCUMENT["paths"]:

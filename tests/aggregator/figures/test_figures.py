@@ -6,8 +6,8 @@ import pytest
 
 from aggregator.figures.figures import Unanswerable, figure_rows
 from aggregator.figures.references import why_not_comparable
-from aggregator.figures.rows import FigureRow
-from aggregator.storage.store import Grouping, Selection
+from aggregator.figures.rows import FigureRow, RowKey
+from aggregator.storage.store import Selection
 from surveys.centre import Centre
 from surveys.definition import Survey
 from tests.aggregator.conftest import EXAMPLE, Intake, Room, ratings, sipas, submission
@@ -15,7 +15,7 @@ from tests.aggregator.conftest import EXAMPLE, Intake, Room, ratings, sipas, sub
 UNFAIR = {"sipas_2019_lai_chau", "sipas_2019_national"}
 
 
-def rows_of(room: Room, survey: str, by: Grouping, **selection: Any) -> dict[str, FigureRow]:
+def rows_of(room: Room, survey: str, by: RowKey, **selection: Any) -> dict[str, FigureRow]:
     context = room.context
     asked = Selection(survey, **selection)
     found = figure_rows(context.store, context.surveys[survey], context.centre, asked, by)
@@ -112,7 +112,7 @@ def test_a_rating_without_a_department_counts_for_the_centre_alone(room: Room) -
 
 
 @pytest.mark.parametrize("by", ["centre", "department", "counter", "channel", "day", "factor"])
-def test_business_statements_do_not_pool(room: Room, by: Grouping) -> None:
+def test_business_statements_do_not_pool(room: Room, by: RowKey) -> None:
     room.take([submission(survey="business", answers={"b1_1": 4, "b3_3": 1})])
     with pytest.raises(Unanswerable, match="does_not_pool"):
         rows_of(room, "business", by)

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from aggregator.figures.references import why_no_index, why_not_comparable
+from aggregator.figures.rows import RowKey
 from aggregator.statistics import Method, Published, compare, shares
 from aggregator.statistics.comparison import MOST_OUTCOMES
 from aggregator.statistics.exact import binomial_exact, fisher_exact
-from aggregator.storage.store import Grouping, Selection
+from aggregator.storage.store import Selection
 from surveys.centre import Centre
 from surveys.definition import Survey
 
@@ -238,6 +239,6 @@ def test_unlike_figures_are_refused_with_a_reason(
     ],
 )
 def test_references_are_of_the_whole_survey_and_not_of_a_part(
-    surveys: dict[str, Survey], survey: str, by: Grouping, questions: Any, why: str | None
+    surveys: dict[str, Survey], survey: str, by: RowKey, questions: Any, why: str | None
 ) -> None:
     assert why_no_index(surveys[survey], Selection(survey, questions), by) == why

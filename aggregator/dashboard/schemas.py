@@ -1,0 +1,181 @@
+"""What the JSON API gives and takes: these models make the answers and the OpenAPI document."""
+
+import re
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from aggregator.figures.rows import Comparison, FigureRow, Measure, RowKey
+from aggregator.statistics import Method
+from surveys.definition import Channel, Published
+from surveys.messages import Language
+from surveys.wire import Receipt, Submission
+
+MAX_BATCH = 2_000  # submissions in one request
+WRITTEN_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)  # others would be days too, to pydantic
+
+
+def _written_day(value: object) -> object:
+    if isinstance(value, str) and not WRITTEN_DAY.fullmatch(value):
+        raise ValueError("not a day such as 2026-11-23")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_written_day)]
+
+
+class Json(BaseModel):
+    """An object of exactly these fields."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class ErrorJson(Json):
+    """Why a request was not answered, in the asker's language."""
+
+    error: str
+
+
+class BatchJson(Json):
+    """Submissions to hand in."""
+
+    submissions: list[Submission] = Field(max_length=MAX_BATCH)
+
+
+class ReceiptsJson(Json):
+    """The aggregator's word on each submission, in their order."""
+
+    receipts: list[Receipt]
+
+
+class HealthJson(Json):
+    """Whether an answer would be taken."""
+
+    status: Literal["ok", "unavailable"]
+
+
+class PeriodQuery(Json):
+    """``from`` and ``to``: local days, both included."""
+
+    since: Day | None = Field(None, alias="from", description="First local day, included.")
+    until: Day | None = Field(None, alias="to", description="Last local day, included.")
+    lang: Language | None = Field(None, description="The language of labels and reasons.")
+
+
+class SatisfactionQuery(PeriodQuery):
+    """What the figures are asked of."""
+
+    survey: str = Field("in_centre", description="The instrument.")
+    question: str | None = Field(
+        None, description="One question; needed where questions do not pool."
+    )
+    by: RowKey = Field("centre", description="The key of the rows.")
+    channel: Channel | None = Field(None, description="Only this one.")
+    method: Method = Field(
+        "wilson", description="The intervals of shares; pooled questions have their own."
+    )
+    publish: bool = Field(
+        False,
+        description="For software that publishes: groups below the centre's minimum_cell are "
+        "withheld, and others with them so that no group can be had by subtraction, within one "
+        "period and channel. Do not publish answers of periods or channels that overlap beside "
+        "each other.",
+    )
+
+
+class MeasureJson(Json):
+    """A share of favourable answers, k of n; null where n is 0. ``low`` and ``high``: 95 %."""
+
+    k: int
+    n: int
+    share: float | None
+    low: float | None
+    high: float | None
+    method: Literal["wilson", "clopper_pearson", "wilson_effective_n"]
+    n_effective: float | None = Field(
+        None, description="Of pooled questions: as many independent answers as tell the same."
+    )
+    design_effect: float | None = Field(None, description="Of pooled questions.")
+
+    @classmethod
+    def of(cls, measure: Measure) -> Self:
+        pooled = ("n_effective", "design_effect") if measure.method == "wilson_effective_n" else ()
+        names = ("k", "n", "share", "low", "high", "method", *pooled)
+        return cls.model_validate({name: getattr(measure, name) for name in names})
+
+
+class ComparisonJson(Json):
+    """A measure beside a published figure of the same instrument and measure."""
+
+    reference: str
+    measure: str
+    share: float | None = Field(description="The published one.")
+    difference: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    p_adjusted: float | None = Field(description="Holm's, among all rows; the verdict is its.")
+    p_bh: float | None = Field(description="Benjamini and Hochberg's, among all rows.")
+    test: Literal["fisher_exact", "binomial_exact", "score"]
+    verdict: Literal["below", "above", "indistinct", "too_few"]
+
+    @classmethod
+    def of(cls, found: Comparison) -> Self:
+        same = cls.model_fields.keys() - {"reference", "share"}
+        return cls.model_validate(
+            {name: getattr(found, name) for name in same}
+            | {"reference": found.reference.id, "share": found.reference.value}
+        )
+
+
+class RowJson(Json):
+    """A line of figures."""
+
+    key: str
+    label: str
+    n: int | None = Field(
+        description="Answers; respondents of a pool; ticks where many may be chosen. Null where "
+        "withheld."
+    )
+    counts: dict[str, int] = Field(description="Answers by code of the scale.")
+    measures: dict[str, MeasureJson]
+    comparisons: list[ComparisonJson]
+    published: Published | None = Field(None, description="A figure published for the question.")
+    withheld: bool = Field(
+        False, description="Only with publish: the row may not be published and has no figures."
+    )
+
+    @classmethod
+    def of(cls, row: FigureRow, language: Language, *, publish: bool) -> Self:
+        values: dict[str, object] = {
+            "key": row.key,
+            "label": row.label.get(language),
+            "n": None if row.withheld else row.n,
+            "counts": {str(code): n for code, n in row.counts.items()},
+            "measures": {name: MeasureJson.of(each) for name, each in row.measures.items()},
+            "comparisons": [ComparisonJson.of(each) for each in row.comparisons],
+        }
+        if row.question is not None and row.question.published is not None:
+            values["published"] = row.question.published
+        if publish:
+            values["withheld"] = row.withheld
+        return cls.model_validate(values)
+
+
+class NotComparedJson(Json):
+    """A reference that is another quantity, and why."""
+
+    reference: str
+    reason: str
+
+
+class SatisfactionJson(Json):
+    """Figures of a selection, by one key."""
+
+    survey: str
+    by: RowKey
+    since: date | None = Field(alias="from")
+    until: date | None = Field(alias="to")
+    rows: list[RowJson]
+    not_compared: list[NotComparedJson]
