@@ -3,7 +3,7 @@
 import random
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -12,11 +12,11 @@ import orjson
 from surveys.centre import load_centre
 from tests.bench.load import median, post_all, request
 from tests.bench.report import Row
-from tests.bench.servers import ROOT, Aggregator, aggregator
+from tests.bench.servers import ROOT, Aggregator, aggregator, bare_starlette
 
-CLIENTS = 64
-ROUNDS = 3
-SINGLES = 6_000  # a round
+CLIENTS = 16
+ROUNDS = 5
+SINGLES = 8_000  # a round
 BATCH = 500
 BATCHES = 128  # a round
 
@@ -33,27 +33,38 @@ def rows() -> Iterator[Row]:
 
 
 def singles(server: Aggregator) -> Iterator[Row]:
-    """One submission a request at 64 clients, against an empty batch to the same server."""
+    """One submission a request, and an empty batch, against empty POSTs to a bare Starlette."""
     make = Maker(1)
     headers = {"Authorization": f"Bearer {server.token}"}
-    path, ratios, speeds, bases = "/api/v1/submissions", [], [], []
+    path = "/api/v1/submissions"
     empty = request(server.url, path, b'{"submissions":[]}', headers)
-    for number in range(ROUNDS + 1):
-        full = [
-            request(
-                server.url, path, orjson.dumps({"submissions": [make.one(make.place())]}), headers
-            )
-            for _ in range(SINGLES)
-        ]
-        base = post_all(server.url, [empty] * SINGLES, CLIENTS)
-        speed = post_all(server.url, full, CLIENTS)
-        if number:  # the first round warms up
-            ratios.append(speed / base)
-            speeds.append(speed)
-            bases.append(base)
-    yield Row("empty POST, 64 clients", median(bases), "requests/s")
-    yield Row("22 answers, durable, 64 clients", median(speeds), "submissions/s")
-    yield Row("… against the empty POST", median(ratios), "ratio", 0.25, "min")
+    rounds = []
+    with bare_starlette() as url:
+        nothing = request(url, "/", b"", {})
+        for _ in range(ROUNDS + 1):
+            full = [
+                request(
+                    server.url,
+                    path,
+                    orjson.dumps({"submissions": [make.one(make.place())]}),
+                    headers,
+                )
+                for _ in range(SINGLES)
+            ]
+            base = post_all(url, [nothing] * SINGLES, CLIENTS)
+            alone = post_all(server.url, [empty] * SINGLES, CLIENTS)
+            rounds.append((base, alone, post_all(server.url, full, CLIENTS)))
+    bases, empties, speeds = zip(*rounds[1:], strict=True)  # the first one warms up
+    yield Row(f"empty POST to bare Starlette, {CLIENTS} clients", median(bases), "requests/s")
+    yield Row("empty batch", median(empties), "requests/s")
+    yield Row("… against bare Starlette", _ratio(empties, bases), "ratio", 0.6, "min")
+    yield Row("22 answers, durable, one a request", median(speeds), "submissions/s")
+    yield Row("… against bare Starlette", _ratio(speeds, bases), "ratio", 0.18, "min")
+
+
+def _ratio(speeds: Sequence[float], bases: Sequence[float]) -> float:
+    """The median of the ratios of each round: a drift of the machine meets both."""
+    return median([speed / base for speed, base in zip(speeds, bases, strict=True)])
 
 
 def batches(server: Aggregator) -> Iterator[Row]:

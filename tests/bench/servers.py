@@ -117,6 +117,19 @@ def aggregator(folder: Path | None = None, centre: Path = CENTRE) -> Iterator[Ag
             process.wait(30)
 
 
+@contextmanager
+def bare_starlette() -> Iterator[str]:
+    """The address of a served tests/bench/bare.py."""
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", "tests.bench.bare", str(port)], cwd=ROOT)
+    try:
+        wait_for(f"http://127.0.0.1:{port}")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
 def wait_for(address: str, seconds: float = 30) -> None:
     """Until a server answers. Raises TimeoutError."""
     until = time.monotonic() + seconds
