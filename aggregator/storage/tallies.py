@@ -2,6 +2,8 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from operator import mul
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -81,35 +83,31 @@ class Deltas:
 
 
 def by_loops(survey: Survey, respondents: Sequence[Respondent]) -> tuple[list[Row], list[Row]]:
-    """The rows of Deltas.rows for respondents of one survey, counted one after the other."""
-    counts = Counter((cell, *pair) for cell, answers in respondents for pair in answers.items())
-    tallies: list[Row] = [
-        (survey.id, cell.day, question, *cell[1:], code, n)
-        for (cell, question, code), n in counts.items()
-    ]
-    sums: dict[tuple[str, ...], tuple[int, ...]] = {}
+    """The rows of Deltas.rows for respondents of one survey, counted cell by cell."""
+    cells: dict[Cell, list[Mapping[str, int]]] = defaultdict(list)
     for cell, answers in respondents:
+        cells[cell].append(answers)
+    tallies: list[Row] = []
+    pooled: list[Row] = []
+    for (day, *place), answered in cells.items():
+        counts = Counter(chain.from_iterable(answers.items() for answers in answered))
+        tallies += [(survey.id, day, q, *place, code, n) for (q, code), n in counts.items()]
+        # The codes that each respondent gave to a factor's questions, and to all of them.
         by_factor = [
-            (factor, [answers[question] for question in questions if question in answers])
+            (factor, [[given[q] for q in questions if q in given] for given in answered])
             for factor, questions in survey.measured_by_factor
         ]
-        for factor, codes in (*by_factor, ("", list(answers.values()))):
-            m = len(codes)
-            if m == 0:
+        by_factor.append(("", [list(given.values()) for given in answered]))
+        for factor, codes in by_factor:
+            m = [len(given) for given in codes if given]
+            if not m:
                 continue
             for measure, favourable in survey.pooled_measures.items():
-                k = sum(map(favourable.__contains__, codes))
-                key = (survey.id, cell.day, factor, measure, *cell[1:])
-                n, sum_k, sum_m, sum_kk, sum_km, sum_mm = sums.get(key, (0,) * 6)
-                sums[key] = (
-                    n + 1,
-                    sum_k + k,
-                    sum_m + m,
-                    sum_kk + k * k,
-                    sum_km + k * m,
-                    sum_mm + m * m,
-                )
-    return tallies, [(*key, *added) for key, added in sums.items()]
+                k = [sum(map(favourable.__contains__, given)) for given in codes if given]
+                products = (sum(map(mul, *pair)) for pair in ((k, k), (k, m), (m, m)))
+                key = (survey.id, day, factor, measure, *place)
+                pooled.append((*key, len(m), sum(k), sum(m), *products))
+    return tallies, pooled
 
 
 def by_matrix(survey: Survey, respondents: Sequence[Respondent]) -> tuple[list[Row], list[Row]]:
