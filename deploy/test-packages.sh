@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the whole suite needs besides Python on Debian: Chromium, PostgreSQL, a font with
-# Vietnamese letters. Where it may not, it says what is left out; the tests themselves skip.
+# Vietnamese letters, systemd-analyze. Where it may not, it says what is left out; the tests themselves skip.
 set -eu
 
 missing=
@@ -17,6 +17,7 @@ initdb=$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null || command -v initdb
 [ -n "$initdb" ] || need postgresql "the tests of storage and ingest on PostgreSQL"
 { command -v fc-list >/dev/null 2>&1 && [ -n "$(fc-list :lang=vi family)" ]; } ||
     need "fontconfig fonts-noto-core" "Vietnamese letters in the browser's pictures"
+command -v systemd-analyze >/dev/null 2>&1 || need systemd "the tests of the units in deploy/"
 [ -n "$missing" ] || exit 0
 
 as_root=
