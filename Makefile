@@ -3,7 +3,8 @@
 
 VENV := .venv
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes
+PIP := $(PY) -m pip install --progress-bar off --disable-pip-version-check --require-hashes
+STEP := @sh deploy/step.sh
 COMPILE := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header
 # Options for python standalone.py or pytest: make test ARGS="-k outbox -x"
@@ -73,17 +74,14 @@ $(VENV)/made.stamp:
 	@touch $@
 
 $(VENV)/run.stamp: $(VENV)/made.stamp requirements/run.txt
-	@echo "Installing the libraries (requirements/run.txt) …"
-	@$(PIP) -r requirements/run.txt
+	$(STEP) "Installing the libraries (requirements/run.txt)" $(PIP) -r requirements/run.txt
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
-	@echo "Installing what tests and checks need (requirements/dev.txt) …"
-	@$(PIP) -r requirements/dev.txt
+	$(STEP) "Installing what tests and checks need (requirements/dev.txt)" $(PIP) -r requirements/dev.txt
 	@touch $@
 
 # The environment only lends its Python here: a new one is no reason to copy again.
 static/vendor/.stamp: package.json package-lock.json deploy/vendor.py | $(VENV)/made.stamp
-	@echo "Fetching the browser files (package.json) …"
-	@$(PY) deploy/vendor.py
+	$(STEP) "Fetching the browser files (package.json)" $(PY) deploy/vendor.py
 	@touch $@

@@ -25,17 +25,12 @@ if [ "$(id -u)" -ne 0 ]; then
     if sudo -n true 2>/dev/null; then as_root="sudo -n"; else as_root=no; fi
 fi
 if [ "$as_root" != no ] && command -v apt-get >/dev/null 2>&1; then
-    echo "Installing$missing …"
-    export DEBIAN_FRONTEND=noninteractive
-    log=$(mktemp)
-    # shellcheck disable=SC2086 # words are meant
-    if $as_root apt-get -qq update >"$log" 2>&1 &&
-        $as_root apt-get -qq install --yes --no-install-recommends $missing >>"$log" 2>&1; then
-        rm -f "$log"
+    # shellcheck disable=SC2016,SC2086 # the inner shell's words; words are meant
+    if sh "$(dirname "$0")/step.sh" "Installing$missing" \
+        $as_root env DEBIAN_FRONTEND=noninteractive sh -c 'apt-get -qq update &&
+            apt-get -qq install --yes --no-install-recommends "$@"' apt $missing; then
         exit 0
     fi
-    tail -n 20 "$log" >&2
-    rm -f "$log"
     echo "The packages could not be installed." >&2
 fi
 echo "Left out on this machine, for want of a Debian package:$why"

@@ -37,14 +37,13 @@ OLDEST_NPM = 7
 
 def main() -> None:
     install(ROOT)
-    for folder in copy(ROOT):
-        print(f"  {folder.relative_to(ROOT)}")
+    copy(ROOT)
 
 
 def install(root: Path) -> None:
     """Fetches the locked packages into node_modules/; npm checks each against its hash."""
-    quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    subprocess.run([*npm(root), "ci", *quiet], cwd=root, check=True, stdout=subprocess.DEVNULL)
+    options = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
+    subprocess.run([*npm(root), "ci", *options], cwd=root, check=True)
 
 
 def npm(root: Path) -> list[str]:
@@ -56,7 +55,7 @@ def npm(root: Path) -> list[str]:
         if answer.returncode == 0 and major.isdecimal() and int(major) >= OLDEST_NPM:
             return [own]
     print("No npm on this machine: installing it in .venv (requirements/node.txt) …", flush=True)
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check"]
     lock = root / "requirements" / "node.txt"
     subprocess.run([*pip, "--require-hashes", "-r", str(lock)], check=True)
     return [
@@ -66,7 +65,7 @@ def npm(root: Path) -> list[str]:
     ]
 
 
-def copy(root: Path) -> list[Path]:
+def copy(root: Path) -> None:
     """Copies the files of every package of package.json and removes those of other versions."""
     wanted = json.loads((root / "package.json").read_text("utf-8"))["dependencies"]
     if set(wanted) != set(FILES):
@@ -75,7 +74,6 @@ def copy(root: Path) -> list[Path]:
         )
     vendor = root / "static" / "vendor"
     shutil.rmtree(vendor, ignore_errors=True)
-    folders = []
     for package, version in wanted.items():
         source = root / "node_modules" / package
         installed = json.loads((source / "package.json").read_text("utf-8"))["version"]
@@ -85,8 +83,6 @@ def copy(root: Path) -> list[Path]:
         target = vendor / f"{name}-{version}"
         for pattern, folder in FILES[package].items():
             copy_file(source / pattern, target / folder)
-        folders.append(target)
-    return folders
 
 
 def copy_file(file: Path, folder: Path) -> None:
