@@ -1,0 +1,71 @@
+// When nobody touches the screen: a visible countdown, then the start. What was chosen by then is
+// sent first, with a field "idle" that says so.
+import { isOffline } from "./offline.js";
+
+const LAST_SECONDS = 15; // of which the countdown shows each one
+const LONGEST_TOUCH_MS = 10_000; // a finger whose lifting was never told must not stop the clock
+let lastTouch = Date.now();
+let leaving = false;
+let finger = false; // while one is down nothing may move under it
+
+const screen = () => document.getElementById("screen");
+
+function stay() {
+  lastTouch = Date.now();
+}
+
+function goHome() {
+  leaving = true;
+  const form = screen().querySelector("form[data-keep]");
+  if (form?.getAttribute("action") && form.querySelector("[name=fingerprint]")) {
+    sendAsItIs(form);
+  } else {
+    window.htmx.ajax("GET", "/", { target: "#screen", swap: "outerHTML" });
+  }
+}
+
+function sendAsItIs(form) {
+  if (!form.querySelector("[name=idle]")) {
+    const idle = document.createElement("input");
+    idle.type = "hidden";
+    idle.name = "idle";
+    idle.value = "1";
+    form.append(idle);
+  }
+  form.noValidate = true;
+  form.requestSubmit();
+}
+
+function tick() {
+  if (isOffline()) stay(); // the whole time is left once the server is back
+  const now = screen();
+  const touched = finger && Date.now() - lastTouch < LONGEST_TOUCH_MS;
+  if (!now || leaving || isOffline() || touched || atRest(now)) return;
+  const left = Math.ceil(Number(now.dataset.idle) - (Date.now() - lastTouch) / 1000);
+  const countdown = now.querySelector(".countdown");
+  if (left <= 0) {
+    goHome();
+  } else if (countdown) {
+    countdown.hidden = left > LAST_SECONDS;
+    countdown.querySelector(".countdown-number").textContent = String(left);
+    countdown.querySelector("progress").value = left;
+  }
+}
+
+// The start in Vietnamese is where everything returns to: nothing to count down there.
+function atRest(now) {
+  return now.hasAttribute("data-start") && now.lang === "vi";
+}
+
+document.addEventListener("htmx:after:swap", () => {
+  leaving = false;
+  stay();
+  tick();
+});
+for (const kind of ["pointerdown", "keydown", "input", "wheel", "touchmove"]) {
+  document.addEventListener(kind, stay, { passive: true, capture: true });
+}
+for (const [kind, down] of [["pointerdown", true], ["pointerup", false], ["pointercancel", false]]) {
+  document.addEventListener(kind, () => { finger = down; }, { passive: true, capture: true });
+}
+setInterval(tick, 250);
