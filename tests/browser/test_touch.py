@@ -16,6 +16,7 @@ from tests.conftest import Servers
 from tests.kiosk.conftest import CENTRE
 
 UPRIGHT, LYING = {"width": 1080, "height": 1920}, {"width": 1280, "height": 800}
+TABLETS = [{"width": 768, "height": 1024}, {"width": 800, "height": 1280}]
 
 
 @pytest.fixture
@@ -183,7 +184,7 @@ def test_a_server_that_is_back_but_cannot_store_says_so(
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("size", [UPRIGHT, LYING], ids=["upright", "lying"])
+@pytest.mark.parametrize("size", [UPRIGHT, LYING, *TABLETS], ids=str)
 def test_what_is_touched_is_large_and_in_sight(
     page: Page, serve: Servers, tmp_path: Path, size: dict[str, int]
 ) -> None:
