@@ -1,6 +1,6 @@
 """Rows of figures as they may leave the manager's room: small groups withheld."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import replace
 
 from aggregator.figures.figures import figure_rows
@@ -116,23 +116,28 @@ def published_tree(
     guarded like a row. A document that shows several levels takes them from one call.
     Raises ValueError where rows have more people than what they are part of.
     """
-    sizes: dict[Hashable, int] = {(): total.n}
+    rows: dict[Hashable, FigureRow] = {(): total}
     sums: list[Sum] = []
     for row, leaves in branches:
-        sizes[row.key,] = row.n
-        sizes |= {(row.key, leaf.key): leaf.n for leaf in leaves}
+        rows[row.key,] = row
+        rows |= {(row.key, leaf.key): leaf for leaf in leaves}
         if leaves:
             sums.append(Sum((row.key,), tuple((row.key, leaf.key) for leaf in leaves)))
     sums.append(Sum((), tuple((row.key,) for row, _ in branches)))
-    unprinted: dict[Hashable, int] = {}
+    sizes = {key: row.n for key, row in rows.items()}
+    levels = {key: found for key, row in rows.items() if (found := levels_of(row))}
+    rests: set[Hashable] = set()
     for number, each in enumerate(sums):
-        rest = sizes[each.total] - sum(sizes[part] for part in each.parts)
-        unprinted["rest of", each.total] = rest
-        sums[number] = Sum(each.total, (*each.parts, ("rest of", each.total)))
-    if min(unprinted.values()) < 0:
-        raise ValueError("rows have more people than what they are part of")
-    some = {rest for rest, n in unprinted.items() if n}  # that there are none is known
-    withheld = withhold(sizes | unprinted, sums, minimum, some)
+        rest = ("rest of", each.total)
+        sizes[rest] = sizes[each.total] - sum(sizes[part] for part in each.parts)
+        if sizes[rest] < 0:
+            raise ValueError("rows have more people than what they are part of")
+        if sizes[rest]:  # that there are none is known
+            rests.add(rest)
+        if all(key in levels for key in (each.total, *each.parts)):
+            levels[rest] = less(levels[each.total], [levels[part] for part in each.parts])
+        sums[number] = Sum(each.total, (*each.parts, rest))
+    withheld = withhold(sizes, sums, minimum, rests, levels=levels)
     return shown(total, () in withheld), [
         (
             shown(row, (row.key,) in withheld),
@@ -150,6 +155,15 @@ def published_form(
         total.n,
         {factor.key: factor.n for factor, _ in factors},
         {factor.key: {each.key: each.n for each in questions} for factor, questions in factors},
+        {
+            POOL: tuple(total.counts.values()),
+            **{(factor.key,): tuple(factor.counts.values()) for factor, _ in factors},
+            **{
+                (factor.key, each.key): tuple(each.counts.values())
+                for factor, questions in factors
+                for each in questions
+            },
+        },
     )
     hidden = withhold_form(form, minimum)
     return shown(total, POOL in hidden), [
@@ -159,6 +173,17 @@ def published_form(
         )
         for factor, questions in factors
     ]
+
+
+def levels_of(row: FigureRow) -> tuple[int, ...]:
+    """People by level, where each gave one answer; () where several questions are pooled."""
+    counts = tuple(row.counts.values())
+    return counts if row.question is not None and sum(counts) == row.n else ()
+
+
+def less(total: Sequence[int], parts: Iterable[Sequence[int]]) -> tuple[int, ...]:
+    """The people of a total, by level, that are in none of its parts."""
+    return tuple(n - sum(each) for n, *each in zip(total, *parts, strict=True))
 
 
 def shown(row: FigureRow, withheld: bool) -> FigureRow:

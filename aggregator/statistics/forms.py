@@ -1,7 +1,7 @@
 """Small parts of a form withheld: its factors and questions, which the same people answer."""
 
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from aggregator.statistics.suppression import Sum, withhold, withhold_parts
 
@@ -14,11 +14,15 @@ KINDS = ("people", "answers")
 
 @dataclass(frozen=True)
 class Form:
-    """How many people answered the pool, each factor, and by factor each question."""
+    """How many people answered the pool, each factor, and by factor each question.
+
+    ``levels`` are the answers by level of each part, where they are known.
+    """
 
     people: int
     factors: Mapping[str, int]
     questions: Mapping[str, Mapping[str, int]]
+    levels: Mapping[Part, Sequence[int]] = field(default_factory=dict)
 
 
 def form_sums(form: Form) -> tuple[dict[Hashable, int], list[Sum], set[Hashable]]:
@@ -76,8 +80,14 @@ def withhold_form(form: Form, minimum: int) -> frozenset[Part]:
     for factor, asked in form.questions.items():
         hidden |= {(factor, question) for question in withhold_parts(asked, minimum)}
     sizes, sums, silent = form_sums(form)
-    unprinted = {(kind, part) for kind in KINDS for part in hidden if sizes.get((kind, part))}
-    found = withhold(sizes, sums, minimum, unprinted, silent) - silent
+    decided = {(kind, part) for kind in KINDS for part in hidden if sizes.get((kind, part))}
+    levels: dict[Hashable, Sequence[int]] = {}
+    for part, given in form.levels.items():
+        # A question has one answer of each of its people; a factor and the pool have several.
+        key = ("people" if len(part) == 2 else "answers", part)
+        if sum(given) == sizes[key]:
+            levels[key] = given
+    found = withhold(sizes, sums, minimum, (), silent, levels, decided) - silent
     if not found.isdisjoint({(kind, POOL) for kind in KINDS}):
         return frozenset(parts)
     return frozenset(part for part in parts if not found.isdisjoint({(k, part) for k in KINDS}))

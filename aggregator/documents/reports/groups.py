@@ -1,11 +1,13 @@
 """The groups of people that one report prints, and what each adds up to with others."""
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import product
 
 import pandas as pd
 
+from aggregator.figures.publishing import less, levels_of
+from aggregator.figures.rows import FigureRow
 from aggregator.statistics import Sum, withhold
 from aggregator.statistics.participation import CENTRE, Participation
 from aggregator.wording.periods import Period
@@ -26,15 +28,23 @@ class Groups:
         self.sizes: dict[Hashable, int] = {}
         self.sums: list[Sum] = []
         self.unprinted: set[Hashable] = set()
+        self.levels: dict[Hashable, tuple[int, ...]] = {}
 
     def add(self, key: Hashable, n: int) -> None:
         self.sizes[key] = n
 
-    def share_out(self, total: Hashable, parts: Mapping[Hashable, int]) -> None:
+    def add_row(self, key: Hashable, row: FigureRow) -> None:
+        """A group that is printed as a row of figures, with its answers by level."""
+        self.sizes[key] = row.n
+        if levels := levels_of(row):
+            self.levels[key] = levels
+
+    def share_out(self, total: Hashable, parts: Sequence[Hashable]) -> None:
         """Parts of a total, each person in one of them or in the rest, which is not printed."""
-        self.sizes |= parts
         rest = ("rest", total, len(self.sums))
-        self.sizes[rest] = self.sizes[total] - sum(parts.values())
+        self.sizes[rest] = self.sizes[total] - sum(self.sizes[part] for part in parts)
+        if all(key in self.levels for key in (total, *parts)):
+            self.levels[rest] = less(self.levels[total], [self.levels[part] for part in parts])
         if self.sizes[rest]:  # that everybody is in a part is known
             self.unprinted.add(rest)
         self.add_up(total, (*parts, rest))
@@ -90,4 +100,4 @@ class Groups:
                 self.add_up(total, sorted(parts, key=repr))
 
     def withheld(self, minimum: int) -> frozenset[Hashable]:
-        return withhold(self.sizes, self.sums, minimum, self.unprinted)
+        return withhold(self.sizes, self.sums, minimum, self.unprinted, levels=self.levels)

@@ -85,14 +85,16 @@ def gather(on: Occasion, survey: Survey) -> Material:
     took_part = taking_part(ratings, dossiers, on.centre)
 
     groups = Groups()
-    groups.add(of_period(on.period), whole.n)
-    groups.share_out(of_period(on.period), {("department", row.key): row.n for row in departments})
-    groups.share_out(of_period(on.period), {("channel", row.key): row.n for row in channels})
+    groups.add_row(of_period(on.period), whole)
+    for kind, shared in (("department", departments), ("channel", channels)):
+        for row in shared:
+            groups.add_row((kind, row.key), row)
+        groups.share_out(of_period(on.period), [(kind, row.key) for row in shared])
     moments = {of_period(one.period): one.people for one in trend}
-    if on.kind == "quarter":
-        groups.share_out(of_period(on.period), moments)
     for key, n in [*moments.items(), *((of_period(then), row.n) for then, row in earlier.values())]:
         groups.add(key, n)
+    if on.kind == "quarter":
+        groups.share_out(of_period(on.period), list(moments))
     if took_part:
         weeks = [one.period for one in trend] if on.kind == "quarter" else []
         groups.add_covered(on.period, weeks, took_part, ratings, dossiers)

@@ -79,6 +79,25 @@ def test_a_department_has_the_figures_of_its_answers(filled: Room) -> None:
     assert row["verdict"] == "Thấp hơn"
 
 
+@pytest.mark.parametrize("kind", ["day", "week", "month", "quarter"])
+def test_no_report_tells_how_the_people_of_small_departments_answered(
+    room: Room, kind: ReportKind
+) -> None:
+    """Five of one person each, all very dissatisfied: the centre's row has five of these."""
+    departments = [one for one in room.context.centre.departments if one.counters][:8]
+    answers = [[1]] * 5 + [[5] * 30 + [4] * 2, [5] * 40 + [3] * 2, [5] * 43]
+    for department, codes in zip(departments, answers, strict=True):
+        room.take(ratings(codes, **place(department.id, department.counters[0].id)))
+    day = room.context.today
+    table = table_of(report_of(room, kind, day=day), "daily" if kind == "day" else "departments")
+    centre = cells(table, "Toàn Trung tâm")
+    assert (centre["n"], centre["level_1"]) == (122, 5)
+    rows = [cells(table, str(row[0])) for row in table.rows[:-1]]
+    shown = [row for row in rows if isinstance(row["n"], int) and row["n"]]
+    assert sum(row["level_1"] for row in shown) == 0
+    assert 122 - sum(row["n"] for row in shown) >= 5 + 4, "not five people, one in each"
+
+
 def test_departments_stand_by_their_share_and_the_centre_last(filled: Room) -> None:
     table = table_of(report_of(filled), "departments")
     place = [column.key for column in table.columns].index("share_very_satisfied")

@@ -127,6 +127,25 @@ def test_the_json_door_withholds_where_it_is_asked_to_publish(room: Room) -> Non
     assert not any("withheld" in one for one in private)
 
 
+def test_five_departments_of_one_and_a_total_do_not_tell_how_the_five_answered(
+    room: Room,
+) -> None:
+    """Else each prints (*), and the centre five very dissatisfied people that no other has."""
+    departments = [one for one in room.context.centre.departments if one.counters][:7]
+    for department in departments[:5]:
+        where = {"department": department.id, "counter": department.counters[0].id}
+        room.take(ratings([1], **where))
+    many = ([5] * 56 + [4] * 2, [5] * 57 + [3] * 2)
+    for department, codes in zip(departments[5:], many, strict=True):
+        where = {"department": department.id, "counter": department.counters[0].id}
+        room.take(ratings(codes, **where))
+    centre = rows_of(room, by="centre")["centre"]
+    assert (centre["n"], centre["counts"]["1"]) == (122, 5)
+    shown = [one for one in rows_of(room, by="department").values() if not one["withheld"]]
+    hidden = 122 - sum(one["n"] for one in shown)
+    assert hidden >= 5 + 4, "one may have the minimum, and somebody is in each of the others"
+
+
 def test_questions_of_few_are_withheld_from_publication(room: Room) -> None:
     skipping = [sipas([5, 4, 5]) for _ in range(6)]
     room.take(skipping + [sipas([5] * 18) for _ in range(9)] + [sipas([4] * 22) for _ in range(3)])

@@ -49,7 +49,7 @@ def possible(
 ) -> dict[Hashable, np.ndarray]:
     """Each group's size in every two-way table that agrees with what is printed, by trying all.
 
-    The grand total is printed, so no cell is larger.
+    The grand total is printed, so no cell is larger; a group that is marked has somebody in it.
     """
     true = np.array(rows)
     cells = [(i, j) for i, j in np.ndindex(true.shape) if (i, j) in withheld]
@@ -64,7 +64,8 @@ def possible(
         table[ALL, j] = np.sum([table[i, j] for i in range(true.shape[0])], axis=0)
     sizes, _ = crossing(pd.DataFrame(true))
     table[ALL, ALL] = np.sum([table[i, ALL] for i in range(true.shape[0])], axis=0)
-    agrees = np.all([table[key] == sizes[key] for key in sizes if key not in withheld], axis=0)
+    printed = [table[key] == sizes[key] for key in sizes if key not in withheld]
+    agrees = np.all([*printed, *(table[key] > 0 for key in withheld)], axis=0)
     return {key: tries[agrees] for key, tries in table.items()}
 
 
@@ -79,7 +80,7 @@ def small_of(sizes: Sizes) -> set[Hashable]:
         ((4, 30, 9), "ac"),  # alone it would be the total less the others
         ((4, 30, 5), "ac"),
         ((2, 2, 30, 9), "abd"),  # four people in two rows are four people still
-        ((3, 2, 30, 9), "ab"),  # five are enough
+        ((3, 2, 30, 9), "abd"),  # there is somebody in each, so neither could be five
         ((0, 20, 30), ""),  # nobody is no secret
         ((4, 0, 20), "ac"),  # and hides nobody
         ((4, 3, 2, 1), "abcd"),
@@ -106,8 +107,8 @@ def test_an_empty_group_that_is_not_printed_is_not_known_to_be_empty() -> None:
     sizes, sums = one_way(3, 0, 30, 6)
     shown = audit(sizes, sums, MINIMUM, {"a"})
     assert shown[["low", "high"]].values.tolist() == [[3, 3]]
-    unprinted = audit(sizes, sums, MINIMUM, {"a", "b"})
-    assert unprinted[["low", "high"]].values.tolist() == [[0, 3]]
+    unprinted = audit(sizes, sums, MINIMUM, {"a"}, unprinted={"b"})
+    assert unprinted[["low", "high"]].values.tolist() == [[1, 3]]
     assert withhold(sizes, sums, MINIMUM, unprinted={"b"}) == {"a", "b", "d"}
 
 
@@ -151,12 +152,12 @@ def test_a_margin_of_few_is_guarded_like_a_cell() -> None:
 
 def test_the_audit_finds_what_can_be_subtracted() -> None:
     sizes, sums = one_way(4, 30, 9)
-    naive = audit(sizes, sums, MINIMUM, {"a"})
+    naive = audit(sizes, sums, MINIMUM, {"a"}).drop(columns="told")
     assert naive.to_dict("records") == [{"key": "a", "n": 4, "low": 4, "high": 4, "safe": False}]
-    guarded = audit(sizes, sums, MINIMUM, {"a", "c"})
-    assert guarded.to_dict("records") == [{"key": "a", "n": 4, "low": 0, "high": 13, "safe": True}]
+    guarded = audit(sizes, sums, MINIMUM, {"a", "c"}).drop(columns="told")
+    assert guarded.to_dict("records") == [{"key": "a", "n": 4, "low": 1, "high": 12, "safe": True}]
     two_of_few = audit(*one_way(2, 2, 30), MINIMUM, {"a", "b"})
-    assert two_of_few["high"].tolist() == [4, 4]
+    assert two_of_few["high"].tolist() == [3, 3]
     assert not two_of_few["safe"].any()
 
 
@@ -177,11 +178,21 @@ def test_trying_every_table_finds_no_small_group_and_no_other_range_than_the_aud
 ) -> None:
     sizes, sums = crossing(pd.DataFrame(rows))
     withheld = withhold(sizes, sums, MINIMUM)
+    assume((ALL, ALL) not in withheld)
     assume(0 < sum((i, j) in withheld for i, j in np.ndindex(len(rows), 2)) <= 4)
     tables = possible(rows, withheld)
     for key, low, high in audit(sizes, sums, MINIMUM, withheld)[["key", "low", "high"]].values:
         assert (tables[key].min(), tables[key].max()) == (low, high)
-        assert {*range(1, MINIMUM + 1)} <= set(tables[key].tolist())
+        least = np.count_nonzero(filled_part(rows, key))
+        assert {*range(least, MINIMUM + 1)} <= set(tables[key].tolist())
+
+
+def filled_part(rows: list[list[int]], key: tuple[object, object]) -> list[int]:
+    """The cells that a cell or margin of a crossing is made of."""
+    row, column = key
+    return [
+        n for (i, j), n in np.ndenumerate(np.array(rows)) if row in (i, ALL) and column in (j, ALL)
+    ]
 
 
 crossings = st.integers(2, 4).flatmap(
@@ -219,7 +230,10 @@ def test_no_more_is_withheld_than_there_is_reason_for(
     withheld = withhold(sizes, sums, MINIMUM)
     assert all(sizes[key] for key in withheld), "an empty group is shown as empty"
     total: Hashable = (ALL, ALL) if (ALL, ALL) in sizes else "total"
-    assert (total in withheld) == (0 < sizes[total] < MINIMUM)
+    # All parts but one may have to be one, and that one the minimum.
+    filled = sum(n > 0 for key, n in sizes.items() if key != total)
+    assert total not in withheld or sizes[total] < MINIMUM + filled - 1
+    assert total in withheld or not 0 < sizes[total] < MINIMUM
     if not small_of(sizes):
         assert not withheld
 
@@ -279,3 +293,94 @@ def test_parts_of_a_form_are_answered_by_the_same_few() -> None:
     assert withhold_parts({"a": 3, "b": 3, "c": 40, "d": 38}, MINIMUM) == {"a", "b", "d"}
     assert withhold_parts({"a": 30, "b": 0}, MINIMUM) == frozenset()
     assert withhold_parts({"a": 3, "b": 4, "c": 0}, MINIMUM) == {"a", "b"}
+
+
+# Answers, and not only sizes. A reader who tries every table that agrees with the print is the
+# judge here, whatever audit() says.
+
+LEVELS = 3
+Answers = tuple[int, ...]
+
+
+def answered(
+    rows: Sequence[Answers],
+) -> tuple[dict[Hashable, int], list[Sum], dict[Hashable, Answers]]:
+    """Rows a, b, c … by level and their total, as withhold takes them."""
+    levels: dict[Hashable, Answers] = dict(zip("abcdefgh", rows, strict=False))
+    levels["total"] = tuple(map(sum, zip(*rows, strict=True)))
+    sums = [Sum("total", tuple("abcdefgh"[: len(rows)]))]
+    return {key: sum(each) for key, each in levels.items()}, sums, levels
+
+
+def readings(rows: Sequence[Answers], withheld: Collection[Hashable]) -> list[dict[str, Answers]]:
+    """Every way in which the withheld rows may have been answered, for one who reads the print.
+
+    Each has somebody in it; with the total printed they have what it has more than the others.
+    """
+    marked = [key for key in "abcdefgh"[: len(rows)] if key in withheld]
+    hidden = [row for key, row in zip("abcdefgh", rows, strict=False) if key in marked]
+    left = [sum(row[level] for row in hidden) for level in range(LEVELS)]
+
+    def shared(keys: list[str], left: list[int]) -> list[dict[str, Answers]]:
+        if len(keys) == 1:
+            return [{keys[0]: tuple(left)}] if any(left) else []
+        found = []
+        for first in itertools.product(*(range(n + 1) for n in left)):
+            if any(first):
+                rest = [n - taken for n, taken in zip(left, first, strict=True)]
+                found += [{keys[0]: first, **more} for more in shared(keys[1:], rest)]
+        return found
+
+    return shared(marked, left) if marked else []
+
+
+row_answers = st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(0, 1))
+
+
+@FEW
+@given(st.lists(row_answers, min_size=2, max_size=5))
+def test_who_tries_every_table_of_answers_learns_nothing_of_a_small_group(
+    rows: list[Answers],
+) -> None:
+    minimum = 3
+    sizes, sums, levels = answered(rows)
+    withheld = withhold(sizes, sums, minimum, levels=levels)
+    found = audit(sizes, sums, minimum, withheld, levels=levels)
+    assert found["safe"].all()
+    assume("total" not in withheld)
+    unanimous = sum(n > 0 for n in levels["total"]) == 1
+    tables = readings(rows, withheld)
+    assume(len(tables) < 20_000)
+    for key, row in zip("abcdefgh", rows, strict=False):
+        if not 0 < sum(row) < minimum:
+            continue
+        read = [table[key] for table in tables]
+        assert {*range(1, minimum + 1)} <= {sum(each) for each in read}
+        for level in range(LEVELS):
+            assert unanimous or any(each[level] == 0 for each in read)
+
+
+def test_five_of_one_person_each_and_a_total_that_tells_what_all_five_said() -> None:
+    """Five times (*), and five of the worst level that no row which is shown has."""
+    rows = [(0, 0, 1)] * 5 + [(50, 2, 0), (60, 5, 0)]
+    sizes, sums, levels = answered(rows)
+    assert not audit(sizes, sums, MINIMUM, set("abcde"), levels=levels)["safe"].any()
+    withheld = withhold(sizes, sums, MINIMUM, levels=levels)
+    assert withheld == set("abcdef")
+    assert audit(sizes, sums, MINIMUM, withheld, levels=levels)["safe"].all()
+
+
+def test_a_guard_that_answered_as_the_small_group_did_guards_nothing() -> None:
+    """Row b would do by its size; but with a it makes thirteen people of one answer."""
+    rows = [(4, 0, 0), (9, 0, 0), (30, 2, 1)]
+    sizes, sums, levels = answered(rows)
+    assert withhold(sizes, sums, MINIMUM) == {"a", "b"}
+    assert "c" in withhold(sizes, sums, MINIMUM, levels=levels)
+    told = audit(sizes, sums, MINIMUM, {"a", "b"}, levels=levels)
+    assert told[["low", "high", "told", "safe"]].values.tolist() == [[1, 12, True, False]]
+
+
+def test_a_unanimous_total_is_shown_and_tells_of_its_parts() -> None:
+    rows = [(4, 0, 0), (9, 0, 0), (30, 0, 0)]
+    sizes, sums, levels = answered(rows)
+    assert withhold(sizes, sums, MINIMUM, levels=levels) == {"a", "b"}
