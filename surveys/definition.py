@@ -70,7 +70,7 @@ class Scale(Model):
         return self
 
 
-class Published(Model):
+class PublishedResult(Model):
     """A figure published elsewhere for one question; no respondent is shown it."""
 
     value: float
@@ -96,7 +96,7 @@ class Question(Model):
     unit: Text | None = None
     wording: Literal["verbatim", "content", "unverified", "own"]
     direction: Literal["higher_is_better", "lower_is_better"] = "higher_is_better"
-    published: Published | None = None
+    published: PublishedResult | None = None
     core: bool = False
     sensitive: bool = False
 

@@ -198,7 +198,7 @@ class Operation(Model):
     departments: Mapping[Identifier, DepartmentCounts]
 
 
-class Published(Model):
+class PublishedTables(Model):
     """The tables of one source."""
 
     source: Text
@@ -221,14 +221,14 @@ class Published(Model):
             yield from claims(statement, self)
 
 
-def load_published(centre_file: Path, centre: Centre) -> Published | None:
+def load_published(centre_file: Path, centre: Centre) -> PublishedTables | None:
     """The published tables named in a centre file; None where it names none.
 
     Raises DefinitionError, which names file, key and reason.
     """
     if centre.published is None:
         return None
-    published = load_toml(centre_file.parent / centre.published, Published)
+    published = load_toml(centre_file.parent / centre.published, PublishedTables)
     for department in published.operation.departments:
         if department not in centre.department:
             raise DefinitionError(

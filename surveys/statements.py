@@ -1,4 +1,4 @@
-"""Statements of a published source that follow from other figures of it, and where these stand."""
+"""What a published source states, and from which of its other figures that can be computed."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from surveys.definition import Identifier, Model, Text
 
 NUMBER = re.compile(r"[-+]?\d+(\.\d+)?")
-Reference = str | int
+Term = str | int
 
 
 class Statement(Model):
@@ -30,15 +30,15 @@ class Statement(Model):
     id: Identifier
     text: Text
     each: str = ""
-    terms: tuple[Reference, ...] = Field(min_length=1)
-    weights: tuple[Reference, ...] = ()
-    of: tuple[Reference, ...] = ()
-    printed: Mapping[str, Reference] = Field(min_length=1)
+    terms: tuple[Term, ...] = Field(min_length=1)
+    weights: tuple[Term, ...] = ()
+    of: tuple[Term, ...] = ()
+    printed: Mapping[str, Term] = Field(min_length=1)
     notes: Mapping[str, Text] = {}
 
 
 @dataclass(frozen=True)
-class Figure:
+class PrintedNumber:
     """A number of the source: exact, or rounded to its last digit."""
 
     value: Decimal
@@ -52,10 +52,10 @@ class Claim:
     id: str
     text: Text
     section: str
-    printed: Figure
-    terms: tuple[Figure, ...]
-    weights: tuple[Figure, ...]
-    of: tuple[Figure, ...]
+    printed: PrintedNumber
+    terms: tuple[PrintedNumber, ...]
+    weights: tuple[PrintedNumber, ...]
+    of: tuple[PrintedNumber, ...]
     note: Text | None
 
 
@@ -68,11 +68,11 @@ def claims(statement: Statement, tables: BaseModel) -> Iterator[Claim]:
     for key, row in _rows(statement, tables):
         try:
             terms, weights, of = (
-                _figures(references, tables, key, row)
-                for references in (statement.terms, statement.weights, statement.of)
+                _numbers(each, tables, key, row)
+                for each in (statement.terms, statement.weights, statement.of)
             )
-            for section, reference in statement.printed.items():
-                [printed] = _figures((reference,), tables, key, row) or [None]
+            for section, term in statement.printed.items():
+                [printed] = _numbers((term,), tables, key, row) or [None]
                 if printed is None or terms is None or weights is None or of is None:
                     continue
                 if weights and len(weights) != len(terms):
@@ -104,27 +104,30 @@ def _rows(statement: Statement, tables: BaseModel) -> list[tuple[str, object]]:
     return list(_children(table).items())
 
 
-def _figures(
-    references: Sequence[Reference], tables: BaseModel, key: str, row: object
-) -> tuple[Figure, ...] | None:
-    """The figures that references stand for; None where the row leaves one of them empty."""
-    found: list[Figure] = []
-    for reference in references:
-        if isinstance(reference, int) or NUMBER.fullmatch(reference):
-            found.append(Figure(Decimal(reference), exact=isinstance(reference, int)))
+def _numbers(
+    terms: Sequence[Term], tables: BaseModel, key: str, row: object
+) -> tuple[PrintedNumber, ...] | None:
+    """The numbers that terms stand for; None where the row leaves one of them empty.
+
+    Raises LookupError for a path that leads nowhere.
+    """
+    found: list[PrintedNumber] = []
+    for term in terms:
+        if isinstance(term, int) or NUMBER.fullmatch(term):
+            found.append(PrintedNumber(Decimal(term), exact=isinstance(term, int)))
             continue
-        path = reference.removeprefix("-").format(key=key)
-        sign = -1 if reference.startswith("-") else 1
+        path = term.removeprefix("-").format(key=key)
+        sign = -1 if term.startswith("-") else 1
         start = row if path.startswith(".") else tables
         for value in _values(start, path.removeprefix(".").split(".")):
             match value:
                 case None:
                     return None
                 case Decimal():
-                    found.append(Figure(sign * value, exact=False))
+                    found.append(PrintedNumber(sign * value, exact=False))
                 case int() | float():
                     number = int(value) if value == int(value) else value
-                    found.append(Figure(sign * Decimal(str(number)), exact=True))
+                    found.append(PrintedNumber(sign * Decimal(str(number)), exact=True))
                 case _:
                     raise LookupError(path)
     return tuple(found)

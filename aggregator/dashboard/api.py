@@ -28,7 +28,7 @@ from aggregator.dashboard.schemas import (
 )
 from aggregator.documents.exports.joined import MEDIA_TYPES, JoinedTable
 from aggregator.figures.figures import Unanswerable, figure_rows
-from aggregator.figures.publishing import published
+from aggregator.figures.publishing import publishable_rows
 from aggregator.figures.references import why_no_index, why_not_comparable
 from aggregator.intake.ingest import Offer, Unreadable
 from aggregator.intake.strict_json import NotJson, flaws, read_json
@@ -128,7 +128,7 @@ async def get_satisfaction(request: Request) -> Response:
         channel=query.channel,
     )
     find = run_in_threadpool(
-        published if query.publish else figure_rows,
+        publishable_rows if query.publish else figure_rows,
         context.store,
         survey,
         context.centre,

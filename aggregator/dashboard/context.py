@@ -18,7 +18,7 @@ from aggregator.storage.store import Store
 from aggregator.wording.messages import MESSAGES as MESSAGES
 from surveys.centre import Centre
 from surveys.definition import Survey
-from surveys.published import Published
+from surveys.published import PublishedTables
 from web import Pages
 
 
@@ -43,7 +43,7 @@ class Context:
     store: Store
     surveys: Mapping[str, Survey]
     centre: Centre
-    published: Published | None
+    published: PublishedTables | None
     ddci: Ddci | None
     commits: GroupCommit
     health: Health

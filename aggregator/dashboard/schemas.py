@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from aggregator.figures.rows import Comparison, FigureRow, Measure, RowKey
 from aggregator.statistics import Method
-from surveys.definition import Channel, Published
+from surveys.definition import Channel, PublishedResult
 from surveys.messages import Language
 from surveys.wire import Receipt, Submission
 
@@ -141,7 +141,9 @@ class RowJson(Json):
     counts: dict[str, int] = Field(description="Answers by code of the scale.")
     measures: dict[str, MeasureJson]
     comparisons: list[ComparisonJson]
-    published: Published | None = Field(None, description="A figure published for the question.")
+    published: PublishedResult | None = Field(
+        None, description="A figure published for the question."
+    )
     withheld: bool = Field(
         False, description="Only with publish: the row may not be published and has no figures."
     )

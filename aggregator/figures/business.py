@@ -22,7 +22,7 @@ from aggregator.wording.phrases import (
     verbatim,
 )
 from surveys.definition import Survey, Text
-from surveys.published import Pci, Published
+from surveys.published import Pci, PublishedTables
 
 
 @dataclass(frozen=True)
@@ -250,7 +250,7 @@ class PublishedComposite:
         )
 
 
-def published_composites(tables: Published) -> Sequence[PublishedComposite]:
+def published_composites(tables: PublishedTables) -> Sequence[PublishedComposite]:
     """The province's PCI by year."""
     if (pci := tables.pci) is None:
         return ()

@@ -16,7 +16,7 @@ from surveys.definition import Survey
 Branch = tuple[FigureRow, Sequence[FigureRow]]
 
 
-def published(
+def publishable_rows(
     store: Store,
     survey: Survey,
     centre: Centre,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from aggregator.figures.figure import Figure
 from aggregator.figures.rows import Comparison, FigureRow, RowKey, measure_frame, tested
-from aggregator.statistics import Published, compare
+from aggregator.statistics import PublishedShare, compare
 from aggregator.storage.store import Selection
 from aggregator.wording.phrases import days, percent, question_published, say, verbatim
 from surveys.centre import Centre, Reference
@@ -17,7 +17,7 @@ def set_comparisons(rows: Sequence[FigureRow], survey: Survey, centre: Centre) -
         if why_not_comparable(survey, reference):
             continue
         figures = measure_frame(rows, reference.measure, pooled=bool(survey.pooled_measures))
-        published = Published(reference.value, reference.n)
+        published = PublishedShare(reference.value, reference.n)
         compared = compare(figures, published, centre.minimum_ratings)
         for row, found in zip(rows, compared.to_dict("records"), strict=True):
             row.comparisons.append(

@@ -8,8 +8,8 @@ from typing import Literal
 from aggregator.wording import numbers
 from surveys.definition import Text
 from surveys.messages import Language
-from surveys.published import Published
-from surveys.statements import Claim, Figure
+from surveys.published import PublishedTables
+from surveys.statements import Claim, PrintedNumber
 
 Kind = Literal["sum", "difference", "percent", "composite", "repeated"]
 Verdict = Literal["exact", "rounding", "truncated", "contradiction"]
@@ -38,9 +38,9 @@ class Check:
     recomputed: Decimal
     low: Decimal
     high: Decimal
-    terms: tuple[Figure, ...]
-    weights: tuple[Figure, ...]
-    of: tuple[Figure, ...]
+    terms: tuple[PrintedNumber, ...]
+    weights: tuple[PrintedNumber, ...]
+    of: tuple[PrintedNumber, ...]
     verdict: Verdict
     note: Text | None
 
@@ -61,7 +61,7 @@ class _Range:
         return _Range(self.value * factor, self.low * factor, self.high * factor)
 
 
-def discrepancies(published: Published) -> list[Check]:
+def discrepancies(published: PublishedTables) -> list[Check]:
     """Every statement of the source that can be recomputed, in its order, with a verdict."""
     return [check(claim) for claim in published.claims()]
 
@@ -120,9 +120,9 @@ def _recomputed(claim: Claim) -> _Range:
     return _total(terms)
 
 
-def _range(figure: Figure) -> _Range:
-    half = Decimal(0 if figure.exact else 5).scaleb(-_digits(figure.value) - 1)
-    return _Range(figure.value, figure.value - half, figure.value + half)
+def _range(number: PrintedNumber) -> _Range:
+    half = Decimal(0 if number.exact else 5).scaleb(-_digits(number.value) - 1)
+    return _Range(number.value, number.value - half, number.value + half)
 
 
 def _total(parts: Sequence[_Range]) -> _Range:
@@ -163,7 +163,7 @@ def formula(checked: Check, language: Language) -> str:
     return _joined(checked.terms, language)
 
 
-def _joined(terms: Sequence[Figure], language: Language) -> str:
+def _joined(terms: Sequence[PrintedNumber], language: Language) -> str:
     signed = (
         f"{'−' if term.value < 0 else '+'} {written(abs(term.value), language)}"
         for term in terms

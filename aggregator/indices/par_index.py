@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from surveys.definition import Text
-from surveys.published import Published, Ranks
+from surveys.published import PublishedTables, Ranks
 
 MEASURE = "satisfied_or_better"  # the share that the ministry turns into points
 MAXIMUM = 10.0  # points of domain 8 given by SIPAS
@@ -78,7 +78,7 @@ class SipasPublished:
     provinces: Mapping[int, tuple[float, float]]
 
 
-def sipas_published(published: Published) -> SipasPublished:
+def sipas_published(published: PublishedTables) -> SipasPublished:
     """The province's SIPAS result and target, and the national series, as fractions."""
     par_index, sipas = published.par_index, published.sipas
     part = par_index.sipas

@@ -4,7 +4,7 @@ No session, no request, no clock. SciPy and statsmodels supply the distributions
 """
 
 from aggregator.statistics.change import changes, control_chart
-from aggregator.statistics.comparison import Published, compare
+from aggregator.statistics.comparison import PublishedShare, compare
 from aggregator.statistics.forms import Form, form_sums, withhold_form
 from aggregator.statistics.participation import nonresponse_bounds
 from aggregator.statistics.pooled import pooled_shares
@@ -32,7 +32,7 @@ __all__ = [
     "SHARE_COLUMNS",
     "Form",
     "Method",
-    "Published",
+    "PublishedShare",
     "Raked",
     "Standardised",
     "Sum",

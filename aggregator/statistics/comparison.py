@@ -15,14 +15,14 @@ MOST_OUTCOMES = 10_000
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedShare:
     """A published share: with ``n`` ratings behind it, or fixed where ``n`` is None."""
 
     share: float
     n: int | None = None
 
 
-def compare(figures: pd.DataFrame, published: Published, minimum: int) -> pd.DataFrame:
+def compare(figures: pd.DataFrame, published: PublishedShare, minimum: int) -> pd.DataFrame:
     """Each figure's difference from a published share of the same measure.
 
     ``figures`` are rows of shares or pooled_shares, all of one measure. Columns returned:
@@ -77,7 +77,7 @@ def compare(figures: pd.DataFrame, published: Published, minimum: int) -> pd.Dat
 
 
 def difference_interval(
-    figures: pd.DataFrame, published: Published
+    figures: pd.DataFrame, published: PublishedShare
 ) -> tuple[np.ndarray, np.ndarray]:
     """The 95 % intervals of shares less a published one; see compare.
 
@@ -91,7 +91,7 @@ def difference_interval(
     return newcombe(share, n, other, m)
 
 
-def _p_values(figures: pd.DataFrame, published: Published) -> tuple[np.ndarray, np.ndarray]:
+def _p_values(figures: pd.DataFrame, published: PublishedShare) -> tuple[np.ndarray, np.ndarray]:
     """Two-sided p-values, NaN for no answers, and the test that gave each."""
     k, n = figures["k"].to_numpy(np.int64), figures["n"].to_numpy(np.int64)
     p = _score(figures, published)
@@ -108,7 +108,7 @@ def _p_values(figures: pd.DataFrame, published: Published) -> tuple[np.ndarray, 
     return np.where(n == 0, np.nan, p), np.where(exact, name, "score")
 
 
-def _score(figures: pd.DataFrame, published: Published) -> np.ndarray:
+def _score(figures: pd.DataFrame, published: PublishedShare) -> np.ndarray:
     """The p-value of z = difference over its error where both shares are the same."""
     share = figures["share"].to_numpy(float)
     n = _counted(figures)

@@ -58,7 +58,7 @@ def p_value(p: float | None, language: Language) -> str:
     return decimal(p, language, digits)
 
 
-def published(question: Question, language: Language) -> str:
+def published_result(question: Question, language: Language) -> str:
     """A question's published figure with its unit; '' where there is none."""
     if question.published is None:
         return ""

@@ -74,7 +74,7 @@ def p_value(p: float | None) -> Phrase:
 
 def question_published(question: Question) -> Phrase:
     """The figure published beside a question, with its unit."""
-    return Phrase(lambda language: numbers.published(question, language))
+    return Phrase(lambda language: numbers.published_result(question, language))
 
 
 def days(since: date, until: date) -> Phrase:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from aggregator.statistics import Published, clopper_pearson, pooled_shares, wilson
+from aggregator.statistics import PublishedShare, clopper_pearson, pooled_shares, wilson
 from aggregator.statistics.comparison import difference_interval
 
 SIZES = (20, 100, 1_000)
@@ -55,7 +55,9 @@ def of_a_difference(n: int, published_n: int, share: float) -> float:
     for theirs in range(published_n + 1):
         weight = float(stats.binom.pmf(theirs, published_n, share))
         if weight > 1e-9:
-            low, high = difference_interval(figures, Published(theirs / published_n, published_n))
+            low, high = difference_interval(
+                figures, PublishedShare(theirs / published_n, published_n)
+            )
             covered += weight * float(chance[(low <= 0) & (high >= 0)].sum())
     return covered
 

@@ -10,7 +10,7 @@ import pytest
 
 from surveys.centre import load_centre
 from surveys.definition import DefinitionError, load_surveys, load_toml
-from surveys.published import Published, load_published
+from surveys.published import PublishedTables, load_published
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"
@@ -19,7 +19,7 @@ FILE = ROOT / "deploy" / "lai_chau_published.toml"
 
 
 @pytest.fixture(scope="module")
-def published() -> Published:
+def published() -> PublishedTables:
     found = load_published(CENTRE, load_centre(CENTRE))
     assert found is not None
     return found
@@ -34,7 +34,7 @@ def as_printed(cell: str) -> Decimal | None:
     return Decimal(cell) if cell else None
 
 
-def test_the_years_of_par_index(published: Published) -> None:
+def test_the_years_of_par_index(published: PublishedTables) -> None:
     found = [
         (year, row.appraised, row.survey, row.total, row.rank, row.rank_north_west)
         for year, row in published.par_index.years.items()
@@ -54,7 +54,7 @@ def test_the_years_of_par_index(published: Published) -> None:
 
 
 @pytest.mark.parametrize("row", golden("par_index_domains"), ids=lambda row: row["domain"])
-def test_the_domains_of_par_index(published: Published, row: dict[str, str]) -> None:
+def test_the_domains_of_par_index(published: PublishedTables, row: dict[str, str]) -> None:
     domain = published.par_index.domains[int(row["domain"])]
     assert domain.name.vi == row["name_vi"]
     assert domain.maximum == float(row["max_points"])
@@ -72,7 +72,7 @@ def test_the_domains_of_par_index(published: Published, row: dict[str, str]) -> 
     assert lead.vi == row["lead_department"]
 
 
-def test_the_sub_indices_of_pci(published: Published) -> None:
+def test_the_sub_indices_of_pci(published: PublishedTables) -> None:
     *rows, total = golden("pci_sub_indices")
     years = (2016, 2017, 2018, 2019)
     found = list(published.pci.sub_indices.values())
@@ -89,7 +89,7 @@ def test_the_sub_indices_of_pci(published: Published) -> None:
 
 
 def test_a_sub_index_has_the_id_name_and_order_of_the_factor_it_stands_beside(
-    published: Published,
+    published: PublishedTables,
 ) -> None:
     factors = load_surveys()["business"].factors
     assert [(factor.id, factor.lead) for factor in factors] == [
@@ -118,7 +118,7 @@ def test_the_business_survey_has_every_published_statement() -> None:
     assert found == printed
 
 
-def test_the_centres_counts(published: Published) -> None:
+def test_the_centres_counts(published: PublishedTables) -> None:
     names = {
         "visits": "visits_over",
         "dossiers_online_level_3_and_4": "dossiers_online",
@@ -134,7 +134,7 @@ def test_the_centres_counts(published: Published) -> None:
     }
 
 
-def test_the_departments_counts(published: Published) -> None:
+def test_the_departments_counts(published: PublishedTables) -> None:
     found = [
         (
             id,
@@ -154,7 +154,7 @@ def test_the_departments_counts(published: Published) -> None:
     assert found == printed
 
 
-def test_a_figure_stands_in_one_place_or_says_the_same_in_both(published: Published) -> None:
+def test_a_figure_stands_in_one_place_or_says_the_same_in_both(published: PublishedTables) -> None:
     """The references that pages compare with are those of the tables."""
     references = {reference.id: reference for reference in load_centre(CENTRE).references}
     operation, goal = published.operation, published.par_index.sipas.goal
@@ -175,7 +175,7 @@ def broken(tmp_path: Path, change: Callable[[str], str]) -> str:
     path = tmp_path / FILE.name
     path.write_text(changed, "utf-8")
     with pytest.raises(DefinitionError) as caught:
-        load_toml(path, Published)
+        load_toml(path, PublishedTables)
     return str(caught.value)
 
 
@@ -222,7 +222,7 @@ def test_a_centre_may_do_without() -> None:
     assert load_published(CENTRE, centre) is None
 
 
-def test_every_claim_has_its_own_key_and_is_filled_in(published: Published) -> None:
+def test_every_claim_has_its_own_key_and_is_filled_in(published: PublishedTables) -> None:
     claims = list(published.claims())
     assert len({(claim.id, claim.section) for claim in claims}) == len(claims)
     for claim in claims:
@@ -231,7 +231,7 @@ def test_every_claim_has_its_own_key_and_is_filled_in(published: Published) -> N
         assert claim.terms
 
 
-def test_rows_without_the_figures_make_no_claim(published: Published) -> None:
+def test_rows_without_the_figures_make_no_claim(published: PublishedTables) -> None:
     """Domains 1 and 3 have no survey part."""
     ids = {claim.id for claim in published.claims()}
     assert {f"par_survey_lost.{n}" for n in (2, 4, 5, 6, 7, 8)} <= ids

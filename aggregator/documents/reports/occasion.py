@@ -13,7 +13,7 @@ from aggregator.wording.periods import Period
 from surveys.centre import Centre, Reference
 from surveys.definition import Survey, Text
 from surveys.messages import Language
-from surveys.published import Published
+from surveys.published import PublishedTables
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Occasion:
     kind: ReportKind
     language: Language
     now: datetime
-    published: Published | None = None
+    published: PublishedTables | None = None
 
     @property
     def today(self) -> date:

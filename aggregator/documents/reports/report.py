@@ -33,7 +33,7 @@ from aggregator.wording.periods import Period
 from surveys.centre import Centre, Reference
 from surveys.definition import Survey
 from surveys.messages import Language
-from surveys.published import Published
+from surveys.published import PublishedTables
 
 # The words of the form, which the renderers place.
 WORDS = (
@@ -52,7 +52,7 @@ def build_report(
     language: Language,
     now: datetime,
     *,
-    published: Published | None = None,
+    published: PublishedTables | None = None,
     demo: bool = False,
 ) -> Report:
     """A period's report as plain data. Raises database.StorageError."""

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from aggregator.indices.discrepancies import Check, check, discrepancies, formula, written
 from surveys.centre import load_centre
 from surveys.definition import Text
-from surveys.published import Published, load_published
-from surveys.statements import Claim, Figure
+from surveys.published import PublishedTables, load_published
+from surveys.statements import Claim, PrintedNumber
 
 CENTRE = Path(__file__).parents[3] / "deploy" / "lai_chau.toml"
 
@@ -48,14 +48,14 @@ ROUNDING = {
 
 
 @pytest.fixture(scope="module")
-def published() -> Published:
+def published() -> PublishedTables:
     found = load_published(CENTRE, load_centre(CENTRE))
     assert found is not None
     return found
 
 
 @pytest.fixture(scope="module")
-def checks(published: Published) -> list[Check]:
+def checks(published: PublishedTables) -> list[Check]:
     return discrepancies(published)
 
 
@@ -184,15 +184,18 @@ def test_every_disagreement_is_named_in_both_languages(checks: list[Check]) -> N
 
 
 def claim(
-    printed: Decimal, terms: list[Figure], weights: Sequence[int] = (), of: Sequence[Figure] = ()
+    printed: Decimal,
+    terms: list[PrintedNumber],
+    weights: Sequence[int] = (),
+    of: Sequence[PrintedNumber] = (),
 ) -> Claim:
     return Claim(
         id="any",
         text=Text(vi="một số", en="any"),
         section="I",
-        printed=Figure(printed, exact=False),
+        printed=PrintedNumber(printed, exact=False),
         terms=tuple(terms),
-        weights=tuple(Figure(Decimal(weight), exact=True) for weight in weights),
+        weights=tuple(PrintedNumber(Decimal(weight), exact=True) for weight in weights),
         of=tuple(of),
         note=None,
     )
@@ -212,7 +215,7 @@ def test_a_rounded_sum_of_rounded_parts_always_agrees(
     parts: list[tuple[Decimal, int]], last: int
 ) -> None:
     total = sum((value for value, _ in parts), Decimal())
-    terms = [Figure(round_to(value, places), exact=False) for value, places in parts]
+    terms = [PrintedNumber(round_to(value, places), exact=False) for value, places in parts]
     found = check(claim(round_to(total, last), terms))
     assert found.agrees
     assert found.low <= total <= found.high
@@ -224,7 +227,7 @@ def test_a_rounded_composite_of_rounded_scores_always_agrees(
 ) -> None:
     weights = [weight for _, weight in parts]
     exact = 10 * sum((s * w for s, w in parts), Decimal()) / sum(weights)
-    terms = [Figure(round_to(score, 2), exact=False) for score, _ in parts]
+    terms = [PrintedNumber(round_to(score, 2), exact=False) for score, _ in parts]
     assert check(claim(round_to(exact, last), terms, weights)).agrees
 
 
@@ -233,8 +236,8 @@ def test_a_rounded_percentage_of_rounded_parts_always_agrees(
     part: Decimal, whole: Decimal, last: int
 ) -> None:
     terms, of = (
-        [Figure(round_to(part, 2), exact=False)],
-        [Figure(round_to(whole, 1), exact=False)],
+        [PrintedNumber(round_to(part, 2), exact=False)],
+        [PrintedNumber(round_to(whole, 1), exact=False)],
     )
     assert check(claim(round_to(100 * part / whole, last), terms, of=of)).agrees
 
@@ -243,7 +246,7 @@ def test_a_rounded_percentage_of_rounded_parts_always_agrees(
 def test_a_share_of_counts_printed_one_digit_off_never_agrees(
     k: int, n: int, last: int, off: int
 ) -> None:
-    terms, of = [Figure(Decimal(k), exact=True)], [Figure(Decimal(n), exact=True)]
+    terms, of = [PrintedNumber(Decimal(k), exact=True)], [PrintedNumber(Decimal(n), exact=True)]
     right = round_to(100 * Decimal(k) / n, last)
     wrong = right + off * Decimal(1).scaleb(-last)
     assert check(claim(right, terms, of=of)).verdict == "exact"

@@ -12,19 +12,19 @@ from aggregator.indices.par_index import project, sipas_published
 from aggregator.statistics import shares
 from surveys.centre import load_centre
 from surveys.messages import LANGUAGES, Language
-from surveys.published import Published, Ranks, load_published
+from surveys.published import PublishedTables, Ranks, load_published
 
 CENTRE = Path(__file__).parents[3] / "deploy" / "lai_chau.toml"
 
 
 @pytest.fixture(scope="module")
-def published() -> Published:
+def published() -> PublishedTables:
     found = load_published(CENTRE, load_centre(CENTRE))
     assert found is not None
     return found
 
 
-def test_the_published_share_gives_the_published_points(published: Published) -> None:
+def test_the_published_share_gives_the_published_points(published: PublishedTables) -> None:
     sipas = sipas_published(published)
     projection = project("satisfied_or_better", sipas.result.share, 0.8, 0.85)
     assert projection is not None
@@ -70,7 +70,7 @@ def test_the_explanation_says_that_the_ministrys_sample_decides(language: Langua
     assert {"vi": "Bộ Nội vụ quyết định", "en": "decided by the ministry's"}[language] in text
 
 
-def test_the_provinces_result_and_target(published: Published) -> None:
+def test_the_provinces_result_and_target(published: PublishedTables) -> None:
     sipas = sipas_published(published)
     assert (sipas.result.year, sipas.result.share) == (2019, 0.8233)
     assert sipas.result.rank == Ranks(best=44, worst=44)
@@ -79,12 +79,12 @@ def test_the_provinces_result_and_target(published: Published) -> None:
     assert sipas.target.points == pytest.approx(8.233)
 
 
-def test_the_national_series_breaks_between_2020_and_2022(published: Published) -> None:
+def test_the_national_series_breaks_between_2020_and_2022(published: PublishedTables) -> None:
     before, after = sipas_published(published).national
     assert before.shares == {2018: 0.8299, 2019: 0.8445, 2020: 0.8548}
     assert after.shares == {2022: 0.8008, 2023: 0.8266, 2024: 0.8394}
     assert before.population != after.population
 
 
-def test_the_range_of_the_provinces(published: Published) -> None:
+def test_the_range_of_the_provinces(published: PublishedTables) -> None:
     assert sipas_published(published).provinces == {2019: (0.7381, 0.9526)}

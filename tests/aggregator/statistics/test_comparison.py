@@ -12,14 +12,14 @@ from scipy import stats
 
 from aggregator.figures.references import why_no_index, why_not_comparable
 from aggregator.figures.rows import RowKey
-from aggregator.statistics import Method, Published, compare, shares
+from aggregator.statistics import Method, PublishedShare, compare, shares
 from aggregator.statistics.comparison import MOST_OUTCOMES
 from aggregator.statistics.exact import binomial_exact, fisher_exact
 from aggregator.storage.store import Selection
 from surveys.centre import Centre
 from surveys.definition import Survey
 
-DEVICE = Published(3355 / 3483, 3483)
+DEVICE = PublishedShare(3355 / 3483, 3483)
 
 
 def figures(*pairs: tuple[int, int], method: Method = "wilson") -> pd.DataFrame:
@@ -46,7 +46,7 @@ def figures(*pairs: tuple[int, int], method: Method = "wilson") -> pd.DataFrame:
 def test_the_interval_of_a_difference_is_newcombes(
     one: tuple[int, int], other: tuple[int, int], low: float, high: float
 ) -> None:
-    found = compare(figures(one), Published(other[0] / other[1], other[1]), 1).iloc[0]
+    found = compare(figures(one), PublishedShare(other[0] / other[1], other[1]), 1).iloc[0]
     assert (found["low"], found["high"]) == pytest.approx((low, high), abs=0.00006)
     assert found["difference"] == pytest.approx(one[0] / one[1] - other[0] / other[1])
 
@@ -61,14 +61,14 @@ def test_the_p_value_is_fishers_where_the_reference_has_counts() -> None:
 
 def test_a_reference_without_counts_is_a_fixed_value() -> None:
     [row] = figures((100, 120)).to_dict("records")
-    found = compare(figures((100, 120)), Published(0.8233), 30).iloc[0]
+    found = compare(figures((100, 120)), PublishedShare(0.8233), 30).iloc[0]
     assert found["test"] == "binomial_exact"
     assert found["p"] == pytest.approx(stats.binomtest(100, 120, 0.8233).pvalue, rel=1e-12)
     assert found["low"] == pytest.approx(row["low"] - 0.8233)
     assert found["high"] == pytest.approx(row["high"] - 0.8233)
     assert found["verdict"] == "indistinct"
     # The same share with ratings behind it is uncertain, so the difference is more so.
-    uncertain = compare(figures((100, 120)), Published(0.8233, 1000), 30).iloc[0]
+    uncertain = compare(figures((100, 120)), PublishedShare(0.8233, 1000), 30).iloc[0]
     assert uncertain["high"] - uncertain["low"] > found["high"] - found["low"]
 
 
@@ -85,7 +85,7 @@ def test_no_answers_are_too_few_and_have_no_p_value() -> None:
 
 
 def test_a_difference_upwards_is_above() -> None:
-    assert compare(figures((99, 100)), Published(0.8233), 30)["verdict"].tolist() == ["above"]
+    assert compare(figures((99, 100)), PublishedShare(0.8233), 30)["verdict"].tolist() == ["above"]
 
 
 def test_holm_makes_a_borderline_verdict_indistinct() -> None:
@@ -112,7 +112,7 @@ def test_holms_steps_are_those_of_the_hand() -> None:
 
 
 def test_a_reference_of_all_favourable_compares_without_dividing_by_nothing() -> None:
-    all_of_them = Published(1.0, 3483)
+    all_of_them = PublishedShare(1.0, 3483)
     found = compare(figures((40, 40), (30, 40)), all_of_them, 30)
     assert found["verdict"].tolist() == ["indistinct", "below"]
     assert found["p"][0] == 1.0
@@ -154,12 +154,12 @@ def test_equally_likely_outcomes_count_as_such() -> None:
 def test_numbers_too_large_to_add_up_have_the_score_test_and_it_says_so() -> None:
     few, lots = (MOST_OUTCOMES - 1, MOST_OUTCOMES)
     rows = figures((few - 1700, few), (lots - 1700, lots))
-    fixed = compare(rows, Published(0.8233), 30)
+    fixed = compare(rows, PublishedShare(0.8233), 30)
     assert fixed["test"].tolist() == ["binomial_exact", "score"]
     assert fixed["p"][0] == pytest.approx(fixed["p"][1], rel=0.03)
     # Fisher's needs no more outcomes than the smaller of the two has.
     assert set(compare(rows, DEVICE, 30)["test"]) == {"fisher_exact"}
-    [exact, score] = compare(rows, Published(0.8233, lots), 30).to_dict("records")
+    [exact, score] = compare(rows, PublishedShare(0.8233, lots), 30).to_dict("records")
     assert (exact["test"], score["test"]) == ("fisher_exact", "score")
     table = np.array([[lots - 1700, 1700], [8233, lots - 8233]])
     assert score["p"] == pytest.approx(stats.chi2_contingency(table, correction=False).pvalue)
@@ -176,7 +176,7 @@ def test_benjamini_and_hochbergs_steps_are_those_of_the_hand() -> None:
 def test_the_adjusted_p_values_keep_their_order_and_the_verdict_is_holms(
     ours: list[tuple[int, int]], theirs: tuple[int, int]
 ) -> None:
-    reference = Published(theirs[0] / theirs[1], theirs[1])
+    reference = PublishedShare(theirs[0] / theirs[1], theirs[1])
     found = compare(figures(*ours), reference, 30)
     enough = found[found["verdict"] != "too_few"]
     assert (found["verdict"] == "too_few").tolist() == [n < 30 for _, n in ours]

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from aggregator.statistics import Published, compare, pooled_shares, wilson
+from aggregator.statistics import PublishedShare, compare, pooled_shares, wilson
 
 Respondent = Sequence[int | None]  # one answer a question; None where it was skipped
 FAVOURABLE = (4, 5)
@@ -207,7 +207,7 @@ def test_the_minimum_counts_respondents_and_not_their_answers() -> None:
     few = sums_of([[1] * 22] * 29, "a")
     enough = sums_of([[1] * 22] * 30, "b")
     found = pooled_shares(pd.concat([few, enough]), ["a", "b"])
-    verdicts = compare(found, Published(0.8233), 30)
+    verdicts = compare(found, PublishedShare(0.8233), 30)
     assert verdicts["verdict"].tolist() == ["too_few", "below"]
     assert verdicts["test"].unique().tolist() == ["score"]
 
@@ -215,7 +215,7 @@ def test_the_minimum_counts_respondents_and_not_their_answers() -> None:
 def test_the_score_test_uses_the_effective_number() -> None:
     """26 of 40 equal voices against 0.8233: 572 of 880 answers would look surer than they are."""
     found = pooled_shares(sums_of([[5] * 22] * 26 + [[1] * 22] * 14), ["centre"])
-    [row] = compare(found, Published(0.8233), 30).to_dict("records")
+    [row] = compare(found, PublishedShare(0.8233), 30).to_dict("records")
     error = math.sqrt(0.8233 * (1 - 0.8233) / 40)
     z = abs(0.65 - 0.8233) / error
     assert row["p"] == pytest.approx(math.erfc(z / math.sqrt(2)))

@@ -47,14 +47,14 @@ def test_a_difference_has_its_sign_unless_it_rounds_to_nothing(
 
 def test_a_published_figure_has_its_unit(surveys: dict[str, Survey]) -> None:
     units = {
-        question.published.unit: numbers.published(question, "vi")
+        question.published.unit: numbers.published_result(question, "vi")
         for question in surveys["business"].all_questions()
         if question.published is not None
     }
     assert set(units) == {"percent", "days", "percent_of_costs"}
     assert units["percent"].endswith("\u00a0%")
     assert units["days"].endswith("\u00a0ngày")
-    assert numbers.published(surveys["in_centre"].questions["rating"], "vi") == ""
+    assert numbers.published_result(surveys["in_centre"].questions["rating"], "vi") == ""
 
 
 @given(st.floats(0, 1))

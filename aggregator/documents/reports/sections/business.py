@@ -14,7 +14,7 @@ from aggregator.documents.reports.model import (
 )
 from aggregator.documents.reports.occasion import Occasion
 from aggregator.figures.business import BusinessFactor, business_factors
-from aggregator.figures.publishing import published
+from aggregator.figures.publishing import publishable_rows
 from aggregator.indices.pci import StatementFeedback
 from aggregator.wording import numbers
 from surveys.definition import Question, Survey
@@ -35,7 +35,7 @@ def gather(on: Occasion) -> Business | None:
     survey = on.surveys[on.centre.instruments.businesses]
     kept = [
         row
-        for row in published(on.store, survey, on.centre, on.selection(survey), "question")
+        for row in publishable_rows(on.store, survey, on.centre, on.selection(survey), "question")
         if row.question is not None and row.question.kind != "many"
     ]
     if not any(row.n or row.withheld for row in kept):
@@ -109,7 +109,7 @@ def _printed(on: Occasion, question: Question) -> Printed | None:
     if found is None:
         return None
     return Printed(
-        text=numbers.published(question, on.language),
+        text=numbers.published_result(question, on.language),
         share=found.value / 100 if found.unit == "percent" else None,
         digits=2 if found.value % 1 else 0,
         note=on.label(found.note) if found.note else "",
