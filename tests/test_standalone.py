@@ -86,7 +86,7 @@ def test_from_the_first_start_to_ctrl_c_and_on(start: Start, tmp_path: Path) -> 
     assert third.program.interrupt() == 0
 
 
-def test_the_pages_are_behind_the_door(start: Start) -> None:
+def test_the_pages_need_a_sign_in(start: Start) -> None:
     centre = start().greeted()
     assert 'type="password"' in centre.client.get(f"{centre.dashboard}/").text
     assert centre.client.get(f"{centre.dashboard}/health").json() == {"status": "ok"}

@@ -47,7 +47,7 @@ async def kind_error(request: Request, error: Exception) -> Response:
 
 @pytest.fixture
 def client() -> TestClient:
-    """A small app behind the shared doors."""
+    """A small application inside a Guard."""
     app = Application(
         routes=[
             Route("/echo", echo, methods=["POST"]),

@@ -1,4 +1,4 @@
-"""Commands that run a centre's aggregator: its schema, and its doors."""
+"""Commands that run an aggregator: migrate its schema, serve it."""
 
 import argparse
 

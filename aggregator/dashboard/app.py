@@ -1,4 +1,4 @@
-"""The aggregator's application: its doors, and what stands behind them."""
+"""The aggregator's application: its routes, and what starts and stops with it."""
 
 import gc
 from collections.abc import AsyncIterator, Callable

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 CENTRE = ROOT / "deploy" / "lai_chau.toml"
 GOLDEN = ROOT / "tests" / "golden" / "lai_chau_2020.csv"
 NOW = datetime(2026, 11, 23, 1, 15, tzinfo=UTC)  # 08:15 at the centre
-DOOR = "/api/v1/submissions"
+SUBMISSIONS = "/api/v1/submissions"
 PASSWORD = "đúng mười hai ký tự"
 
 
@@ -138,7 +138,7 @@ class Room:
         """POST a batch with the device token; header names with _ for -."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         bearer = {"authorization": f"Bearer {self.device}"}
-        return self.client.post(DOOR, json={"submissions": items}, headers=bearer | sent)
+        return self.client.post(SUBMISSIONS, json={"submissions": items}, headers=bearer | sent)
 
     def get(self, path: str, /, language: str = "en", **parameters: str) -> Any:
         """GET with the reader token; ``from_`` stands for ``from``."""

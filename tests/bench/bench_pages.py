@@ -52,7 +52,7 @@ def rows() -> Iterator[Row]:
 
 
 def paths(department: str) -> Iterator[str]:
-    """What can be asked for by its path alone, machines' doors left out."""
+    """What can be asked for by its path alone, the JSON API left out."""
     for route in ROUTES:
         if isinstance(route, Route) and "GET" in (route.methods or ()):
             path = route.path.replace("{department}", department)

@@ -82,7 +82,7 @@ def test_a_new_rating_appears_while_the_page_is_open(hall: Hall) -> None:
     expect(page.locator("details.how")).to_have_attribute("open", "")
 
 
-def test_when_the_session_has_ended_the_refresh_leads_to_the_door(hall: Hall) -> None:
+def test_when_the_session_has_ended_the_refresh_leads_to_the_sign_in(hall: Hall) -> None:
     page = hall.page().context.new_page()
     page.clock.install()
     page.goto(hall.url)

@@ -1,4 +1,4 @@
-"""Tokens on the JSON doors: of one kind each, kept as hashes, gone when removed."""
+"""Tokens on the JSON API: of one kind each, kept as hashes, gone when removed."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from aggregator.dashboard.accounts import REMEMBER, Accounts
 from aggregator.storage.credentials import TokenKind
 from aggregator.storage.store import Store
-from tests.aggregator.conftest import DOOR, Clock, Room, stored, submission
+from tests.aggregator.conftest import SUBMISSIONS, Clock, Room, stored, submission
 
 READING = ["/api/v1/satisfaction", "/api/v1/submissions.csv"]
 
@@ -17,17 +17,17 @@ def ask(room: Room, path: str, authorization: str | None, language: str = "en") 
     headers = {b"accept-language": language.encode()}
     if authorization is not None:
         headers[b"authorization"] = authorization.encode()
-    if path == DOOR:
-        return room.client.post(DOOR, json={"submissions": [submission()]}, headers=headers)
+    if path == SUBMISSIONS:
+        return room.client.post(SUBMISSIONS, json={"submissions": [submission()]}, headers=headers)
     return room.client.get(path, headers=headers)
 
 
-@pytest.mark.parametrize("path", [DOOR, *READING])
+@pytest.mark.parametrize("path", [SUBMISSIONS, *READING])
 @pytest.mark.parametrize(
     "given", [None, "", "Bearer", "Bearer ", "Bearer wrong", "Basic {right}", "{right}", "Bearer é"]
 )
 def test_no_or_a_wrong_token_is_401(room: Room, path: str, given: str | None) -> None:
-    right = room.device if path == DOOR else room.reader
+    right = room.device if path == SUBMISSIONS else room.reader
     sent = None if given is None else given.format(right=right)
     answer = ask(room, path, sent)
     assert answer.status_code == 401
@@ -39,18 +39,18 @@ def test_no_or_a_wrong_token_is_401(room: Room, path: str, given: str | None) ->
     assert stored(room.context.store) == []
 
 
-@pytest.mark.parametrize("path", [DOOR, *READING])
+@pytest.mark.parametrize("path", [SUBMISSIONS, *READING])
 def test_a_token_of_another_kind_is_401(any_room: Room, path: str) -> None:
     accounts = any_room.context.accounts
     accounts.add_user("ai_do", "manager")
     link = accounts.new_link("ai_do", "").rpartition("/")[2]
     entered = accounts.sign_in_by_link(accounts.new_link("ai_do", "").rpartition("/")[2])
     assert entered is not None
-    other = any_room.reader if path == DOOR else any_room.device
+    other = any_room.reader if path == SUBMISSIONS else any_room.device
     for secret in (other, link, entered.session, entered.browser):
         assert ask(any_room, path, f"Bearer {secret}").status_code == 401
     assert ask(any_room, path, f"Bearer {other}").status_code == 401  # not by remembering either
-    right = any_room.device if path == DOOR else any_room.reader
+    right = any_room.device if path == SUBMISSIONS else any_room.reader
     assert ask(any_room, path, f"Bearer {right}").status_code == 200
     assert ask(any_room, path, f"bearer {right} ").status_code == 200
 
@@ -85,11 +85,11 @@ def test_the_database_files_do_not_hold_the_secret(room: Room) -> None:
 
 def test_a_removed_token_stops_working_once_it_is_no_longer_remembered(any_room: Room) -> None:
     bearer = f"Bearer {any_room.device}"
-    assert ask(any_room, DOOR, bearer).status_code == 200
+    assert ask(any_room, SUBMISSIONS, bearer).status_code == 200
     [(name, _)] = any_room.context.store.credentials.tokens("device")
     assert any_room.context.store.credentials.remove_tokens_of(name, "device") == 1
     any_room.clock.moment += REMEMBER + timedelta(seconds=1)
-    assert ask(any_room, DOOR, bearer).status_code == 401
+    assert ask(any_room, SUBMISSIONS, bearer).status_code == 401
 
 
 def test_a_token_with_an_end_ends(store: Store, clock: Clock) -> None:

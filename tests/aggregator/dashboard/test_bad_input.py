@@ -1,4 +1,4 @@
-"""Hostile requests at the JSON door: a clear answer, nothing stored, never a 500."""
+"""Hostile requests at the JSON API: a clear answer, nothing stored, never a 500."""
 
 import json
 import unicodedata
@@ -15,12 +15,12 @@ from aggregator.storage.writer import NewRow, written
 from surveys.definition import Survey
 from surveys.text import UNSAFE
 from surveys.wire import MAX_COMMENT, read_submission
-from tests.aggregator.conftest import DOOR, Room, ratings, stored, submission, tallies
+from tests.aggregator.conftest import SUBMISSIONS, Room, ratings, stored, submission, tallies
 
 
 def send(room: Room, body: bytes | str, language: str = "en") -> Any:
     headers = {"authorization": f"Bearer {room.device}", "accept-language": language}
-    return room.client.post(DOOR, content=body, headers=headers)
+    return room.client.post(SUBMISSIONS, content=body, headers=headers)
 
 
 def assert_nothing_stored(room: Room) -> None:
@@ -86,7 +86,7 @@ def test_too_many_in_one_request_is_413_and_names_the_most(room: Room) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
 def test_other_methods_are_405_as_json(room: Room, method: str) -> None:
-    answer = room.client.request(method, DOOR)
+    answer = room.client.request(method, SUBMISSIONS)
     assert answer.status_code == 405
     assert answer.json()["error"]
 
@@ -204,7 +204,7 @@ def test_half_a_character_in_one_item_does_not_spoil_the_others(room: Room) -> N
     good, bad = submission(), submission(comment="HALF")
     body = json.dumps({"submissions": [bad, good]}).replace("HALF", "a\\ud800b")
     headers = {"authorization": f"Bearer {room.device}", "content-type": "application/json"}
-    answer = room.client.post(DOOR, content=body, headers=headers)
+    answer = room.client.post(SUBMISSIONS, content=body, headers=headers)
     assert [r["status"] for r in answer.json()["receipts"]] == ["refused", "accepted"]
     assert answer.json()["receipts"][0]["reason"].startswith("comment: ")
 

@@ -79,7 +79,7 @@ def test_every_screen_has_an_empty_state_in_both_languages(
 
 
 @pytest.mark.parametrize("path", [screen.path for screen in SCREENS])
-def test_every_screen_is_behind_the_door(room: Room, path: str) -> None:
+def test_every_screen_needs_a_sign_in(room: Room, path: str) -> None:
     answer = room.client.get(path)
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/sign-in")

@@ -16,16 +16,16 @@ LOCKED = [
 
 
 @pytest.mark.parametrize("path", [*LOCKED, "/?from=2020-01-01&to=2020-02-01"])
-def test_pages_lead_strangers_to_the_door_and_back(room: Room, path: str) -> None:
+def test_pages_lead_strangers_to_the_sign_in_and_back(room: Room, path: str) -> None:
     answer = room.client.get(path)
     assert answer.status_code == 303
-    door = room.client.get(answer.headers["location"])
-    assert door.status_code == 200
-    assert f'name="next" value="{path.replace("&", "&amp;")}"' in door.text
+    page = room.client.get(answer.headers["location"])
+    assert page.status_code == 200
+    assert f'name="next" value="{path.replace("&", "&amp;")}"' in page.text
 
 
 @pytest.mark.parametrize("path", LOCKED)
-def test_a_fragment_leads_the_whole_page_to_the_door(room: Room, path: str) -> None:
+def test_a_fragment_leads_the_whole_page_to_the_sign_in(room: Room, path: str) -> None:
     answer = room.client.get(path, headers=HTMX)
     assert answer.status_code == 401
     assert answer.headers["hx-redirect"].startswith("/sign-in?next=%2F")

@@ -14,11 +14,11 @@ from surveys.centre import Centre
 from surveys.definition import Survey
 from tests.aggregator.conftest import Intake, Room, ratings, sipas, submission
 
-DOOR = "/api/v1/submissions.csv"
+SUBMISSIONS_CSV = "/api/v1/submissions.csv"
 
 
 def table(room: Room, **parameters: str) -> list[dict[str, str]]:
-    answer = room.get(DOOR, **parameters)
+    answer = room.get(SUBMISSIONS_CSV, **parameters)
     assert answer.status_code == 200
     return list(csv.DictReader(io.StringIO(answer.text)))
 
@@ -59,12 +59,12 @@ def test_from_and_to_choose_local_days_both_included(any_room: Room) -> None:
         any_room.take([submission(answered_at=f"2026-11-{day}T23:00:00+07:00")])
     days = [row["day"] for row in table(any_room, from_="2026-11-20", to="2026-11-21")]
     assert days == ["2026-11-20", "2026-11-21"]
-    assert any_room.get(DOOR, from_="2026-11-22", to="2026-11-21").status_code == 400
-    assert any_room.get(DOOR, from_="x").json()["error"].startswith("from:")
+    assert any_room.get(SUBMISSIONS_CSV, from_="2026-11-22", to="2026-11-21").status_code == 400
+    assert any_room.get(SUBMISSIONS_CSV, from_="x").json()["error"].startswith("from:")
 
 
 def test_an_empty_table_has_its_header(any_room: Room) -> None:
-    answer = any_room.get(DOOR)
+    answer = any_room.get(SUBMISSIONS_CSV)
     assert answer.text == ",".join(columns(any_room)) + "\n"
 
 

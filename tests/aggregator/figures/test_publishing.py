@@ -11,7 +11,7 @@ from aggregator.figures.rows import FigureRow, Measure
 from surveys.definition import Text, load_surveys
 from tests.aggregator.conftest import Room, ratings, sipas, submission
 
-DOOR = "/api/v1/satisfaction"
+SATISFACTION = "/api/v1/satisfaction"
 SURVEY = load_surveys()["in_centre"]
 
 
@@ -92,12 +92,12 @@ def test_a_factor_of_few_takes_another_and_both_their_questions_along() -> None:
 
 
 def rows_of(room: Room, **parameters: str) -> dict[str, Any]:
-    answer = room.get(DOOR, publish="true", **parameters)
+    answer = room.get(SATISFACTION, publish="true", **parameters)
     assert answer.status_code == 200, answer.text
     return {one["key"]: one for one in answer.json()["rows"]}
 
 
-def test_the_json_door_withholds_where_it_is_asked_to_publish(room: Room) -> None:
+def test_the_json_api_withholds_where_it_is_asked_to_publish(room: Room) -> None:
     room.take(
         ratings([5] * 40)
         + ratings([1] * 3, department="so_y_te", counter="q09")
@@ -119,7 +119,7 @@ def test_the_json_door_withholds_where_it_is_asked_to_publish(room: Room) -> Non
         "kiosk": 43,
         "qr": 12,
     }
-    private = room.get(DOOR, by="department").json()["rows"]
+    private = room.get(SATISFACTION, by="department").json()["rows"]
     assert {one["key"]: one["n"] for one in private if one["key"] in hidden} == {
         "so_y_te": 3,
         "so_noi_vu": 12,
@@ -183,7 +183,7 @@ def test_a_published_adjustment_tells_nothing_of_who_is_withheld(room: Room) -> 
     ):
         room.take(ratings(codes, department=department, counter=places[department]))
     for by in ("department", "counter"):
-        rows = room.get(DOOR, by=by, publish="true").json()["rows"]
+        rows = room.get(SATISFACTION, by=by, publish="true").json()["rows"]
         shown = [one for one in rows if not one["withheld"] and one["n"]]
         assert len(shown) == 1
         compared = shown[0]["comparisons"]
@@ -196,9 +196,9 @@ def test_ticks_of_one_person_are_not_published_as_a_group(room: Room) -> None:
     room.take([submission(answers={"reasons": [1, 2, 3, 4, 5]}, **place)])
     everyone = {"question": "reasons", "publish": "true"}
     for by in ("question", "department"):
-        rows = room.get(DOOR, by=by, **everyone).json()["rows"]
+        rows = room.get(SATISFACTION, by=by, **everyone).json()["rows"]
         assert all(one["withheld"] or not one["n"] for one in rows)
     # Five levels: 25 ticks are of at least five people.
     room.take([submission(answers={"reasons": [1, 2, 3, 4, 5]}, **place) for _ in range(4)])
-    [asked] = room.get(DOOR, by="question", **everyone).json()["rows"]
+    [asked] = room.get(SATISFACTION, by="question", **everyone).json()["rows"]
     assert asked["n"] == 25

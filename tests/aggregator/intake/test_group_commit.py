@@ -17,13 +17,13 @@ from aggregator.storage.store import Store
 from surveys.centre import Centre
 from surveys.definition import Survey
 from surveys.wire import Receipt
-from tests.aggregator.conftest import DOOR, Clock, Intake, Room, ratings, submission, tallies
+from tests.aggregator.conftest import SUBMISSIONS, Clock, Intake, Room, ratings, submission, tallies
 from tests.conftest import Servers
 
 
 def post(url: str, token: str, items: list[Any]) -> list[dict[str, Any]]:
     answer = httpx2.post(
-        f"{url}{DOOR}",
+        f"{url}{SUBMISSIONS}",
         json={"submissions": items},
         headers={"authorization": f"Bearer {token}"},
         timeout=30,

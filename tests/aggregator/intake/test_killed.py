@@ -22,7 +22,16 @@ from aggregator.intake.ingest import Ingest, Offer, rebuild
 from aggregator.storage.store import Store
 from surveys.centre import Centre, load_centre
 from surveys.definition import Survey, load_surveys
-from tests.aggregator.conftest import CENTRE, DOOR, ROOT, Clock, ratings, sipas, stored, tallies
+from tests.aggregator.conftest import (
+    CENTRE,
+    ROOT,
+    SUBMISSIONS,
+    Clock,
+    ratings,
+    sipas,
+    stored,
+    tallies,
+)
 from tests.programs import free_port
 
 
@@ -66,7 +75,7 @@ def hand_in(
     headers = {"authorization": f"Bearer {token}"}
     with httpx2.Client(headers=headers, timeout=30) as client, suppress(httpx2.TransportError):
         for batch in batches:
-            answer = client.post(f"{url}{DOOR}", json={"submissions": batch})
+            answer = client.post(f"{url}{SUBMISSIONS}", json={"submissions": batch})
             assert answer.status_code == 200, answer.text
             heard(answer.json()["receipts"])
 

@@ -234,7 +234,7 @@ def test_an_unmigrated_database_is_unavailable_not_empty(any_room: Room, tmp_pat
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])
-def test_the_export_door_says_503_before_the_first_byte(room: Room, language: Any) -> None:
+def test_the_export_says_503_before_the_first_byte(room: Room, language: Any) -> None:
     with room.context.store.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE submission RENAME TO elsewhere")
     assert_unavailable(room.get("/api/v1/submissions.csv", language))
