@@ -145,7 +145,7 @@ def build_context(
 
 
 async def deliver(uploader: Uploader, pause: float = RESTART_SECONDS) -> None:
-    """Run the uploader for ever; where it ends by a defect, log that and start it again."""
+    """Run the uploader; where a defect ends it, log that and start it again after ``pause`` s."""
     while True:
         reason = "without a reason"
         try:
@@ -158,7 +158,7 @@ async def deliver(uploader: Uploader, pause: float = RESTART_SECONDS) -> None:
 
 @contextlib.asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
-    """The uploader runs beside the pages; stopping it at any moment loses nothing."""
+    """Run the uploader while the application runs. Cancelling it at any moment loses nothing."""
     context: Context = app.state.context
     delivery = asyncio.create_task(deliver(context.uploader), name="uploader")
     try:

@@ -21,7 +21,7 @@ from web import Pages
 
 @dataclass(frozen=True)
 class Context:
-    """One running kiosk. ``place`` is where it stands: the whole centre means in the lobby."""
+    """One running kiosk. ``place`` is where it stands; without a department it is the lobby."""
 
     settings: Settings
     centre: Centre

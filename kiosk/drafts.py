@@ -16,7 +16,7 @@ ToSubmission = Callable[[str], tuple[Submission | None, str | None]]
 
 
 class Drafts:
-    """Drafts as texts by id, each with a moment at which it is sent without its author.
+    """Drafts as texts by id, each with a time at which it is sent as it stands.
 
     Every method raises OutboxError where the file cannot be read or written.
     """
@@ -61,10 +61,10 @@ class Drafts:
             return body
 
     def expired(self, longest: timedelta) -> list[str]:
-        """The ids of the drafts whose moment has come.
+        """The ids of the drafts that are to be sent now.
 
-        One that would still wait for more than ``longest`` was saved while the clock ran ahead:
-        it is among them.
+        Those are the ones whose time has passed, and those that would wait for more than
+        ``longest``, the longest wait there is: they were saved while the clock was ahead.
         """
         now = self._outbox.clock()
         with self._disk.transaction(write=False) as connection:
@@ -96,7 +96,7 @@ class Drafts:
             return added
 
     def set_aside(self, draft_id: str, reason: str) -> None:
-        """Keep a draft that cannot be read with the refused ones, as it stands, for a human."""
+        """Move the text of a draft that cannot be read to the refused rows, for a human."""
         with self._disk.transaction() as connection:
             row = connection.execute(
                 "DELETE FROM draft WHERE id = ? RETURNING body", (draft_id,)

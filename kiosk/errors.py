@@ -1,4 +1,4 @@
-"""Kind pages for what goes wrong, in the asker's language, always with a way on."""
+"""The pages for what goes wrong: in the asker's language, and with a link that leads on."""
 
 import logging
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ async def http_error(request: Request, error: Exception) -> Response:
 
 
 async def bad_form(request: Request, error: Exception) -> Response:
-    """422: a form that was altered, or came from a page long gone."""
+    """422: a form that was altered, or came from a page of an older version."""
     return _page(request, 422)
 
 
@@ -66,7 +66,7 @@ def _page(request: Request, status: int, headers: Mapping[str, str] | None = Non
 
 
 def _message(request: Request, status: int) -> str:
-    """The key of the page's text below ``error``; only a QR code's visitor reads of QR codes."""
+    """The key below ``error`` of the page's text. Only phones are told of QR codes."""
     if status == 404 and not on_phone(request):
         return "no_page"
     return str(status if status in WITH_OWN_TEXT else (400 if status < 500 else 500))

@@ -94,7 +94,7 @@ def whole_number(text: str) -> int | None:
 
 
 def read_answers(survey: Survey, questions: Iterable[Question], fields: FormFields) -> FormAnswers:
-    """Check the fields of some questions of a survey, and the comment; a blank one is skipped."""
+    """The checked answers to some questions of a survey, and the comment. Blank ones are absent."""
     answers: dict[str, int | list[int]] = {}
     errors: dict[str, Refused] = {}
     for question in questions:
@@ -115,7 +115,10 @@ def read_answers(survey: Survey, questions: Iterable[Question], fields: FormFiel
 
 
 def cut_to_valid(form: FormAnswers) -> FormAnswers:
-    """What can be stored of a form when nobody is there any more to put the rest right."""
+    """The part of a form that can be stored when nobody is there to correct the rest.
+
+    These are the valid answers, and as much of the comment as a comment may have.
+    """
     comment = form.comment[:MAX_COMMENT].strip() if form.comment else None
     return FormAnswers(form.answers, comment or None)
 

@@ -1,4 +1,4 @@
-"""Vietnamese words of two syllables that a narrow card must not tear apart."""
+"""Keeps Vietnamese words of two syllables on one line."""
 
 import re
 

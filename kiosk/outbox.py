@@ -1,4 +1,4 @@
-"""The durable queue: submissions lie on disk here until the aggregator has receipted them."""
+"""The durable queue: keeps submissions on disk until the aggregator has receipted them."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ REMEMBERED = timedelta(days=90)  # how long a delivered id is recognised when it
 
 @dataclass(frozen=True)
 class Row:
-    """A submission in the queue, ``body`` as JSON; ``refused`` is why it waits for a human."""
+    """A row of the queue. ``body`` is JSON, ``refused`` why a human must decide."""
 
     seq: int
     id: str
@@ -33,7 +33,7 @@ class Row:
 
 @dataclass(frozen=True)
 class OutboxStatus:
-    """How much waits for delivery since when, and how much for a human."""
+    """How many rows wait for delivery and since when, and how many were refused."""
 
     pending: int
     oldest_pending: str | None
@@ -118,8 +118,8 @@ class Outbox:
     def try_out(self, submission: Submission) -> None:
         """Write a submission to the disk and take it back, in one transaction.
 
-        Nobody ever sees it, but the same pages are written as for one that stays: where this
-        succeeds, an answer would be stored. Raises OutboxError.
+        The same pages are written as for a submission that stays, so where this succeeds one
+        would be stored. Raises OutboxError.
         """
         with self.disk.transaction() as connection:
             self.insert(connection, submission, None)
@@ -136,7 +136,7 @@ class Outbox:
         return self._rows("refused IS NOT NULL ORDER BY seq", ())
 
     def settle(self, receipts: Mapping[str, Receipt]) -> int:
-        """Act on receipts by id: accepted rows and duplicates leave, others stay with their reason.
+        """Apply receipts, by id: accepted rows and duplicates leave, others stay with their reason.
 
         Returns how many rows no longer wait.
         """
@@ -225,12 +225,12 @@ class Outbox:
             return [Row(*row) for row in rows]
 
     def now(self) -> str:
-        """The moment as it is stored."""
+        """The present time as it is stored."""
         return stamp(self.clock())
 
 
 def content_digest(submission: Submission) -> str:
-    """The digest of all that was answered but the moment: a reload comes a second later."""
+    """The digest of a submission without its time: sent again a second later, it is the same."""
     content = {**dict(submission), "answered_at": None}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

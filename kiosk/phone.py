@@ -34,7 +34,7 @@ VISIT_SECONDS = 30 * 60  # how long one phone's form stays the same visit
 
 
 async def show_form(request: Request) -> Response:
-    """The form, empty; or, to a phone that has just sent it, that it was received."""
+    """The empty form, or the thank-you on a phone that has just sent it."""
     context, qr_code = context_of(request), qr_code_of(request)
     if request.path_params["code"] != qr_code.code:
         return redirect(f"/f/{qr_code.code}")
@@ -80,7 +80,7 @@ async def submit(request: Request) -> Response:
 
 
 async def received(request: Request) -> Response:
-    """The thank-you for what is on disk; a reload of it sends nothing."""
+    """The thank-you, where the visit is stored; otherwise leads back to the form."""
     context, qr_code = context_of(request), qr_code_of(request)
     visit = parse_id(request.query_params.get("visit", ""))
     if not await is_stored(context, _first_part(context, qr_code, visit)):
@@ -100,7 +100,7 @@ async def full_survey(request: Request) -> Response:
 
 
 def _remember(response: Response, qr_code: QrCode, visit: UUID) -> Response:
-    """Let the phone keep the visit for a while, so that Back does not make a second one."""
+    """Set a cookie with the visit, so that Back and send again does not make a second one."""
     response.set_cookie(
         f"visit_{qr_code.code}",
         str(visit),
@@ -113,7 +113,7 @@ def _remember(response: Response, qr_code: QrCode, visit: UUID) -> Response:
 
 
 def _remembered_visit(request: Request, qr_code: QrCode) -> UUID | None:
-    """The visit that the phone keeps for this QR code, if any."""
+    """The visit in the phone's cookie for this QR code, if any."""
     try:
         return parse_id(request.cookies.get(f"visit_{qr_code.code}", ""))
     except BadFormError:
@@ -121,7 +121,7 @@ def _remembered_visit(request: Request, qr_code: QrCode) -> UUID | None:
 
 
 def _first_part(context: Context, qr_code: QrCode, visit: UUID) -> UUID:
-    """The id of the submission that every form of this QR code makes, whatever else it makes."""
+    """The id of a visit's first submission: the rating, or all that a business answered."""
     survey, _ = _asked(context, qr_code)
     return part_id(visit, survey.id if qr_code.audience == "business" else "rating")
 

@@ -74,7 +74,7 @@ def terminal(text: str) -> str:
 
 
 def _qr_code(text: str, **options: int) -> Any:
-    """The library's QR code of a text, which mends up to 15 % of damage."""
+    """The library's QR code of a text, at level M: readable with up to 15 % of it damaged."""
     code = qrcode.QRCode(error_correction=ERROR_CORRECT_M, **{"border": QUIET_ZONE, **options})
     code.add_data(text)
     code.make(fit=True)

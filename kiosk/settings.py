@@ -1,4 +1,4 @@
-"""What a kiosk can be told from outside: one table of settings, read once."""
+"""The settings of a kiosk, read once from the environment."""
 
 import socket
 from pathlib import Path

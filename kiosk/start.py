@@ -43,7 +43,7 @@ async def faces(request: Request) -> Response:
 
 
 async def farewell(request: Request) -> Response:
-    """Thanks for what was sent, for a few seconds."""
+    """The farewell, which leads to the start after FAREWELL_SECONDS."""
     again = request.query_params.get("again") == "1"
     return show(request, "farewell", farewell_values(again=again))
 

@@ -37,7 +37,7 @@ def _status(context: Context) -> tuple[dict[str, object], int]:
 def _try_to_store(context: Context) -> None:
     """Store an answer as the touch screen does and take it back. Raises OutboxError or Refused.
 
-    It is as long as one may be, so that the disk is found full before a visitor finds it so.
+    It is as long as one may be, so that a full disk shows here before it refuses a visitor.
     """
     survey = context.rating_survey
     scale = survey.scale_of(survey.questions["rating"])

@@ -14,7 +14,7 @@ from surveys.wire import Channel, Submission, read_submission
 
 
 def part_id(visit: UUID, part: str) -> UUID:
-    """The id of one part of a visit: the same however often its form is sent or reloaded."""
+    """The id of one part of a visit, which is the same each time its form is sent."""
     return uuid5(visit, part)
 
 

@@ -54,7 +54,7 @@ class SurveyDraft(BaseModel):
 
     @property
     def expires(self) -> datetime:
-        """When it is sent as it stands."""
+        """When the draft is sent as it stands."""
         return self.answered_at + PATIENCE[self.channel]
 
     def with_step(self, step: Step, form: FormAnswers, language: Language, now: datetime) -> Self:
@@ -81,7 +81,7 @@ class SurveyDraft(BaseModel):
         )
 
     def for_survey(self, survey: Survey) -> Self:
-        """The draft under a definition that changed meanwhile, with what is still an answer."""
+        """The draft for the present definition; answers that are no longer valid are left out."""
         valid = {}
         for name, value in self.answers.items():
             try:
@@ -94,9 +94,10 @@ class SurveyDraft(BaseModel):
     def to_submission(
         self, surveys: Mapping[str, Survey], centre: Centre, now: datetime
     ) -> tuple[Submission | None, str | None]:
-        """The submission, None where nothing was answered; and why a human must look at it first.
+        """The submission, and the reason why a human must look at it first; either may be None.
 
-        A draft that the present definitions refuse is kept with the reason rather than lost.
+        There is no submission where nothing was answered. There is a reason where the present
+        definitions refuse the draft, which is then kept instead of delivered.
         """
         if not self.answers and not self.comment:
             return None, None
@@ -140,7 +141,7 @@ async def finish_draft(
 def finish_expired(
     drafts: Drafts, surveys: Mapping[str, Survey], centre: Centre, now: datetime
 ) -> int:
-    """Send the drafts that nobody came back to. Returns how many. Raises OutboxError.
+    """Send the drafts whose time is over. Returns how many. Raises OutboxError.
 
     One that cannot be read, such as one saved by another version, is set aside for a human.
     """

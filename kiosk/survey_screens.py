@@ -36,7 +36,7 @@ from web import wants_fragment
 async def begin_survey(
     request: Request, visit: UUID, place: Place, short_form: FormAnswers | None = None
 ) -> Response:
-    """The first step of a full survey; a visit that has begun it already goes on with its draft.
+    """The first step of a full survey. A visit that has begun one continues its draft.
 
     ``short_form`` are answers that the same visit has given before: they are kept.
     """
@@ -126,7 +126,7 @@ async def save_step(request: Request) -> Response:
 
 
 async def finished(request: Request) -> Response:
-    """The end of a survey on the phone, for one that is on disk."""
+    """The end of a survey on the phone, where it is stored; otherwise leads back to the form."""
     values, query = _phone_values(request), request.query_params
     survey_id = query.get("id", "")
     if not survey_id or not await is_stored(context_of(request), parse_id(survey_id)):
@@ -160,7 +160,7 @@ def _show_step(
     address: str | None = None,
     language: Language | None = None,
 ) -> Response:
-    """The screen of a step: the draft's answers, over them what a refused form had typed."""
+    """The screen of a step, with the draft's answers, or those of a form that had errors."""
     context = context_of(request)
     survey = context.surveys[draft.survey]
     typed = {
@@ -186,7 +186,7 @@ def _show_step(
 
 
 async def _finish(request: Request, draft_id: UUID, *, thank: bool) -> Response:
-    """Send the draft; then thank for it, or begin anew where there is nobody to thank."""
+    """Send the draft, then show the thanks, or without ``thank`` the start."""
     result = await finish_draft(context_of(request), draft_id)
     if result is None:
         return await _already_sent(request, draft_id)
@@ -206,7 +206,7 @@ async def _finish(request: Request, draft_id: UUID, *, thank: bool) -> Response:
 
 
 async def _already_sent(request: Request, draft_id: UUID) -> Response:
-    """The answer where a draft is no more. Raises HTTPException 404 where it never was."""
+    """The page for a draft that was sent already. Raises HTTPException 404 for an unknown one."""
     if not await is_stored(context_of(request), draft_id):
         raise HTTPException(404)
     if on_phone(request):

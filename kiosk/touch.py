@@ -32,7 +32,7 @@ from web import wants_fragment
 
 
 async def rate(request: Request) -> Response:
-    """One tap: stored on disk, then thanked for."""
+    """Store the rating of one tap, then show the thank-you."""
     context = context_of(request)
     allowed = {"visit", "department", "fingerprint", "rating", "idle"}
     fields = await read_posted_form(request, allowed)
@@ -66,7 +66,7 @@ async def rate(request: Request) -> Response:
 
 
 async def thanks(request: Request) -> Response:
-    """The thank-you where JavaScript is off, for a rating that is on disk."""
+    """The thank-you without JavaScript; leads to the start where no rating is stored."""
     context = context_of(request)
     query = {name: request.query_params.getlist(name) for name in ("visit", "department")}
     visit = parse_id(single_value(query, "visit"))
@@ -77,7 +77,7 @@ async def thanks(request: Request) -> Response:
 
 
 async def follow_up(request: Request) -> Response:
-    """Reasons and comment of a rating that is stored, whichever button or the timer sent them."""
+    """Store reasons and comment of a stored rating, then show what the button leads to."""
     context = context_of(request)
     allowed = {"visit", "department", "fingerprint", "reasons", "comment", "then", "idle"}
     fields = await read_posted_form(request, allowed)

@@ -55,11 +55,11 @@ class Uploader:
         self._noted: str | None = ""  # what the file says of delivery is not known yet
 
     def wake(self) -> None:
-        """Begin the next round now: a row is new."""
+        """Begin the next round now, because there is a new row."""
         self._woken.set()
 
     async def run(self) -> None:
-        """Deliver for ever, whatever goes wrong. It may be cancelled at any moment."""
+        """Deliver until cancelled, at any moment; after an error wait, and try again."""
         failures = 0
         while True:
             try:
@@ -173,7 +173,7 @@ class Uploader:
         return httpx2.AsyncClient(timeout=httpx2.Timeout(10.0), trust_env=not local)
 
     def _report(self, task: str, problem: str) -> None:
-        """Log a problem once, not at every attempt of a week offline."""
+        """Log a problem when it is new, not at every attempt."""
         if problem != self._problems.get(task):
             self._problems[task] = problem
             log.warning("%s: %s", task, problem)

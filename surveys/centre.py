@@ -1,4 +1,4 @@
-"""The centre: its departments, counters, opening hours, and the published figures it answers to."""
+"""The centre: its departments, counters, opening hours, surveys, and published references."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, time
@@ -189,14 +189,14 @@ class Centre(Model):
         return {c.id: d.id for d in self.departments for c in d.counters}
 
     def local_day(self, moment: datetime) -> date:
-        """The centre's calendar day of an aware moment."""
+        """The calendar day at the centre of a time with an offset."""
         return moment.astimezone(self.zone).date()
 
 
 def load_definitions(path: Path) -> tuple[Centre, dict[str, Survey]]:
-    """A centre file and every instrument, which must fit together.
+    """Read a centre file and every instrument, and check them against each other.
 
-    Raises DefinitionError: a centre may ask, and be compared in, only what is defined.
+    Raises DefinitionError, also where the centre names a survey or measure that is not defined.
     """
     centre, surveys = load_centre(path), load_surveys()
     for role, survey in centre.instruments:
@@ -220,7 +220,7 @@ def load_definitions(path: Path) -> tuple[Centre, dict[str, Survey]]:
 
 
 def _why_no_margin(margin: Margin, surveys: Mapping[str, Survey]) -> str | None:
-    """What a margin names that is not there, or None."""
+    """What a margin names that its survey does not have, or None."""
     if margin.survey not in surveys:
         return f"there is no survey {margin.survey!r}"
     survey = surveys[margin.survey]

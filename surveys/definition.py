@@ -71,7 +71,7 @@ class Scale(Model):
 
 
 class PublishedResult(Model):
-    """A figure published elsewhere for one question; no respondent is shown it."""
+    """A figure published elsewhere for one question. Respondents do not see it."""
 
     value: float
     unit: Literal["percent", "days", "percent_of_costs"]
@@ -111,7 +111,7 @@ class Question(Model):
 
 
 class Factor(Model):
-    """A group of questions that are read and pooled together."""
+    """A group of questions on one subject, whose answers may be pooled."""
 
     id: Identifier
     name: Text

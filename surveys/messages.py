@@ -20,8 +20,7 @@ class Messages:
     def load(cls, folder: Path) -> "Messages":
         """Read ``vi.toml`` and ``en.toml`` of a folder.
 
-        Raises ValueError when the two do not hold the same keys: a page half in one
-        language and half in the other is a defect that must not reach a citizen.
+        Raises ValueError where the two do not hold the same keys.
         """
         texts = {
             language: dict(
@@ -86,7 +85,7 @@ def _flatten(table: Mapping[str, object], prefix: str = "") -> list[tuple[str, s
 
 
 def choose_language(wanted: str | None, accept_language: str = "") -> Language:
-    """The asker's language: a wish first, then an Accept-Language header, Vietnamese otherwise."""
+    """The language of ``wanted``, else of an Accept-Language header, else Vietnamese."""
     if wanted in LANGUAGES:
         return wanted
     first = accept_language.split(",")[0].strip().lower()

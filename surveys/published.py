@@ -28,7 +28,7 @@ Rank = Annotated[int, Field(ge=1)]
 
 
 class Ranks(Model):
-    """A target such as 45-50: the best and the worst rank aimed at."""
+    """The best and the worst rank of a target such as 45-50."""
 
     best: Rank
     worst: Rank
