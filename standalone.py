@@ -49,7 +49,7 @@ class Settings(TogetherSettings):
     )
 
 
-class Server(uvicorn.Server):
+class StandaloneServer(uvicorn.Server):
     """A server that leaves the signals to ``run``, which stops two of them in order."""
 
     def __init__(self, config: uvicorn.Config) -> None:
@@ -158,7 +158,7 @@ def _reachable(host: str) -> str:
 
 async def run(apps: Sequence[Starlette], sockets: Sequence[socket.socket], greeting: str) -> int:
     """Serve all until a signal; then stop the last first: the kiosk can still deliver."""
-    servers = [Server(serving.config(app, "", 0)) for app in apps]
+    servers = [StandaloneServer(serving.config(app, "", 0)) for app in apps]
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 

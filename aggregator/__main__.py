@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from aggregator.documents.exports.joined import FORMATS
+from aggregator.documents.exports.joined import EXPORT_FORMATS
 from aggregator.documents.reports import model
 from aggregator.intake.files import FileError
 from aggregator.storage.credentials import ROLES
@@ -96,7 +96,7 @@ def _export_options(
     export: argparse.ArgumentParser, say: Callable[[str], str], day: Callable[[str], date]
 ) -> None:
     export.add_argument("file", type=Path, help=say("export_file"))
-    export.add_argument("--format", choices=FORMATS, help=say("export_format"))
+    export.add_argument("--format", choices=EXPORT_FORMATS, help=say("export_format"))
     export.add_argument("--from", dest="since", type=day, metavar="DAY", help=say("export_from"))
     export.add_argument("--to", dest="until", type=day, metavar="DAY", help=say("export_to"))
     for name in ("survey", "channel", "department"):

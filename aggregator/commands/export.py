@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aggregator.commands import progress, require_current, tell
-from aggregator.documents.exports.joined import FORMATS, Format, JoinedTable
+from aggregator.documents.exports.joined import EXPORT_FORMATS, ExportFormat, JoinedTable
 from aggregator.documents.exports.writing import write_export
 from aggregator.settings import Settings
 from aggregator.storage.database import Database
@@ -21,7 +21,7 @@ from surveys.messages import MessageError
 def run_export(options: argparse.Namespace) -> int:
     settings = Settings.from_env()
     centre, surveys = load_definitions(settings.centre)
-    filters, form = _filters(options, centre, surveys), _format(options)
+    filters, file_format = _filters(options, centre, surveys), _format(options)
     # Rows come and go by the hundred thousand, and none refers to another: the collector would
     # walk them again and again for nothing.
     gc.set_threshold(50_000)
@@ -30,11 +30,11 @@ def run_export(options: argparse.Namespace) -> int:
         require_current(database.engine)
         table = JoinedTable(database, centre, surveys, filters, options.raw_comments)
         if str(options.file) == "-":
-            return _print(table, form)
+            return _print(table, file_format)
         with progress() as advance:
             count = write_export(
                 options.file,
-                form,
+                file_format,
                 table,
                 language=options.lang,
                 now=datetime.now(UTC),
@@ -46,19 +46,19 @@ def run_export(options: argparse.Namespace) -> int:
     return 0
 
 
-def _print(table: JoinedTable, form: Format) -> int:
+def _print(table: JoinedTable, file_format: ExportFormat) -> int:
     """To standard output, for other programs: without a byte order mark."""
-    if form not in ("csv", "json"):
-        raise MessageError("export.file_needed", format=form)
-    sys.stdout.writelines(table.lines(form))
+    if file_format not in ("csv", "json"):
+        raise MessageError("export.file_needed", format=file_format)
+    sys.stdout.writelines(table.lines(file_format))
     return 0
 
 
-def _format(options: argparse.Namespace) -> Format:
+def _format(options: argparse.Namespace) -> ExportFormat:
     """The format asked for, else that of the file's suffix, else CSV."""
     path: Path = options.file
     wanted = options.format or path.suffix.removeprefix(".").lower()
-    return next((form for form in FORMATS if form == wanted), "csv")
+    return next((file_format for file_format in EXPORT_FORMATS if file_format == wanted), "csv")
 
 
 def _filters(options: argparse.Namespace, centre: Centre, surveys: dict[str, Survey]) -> Filters:

@@ -20,7 +20,7 @@ from surveys.published import load_published
 
 def run_report(options: argparse.Namespace) -> int:
     """Build the report of the period in which the day lies; then the file, whole or not at all."""
-    form = _format(options)
+    file_format = _format(options)
     settings = Settings.from_env()
     centre, surveys = load_definitions(settings.centre)
     published = load_published(settings.centre, centre)
@@ -39,7 +39,7 @@ def run_report(options: argparse.Namespace) -> int:
             demo=settings.demo,
         )
     # Each format has a library of its own, and only one of them is wanted.
-    renderer = import_module(f"aggregator.documents.reports.{form}")
+    renderer = import_module(f"aggregator.documents.reports.{file_format}")
     _write(options.file, renderer.render(report))
     print(MESSAGES.get(options.lang, "report.file_written", file=options.file))
     return 0
@@ -55,10 +55,10 @@ def _period(options: argparse.Namespace, today: date) -> Period:
 
 def _format(options: argparse.Namespace) -> str:
     """The format asked for, else that of the file's suffix. Raises MessageError."""
-    form: str = options.format or options.file.suffix.removeprefix(".").lower()
-    if form not in REPORT_FORMATS:
+    file_format: str = options.format or options.file.suffix.removeprefix(".").lower()
+    if file_format not in REPORT_FORMATS:
         raise MessageError("report.no_format", file=options.file)
-    return form
+    return file_format
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -32,7 +32,7 @@ from aggregator.dashboard.screens import (
     tally,
     trends,
 )
-from aggregator.demo.told import with_population
+from aggregator.demo.citizens import with_population
 from aggregator.documents.worker import DocumentError, Worker
 from aggregator.intake.ddci import load_ddci
 from aggregator.intake.ingest import GroupCommit, Ingest

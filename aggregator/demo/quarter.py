@@ -15,8 +15,8 @@ from aggregator.demo.calendar import (
     stream,
     within,
 )
+from aggregator.demo.citizens import SIPAS, Citizens
 from aggregator.demo.firms import BUSINESS
-from aggregator.demo.told import SIPAS, Told
 from surveys.centre import Centre, Department
 from surveys.definition import Survey
 
@@ -34,7 +34,7 @@ class Quarter:
         self._business = surveys[BUSINESS]
         self._now = now
         self._random = stream(centre, now)
-        self._told = Told(surveys[SIPAS], stream(centre, now, "told"))
+        self._citizens = Citizens(surveys[SIPAS], stream(centre, now, "told"))
         counters = [c.id for d in centre.departments for c in d.counters]
         self._late = set(self._random.sample(counters, min(LATE_COUNTERS, len(counters))))
         # A few departments see most of the visitors, as in any centre.
@@ -92,12 +92,14 @@ class Quarter:
         yield say("in_centre", {"rating": rating}, 0)
         if chance() < 0.25:
             reasons = sorted(self._random.sample(range(1, 6), self._random.randint(1, 2)))
-            yield say("in_centre", {"reasons": reasons}, 20, self._told.comment(rating > 3))
+            yield say("in_centre", {"reasons": reasons}, 20, self._citizens.comment(rating > 3))
         if chance() < 0.08:
             mood = self._random.gauss(3.5 if slow else 4.3, 0.6)
             levels = (round(self._random.gauss(mood, 0.5)) for _ in range(22))
             answers = {f"q{n}": max(1, min(5, level)) for n, level in enumerate(levels, 1)}
-            yield say(SIPAS, answers | self._told.profile(mood), 180, self._told.comment(mood > 4))
+            yield say(
+                SIPAS, answers | self._citizens.profile(mood), 180, self._citizens.comment(mood > 4)
+            )
 
     def _firm(self) -> dict[str, int]:
         """The short core, or for one firm in three the whole set and its profile."""

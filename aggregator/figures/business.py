@@ -7,8 +7,13 @@ import pandas as pd
 
 from aggregator.figures.figure import Figure
 from aggregator.figures.rows import FigureRow
-from aggregator.indices.discrepancies import Check, check, formula, written
-from aggregator.indices.pci import Bounds, FactorFeedback, StatementFeedback, business_feedback
+from aggregator.indices.discrepancies import Check, check, exact_text, formula
+from aggregator.indices.pci import (
+    FactorFeedback,
+    ProvinceBounds,
+    StatementFeedback,
+    business_feedback,
+)
 from aggregator.indices.scores import Interval
 from aggregator.statistics import SHARE_COLUMNS
 from aggregator.wording.phrases import (
@@ -26,7 +31,7 @@ from surveys.published import Pci, PublishedTables
 
 
 @dataclass(frozen=True)
-class Statement:
+class StatementRow:
     """A statement of the survey: its row of figures, and how it stands beside the PCI."""
 
     row: FigureRow
@@ -90,7 +95,7 @@ class BusinessFactor:
     """A factor of the survey with its statements, and the sub-index of the same name."""
 
     feedback: FactorFeedback
-    statements: tuple[Statement, ...]
+    statements: tuple[StatementRow, ...]
 
     @property
     def score(self) -> Figure | None:
@@ -126,7 +131,7 @@ class BusinessFactor:
             definition=say("business_page.published_score_how"),
             facts=((say("comparison.rank"), integer(published.rank[year])),),
             source=source,
-            text=Phrase(lambda language: written(score, language)),
+            text=Phrase(lambda language: exact_text(score, language)),
             filtered=False,
         )
 
@@ -135,7 +140,7 @@ def business_factors(
     survey: Survey,
     rows: Sequence[FigureRow],
     pci: Pci | None,
-    bounds: Mapping[str, Bounds] | None = None,
+    bounds: Mapping[str, ProvinceBounds] | None = None,
 ) -> tuple[BusinessFactor, ...]:
     """The factors of a survey of rows by question; ``bounds`` by question give scores.
 
@@ -148,7 +153,7 @@ def business_factors(
         BusinessFactor(
             factor,
             tuple(
-                Statement(by_key[one.question.id], one)
+                StatementRow(by_key[one.question.id], one)
                 for one in factor.statements
                 if one.question.id in by_key
             ),
@@ -239,13 +244,13 @@ class PublishedComposite:
             facts=(
                 (
                     say("published_page.printed"),
-                    Phrase(lambda language: written(found.printed, language)),
+                    Phrase(lambda language: exact_text(found.printed, language)),
                 ),
                 (say("published_page.parts"), Phrase(lambda language: formula(found, language))),
                 (say("how.verdict"), say(f"discrepancy.{found.verdict}_long")),
             ),
             source=self.source,
-            text=Phrase(lambda language: written(value, language)),
+            text=Phrase(lambda language: exact_text(value, language)),
             filtered=False,
         )
 

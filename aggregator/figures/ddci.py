@@ -6,7 +6,13 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from aggregator.figures.figure import Figure
-from aggregator.indices.ddci import Ranked, Ranking, Unranked, rank_departments, statement_counts
+from aggregator.indices.ddci import (
+    RankedDepartment,
+    Ranking,
+    Unranked,
+    rank_departments,
+    statement_counts,
+)
 from aggregator.indices.ddci_definition import Component, Ddci
 from aggregator.storage.store import Selection, Store
 from aggregator.wording import numbers
@@ -28,7 +34,7 @@ class DdciRanking:
     answers: Mapping[tuple[str, str], tuple[int, int]]
     hard: HardData
 
-    def rank(self, one: Ranked) -> Figure:
+    def rank(self, one: RankedDepartment) -> Figure:
         ranks = verbatim(f"{one.rank_low} – {one.rank_high}")
         return Figure(
             name=f"{one.department}.rank",
@@ -40,7 +46,7 @@ class DdciRanking:
             facts=((say("ddci.rank_interval"), ranks),),
         )
 
-    def score(self, one: Ranked) -> Figure:
+    def score(self, one: RankedDepartment) -> Figure:
         return Figure(
             name=f"{one.department}.score",
             title=joined(self._place(one), say("ddci.score")),
@@ -52,7 +58,7 @@ class DdciRanking:
             methods=(self.ranking.method,),
         )
 
-    def component(self, one: Ranked, component: Component) -> Figure:
+    def component(self, one: RankedDepartment, component: Component) -> Figure:
         """A department's score of a component, and what that is the mean of."""
         return Figure(
             name=f"{one.department}.{component.id}",
@@ -108,7 +114,7 @@ class DdciRanking:
             filtered=False,
         )
 
-    def _place(self, one: Ranked | Unranked) -> Words:
+    def _place(self, one: RankedDepartment | Unranked) -> Words:
         return self.centre.department[one.department].name
 
     def _parts(self, department: str, component: Component) -> list[tuple[Words, Words]]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from aggregator.figures.figure import Figure
-from aggregator.indices.discrepancies import Check, Verdict, formula, written
+from aggregator.indices.discrepancies import Check, Verdict, exact_text, formula
 from aggregator.wording.phrases import Phrase, Words, joined, say, verbatim
 from surveys.definition import Text
 
@@ -52,4 +52,4 @@ def check_figure(check: Check, source: Text | None) -> Figure:
 
 def _number(value: Decimal) -> Phrase:
     """A figure with the digits that it was printed or computed with."""
-    return Phrase(lambda language: written(value, language))
+    return Phrase(lambda language: exact_text(value, language))

@@ -25,7 +25,7 @@ from surveys.definition import Survey
 
 
 @dataclass(frozen=True)
-class Bounds:
+class NonresponseBounds:
     """The share had nobody, and everybody, been satisfied of those who gave no rating."""
 
     low: float
@@ -76,7 +76,7 @@ def open_days(centre: Centre, since: date, until: date) -> int:
     return working_days(since, until, open_weekdays(centre.opening_hours))
 
 
-def bounds(row: FigureRow, part: Participation | None, measure: str) -> Bounds | None:
+def bounds(row: FigureRow, part: Participation | None, measure: str) -> NonresponseBounds | None:
     """Between which shares the truth lies, whatever those think who gave no rating.
 
     Over the days whose dossiers are known, with the share of the whole period; None where that
@@ -86,7 +86,7 @@ def bounds(row: FigureRow, part: Participation | None, measure: str) -> Bounds |
     if part is None or found is None or found.share is None or not 0 < part.n <= part.dossiers:
         return None
     low, high = nonresponse_bounds(found.share * part.n, part.n, part.dossiers)
-    return Bounds(float(low), float(high))
+    return NonresponseBounds(float(low), float(high))
 
 
 def place_name(centre: Centre, key: str) -> Words:
@@ -113,7 +113,9 @@ def participation_figure(
     )
 
 
-def bounds_figure(centre: Centre, key: str, part: Participation, found: Bounds) -> Figure:
+def bounds_figure(
+    centre: Centre, key: str, part: Participation, found: NonresponseBounds
+) -> Figure:
     """The bounds of a department or the centre."""
     return Figure(
         name=f"bounds.{key}",

@@ -7,7 +7,7 @@ from aggregator.figures.figures import figure_rows
 from aggregator.figures.references import set_comparisons
 from aggregator.figures.rows import FigureRow, RowKey
 from aggregator.statistics import Method
-from aggregator.statistics.forms import POOL, Form, withhold_form
+from aggregator.statistics.forms import POOL, FormSizes, withhold_form
 from aggregator.statistics.suppression import Sum, withhold
 from aggregator.storage.store import Selection, Store
 from surveys.centre import Centre
@@ -151,7 +151,7 @@ def published_form(
     total: FigureRow, factors: Sequence[Branch], minimum: int
 ) -> tuple[FigureRow, list[tuple[FigureRow, list[FigureRow]]]]:
     """A pool, its factors and their questions, answered by the same people."""
-    form = Form(
+    form = FormSizes(
         total.n,
         {factor.key: factor.n for factor, _ in factors},
         {factor.key: {each.key: each.n for each in questions} for factor, questions in factors},

@@ -18,7 +18,7 @@ from surveys.definition import Text
 
 
 @dataclass(frozen=True)
-class Year:
+class SipasYear:
     """The country's index in a year; of a year without a survey there is no share."""
 
     year: int
@@ -76,14 +76,16 @@ def result_figures(name: str, result: SipasResult, source: Text) -> Mapping[str,
     }
 
 
-def national_series(published: SipasPublished) -> Timeline[Year]:
+def national_series(published: SipasPublished) -> Timeline[SipasYear]:
     """The country's index year by year; years of two methods are two series, never one line."""
     known = {
-        year: Year(year, share, number, 1, _year_figure(year, share, line.population, line.source))
+        year: SipasYear(
+            year, share, number, 1, _year_figure(year, share, line.population, line.source)
+        )
         for number, line in enumerate(published.national)
         for year, share in line.shares.items()
     }
-    points = [known.get(year, Year(year)) for year in range(min(known), max(known) + 1)]
+    points = [known.get(year, SipasYear(year)) for year in range(min(known), max(known) + 1)]
     return Timeline(Axis.around(point.share for point in points), points, height=190.0)
 
 

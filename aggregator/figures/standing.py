@@ -14,7 +14,7 @@ FEWEST = 3  # departments to rank: two tell nothing of how departments differ
 
 
 @dataclass(frozen=True)
-class Ranked:
+class RankedShare:
     """A department's place among those with answers; see statistics.shrunk_ranking."""
 
     row: FigureRow
@@ -62,14 +62,14 @@ class Ranked:
         )
 
 
-def ranking(rows: Sequence[FigureRow], measure: str) -> list[Ranked]:
+def ranking(rows: Sequence[FigureRow], measure: str) -> list[RankedShare]:
     """The rows with answers, best first by the shrunk share; empty for fewer than FEWEST."""
     by_key = {row.key: row for row in rows if row.n}
     if len(by_key) < FEWEST:
         return []
     ranked = shrunk_ranking(effective(list(by_key.values()), measure))
     return [
-        Ranked(
+        RankedShare(
             row=by_key[one["key"]],
             measure=measure,
             n=float(one["n"]),

@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Ranked:
+class RankedDepartment:
     """A department's composite in points of 100, its rank and the ranks that it may have."""
 
     department: str
@@ -49,7 +49,7 @@ class Ranking:
     """Departments by rank. ``weights`` are those used, in percent, rescaled where components
     were ``left_out`` for want of data; ``columns_left_out`` of hard data nobody gave."""
 
-    ranked: tuple[Ranked, ...]
+    ranked: tuple[RankedDepartment, ...]
     unranked: tuple[Unranked, ...]
     weights: Mapping[str, float]
     left_out: tuple[str, ...]
@@ -164,7 +164,7 @@ def _ranked(
     weights: Mapping[str, float],
     answers: Mapping[tuple[str, str], tuple[int, int]],
     hard: Mapping[str, Mapping[str, float]],
-) -> list[Ranked]:
+) -> list[RankedDepartment]:
     found: list[Array] = []
     simulated: list[Array] = []
     generator = np.random.default_rng(SEED)
@@ -188,7 +188,7 @@ def _ranked(
     first, last = np.quantile(ranks, [0.025, 0.975], axis=0, method="inverted_cdf")
     # Draws lie around the figure, not always about it: the interval holds the figure itself.
     rows = [
-        Ranked(
+        RankedDepartment(
             department=name,
             rank=int(rank[0, at]),
             rank_low=int(min(first[at], rank[0, at])),

@@ -11,7 +11,7 @@ from surveys.messages import Language
 from surveys.published import PublishedTables
 from surveys.statements import Claim, PrintedNumber
 
-Kind = Literal["sum", "difference", "percent", "composite", "repeated"]
+StatementKind = Literal["sum", "difference", "percent", "composite", "repeated"]
 Verdict = Literal["exact", "rounding", "truncated", "contradiction"]
 
 SHOWN_DIGITS = 3  # of a recomputed figure that has no end, such as 92.642857…
@@ -32,7 +32,7 @@ class Check:
 
     id: str
     statement: Text
-    kind: Kind
+    kind: StatementKind
     section: str
     printed: Decimal
     recomputed: Decimal
@@ -96,7 +96,7 @@ def check(claim: Claim) -> Check:
     )
 
 
-def _kind(claim: Claim) -> Kind:
+def _kind(claim: Claim) -> StatementKind:
     if claim.of:
         return "percent"
     if claim.weights:
@@ -139,7 +139,7 @@ def _digits(value: Decimal) -> int:
     return -exponent if isinstance(exponent, int) else 0
 
 
-def written(value: Decimal, language: Language) -> str:
+def exact_text(value: Decimal, language: Language) -> str:
     """A figure with its own digits, at most SHOWN_DIGITS after the comma: ``92,643``."""
     digits = max(0, min(_digits(value), SHOWN_DIGITS))
     return ("−" if value < 0 else "") + numbers.decimal(float(abs(value)), language, digits)
@@ -150,11 +150,11 @@ def formula(checked: Check, language: Language) -> str:
     if checked.kind == "composite":
         pairs = zip(checked.weights, checked.terms, strict=True)
         products = " + ".join(
-            f"{written(weight.value, language)} × {written(term.value, language)}"
+            f"{exact_text(weight.value, language)} × {exact_text(term.value, language)}"
             for weight, term in pairs
         )
         divisor = sum((weight.value for weight in checked.weights), Decimal()) / 10
-        return f"({products}) / {written(divisor, language)}"
+        return f"({products}) / {exact_text(divisor, language)}"
     if checked.kind == "percent":
         return " / ".join(
             f"({text})" if " " in text else text
@@ -165,7 +165,7 @@ def formula(checked: Check, language: Language) -> str:
 
 def _joined(terms: Sequence[PrintedNumber], language: Language) -> str:
     signed = (
-        f"{'−' if term.value < 0 else '+'} {written(abs(term.value), language)}"
+        f"{'−' if term.value < 0 else '+'} {exact_text(abs(term.value), language)}"
         for term in terms
         if term.value
     )

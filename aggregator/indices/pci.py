@@ -21,7 +21,7 @@ Direction = Literal["better", "worse", "equal"]
 
 
 @dataclass(frozen=True)
-class Bounds:
+class ProvinceBounds:
     """The lowest and the highest province: in percent for a share, else in the question's unit."""
 
     minimum: float
@@ -75,7 +75,7 @@ def business_feedback(
     figures: pd.DataFrame,
     counts: Mapping[str, Mapping[int, int]],
     pci: Pci | None = None,
-    bounds: Mapping[str, Bounds] | None = None,
+    bounds: Mapping[str, ProvinceBounds] | None = None,
 ) -> tuple[FactorFeedback, ...]:
     """Every factor and statement of a business survey, in its order, whatever was answered.
 
@@ -159,7 +159,9 @@ def _direction(question: Question, difference: Interval | None) -> Direction | N
     return "equal" if shown == 0 else "better" if shown > 0 else "worse"
 
 
-def _score(question: Question, figure: Interval | None, bounds: Bounds | None) -> Interval | None:
+def _score(
+    question: Question, figure: Interval | None, bounds: ProvinceBounds | None
+) -> Interval | None:
     """The score from 1 to 10 of a figure; it is monotone, so the interval's ends are scored."""
     if figure is None or bounds is None:
         return None

@@ -22,6 +22,7 @@ from aggregator.indices.circular_01_2018 import (
     dossier_points,
 )
 from aggregator.intake.files import FileError, local_day, read_records, whole
+from aggregator.storage.handling import DayDepartment
 from aggregator.wording.periods import EARLIEST
 from surveys.centre import Centre
 from surveys.messages import Language
@@ -33,18 +34,17 @@ FACTS_COLUMNS = (*PLACE, *Facts.__dataclass_fields__)
 COMPLAINTS = ("none", "not_upheld", "upheld")
 DAYS = re.compile(r"[0-9]{1,6}([.,][0-9]{1,2})?")  # half days are common
 
-Cell = tuple[date, str]  # a day and a department
 Problems = list[tuple[int, str]]
 
 
 def read_dossiers(
     path: Path, centre: Centre, today: date, language: Language
-) -> tuple[dict[Cell, dict[int, Counts]], int, Problems]:
-    """Counts of points by cell and indicator, the number of dossiers, and the errors by line.
+) -> tuple[dict[DayDepartment, dict[int, Counts]], int, Problems]:
+    """Counts of points by day, department and indicator, the number of dossiers, errors by line.
 
     Raises FileError.
     """
-    given: dict[Cell, list[dict[int, int | None]]] = defaultdict(list)
+    given: dict[DayDepartment, list[dict[int, int | None]]] = defaultdict(list)
 
     def take(cells: Mapping[str, str]) -> None:
         place = _place(cells, centre, today)
@@ -60,9 +60,9 @@ def read_dossiers(
 
 def read_facts(
     path: Path, centre: Centre, today: date, language: Language
-) -> tuple[dict[Cell, Facts], Problems]:
-    """Facts by cell, and the errors by line. Raises FileError."""
-    given: dict[Cell, Facts] = {}
+) -> tuple[dict[DayDepartment, Facts], Problems]:
+    """Facts by day and department, and the errors by line. Raises FileError."""
+    given: dict[DayDepartment, Facts] = {}
 
     def take(cells: Mapping[str, str]) -> None:
         place = _place(cells, centre, today)
@@ -97,7 +97,7 @@ def _read(
     return problems
 
 
-def _place(cells: Mapping[str, str], centre: Centre, today: date) -> Cell:
+def _place(cells: Mapping[str, str], centre: Centre, today: date) -> DayDepartment:
     department = cells["department"].strip()
     if not department:
         raise Refused("department", "missing")

@@ -13,7 +13,7 @@ from uuid import uuid4
 from aggregator.storage.database import StorageError
 from aggregator.storage.store import Store
 from aggregator.storage.tallies import Cell, Deltas
-from aggregator.storage.writer import NewRow, StoredContent, written
+from aggregator.storage.writer import NewRow, StoredContent, utc_text
 from surveys.centre import Centre
 from surveys.definition import Survey
 from surveys.messages import Language
@@ -73,7 +73,7 @@ class Ingest:
         Raises database.StorageError when the database cannot take them; then none is stored.
         """
         now = (received_at or self._clock()).astimezone(UTC)
-        received = written(now)
+        received = utc_text(now)
         read = [
             [self._read(item, offer.language, now, received) for item in offer.items]
             for offer in offers

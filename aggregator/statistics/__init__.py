@@ -5,7 +5,7 @@ No session, no request, no clock. SciPy and statsmodels supply the distributions
 
 from aggregator.statistics.change import changes, control_chart
 from aggregator.statistics.comparison import PublishedShare, compare
-from aggregator.statistics.forms import Form, form_sums, withhold_form
+from aggregator.statistics.forms import FormSizes, form_sums, withhold_form
 from aggregator.statistics.participation import nonresponse_bounds
 from aggregator.statistics.pooled import pooled_shares
 from aggregator.statistics.raking import Raked, Unweightable, rake
@@ -30,7 +30,7 @@ from aggregator.statistics.suppression import (
 
 __all__ = [
     "SHARE_COLUMNS",
-    "Form",
+    "FormSizes",
     "Method",
     "PublishedShare",
     "Raked",

@@ -13,7 +13,7 @@ KINDS = ("people", "answers")
 
 
 @dataclass(frozen=True)
-class Form:
+class FormSizes:
     """How many people answered the pool, each factor, and by factor each question.
 
     ``levels`` are the answers by level of each part, where they are known.
@@ -25,7 +25,7 @@ class Form:
     levels: Mapping[Part, Sequence[int]] = field(default_factory=dict)
 
 
-def form_sums(form: Form) -> tuple[dict[Hashable, int], list[Sum], set[Hashable]]:
+def form_sums(form: FormSizes) -> tuple[dict[Hashable, int], list[Sum], set[Hashable]]:
     """Sizes, sums and the groups that are no secret, as withhold() and audit() take them.
 
     Keys are (kind, part), a kind of KINDS; answers are of the pool and of factors. Nobody
@@ -59,7 +59,7 @@ def form_sums(form: Form) -> tuple[dict[Hashable, int], list[Sum], set[Hashable]
     return sizes, sums, silent
 
 
-def withhold_form(form: Form, minimum: int) -> frozenset[Part]:
+def withhold_form(form: FormSizes, minimum: int) -> frozenset[Part]:
     """The parts of a form of which nothing may be printed. The rule is ours:
 
     - A pool of few is withheld with all its parts.

@@ -16,7 +16,7 @@ from aggregator.storage.tables import HandlingFacts, HandlingTally
 COUNTS = tuple(Counts.__dataclass_fields__)
 STEPS: Mapping[int, Extent] = {points: extent for extent, points in EXTENT.items()}
 INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-Cell = tuple[date, str]  # a day and a department
+DayDepartment = tuple[date, str]  # a day and a department
 
 
 class Handling:
@@ -29,7 +29,7 @@ class Handling:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def set_dossiers(self, cells: Mapping[Cell, Mapping[int, Counts]]) -> None:
+    def set_dossiers(self, cells: Mapping[DayDepartment, Mapping[int, Counts]]) -> None:
         """Set the cells' counts, given for each indicator of BY_DOSSIER."""
         rows = [
             {"day": day, "department": department, "indicator": number, **vars(counts[number])}
@@ -38,7 +38,7 @@ class Handling:
         ]
         self._set(HandlingTally, rows)
 
-    def set_facts(self, cells: Mapping[Cell, Facts]) -> None:
+    def set_facts(self, cells: Mapping[DayDepartment, Facts]) -> None:
         """Set the cells' facts."""
         rows = [
             {"day": day, "department": department, **_written(facts)}

@@ -55,7 +55,7 @@ class NewRow(NamedTuple):
             submission.counter,
             submission.channel,
             submission.visit,
-            written(submission.answered_at),
+            utc_text(submission.answered_at),
             submission.language,
             orjson.dumps(answers, option=orjson.OPT_SORT_KEYS).decode(),
             submission.comment,
@@ -89,7 +89,7 @@ def _digest(said: Sequence[str | None]) -> str:
 SAID = NewRow._fields[:11]  # what the sender said, id to comment: the digest is of these
 
 
-def written(moment: datetime) -> str:
+def utc_text(moment: datetime) -> str:
     """A moment in UTC, with its offset, as both databases and UtcDateTime read it."""
     return str(moment)
 

@@ -16,7 +16,7 @@ from aggregator.dashboard.sign_in import signed_in
 from aggregator.figures.business import (
     BusinessFactor,
     PublishedComposite,
-    Statement,
+    StatementRow,
     business_factors,
     composite_figure,
     fewest_forms_figure,
@@ -25,7 +25,7 @@ from aggregator.figures.business import (
 )
 from aggregator.figures.figure import Figure
 from aggregator.figures.figures import figure_rows
-from aggregator.indices.pci import Bounds, feedback_composite
+from aggregator.indices.pci import ProvinceBounds, feedback_composite
 from aggregator.intake.bounds import read_bounds
 from aggregator.intake.files import FileError
 from aggregator.wording.charts import Axis
@@ -47,7 +47,7 @@ class BusinessPage(FigurePage):
     most_answers: int
     composites: Sequence[PublishedComposite]
     source: Text | None
-    bounds: Mapping[str, Bounds]
+    bounds: Mapping[str, ProvinceBounds]
     errors: Sequence[tuple[int, str]]
     minimum: int
 
@@ -56,7 +56,7 @@ class BusinessPage(FigurePage):
         return Axis(0.0)
 
     @property
-    def compared(self) -> Sequence[Statement]:
+    def compared(self) -> Sequence[StatementRow]:
         """The statements that have a figure of the same kind beside them."""
         every = (one for factor in self.factors for one in factor.statements)
         return [one for one in every if one.feedback.direction]
@@ -114,7 +114,7 @@ def _page(context: Context, view: View, language: Language) -> BusinessPage:
 
 def _bounds(
     context: Context, survey: Survey, language: Language
-) -> tuple[Mapping[str, Bounds], list[tuple[int, str]]]:
+) -> tuple[Mapping[str, ProvinceBounds], list[tuple[int, str]]]:
     """The lowest and highest province by statement from the file that the tables name."""
     name = context.published.pci.bounds if context.published else None
     if name is None:

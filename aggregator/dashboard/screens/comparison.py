@@ -15,7 +15,7 @@ from aggregator.figures.figure import Figure
 from aggregator.figures.figures import figure_rows
 from aggregator.figures.participation import dossiers_by_department
 from aggregator.figures.rows import FigureRow
-from aggregator.figures.standing import Ranked, ranking, standardised, standardised_figure
+from aggregator.figures.standing import RankedShare, ranking, standardised, standardised_figure
 from aggregator.statistics import Standardised
 from aggregator.wording.charts import Axis, Differences
 
@@ -33,7 +33,7 @@ class ComparisonPage(FigurePage):
     unrated: Sequence[FigureRow] = ()
     differences: Differences | None = None
     axis: Axis | None = None
-    ranking: Sequence[Ranked] = ()
+    ranking: Sequence[RankedShare] = ()
     standardised: Standardised | None = None
     standardised_figure: Figure | None = None
 

@@ -13,7 +13,7 @@ from aggregator.dashboard.screens.view import FigurePage, View, choose, not_aske
 from aggregator.dashboard.sign_in import signed_in
 from aggregator.figures.figures import figure_rows
 from aggregator.figures.participation import (
-    Bounds,
+    NonresponseBounds,
     bounds,
     open_days,
     respondents,
@@ -37,7 +37,7 @@ class CoveragePage(FigurePage):
     places: Sequence[tuple[str, FigureRow]] = ()
     taking_part: Mapping[str, Participation] = field(default_factory=dict)
     by_channel: Mapping[str, Mapping[str, Participation]] = field(default_factory=dict)
-    bounds: Mapping[str, Bounds | None] = field(default_factory=dict)
+    bounds: Mapping[str, NonresponseBounds | None] = field(default_factory=dict)
 
 
 @signed_in

@@ -11,7 +11,13 @@ from aggregator.dashboard.api import stream
 from aggregator.dashboard.context import context_of
 from aggregator.dashboard.sign_in import Handler, signed_in
 from aggregator.documents.exports.codebook import codebook
-from aggregator.documents.exports.joined import BOM, FORMATS, MEDIA_TYPES, Format, JoinedTable
+from aggregator.documents.exports.joined import (
+    BOM,
+    EXPORT_FORMATS,
+    MEDIA_TYPES,
+    ExportFormat,
+    JoinedTable,
+)
 from aggregator.documents.worker import send
 from aggregator.storage.submissions import Filters, bounded
 from aggregator.wording.channels import CHANNELS
@@ -34,26 +40,28 @@ def for_managers(handler: Handler) -> Handler:
 @for_managers
 async def submissions(request: Request) -> Response:
     """The joined table in one of the formats, of a period and perhaps one survey or place."""
-    form = _format(request.path_params["format"])
+    file_format = _format(request.path_params["format"])
     filters = _filters(request)
-    name = f"submissions-{_span(filters)}.{form}"
-    if form in ("csv", "json"):
-        pieces = _table(request, filters).lines(form)
-        return await stream(pieces, name, MEDIA_TYPES[form], start=BOM if form == "csv" else "")
+    name = f"submissions-{_span(filters)}.{file_format}"
+    if file_format in ("csv", "json"):
+        pieces = _table(request, filters).lines(file_format)
+        return await stream(
+            pieces, name, MEDIA_TYPES[file_format], start=BOM if file_format == "csv" else ""
+        )
     language = language_of(request, negotiate=False)
-    arguments = ["--lang", language, "export", "--format", form, *_options(filters)]
-    file = await context_of(request).worker.make_for(request, arguments, f".{form}")
-    return send(file, name, MEDIA_TYPES[form])
+    arguments = ["--lang", language, "export", "--format", file_format, *_options(filters)]
+    file = await context_of(request).worker.make_for(request, arguments, f".{file_format}")
+    return send(file, name, MEDIA_TYPES[file_format])
 
 
 @for_managers
 async def codebook_csv(request: Request) -> Response:
     """What the columns of such a file hold; ``format`` says of which kind of file."""
-    form = _format(request.query_params.get("format") or "csv")
+    file_format = _format(request.query_params.get("format") or "csv")
     context, filters = context_of(request), _filters(request)
     _, count = await run_in_threadpool(bounded, context.store.database, filters)
     language = language_of(request, negotiate=False)
-    text = BOM + codebook(_table(request, filters), form, count, context.clock(), language)
+    text = BOM + codebook(_table(request, filters), file_format, count, context.clock(), language)
     name = f"submissions-{_span(filters)}.codebook.csv"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     return Response(text, media_type=MEDIA_TYPES["csv"], headers=headers)
@@ -64,10 +72,10 @@ def _table(request: Request, filters: Filters) -> JoinedTable:
     return JoinedTable(context.store.database, context.centre, context.surveys, filters)
 
 
-def _format(wanted: str) -> Format:
-    for form in FORMATS:
-        if wanted == form:
-            return form
+def _format(wanted: str) -> ExportFormat:
+    for file_format in EXPORT_FORMATS:
+        if wanted == file_format:
+            return file_format
     raise HTTPException(404)
 
 

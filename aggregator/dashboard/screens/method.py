@@ -18,7 +18,7 @@ from surveys.definition import Level, Scale, Survey
 
 
 @dataclass(frozen=True)
-class Section:
+class MethodSection:
     """A part of the page. The texts of its entries stand in the catalogue under its name."""
 
     name: str
@@ -27,28 +27,32 @@ class Section:
 
 
 SECTIONS = (
-    Section("reading", ("share", "interval", "too_few", "asking"), frozenset({"share", "too_few"})),
-    Section("surveys"),
-    Section("never_mixed", ("measure", "mode", "instrument", "departments", "channels", "series")),
-    Section(
+    MethodSection(
+        "reading", ("share", "interval", "too_few", "asking"), frozenset({"share", "too_few"})
+    ),
+    MethodSection("surveys"),
+    MethodSection(
+        "never_mixed", ("measure", "mode", "instrument", "departments", "channels", "series")
+    ),
+    MethodSection(
         "sipas",
         ("index", "pooling", "cluster", "weighting", "projection", "break", "wording"),
         frozenset({"pooling"}),
     ),
-    Section(
+    MethodSection(
         "business",
         ("statement", "direction", "number", "score", "composite", "declined"),
         frozenset({"score"}),
     ),
-    Section("comparing", ("reference", "together", "mix", "ranking", "time", "chart")),
-    Section("participation", ("share", "silent")),
-    Section("handling", ("indicators", "bands", "unanswered"), frozenset({"unanswered"})),
-    Section("ddci", ("components", "weights")),
-    Section("small_groups", ("rule", "others"), frozenset({"rule", "others"})),
-    Section("published", ("kept", "recomputed")),
-    Section("privacy", ("person", "sensitive", "comments")),
-    Section("methods"),
-    Section("ours"),
+    MethodSection("comparing", ("reference", "together", "mix", "ranking", "time", "chart")),
+    MethodSection("participation", ("share", "silent")),
+    MethodSection("handling", ("indicators", "bands", "unanswered"), frozenset({"unanswered"})),
+    MethodSection("ddci", ("components", "weights")),
+    MethodSection("small_groups", ("rule", "others"), frozenset({"rule", "others"})),
+    MethodSection("published", ("kept", "recomputed")),
+    MethodSection("privacy", ("person", "sensitive", "comments")),
+    MethodSection("methods"),
+    MethodSection("ours"),
 )
 
 

@@ -12,7 +12,7 @@ from aggregator.dashboard.pages import render
 from aggregator.dashboard.sign_in import signed_in
 from aggregator.figures.discrepancies import check_figure, verdict_figure
 from aggregator.figures.figure import Figure
-from aggregator.indices.discrepancies import Check, Verdict, discrepancies, formula, written
+from aggregator.indices.discrepancies import Check, Verdict, discrepancies, exact_text, formula
 from surveys.definition import Text
 
 VERDICTS: tuple[Verdict, ...] = ("exact", "rounding", "truncated", "contradiction")
@@ -25,7 +25,7 @@ class PublishedPage:
     source: Text | None
     checks: Sequence[Check]
 
-    written = staticmethod(written)
+    written = staticmethod(exact_text)
     formula = staticmethod(formula)
 
     @property

@@ -27,8 +27,8 @@ async def report(request: Request) -> Response:
 
     Raises HTTPException, PeriodError, and what Worker.make_for raises where it was not made.
     """
-    kind, form = request.path_params["kind"], request.path_params["format"]
-    if kind not in REPORT_KINDS or form not in MEDIA_TYPES:
+    kind, file_format = request.path_params["kind"], request.path_params["format"]
+    if kind not in REPORT_KINDS or file_format not in MEDIA_TYPES:
         raise HTTPException(404)
     names = [name for name, _ in request.query_params.multi_items()]
     for name in names:  # a report is of everything in a whole period: nothing else is passed over
@@ -37,7 +37,16 @@ async def report(request: Request) -> Response:
     given = {"period": kind, "date": request.query_params.get("date", "")}
     day = read_period(given, context_of(request).today).since
     language = language_of(request, negotiate=False)
-    arguments = ["--lang", language, "report", kind, "--format", form, "--date", day.isoformat()]
-    file = await context_of(request).worker.make_for(request, arguments, f".{form}")
+    arguments = [
+        "--lang",
+        language,
+        "report",
+        kind,
+        "--format",
+        file_format,
+        "--date",
+        day.isoformat(),
+    ]
+    file = await context_of(request).worker.make_for(request, arguments, f".{file_format}")
     called = MESSAGES.get(language, f"report.file_{kind}")
-    return send(file, f"{called}-{day.isoformat()}.{form}", MEDIA_TYPES[form])
+    return send(file, f"{called}-{day.isoformat()}.{file_format}", MEDIA_TYPES[file_format])

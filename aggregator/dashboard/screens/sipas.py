@@ -16,7 +16,7 @@ from aggregator.figures.figures import figure_rows
 from aggregator.figures.references import why_not_comparable
 from aggregator.figures.rows import Comparison, FigureRow
 from aggregator.figures.sipas import (
-    Year,
+    SipasYear,
     national_series,
     projection_figure,
     projection_of,
@@ -49,7 +49,7 @@ class SipasPage(FigurePage):
     published: SipasPublished | None = None
     results: Mapping[str, Mapping[str, Figure]] = field(default_factory=dict)
     provinces: Mapping[int, Figure] = field(default_factory=dict)
-    series: Timeline[Year] | None = None
+    series: Timeline[SipasYear] | None = None
 
     @property
     def index(self) -> str:

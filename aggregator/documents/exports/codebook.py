@@ -5,8 +5,8 @@ import io
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from aggregator.documents.exports.columns import Column
-from aggregator.documents.exports.joined import Format, JoinedTable
+from aggregator.documents.exports.columns import ExportColumn
+from aggregator.documents.exports.joined import ExportFormat, JoinedTable
 from aggregator.wording.channels import CHANNELS
 from aggregator.wording.messages import MESSAGES
 from surveys.definition import Question, Survey, Text
@@ -32,7 +32,7 @@ HEADER = (
 
 
 def codebook(
-    table: JoinedTable, form: Format, rows: int, made_at: datetime, language: Language
+    table: JoinedTable, file_format: ExportFormat, rows: int, made_at: datetime, language: Language
 ) -> str:
     """A CSV file: first what the export is (no column named), then a row a column.
 
@@ -42,13 +42,15 @@ def codebook(
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, HEADER, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(_facts(table, form, rows, made_at))
-    for column in table.columns(form):
-        writer.writerow(_row(column, table, form, language))
+    writer.writerows(_facts(table, file_format, rows, made_at))
+    for column in table.columns(file_format):
+        writer.writerow(_row(column, table, file_format, language))
     return buffer.getvalue()
 
 
-def facts(table: JoinedTable, form: Format, rows: int, made_at: datetime) -> dict[str, Text]:
+def facts(
+    table: JoinedTable, file_format: ExportFormat, rows: int, made_at: datetime
+) -> dict[str, Text]:
     """What the export is, by the name of the fact: centre, filters, time and so on."""
     centre, filters = table.centre, table.filters
     anything = _text("codebook.any")
@@ -67,20 +69,22 @@ def facts(table: JoinedTable, form: Format, rows: int, made_at: datetime) -> dic
         "department": department,
         "rows": _same(str(rows)),
         "made_at": _same(moment),
-        "format": _same(form),
+        "format": _same(file_format),
         "comments": _text(f"codebook.comments_{comments}"),
         "blank": _text("codebook.blank"),
     }
 
 
 def _facts(
-    table: JoinedTable, form: Format, rows: int, made_at: datetime
+    table: JoinedTable, file_format: ExportFormat, rows: int, made_at: datetime
 ) -> Iterator[dict[str, str]]:
-    for name, value in facts(table, form, rows, made_at).items():
+    for name, value in facts(table, file_format, rows, made_at).items():
         yield {**_both("label", _text(f"codebook.fact_{name}")), **_both("values", value)}
 
 
-def _row(column: Column, table: JoinedTable, form: Format, language: Language) -> dict[str, str]:
+def _row(
+    column: ExportColumn, table: JoinedTable, file_format: ExportFormat, language: Language
+) -> dict[str, str]:
     survey, question = column.survey, column.question
     values = {
         f"values_{one}": "; ".join(f"{value} = {text.get(one)}" for value, text in column.values)
@@ -93,11 +97,11 @@ def _row(column: Column, table: JoinedTable, form: Format, language: Language) -
         **_both("label", column.label),
         **values,
         "type": MESSAGES.get(language, f"codebook.type_{column.kind}"),
-        "note": _note(column, form, language),
+        "note": _note(column, file_format, language),
     }
     if survey is None or question is None:
         return row
-    if form == "json":
+    if file_format == "json":
         row["column"] = f"answers.{column.name}"
     return row | _about(survey, question, language)
 
@@ -133,11 +137,13 @@ def _codes(codes: tuple[int, ...]) -> str:
     return ", ".join(map(str, sorted(codes)))
 
 
-def _note(column: Column, form: Format, language: Language) -> str:
+def _note(column: ExportColumn, file_format: ExportFormat, language: Language) -> str:
     """What somebody who reads the column needs to know besides, in this format or in any."""
     about = column.name if column.question is None else column.kind
     texts = MESSAGES.texts[language]
-    return texts.get(f"codebook.note_{about}_{form}") or texts.get(f"codebook.note_{about}", "")
+    return texts.get(f"codebook.note_{about}_{file_format}") or texts.get(
+        f"codebook.note_{about}", ""
+    )
 
 
 def _text(key: str) -> Text:

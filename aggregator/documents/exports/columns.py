@@ -12,7 +12,7 @@ from surveys.centre import Centre
 from surveys.definition import Question, Survey, Text
 from surveys.messages import LANGUAGES
 
-Kind = Literal["text", "moment", "day", "one", "many", "ticked", "number"]
+ColumnKind = Literal["text", "moment", "day", "one", "many", "ticked", "number"]
 FIXED = (*FIELDS, *DATES, *TAIL)  # the columns before those of the questions, in this order
 TICK = (Text(vi="Không chọn", en="Not chosen"), Text(vi="Có chọn", en="Chosen"))
 LONGEST_NAME = 64  # bytes, of SPSS
@@ -21,14 +21,14 @@ KEPT = {"all", "and", "by", "eq", "ge", "gt", "le", "lt", "ne", "not", "or", "to
 
 
 @dataclass(frozen=True)
-class Column:
+class ExportColumn:
     """One column. ``code`` is the level that a ticked column is about.
 
     ``values`` are what may stand in it, with its meaning; a missing answer is blank.
     """
 
     name: str
-    kind: Kind
+    kind: ColumnKind
     label: Text
     values: tuple[tuple[str | int, Text], ...] = ()
     survey: Survey | None = None
@@ -36,7 +36,7 @@ class Column:
     code: int | None = None
 
 
-def joined_columns(centre: Centre, surveys: Mapping[str, Survey]) -> list[Column]:
+def joined_columns(centre: Centre, surveys: Mapping[str, Survey]) -> list[ExportColumn]:
     """The columns of a file to import: questions by their id.
 
     Two surveys that use the same id share a column, listed once for each: the row's survey
@@ -45,7 +45,7 @@ def joined_columns(centre: Centre, surveys: Mapping[str, Survey]) -> list[Column
     return [*_fixed(centre, surveys), *_questions(surveys)]
 
 
-def typed_columns(centre: Centre, surveys: Mapping[str, Survey]) -> list[Column]:
+def typed_columns(centre: Centre, surveys: Mapping[str, Survey]) -> list[ExportColumn]:
     """The columns of a file whose columns carry labels, each with a name of its own.
 
     A question's id that two surveys use is written with the survey's before it, for the codes
@@ -70,11 +70,11 @@ def typed_columns(centre: Centre, surveys: Mapping[str, Survey]) -> list[Column]
             )
             own = _own_name(f"{name}_{code}".replace("-", "m"), taken)
             ticks = tuple(enumerate(TICK))
-            columns.append(Column(own, "ticked", label, ticks, survey, question, int(code)))
+            columns.append(ExportColumn(own, "ticked", label, ticks, survey, question, int(code)))
     return columns
 
 
-def _fixed(centre: Centre, surveys: Mapping[str, Survey]) -> list[Column]:
+def _fixed(centre: Centre, surveys: Mapping[str, Survey]) -> list[ExportColumn]:
     languages: Mapping[str, Text] = {
         language: _text(f"codebook.language_{language}") for language in LANGUAGES
     }
@@ -85,9 +85,13 @@ def _fixed(centre: Centre, surveys: Mapping[str, Survey]) -> list[Column]:
         "channel": CHANNELS,
         "language": languages,
     }
-    kinds: Mapping[str, Kind] = {"answered_at": "moment", "received_at": "moment", "day": "day"}
+    kinds: Mapping[str, ColumnKind] = {
+        "answered_at": "moment",
+        "received_at": "moment",
+        "day": "day",
+    }
     return [
-        Column(
+        ExportColumn(
             name,
             kinds.get(name, "text"),
             _text(f"codebook.column_{name}"),
@@ -97,16 +101,18 @@ def _fixed(centre: Centre, surveys: Mapping[str, Survey]) -> list[Column]:
     ]
 
 
-def _questions(surveys: Mapping[str, Survey]) -> Iterator[Column]:
+def _questions(surveys: Mapping[str, Survey]) -> Iterator[ExportColumn]:
     for survey in surveys.values():
         for question in survey.all_questions():
             scale = survey.scale_of(question)
             values = tuple((level.code, level) for level in scale.levels) if scale else ()
-            yield Column(question.id, question.kind, question.text, values, survey, question)
+            yield ExportColumn(question.id, question.kind, question.text, values, survey, question)
 
 
-def _renamed(column: Column, name: str) -> Column:
-    return Column(name, column.kind, column.label, column.values, column.survey, column.question)
+def _renamed(column: ExportColumn, name: str) -> ExportColumn:
+    return ExportColumn(
+        name, column.kind, column.label, column.values, column.survey, column.question
+    )
 
 
 def _own_name(wanted: str, taken: set[str]) -> str:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from aggregator.documents.exports.columns import FIXED, Column, joined_columns, typed_columns
+from aggregator.documents.exports.columns import FIXED, ExportColumn, joined_columns, typed_columns
 from aggregator.documents.screening import screened
 from aggregator.intake.submission_files import escaped
 from aggregator.storage.database import Database
@@ -16,10 +16,10 @@ from aggregator.storage.submissions import ALL, Advance, Filters, read_submissio
 from surveys.centre import Centre
 from surveys.definition import Survey
 
-Format = Literal["csv", "json", "parquet", "sav"]
-FORMATS: tuple[Format, ...] = get_args(Format)
-TYPED: tuple[Format, ...] = ("parquet", "sav")  # their columns carry types and labels
-MEDIA_TYPES: Mapping[Format, str] = {
+ExportFormat = Literal["csv", "json", "parquet", "sav"]
+EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
+TYPED: tuple[ExportFormat, ...] = ("parquet", "sav")  # their columns carry types and labels
+MEDIA_TYPES: Mapping[ExportFormat, str] = {
     "csv": "text/csv; charset=utf-8",
     "json": "application/json",
     "parquet": "application/vnd.apache.parquet",
@@ -29,7 +29,7 @@ BOM = "\ufeff"  # without it Excel takes a CSV file for another encoding
 PIECE = 500  # rows
 
 
-class Record(NamedTuple):
+class JoinedRow(NamedTuple):
     """A submission as it is exported: columns.FIXED in its order, then the answers.
 
     Moments are the centre's local time with its offset.
@@ -60,36 +60,36 @@ class JoinedTable:
     filters: Filters = ALL
     raw_comments: bool = False
 
-    def records(self, advance: Advance = lambda more: None) -> Iterator[Record]:
+    def records(self, advance: Advance = lambda more: None) -> Iterator[JoinedRow]:
         """Raises StorageError."""
         rows = read_submissions(self.database, self.filters, advance)
         return records(rows, self.centre.zone, raw_comments=self.raw_comments)
 
-    def columns(self, form: Format) -> list[Column]:
+    def columns(self, file_format: ExportFormat) -> list[ExportColumn]:
         """Those of every survey, or of the one that the rows are filtered by."""
         wanted = self.filters.survey
         surveys = self.surveys if wanted is None else {wanted: self.surveys[wanted]}
-        make = typed_columns if form in TYPED else joined_columns
+        make = typed_columns if file_format in TYPED else joined_columns
         return make(self.centre, surveys)
 
     def lines(
-        self, form: Literal["csv", "json"], advance: Advance = lambda more: None
+        self, file_format: Literal["csv", "json"], advance: Advance = lambda more: None
     ) -> Iterator[str]:
         """The whole file in pieces of text. Raises StorageError."""
-        if form == "json":
+        if file_format == "json":
             return json_lines(self.records(advance))
         return csv_lines(self.records(advance), self.columns("csv"))
 
 
 def records(
     rows: Iterable[Sequence[Any]], zone: ZoneInfo, *, raw_comments: bool = False
-) -> Iterator[Record]:
+) -> Iterator[JoinedRow]:
     """Records of rows of tables.SubmissionRow; comments are screened unless they stay raw."""
     for row in rows:
         # Taken apart in the table's order: names would be looked up a dozen times a row.
         _, id_, survey, fingerprint, department, counter, channel, visit, *others = row
         answered_at, language, answers, comment, day, received_at, _ = others
-        yield Record(
+        yield JoinedRow(
             id_,
             survey,
             fingerprint,
@@ -106,7 +106,7 @@ def records(
         )
 
 
-def csv_lines(exported: Iterable[Record], columns: Sequence[Column]) -> Iterator[str]:
+def csv_lines(exported: Iterable[JoinedRow], columns: Sequence[ExportColumn]) -> Iterator[str]:
     """A CSV file of ``joined_columns`` in pieces, header first.
 
     Several codes of one answer are separated by ";". A comment that a spreadsheet would run
@@ -141,12 +141,12 @@ def _quoted(comment: str | None) -> str:
     return '"' + escaped(comment).replace('"', '""') + '"' if comment else ""
 
 
-def header(columns: Iterable[Column]) -> list[str]:
+def header(columns: Iterable[ExportColumn]) -> list[str]:
     """The names of the columns, one that surveys share once."""
     return list(dict.fromkeys(column.name for column in columns))
 
 
-def json_lines(exported: Iterable[Record]) -> Iterator[str]:
+def json_lines(exported: Iterable[JoinedRow]) -> Iterator[str]:
     """A JSON array in pieces: an object a submission and line, shaped as one is sent."""
     lines: list[str] = []
     opening = "[\n"
@@ -158,7 +158,9 @@ def json_lines(exported: Iterable[Record]) -> Iterator[str]:
     yield (opening if lines or opening == "[\n" else "") + ",\n".join(lines) + "\n]\n"
 
 
-def typed_rows(exported: Iterable[Record], columns: Sequence[Column]) -> Iterator[list[Any]]:
+def typed_rows(
+    exported: Iterable[JoinedRow], columns: Sequence[ExportColumn]
+) -> Iterator[list[Any]]:
     """The values of ``typed_columns``, a row a submission; None where nothing was answered."""
     blank = [None] * (len(columns) - len(FIXED))
     spans = _spans(columns)
@@ -179,7 +181,7 @@ def _typed(value: int | list[int] | None, code: int | None) -> int | None:
     return int(code in value if type(value) is list else code == value)
 
 
-def _spans(columns: Sequence[Column]) -> dict[str, tuple[int, list[tuple[str, int | None]]]]:
+def _spans(columns: Sequence[ExportColumn]) -> dict[str, tuple[int, list[tuple[str, int | None]]]]:
     """By survey: the place of its first column, and each one's question and ticked code."""
     spans: dict[str, tuple[int, list[tuple[str, int | None]]]] = {}
     for place, column in enumerate(columns):

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from aggregator.documents.exports.columns import Column, Kind
+from aggregator.documents.exports.columns import ColumnKind, ExportColumn
 
 GROUP = 5_000  # rows
 DISTINCT = ("id", "visit", "comment")  # texts that hardly repeat: a dictionary would not pay
@@ -18,7 +18,7 @@ DISTINCT = ("id", "visit", "comment")  # texts that hardly repeat: a dictionary 
 def write_parquet(
     path: Path,
     rows: Iterable[Sequence[Any]],
-    columns: Sequence[Column],
+    columns: Sequence[ExportColumn],
     zone: str,
     facts: Mapping[str, str],
 ) -> None:
@@ -40,11 +40,11 @@ def write_parquet(
             writer.write_batch(pa.record_batch(arrays, schema=schema))
 
 
-def _type(column: Column, zone: str) -> pa.DataType:
+def _type(column: ExportColumn, zone: str) -> pa.DataType:
     if column.kind == "text":
         repeats = column.name not in DISTINCT
         return pa.dictionary(pa.int32(), pa.string()) if repeats else pa.string()
-    types: Mapping[Kind, pa.DataType] = {
+    types: Mapping[ColumnKind, pa.DataType] = {
         "moment": pa.timestamp("us", tz=zone),
         "day": pa.date32(),
         "ticked": pa.int8(),
@@ -52,7 +52,7 @@ def _type(column: Column, zone: str) -> pa.DataType:
     return types.get(column.kind, pa.int32())
 
 
-def _metadata(column: Column) -> dict[str, str]:
+def _metadata(column: ExportColumn) -> dict[str, str]:
     """Label and codes in both languages, and of which survey, for pandas, R and the like."""
     found = {"label_vi": column.label.vi, "label_en": column.label.en}
     for language in ("vi", "en"):

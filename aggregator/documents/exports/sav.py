@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import BinaryIO
 
 from aggregator.documents.exports.sav_cases import compressed
-from aggregator.documents.exports.sav_variables import BIAS, Value, Variable, dictionary, padded
+from aggregator.documents.exports.sav_variables import BIAS, SavValue, Variable, dictionary, padded
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -19,7 +19,7 @@ def write_sav(
     file: BinaryIO,
     variables: Sequence[Variable],
     cases: int,
-    rows: Iterable[Sequence[Value]],
+    rows: Iterable[Sequence[SavValue]],
     *,
     title: str,
     now: datetime,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from math import ceil
 
-from aggregator.documents.exports.sav_variables import BIAS, LONG, Value, Variable, cut
+from aggregator.documents.exports.sav_variables import BIAS, LONG, SavValue, Variable, cut
 
 EPOCH = datetime(1582, 10, 14)  # SPSS counts seconds from here, without a zone
 CHUNK = 256  # bytes that 255 of a very long text take
@@ -17,7 +17,9 @@ NUMBERS = range(1 - BIAS, 252 - BIAS)
 CODES: dict[object, int] = {None: MISSING[0], **{number: number + BIAS for number in NUMBERS}}
 
 
-def compressed(rows: Iterable[Sequence[Value]], variables: Sequence[Variable]) -> Iterator[bytes]:
+def compressed(
+    rows: Iterable[Sequence[SavValue]], variables: Sequence[Variable]
+) -> Iterator[bytes]:
     """The cases in pieces: blocks of eight bytecodes, each followed by its literals.
 
     Blocks go over the ends of rows.
@@ -53,7 +55,7 @@ def _spans(variables: Sequence[Variable]) -> list[tuple[int, int]]:
     return spans
 
 
-def _numbers(values: Sequence[Value]) -> tuple[bytes, bytes]:
+def _numbers(values: Sequence[SavValue]) -> tuple[bytes, bytes]:
     try:  # codes of answers, and none: nearly always
         return bytes(map(CODES.__getitem__, values)), b""
     except (KeyError, TypeError):
@@ -66,7 +68,7 @@ def _numbers(values: Sequence[Value]) -> tuple[bytes, bytes]:
     return bytes(codes), bytes(literals)
 
 
-def _seconds(value: Value) -> float:
+def _seconds(value: SavValue) -> float:
     """A number as it is; a day or moment as seconds since the calendar's reform."""
     if isinstance(value, datetime):
         return (value.replace(tzinfo=None) - EPOCH).total_seconds()
@@ -75,7 +77,7 @@ def _seconds(value: Value) -> float:
     return float(value)  # type: ignore[arg-type]
 
 
-def _text(value: Value, variable: Variable) -> tuple[bytes, bytes]:
+def _text(value: SavValue, variable: Variable) -> tuple[bytes, bytes]:
     if value is None or value == "":
         return SPACES * variable.elements, b""
     stored = cut(str(value), variable.width)

@@ -10,11 +10,15 @@ from typing import Literal
 
 Measure = Literal["nominal", "ordinal", "scale"]
 Type = Literal["number", "moment", "day", "text"]
-Value = str | int | float | date | datetime | None
+SavValue = str | int | float | date | datetime | None
 
 MEASURES: Mapping[Measure, int] = {"nominal": 1, "ordinal": 2, "scale": 3}
 # How values are shown: kind and width of F8.0, DATETIME20 and DATE11; A with a text's own width.
-FORMATS: Mapping[Type, tuple[int, int]] = {"number": (5, 8), "moment": (22, 20), "day": (20, 11)}
+PRINT_FORMATS: Mapping[Type, tuple[int, int]] = {
+    "number": (5, 8),
+    "moment": (22, 20),
+    "day": (20, 11),
+}
 TEXT_FORMAT = 1
 SYSTEM_MISSING, LOWEST = -1.7976931348623157e308, -1.7976931348623155e308
 BIAS = 100  # of the bytecodes that stand for small whole numbers
@@ -95,10 +99,12 @@ def _records(variable: Variable, names: Sequence[str]) -> Iterator[bytes]:
     """A record for each eight bytes of each segment; the first of all has the label."""
     label = cut(variable.label, MAX_LABEL)
     for name, width in zip(names, variable.segments, strict=True):
-        kind, shown = FORMATS.get(variable.type, (TEXT_FORMAT, width))
-        form = kind << 16 | shown << 8
+        kind, shown = PRINT_FORMATS.get(variable.type, (TEXT_FORMAT, width))
+        print_format = kind << 16 | shown << 8
         labelled = bool(label) and name == names[0]
-        yield struct.pack("<6i", 2, width, labelled, 0, form, form) + padded(name, 8)
+        yield struct.pack("<6i", 2, width, labelled, 0, print_format, print_format) + padded(
+            name, 8
+        )
         if labelled:
             yield struct.pack("<i", len(label)) + label + bytes(-len(label) % 4)
         for _ in range(_units(width) - 1):
@@ -133,7 +139,7 @@ def _long_value_labels(variable: Variable) -> bytes:
 def _display(variable: Variable) -> bytes:
     """Measurement level, width of the column on a screen and alignment, once a segment."""
     text = variable.type == "text"
-    shown = min(max(variable.width, 8), 32) if text else FORMATS[variable.type][1]
+    shown = min(max(variable.width, 8), 32) if text else PRINT_FORMATS[variable.type][1]
     packed = struct.pack("<3i", MEASURES[variable.measure], shown, 0 if text else 1)
     return packed * len(variable.segments)
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from pathlib import Path
 
 from aggregator.documents.exports.codebook import codebook, facts
-from aggregator.documents.exports.columns import FIXED, Column
-from aggregator.documents.exports.joined import BOM, Format, JoinedTable, typed_rows
+from aggregator.documents.exports.columns import FIXED, ExportColumn
+from aggregator.documents.exports.joined import BOM, ExportFormat, JoinedTable, typed_rows
 from aggregator.documents.exports.sav import write_sav
 from aggregator.documents.exports.sav_variables import Measure, Type, Variable
 from aggregator.intake.files import FileError
@@ -18,7 +18,7 @@ from surveys.messages import LANGUAGES, Language
 
 def write_export(
     path: Path,
-    form: Format,
+    file_format: ExportFormat,
     table: JoinedTable,
     *,
     language: Language,
@@ -33,15 +33,15 @@ def write_export(
     filters, count = bounded(table.database, table.filters)
     table = replace(table, filters=filters)
     with _whole(path) as part, _whole(path.with_suffix(".codebook.csv")) as book:
-        if form == "parquet":
+        if file_format == "parquet":
             _parquet(part, table, count, now, advance)
-        elif form == "sav":
+        elif file_format == "sav":
             _sav(part, table, count, now, language, advance)
         else:
             with part.open("w", encoding="utf-8", newline="") as file:
-                file.write(BOM if form == "csv" else "")
-                file.writelines(table.lines(form, advance))
-        text = codebook(table, form, count, now, language)
+                file.write(BOM if file_format == "csv" else "")
+                file.writelines(table.lines(file_format, advance))
+        text = codebook(table, file_format, count, now, language)
         book.write_text(BOM + text, "utf-8", newline="")
     return count
 
@@ -86,7 +86,7 @@ def _sav(
         write_sav(file, variables, count, rows, title=f"{table.centre.id} {local:%F}", now=local)
 
 
-def _widths(table: JoinedTable, columns: Sequence[Column]) -> Mapping[str, int]:
+def _widths(table: JoinedTable, columns: Sequence[ExportColumn]) -> Mapping[str, int]:
     """The most bytes that a text of each column takes, its values with a meaning included."""
     texts = [(place, column) for place, column in enumerate(columns) if column.kind == "text"]
     widths = {
@@ -101,7 +101,7 @@ def _widths(table: JoinedTable, columns: Sequence[Column]) -> Mapping[str, int]:
     return widths
 
 
-def _variable(column: Column, width: int, language: Language) -> Variable:
+def _variable(column: ExportColumn, width: int, language: Language) -> Variable:
     types: Mapping[str, Type] = {"text": "text", "moment": "moment", "day": "day"}
     return Variable(
         column.name,
@@ -113,7 +113,7 @@ def _variable(column: Column, width: int, language: Language) -> Variable:
     )
 
 
-def _measure(column: Column) -> Measure:
+def _measure(column: ExportColumn) -> Measure:
     """Levels that count as more or less favourable are in an order; others are names."""
     if column.kind in ("moment", "day", "number"):
         return "scale"

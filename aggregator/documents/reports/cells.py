@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from aggregator.documents.reports.model import WITHHELD, WITHHELD_PART, Column, Range, Table, Value
+from aggregator.documents.reports.model import (
+    WITHHELD,
+    WITHHELD_PART,
+    CellValue,
+    Column,
+    Range,
+    Table,
+)
 from aggregator.documents.reports.occasion import Occasion
 from aggregator.figures.rows import Comparison, FigureRow
 from surveys.centre import Reference
@@ -59,10 +66,10 @@ class Figures:
             Column(f"interval_{name}", around, "interval", 1.85, (share, size), sheet=not printed),
         ]
 
-    def cells(self, row: FigureRow) -> tuple[Value, ...]:
+    def cells(self, row: FigureRow) -> tuple[CellValue, ...]:
         if row.withheld:
             return (WITHHELD,) * len(self.columns())
-        found: list[Value] = [row.n, *(row.counts.get(level.code, 0) for level in self._scale)]
+        found: list[CellValue] = [row.n, *(row.counts.get(level.code, 0) for level in self._scale)]
         for name in self._measures:
             one = row.measures[name]
             found += [one.n, one.n_effective] if self._pooled else []
@@ -88,7 +95,7 @@ class Against:
             Column("verdict", say("verdict_title"), "text", 1.6),
         )
 
-    def cells(self, row: FigureRow) -> tuple[Value, ...]:
+    def cells(self, row: FigureRow) -> tuple[CellValue, ...]:
         if row.withheld:
             return (WITHHELD,) * 6
         found = self.of(row)
@@ -115,7 +122,7 @@ def table(
     on: Occasion,
     key: str,
     columns: Sequence[Column],
-    rows: Sequence[tuple[Value, ...]],
+    rows: Sequence[tuple[CellValue, ...]],
     strong: Sequence[int] = (),
     groups: Sequence[int] = (),
     notes: Sequence[str] = (),

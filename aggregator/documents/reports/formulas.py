@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from aggregator.documents.reports.model import Column, Table, Value
+from aggregator.documents.reports.model import CellValue, Column, Table
 from aggregator.statistics import wilson
 
 RANGES = ("interval", "points_interval", "number_interval", "ranks")
@@ -26,7 +26,7 @@ def formula(
     column: Column,
     end: int | None,
     number: float,
-    values: Mapping[str, Value],
+    values: Mapping[str, CellValue],
     cells: Mapping[str, str],
 ) -> str | None:
     """The live formula of a share or a Wilson interval; None where it would not give the figure."""

@@ -46,7 +46,7 @@ class Printed(NamedTuple):
 
 # share: a fraction; points: a difference of shares; score has one decimal, number two; the
 # intervals and ranks are a Range.
-Unit = Literal[
+ColumnUnit = Literal[
     "text",
     "integer",
     "share",
@@ -60,7 +60,7 @@ Unit = Literal[
     "ranks",
 ]
 # None is no figure: a share of no answers, a change from nothing.
-Value = str | int | float | Range | Printed | Mark | None
+CellValue = str | int | float | Range | Printed | Mark | None
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Column:
 
     key: str
     title: str
-    unit: Unit = "text"
+    unit: ColumnUnit = "text"
     width: float = 1.0
     of: tuple[str, str] | None = None
     sheet: bool = False
@@ -92,7 +92,7 @@ class Table:
     name: str
     title: str
     columns: tuple[Column, ...]
-    rows: tuple[tuple[Value, ...], ...]
+    rows: tuple[tuple[CellValue, ...], ...]
     strong: frozenset[int] = frozenset()
     groups: frozenset[int] = frozenset()
     notes: tuple[str, ...] = ()

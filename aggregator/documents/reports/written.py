@@ -1,13 +1,13 @@
 """How the values of a report are written in print: decimal comma, dash, withheld."""
 
-from aggregator.documents.reports.model import Column, Mark, Printed, Range, Unit, Value
+from aggregator.documents.reports.model import CellValue, Column, ColumnUnit, Mark, Printed, Range
 from aggregator.wording import numbers
 from surveys.messages import Language
 
 ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII", "XIII", "XIV")
 
 
-def written(value: Value, column: Column, language: Language) -> str:
+def written(value: CellValue, column: Column, language: Language) -> str:
     """A cell's text: ``96,3 %``, ``95,6 – 96,9 %``, ``+1,2``; a dash for no figure."""
     if value is None:
         return numbers.DASH
@@ -34,7 +34,7 @@ def written(value: Value, column: Column, language: Language) -> str:
             return numbers.integer(int(value), language)
 
 
-def _range(value: Range, unit: Unit, language: Language) -> str:
+def _range(value: Range, unit: ColumnUnit, language: Language) -> str:
     """Both ends; the unit once, after the second."""
     low, high = value
     match unit:

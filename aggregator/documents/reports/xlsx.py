@@ -17,16 +17,16 @@ from aggregator.documents.reports import decree_30_2020
 from aggregator.documents.reports.charts import PPI, pictures
 from aggregator.documents.reports.formulas import Z_FORMULA, Z, formula, spread
 from aggregator.documents.reports.model import (
+    CellValue,
     Chart,
     Column,
+    ColumnUnit,
     Paragraph,
     Points,
     Printed,
     Range,
     Report,
     Table,
-    Unit,
-    Value,
 )
 from aggregator.documents.reports.written import written
 
@@ -34,7 +34,7 @@ A4, A3 = 9, 8
 LINE, LETTERS = 15.5, 1.25  # points a line of 11 pt, and letters a unit of a column's width
 PAGE_WIDTH, LABEL_WIDTH, TEXT_WIDTH, NUMBER_WIDTH = 80, 42, 30, 12
 WIDEST = 200  # a printed A4 page can hardly be read when more is squeezed onto it
-NUMBER_FORMATS: Mapping[Unit, str] = {
+NUMBER_FORMATS: Mapping[ColumnUnit, str] = {
     "integer": "#,##0",
     "share": '0.0" "%',
     "points": "+0.0;−0.0;0.0",
@@ -152,7 +152,7 @@ class _Book:
         sheet.repeat_rows(top)
 
     def _row(
-        self, sheet: Worksheet, at: int, table: Table, row: Sequence[Value], *, bold: bool
+        self, sheet: Worksheet, at: int, table: Table, row: Sequence[CellValue], *, bold: bool
     ) -> None:
         values = {column.key: value for column, value in zip(table.columns, row, strict=True)}
         columns = spread(table)
@@ -242,7 +242,7 @@ class _Book:
     def _group(self) -> Format:
         return self._format("group", bold=True, border=1, indent=1, bg_color="#EDEDED")
 
-    def _figure(self, unit: Unit, *, bold: bool) -> Format:
+    def _figure(self, unit: ColumnUnit, *, bold: bool) -> Format:
         if unit == "text":
             return self._format(unit, bold=bold, text_wrap=True, border=1, indent=1)
         look = {"num_format": NUMBER_FORMATS[unit], "align": "right", "border": 1}

@@ -10,9 +10,9 @@ import pytest
 
 from aggregator.demo import simulate
 from aggregator.demo.calendar import SLOW
+from aggregator.demo.citizens import with_population
 from aggregator.demo.firms import Firms
 from aggregator.demo.quarter import Quarter
-from aggregator.demo.told import with_population
 from aggregator.documents.screening import screened
 from aggregator.figures.figures import figure_rows
 from aggregator.intake.ingest import rebuild

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from aggregator.documents.exports.codebook import codebook
-from aggregator.documents.exports.joined import FORMATS, Format, JoinedTable, header
+from aggregator.documents.exports.joined import EXPORT_FORMATS, ExportFormat, JoinedTable, header
 from aggregator.storage.submissions import Filters
 from aggregator.wording.messages import MESSAGES
 from surveys.centre import Centre
@@ -23,7 +23,7 @@ def table(intake: Intake, centre: Centre, surveys: dict[str, Survey]) -> JoinedT
     return JoinedTable(intake.store.database, centre, surveys)
 
 
-def read(table: JoinedTable, form: Format = "csv", language: Language = "vi") -> list[Row]:
+def read(table: JoinedTable, form: ExportFormat = "csv", language: Language = "vi") -> list[Row]:
     return list(csv.DictReader(io.StringIO(codebook(table, form, 3_565, NOW, language))))
 
 
@@ -34,8 +34,10 @@ def columns(rows: list[Row]) -> dict[str, Row]:
     return {row["column"]: row for row in rows[first:]}
 
 
-@pytest.mark.parametrize("form", FORMATS)
-def test_every_column_of_the_file_has_its_row_in_order(table: JoinedTable, form: Format) -> None:
+@pytest.mark.parametrize("form", EXPORT_FORMATS)
+def test_every_column_of_the_file_has_its_row_in_order(
+    table: JoinedTable, form: ExportFormat
+) -> None:
     told = [name.removeprefix("answers.") for name in columns(read(table, form))]
     assert told == header(table.columns(form))
     assert all(row["label_vi"] and row["label_en"] and row["type"] for row in read(table)[13:])
@@ -92,7 +94,7 @@ def test_the_file_as_a_whole_is_told_first(
     assert shown["Department"] == centre.department["so_tu_phap"].name.en
     assert shown["Submissions (rows)"] == "3565"
     assert shown["Exported at"] == "2026-11-23T08:15:00+07:00"
-    assert shown["Format"] == "sav"
+    assert shown["ExportFormat"] == "sav"
     assert "masked" in shown["Comments"]
     assert told["Centre"]["values_vi"] == centre.name.vi
     everything = JoinedTable(intake.store.database, centre, surveys, raw_comments=True)
@@ -105,7 +107,7 @@ def test_the_file_as_a_whole_is_told_first(
 def test_notes_follow_the_format(table: JoinedTable) -> None:
     notes = {
         form: {name: row["note"] for name, row in columns(read(table, form, "en")).items()}
-        for form in FORMATS
+        for form in EXPORT_FORMATS
     }
     assert "semicolons" in notes["csv"]["reasons"]
     assert notes["json"]["answers.reasons"] == "A list of codes"
@@ -123,7 +125,7 @@ def test_every_note_is_of_a_column_or_kind_that_there_is(table: JoinedTable) -> 
         for key in MESSAGES.texts[language]:
             if key.startswith("codebook.note_"):
                 about = key.removeprefix("codebook.note_")
-                form = next((form for form in FORMATS if about.endswith(f"_{form}")), "")
+                form = next((form for form in EXPORT_FORMATS if about.endswith(f"_{form}")), "")
                 assert about.removesuffix(f"_{form}") in known
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from aggregator.__main__ import main
 from aggregator.documents.exports.columns import joined_columns, typed_columns
-from aggregator.documents.exports.joined import FORMATS, Format, JoinedTable, header
+from aggregator.documents.exports.joined import EXPORT_FORMATS, ExportFormat, JoinedTable, header
 from aggregator.documents.exports.writing import write_export
 from aggregator.documents.screening import MASK
 from aggregator.documents.worker import Worker, environment
@@ -47,7 +47,7 @@ def write(intake: Intake, surveys: dict[str, Survey], centre: Centre, tmp_path: 
     """Writes what was sent to a file of a format and gives its path."""
     intake(SENT)
 
-    def run(form: Format, filters: Filters = Filters(), **changes: Any) -> Path:  # noqa: B008
+    def run(form: ExportFormat, filters: Filters = Filters(), **changes: Any) -> Path:  # noqa: B008
         path = tmp_path / f"out.{form}"
         table = JoinedTable(intake.store.database, centre, surveys, filters, **changes)
         write_export(path, form, table, language="vi", now=NOW, advance=lambda more: None)
@@ -77,7 +77,7 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("form", ["parquet", "sav"])
 def test_a_typed_file_holds_every_answer_with_its_type(
-    write: Write, form: Format, centre: Centre, surveys: dict[str, Survey]
+    write: Write, form: ExportFormat, centre: Centre, surveys: dict[str, Survey]
 ) -> None:
     rating, survey, firm = rows_of(write(form))
     assert list(rating) == [column.name for column in typed_columns(centre, surveys)]
@@ -119,7 +119,7 @@ def test_json_is_whole_at_any_length(
 
 def test_personal_numbers_are_masked_in_every_format(write: Write) -> None:
     masked = f"Xin gọi {MASK}, phí 1.414.812.973 đồng"
-    for form in FORMATS:
+    for form in EXPORT_FORMATS:
         assert rows_of(write(form))[2]["comment"] == masked
         assert rows_of(write(form, raw_comments=True))[2]["comment"] == PHONE
 
@@ -139,7 +139,7 @@ def test_personal_numbers_are_masked_in_every_format(write: Write) -> None:
     ids=str,
 )
 def test_filters_keep_what_they_say(write: Write, filters: Filters, kept: list[int]) -> None:
-    for form in FORMATS:
+    for form in EXPORT_FORMATS:
         rows = rows_of(write(form, filters))
         assert [row["id"] for row in rows] == [SENT[place]["id"] for place in kept]
         if rows and filters.survey and form != "json":  # only the survey's own columns
@@ -224,9 +224,9 @@ def test_two_surveys_with_the_same_question_ids_do_not_mix(
     assert again.summary() == "accepted 0, duplicate 2, conflict 0, refused 0"
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", EXPORT_FORMATS)
 def test_answers_to_a_question_that_was_of_another_kind_break_no_export(
-    write: Write, intake: Intake, surveys: dict[str, Survey], form: Format
+    write: Write, intake: Intake, surveys: dict[str, Survey], form: ExportFormat
 ) -> None:
     with intake.store.engine.begin() as connection:
         odd = '{"rating": [4, 5], "reasons": 3, "gone": 1}'
@@ -274,7 +274,7 @@ def command(intake: Intake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_suffix_says_the_format_and_a_codebook_lies_beside(
     command: Callable[..., int], tmp_path: Path
 ) -> None:
-    for form in FORMATS:
+    for form in EXPORT_FORMATS:
         path = tmp_path / f"so_lieu.{form}"
         assert command(path) == 0
         assert len(rows_of(path)) == 3
@@ -329,7 +329,7 @@ def test_an_export_that_breaks_leaves_the_old_file_whole(
     def broken(more: int) -> None:
         raise RuntimeError("in the middle")
 
-    for form in FORMATS:
+    for form in EXPORT_FORMATS:
         with pytest.raises(RuntimeError, match="in the middle"):
             write_export(path, form, table, language="vi", now=NOW, advance=broken)
     assert path.read_bytes() == before
@@ -415,9 +415,9 @@ def forty_thousand(room: Room) -> Room:
     return room
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", EXPORT_FORMATS)
 def test_memory_does_not_grow_with_the_rows(
-    forty_thousand: Room, tmp_path: Path, form: Format
+    forty_thousand: Room, tmp_path: Path, form: ExportFormat
 ) -> None:
     path = tmp_path / f"out.{form}"
     grown = run(MEASURE, path, forty_thousand)
@@ -428,8 +428,8 @@ def test_memory_does_not_grow_with_the_rows(
 # From the page
 
 
-@pytest.mark.parametrize("form", FORMATS)
-def test_managers_fetch_every_format(room: Room, tmp_path: Path, form: Format) -> None:
+@pytest.mark.parametrize("form", EXPORT_FORMATS)
+def test_managers_fetch_every_format(room: Room, tmp_path: Path, form: ExportFormat) -> None:
     room.take(SENT)
     room.sign_in()
     query = "from=2026-11-20&to=2026-11-21&survey=business&channel=kiosk&lang=en"
@@ -455,8 +455,8 @@ def test_without_days_everything_is_fetched(room: Room) -> None:
     assert len(room.client.get("/exports/submissions.json?period=day").json()) == 2
 
 
-@pytest.mark.parametrize("form", FORMATS)
-def test_viewers_and_strangers_get_no_answers(room: Room, form: Format) -> None:
+@pytest.mark.parametrize("form", EXPORT_FORMATS)
+def test_viewers_and_strangers_get_no_answers(room: Room, form: ExportFormat) -> None:
     paths = (f"/exports/submissions.{form}", f"/exports/codebook.csv?format={form}")
     assert [room.client.get(path).status_code for path in paths] == [303, 303]
     room.context.accounts.add_user("xem", "viewer", PASSWORD)

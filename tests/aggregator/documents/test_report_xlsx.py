@@ -13,7 +13,7 @@ from openpyxl import load_workbook
 from scipy.stats import norm
 
 from aggregator.documents.reports import xlsx
-from aggregator.documents.reports.model import Mark, Printed, Range, Report, Table, Value
+from aggregator.documents.reports.model import CellValue, Mark, Printed, Range, Report, Table
 from aggregator.documents.reports.written import written
 from surveys.definition import Text
 from tests.aggregator.conftest import Room
@@ -64,7 +64,7 @@ def test_every_sheet_has_the_figures_of_the_report(filled: Room) -> None:
     assert checked > 500
 
 
-def same(found: Any, value: Value, unit: str) -> bool:
+def same(found: Any, value: CellValue, unit: str) -> bool:
     scale = 100 if unit in ("points", "points_interval") else 1
     if value is None:
         return bool(found == "–")

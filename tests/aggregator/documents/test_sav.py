@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.documents.exports.sav import write_sav
-from aggregator.documents.exports.sav_variables import Value, Variable
+from aggregator.documents.exports.sav_variables import SavValue, Variable
 
 NOW = datetime(2026, 11, 23, 8, 15, 9)
 LONG_LABEL = "Nội dung câu hỏi " * 30
@@ -26,7 +26,7 @@ VARIABLES = [
     Variable("rating", "number", LONG_LABEL, {5: "Rất hài lòng", 1: "Kém"}, "ordinal"),
     Variable("a_question_whose_name_takes_all_the_forty_bytes", "number", measure="scale"),
 ]
-Row = Sequence[Value]
+Row = Sequence[SavValue]
 
 
 def read(path: Path) -> tuple[list[dict[str, Any]], Any]:
@@ -41,8 +41,8 @@ def written(path: Path, rows: Sequence[Row], variables: Sequence[Variable] = VAR
     return path
 
 
-def row(**changes: Value) -> Row:
-    values: dict[str, Value] = {
+def row(**changes: SavValue) -> Row:
+    values: dict[str, SavValue] = {
         "id": "0190a0c0-0000-7000-8000-000000000001",
         "channel": "kiosk",
         "department": "so_tu_phap",

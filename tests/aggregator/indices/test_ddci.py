@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from aggregator.dashboard.context import MESSAGES
 from aggregator.indices.ddci import (
     DRAWS,
-    Ranked,
+    RankedDepartment,
     Ranking,
     Unranked,
     rank_departments,
@@ -293,7 +293,7 @@ def test_every_interval_holds_its_figure(pairs: Sequence[tuple[tuple[int, int], 
         }
     )
     rows = {f"d{at}": {"b4_1": one, "b5_1": other} for at, (one, other) in enumerate(pairs)}
-    ranked: Sequence[Ranked] = ranking(config, rows).ranked
+    ranked: Sequence[RankedDepartment] = ranking(config, rows).ranked
     assert len(ranked) == len(rows)
     for row in ranked:
         assert 1 <= row.rank_low <= row.rank <= row.rank_high <= len(rows)

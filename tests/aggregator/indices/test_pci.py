@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.indices.pci import (
-    Bounds,
     FactorFeedback,
+    ProvinceBounds,
     StatementFeedback,
     business_feedback,
     feedback_composite,
@@ -197,7 +197,7 @@ def test_five_numbers_say_nothing_with_95_percent(business: Survey) -> None:
 
 def test_a_factor_is_the_mean_of_its_scored_statements(business: Survey) -> None:
     answers = {"b3_2": (60, 100), "b3_3": (30, 100)}
-    bounds = {"b3_2": Bounds(40, 80), "b3_3": Bounds(20, 60)}
+    bounds = {"b3_2": ProvinceBounds(40, 80), "b3_3": ProvinceBounds(20, 60)}
     transparency = business_feedback(business, figures(answers), {}, bounds=bounds)[2]
     assert transparency.scored == 2
     assert transparency.score is not None
@@ -213,7 +213,7 @@ def test_a_factor_is_the_mean_of_its_scored_statements(business: Survey) -> None
 def test_without_bounds_or_without_answers_there_is_no_score(business: Survey) -> None:
     answers = figures({"b3_2": (60, 100)})
     assert business_feedback(business, answers, {})[2].score is None
-    both = {"b3_2": Bounds(40, 80), "b3_3": Bounds(20, 60)}
+    both = {"b3_2": ProvinceBounds(40, 80), "b3_3": ProvinceBounds(20, 60)}
     assert business_feedback(business, answers, {}, bounds=both)[2].score is None
 
 
@@ -223,7 +223,7 @@ def test_a_score_lies_in_its_interval_and_between_1_and_10(
 ) -> None:
     id = "b3_3" if bad else "b3_2"
     answers = figures({id: (k, k + extra)})
-    bounds = {id: Bounds(20, 70)}
+    bounds = {id: ProvinceBounds(20, 70)}
     score = statements(business_feedback(business, answers, {}, bounds=bounds))[id].score
     assert score is not None
     assert 1 <= score.low <= score.value <= score.high <= 10
@@ -234,7 +234,7 @@ def test_the_composite_of_the_factors_needs_all_ten(business: Survey, pci: Pci) 
         factor.id: next(q.id for q in factor.questions if q.scale) for factor in business.factors
     }
     answers = dict.fromkeys(one_each.values(), (50, 100))
-    bounds = {id: Bounds(0, 100) for id in one_each.values()}
+    bounds = {id: ProvinceBounds(0, 100) for id in one_each.values()}
     factors = business_feedback(business, figures(answers), {}, pci, bounds)
     found = feedback_composite(factors)
     assert found is not None
@@ -259,7 +259,11 @@ def test_a_table_of_bounds_is_read(tmp_path: Path, business: Survey) -> None:
     path = bounds_file(tmp_path, 'b3_2,"41,5",88', "b3_4,1,30", "b5_1,20.5,80")
     found, errors = read_bounds(path, business, "vi")
     assert errors == []
-    assert found == {"b3_2": Bounds(41.5, 88), "b3_4": Bounds(1, 30), "b5_1": Bounds(20.5, 80)}
+    assert found == {
+        "b3_2": ProvinceBounds(41.5, 88),
+        "b3_4": ProvinceBounds(1, 30),
+        "b5_1": ProvinceBounds(20.5, 80),
+    }
 
 
 @pytest.mark.parametrize(
@@ -283,7 +287,7 @@ def test_a_wrong_line_is_named_with_its_field(
     found, errors = read_bounds(bounds_file(tmp_path, "b3_3,10,90", line), business, "en")
     assert [number for number, _ in errors] == [3]
     assert errors[0][1].startswith(said)
-    assert found == {"b3_3": Bounds(10, 90)}
+    assert found == {"b3_3": ProvinceBounds(10, 90)}
 
 
 def test_a_table_without_its_columns_is_no_table(tmp_path: Path, business: Survey) -> None:

@@ -18,7 +18,7 @@ from aggregator.intake.ingest import Ingest
 from aggregator.intake.submission_files import ROW_IDS, SubmissionReader, escaped, unescaped
 from aggregator.storage.migrations import migrate
 from aggregator.storage.store import Selection, Store
-from aggregator.storage.writer import NewRow, written
+from aggregator.storage.writer import NewRow, utc_text
 from surveys.centre import Centre
 from surveys.definition import Survey
 from surveys.messages import Language
@@ -121,7 +121,7 @@ def test_so_is_a_file_that_was_imported_before_text_was_composed(
             [old_id] = set(old_ids) & set(each.other_ids)
             read = read_submission(each.raw | {"id": old_id}, surveys, centre, now)
             old = read.model_copy(update={"comment": cells["comment"]})
-            writer.add_submissions([NewRow.of(old, "2026-11-20", written(now))])
+            writer.add_submissions([NewRow.of(old, "2026-11-20", utc_text(now))])
     for form in (text, decomposed):
         assert imported(form).statuses == {"duplicate": 2}
     assert len(stored(intake.store)) == 2

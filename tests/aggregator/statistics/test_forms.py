@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from aggregator.statistics import Form, audit, form_sums, withhold_form
+from aggregator.statistics import FormSizes, audit, form_sums, withhold_form
 from aggregator.statistics.forms import KINDS, POOL, Part
 
 MINIMUM = 5
@@ -19,12 +19,12 @@ def named(answers: Sequence[int]) -> dict[str, int]:
     return {str(number): n for number, n in enumerate(answers)}
 
 
-def one_factor(people: int, *answers: int) -> Form:
+def one_factor(people: int, *answers: int) -> FormSizes:
     """A factor f that everybody answered."""
-    return Form(people, {"f": people}, {"f": named(answers)})
+    return FormSizes(people, {"f": people}, {"f": named(answers)})
 
 
-def safe(form: Form, withheld: frozenset[Part]) -> bool:
+def safe(form: FormSizes, withheld: frozenset[Part]) -> bool:
     sizes, sums, silent = form_sums(form)
     groups = {(kind, part) for kind in KINDS for part in withheld}
     hidden = {group for group in groups if sizes.get(group)}
@@ -53,7 +53,7 @@ def test_a_question_of_few_is_guarded_by_one_that_others_skipped(
 
 def test_a_factor_of_few_is_withheld_with_its_questions_and_another() -> None:
     questions = {"a": named((60, 60)), "b": named((50, 30)), "c": named((3, 2))}
-    found = withhold_form(Form(60, {"a": 60, "b": 55, "c": 3}, questions), MINIMUM)
+    found = withhold_form(FormSizes(60, {"a": 60, "b": 55, "c": 3}, questions), MINIMUM)
     assert found == {(factor, *question) for factor in "bc" for question in ((), ("0",), ("1",))}
 
 
@@ -77,7 +77,7 @@ def test_every_size_of_a_small_part_stays_possible_or_no_part_is_shown(
     factors = {"a": given_by[:, :split], "b": given_by[:, split:]}
     questions = {key: named(part.sum(axis=0).tolist()) for key, part in factors.items()}
     people = {key: int(part.any(axis=1).sum()) for key, part in factors.items()}
-    form = Form(len(given_by), people, questions)
+    form = FormSizes(len(given_by), people, questions)
     withheld = withhold_form(form, MINIMUM)
     small = {
         (key, q)

@@ -6,11 +6,11 @@ from aggregator.documents.reports.cells import span, table
 from aggregator.documents.reports.model import (
     WITHHELD,
     Block,
+    CellValue,
     Column,
     Paragraph,
     Printed,
     Section,
-    Value,
 )
 from aggregator.documents.reports.occasion import Occasion
 from aggregator.figures.business import BusinessFactor, business_factors
@@ -61,7 +61,7 @@ def business(on: Occasion, found: Business) -> Section:
         Column("difference_interval", between, "points_interval", sheet=True),
         Column("side", on.say("side"), "text", 0.75),
     )
-    rows: list[tuple[Value, ...]] = []
+    rows: list[tuple[CellValue, ...]] = []
     groups = []
     for number, factor in enumerate(found.factors, 1):
         asked = [one.feedback for one in factor.statements]
@@ -79,7 +79,7 @@ def business(on: Occasion, found: Business) -> Section:
     return Section(on.say("section_business"), tuple(blocks))
 
 
-def _cells(on: Occasion, one: StatementFeedback, *, withheld: bool) -> tuple[Value, ...]:
+def _cells(on: Occasion, one: StatementFeedback, *, withheld: bool) -> tuple[CellValue, ...]:
     question = one.question
     label = on.label(question.text)
     if question.direction == "lower_is_better":
@@ -88,9 +88,9 @@ def _cells(on: Occasion, one: StatementFeedback, *, withheld: bool) -> tuple[Val
     note = beside.note if beside else ""
     if withheld:
         return (label, *((WITHHELD,) * 4), beside, note, *((WITHHELD,) * 2), "")
-    share: Value = None
-    interval: Value = None
-    away: Value = one.difference.value if one.difference else None
+    share: CellValue = None
+    interval: CellValue = None
+    away: CellValue = one.difference.value if one.difference else None
     between = span(one.difference.low, one.difference.high) if one.difference else None
     if one.figure is not None:
         share, interval = one.figure.value, span(one.figure.low, one.figure.high)

@@ -7,12 +7,12 @@ from aggregator.documents.reports.material import Material
 from aggregator.documents.reports.model import (
     WITHHELD,
     Block,
+    CellValue,
     Column,
     Paragraph,
     Point,
     Section,
     Trend,
-    Value,
 )
 from aggregator.figures.trends import (
     Change,
@@ -70,7 +70,7 @@ def _table(m: Material, found: Sequence[Change]) -> Block:
         Column("test", on.say("test"), "text", sheet=True),
         Column("verdict", on.say("verdict_title"), "text", 1.6),
     )
-    rows: list[tuple[Value, ...]] = [
+    rows: list[tuple[CellValue, ...]] = [
         (
             on.say(f"measure.{one.measure}"),
             on.name(one.then),
@@ -155,7 +155,7 @@ def _points(m: Material, drawn: Trend) -> Block:
         Column("limits", on.say("legend_limits"), "interval", 1.6),
         Column("signal", on.say("legend_signal"), "text", 1.4),
     )
-    rows: list[tuple[Value, ...]] = []
+    rows: list[tuple[CellValue, ...]] = []
     for one, point in zip(m.trend, drawn.points, strict=True):
         label = f"{on.day(one.period.since)} – {on.day(one.period.until)}"
         if one.withheld:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from aggregator.documents.reports.cells import span, table
-from aggregator.documents.reports.model import Block, Column, Paragraph, Points, Value
+from aggregator.documents.reports.model import Block, CellValue, Column, Paragraph, Points
 from aggregator.documents.reports.occasion import Occasion
 from aggregator.figures.references import why_not_comparable
 from aggregator.figures.rows import Comparison, FigureRow
@@ -56,7 +56,7 @@ def _table(on: Occasion, row: FigureRow, key: str, channels: Collection[str]) ->
     return table(on, key, columns, rows, notes=_modes(on, row.comparisons, channels))
 
 
-def _cells(on: Occasion, row: FigureRow, one: Comparison) -> tuple[Value, ...]:
+def _cells(on: Occasion, row: FigureRow, one: Comparison) -> tuple[CellValue, ...]:
     reference = one.reference
     return (
         on.label(reference.label),

@@ -2,7 +2,7 @@
 
 from aggregator.documents.reports.cells import Figures, table
 from aggregator.documents.reports.material import Material
-from aggregator.documents.reports.model import Block, Column, Paragraph, Points, Section, Value
+from aggregator.documents.reports.model import Block, CellValue, Column, Paragraph, Points, Section
 from aggregator.statistics.participation import CENTRE
 
 
@@ -13,7 +13,7 @@ def daily(m: Material) -> Section:
         return Section("", (Paragraph(on.say("no_ratings")),))
     figures = Figures(on, m.survey, m.measure, (), "printed")
     columns = (Column("department", on.say("department"), "text", 2.6), *figures.columns())
-    rows: list[tuple[Value, ...]] = [
+    rows: list[tuple[CellValue, ...]] = [
         *((on.label(row.label), *figures.cells(row)) for row in m.departments),
         (on.say("whole_centre"), *figures.cells(m.whole)),
     ]

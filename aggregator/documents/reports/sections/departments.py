@@ -6,12 +6,12 @@ from aggregator.documents.reports.cells import Against, Figures, table
 from aggregator.documents.reports.material import Material
 from aggregator.documents.reports.model import (
     Block,
+    CellValue,
     Column,
     Intervals,
     Mean,
     Paragraph,
     Section,
-    Value,
 )
 from aggregator.figures.rows import FigureRow
 
@@ -26,7 +26,7 @@ def departments(m: Material) -> Section:
         against = Against(on, m.reference) if m.reference is not None else None
         columns = [Column("department", on.say("department"), "text", 3.0), *figures.columns()]
         columns += against.columns() if against else ()
-        cells: list[tuple[Value, ...]] = [
+        cells: list[tuple[CellValue, ...]] = [
             (name, *figures.cells(row), *(against.cells(row) if against else ()))
             for name, row in [
                 *((on.label(row.label), row) for row in rows),

@@ -1,7 +1,7 @@
 """Departments by the nine indicators of Circular 01/2018, where anything of them is known."""
 
 from aggregator.documents.reports.cells import table
-from aggregator.documents.reports.model import WITHHELD, Column, Paragraph, Section, Value
+from aggregator.documents.reports.model import WITHHELD, CellValue, Column, Paragraph, Section
 from aggregator.documents.reports.occasion import Occasion
 from aggregator.figures.handling import department_scores
 from aggregator.indices.circular_01_2018 import INDICATORS, DepartmentScore, IndicatorScore
@@ -31,10 +31,10 @@ def handling(on: Occasion) -> Section | None:
     )
 
 
-def _cells(on: Occasion, score: DepartmentScore) -> tuple[Value, ...]:
+def _cells(on: Occasion, score: DepartmentScore) -> tuple[CellValue, ...]:
     """Points, total and band; what few citizens answered is withheld, and so is its total."""
     small = [_small(one, on.centre.minimum_cell) for one in score.indicators]
-    points: list[Value] = [
+    points: list[CellValue] = [
         WITHHELD if hidden else None if one.points is None else float(one.points)
         for one, hidden in zip(score.indicators, small, strict=True)
     ]

@@ -7,11 +7,11 @@ from aggregator.documents.reports.material import Material
 from aggregator.documents.reports.model import (
     WITHHELD,
     Block,
+    CellValue,
     Column,
     Paragraph,
     Section,
     Table,
-    Value,
 )
 from aggregator.documents.reports.sections.comparisons import comparisons
 from aggregator.figures.rows import Measure
@@ -43,9 +43,9 @@ def _levels(m: Material) -> Table:
     )
     scale = m.survey.scale_of(m.survey.measured[0])
     levels = scale.levels if scale else ()
-    hidden: tuple[Value, ...] = (WITHHELD,) * 4
+    hidden: tuple[CellValue, ...] = (WITHHELD,) * 4
     shown = {} if m.whole.withheld else _by_level(m)
-    rows: list[tuple[Value, ...]] = [
+    rows: list[tuple[CellValue, ...]] = [
         (on.label(level), *(hidden if m.whole.withheld else shown[level.code])) for level in levels
     ]
     several = [name for name in m.measures if scale and len(scale.measures[name]) > 1]
@@ -62,11 +62,11 @@ def _levels(m: Material) -> Table:
     return table(on, "headline", columns, rows, strong, notes=notes)
 
 
-def _cells(one: Measure) -> tuple[Value, ...]:
+def _cells(one: Measure) -> tuple[CellValue, ...]:
     return (one.k, one.n, one.share, span(one.low, one.high))
 
 
-def _by_level(m: Material) -> dict[int, tuple[Value, ...]]:
+def _by_level(m: Material) -> dict[int, tuple[CellValue, ...]]:
     """k, n, share and interval of each level; pooled answers have no interval here."""
     counts = pd.DataFrame([m.whole.counts])
     if m.pooled:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from aggregator.documents.reports.cells import table
-from aggregator.documents.reports.model import Column, Points, Section, Table, Value
+from aggregator.documents.reports.model import CellValue, Column, Points, Section, Table
 from aggregator.documents.reports.occasion import Occasion
 from aggregator.wording import numbers
 from surveys.centre import Reference
@@ -30,7 +30,7 @@ def _definitions(on: Occasion, surveys: Sequence[Survey], methods: Sequence[str]
         Column("figure", on.say("figure"), "text", 1.2),
         Column("definition", on.say("definition"), "text", 4.0),
     )
-    rows: list[tuple[Value, ...]] = [*dict.fromkeys(_measures(on, surveys))]
+    rows: list[tuple[CellValue, ...]] = [*dict.fromkeys(_measures(on, surveys))]
     rows += [(on.say(f"method_{name}"), on.say(f"how_method.{name}")) for name in methods]
     return table(on, "definitions", columns, rows)
 

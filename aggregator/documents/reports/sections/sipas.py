@@ -6,6 +6,7 @@ from aggregator.documents.reports.cells import span, table
 from aggregator.documents.reports.model import (
     WITHHELD,
     Block,
+    CellValue,
     Column,
     Likert,
     LikertRow,
@@ -13,7 +14,6 @@ from aggregator.documents.reports.model import (
     Range,
     Section,
     Table,
-    Value,
 )
 from aggregator.documents.reports.occasion import Occasion
 from aggregator.documents.reports.sections.comparisons import comparisons
@@ -26,7 +26,7 @@ from surveys.definition import Survey
 
 
 @dataclass(frozen=True)
-class Sipas:
+class SipasMaterial:
     """The published rows of the citizens' survey: the index, its factors, their criteria.
 
     ``channels`` are those that the answers came by.
@@ -42,7 +42,7 @@ class Sipas:
         return None if self.whole.withheld else projection_of(self.whole)
 
 
-def gather(on: Occasion) -> Sipas | None:
+def gather(on: Occasion) -> SipasMaterial | None:
     """The index of the period with its parts, small groups withheld.
 
     None where the centre's survey of citizens has no such index, or nobody answered.
@@ -63,10 +63,10 @@ def gather(on: Occasion) -> Sipas | None:
     branches = [(row, [criteria[question.id] for question in of_factor[row.key]]) for row in rows]
     total, shown = published_form(whole, branches, on.centre.minimum_cell)
     factors = tuple((factor, tuple(parts)) for factor, parts in shown)
-    return Sipas(survey, total, factors, tuple(row.key for row in channels))
+    return SipasMaterial(survey, total, factors, tuple(row.key for row in channels))
 
 
-def sipas(on: Occasion, found: Sipas) -> Section:
+def sipas(on: Occasion, found: SipasMaterial) -> Section:
     blocks: list[Block] = [_table(on, found)]
     if (points := found.projection) is not None:
         blocks += _projection(on, points)
@@ -76,7 +76,7 @@ def sipas(on: Occasion, found: Sipas) -> Section:
     return Section(on.say("section_sipas"), tuple(blocks))
 
 
-def _table(on: Occasion, found: Sipas) -> Table:
+def _table(on: Occasion, found: SipasMaterial) -> Table:
     """The index and its factors, with what the answers of one person being alike costs."""
     columns = (
         Column("factor", on.say("factor"), "text", 2.8),
@@ -88,7 +88,7 @@ def _table(on: Occasion, found: Sipas) -> Table:
         Column("interval", on.say("interval"), "interval", 1.7, ("share", "effective")),
         Column("design_effect", on.say("design_effect"), "number", 0.9),
     )
-    rows: list[tuple[Value, ...]] = []
+    rows: list[tuple[CellValue, ...]] = []
     whole = on.say("sipas_index")
     for label, row in [
         *((on.label(factor.label), factor) for factor, _ in found.factors),
@@ -123,7 +123,7 @@ def _projection(on: Occasion, points: Projection) -> list[Block]:
     )
     share = points.points / points.maximum
     between = Range(points.low, points.high)
-    rows: list[tuple[Value, ...]] = [
+    rows: list[tuple[CellValue, ...]] = [
         (on.say("projection_here"), share, points.points, between),
     ]
     if on.published is not None:
@@ -145,7 +145,7 @@ def _projection(on: Occasion, points: Projection) -> list[Block]:
     return [table(on, "projection", columns, rows), Paragraph(on.say("sipas.decides"))]
 
 
-def _criteria(on: Occasion, found: Sipas) -> Table:
+def _criteria(on: Occasion, found: SipasMaterial) -> Table:
     columns = [
         Column("criterion", on.say("criterion"), "text", 3.6),
         Column("n", on.say("answers"), "integer", 0.8),
@@ -157,7 +157,7 @@ def _criteria(on: Occasion, found: Sipas) -> Table:
     columns += [
         Column(f"level_{level.code}", on.label(level), "integer", sheet=True) for level in levels
     ]
-    rows: list[tuple[Value, ...]] = []
+    rows: list[tuple[CellValue, ...]] = []
     groups = []
     number = 0
     for factor, criteria in found.factors:
@@ -175,7 +175,7 @@ def _criteria(on: Occasion, found: Sipas) -> Table:
     return table(on, "criteria", columns, rows, groups=groups)
 
 
-def _bars(on: Occasion, found: Sipas) -> Likert:
+def _bars(on: Occasion, found: SipasMaterial) -> Likert:
     levels = found.survey.scales[found.survey.measured[0].scale or ""].levels
     bars: list[LikertRow] = []
     for row in (row for _, criteria in found.factors for row in criteria):

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from aggregator.documents.reports.cells import table
 from aggregator.documents.reports.material import Material
-from aggregator.documents.reports.model import Block, Column, Paragraph, Range, Section, Value
-from aggregator.figures.standing import Ranked, ranking, standardised
+from aggregator.documents.reports.model import Block, CellValue, Column, Paragraph, Range, Section
+from aggregator.figures.standing import RankedShare, ranking, standardised
 from aggregator.statistics import Standardised
 
 
@@ -44,7 +44,7 @@ def _mixed(m: Material, found: Standardised) -> str:
     )
 
 
-def _ranking(m: Material, ranked: Sequence[Ranked]) -> Block:
+def _ranking(m: Material, ranked: Sequence[RankedShare]) -> Block:
     on = m.on
     columns = (
         Column("rank", on.say("rank"), "integer", 0.7),
@@ -56,7 +56,7 @@ def _ranking(m: Material, ranked: Sequence[Ranked]) -> Block:
         Column("interval", on.say("interval"), "interval", 1.6),
         Column("ranks", on.say("ranks"), "ranks", 0.9),
     )
-    rows: list[tuple[Value, ...]] = [
+    rows: list[tuple[CellValue, ...]] = [
         (
             one.rank,
             on.label(one.row.label),

@@ -6,7 +6,7 @@ from aggregator.documents.reports.material import Material
 from aggregator.documents.reports.model import Points, Section, Trend
 from aggregator.documents.reports.sections.business import Business
 from aggregator.documents.reports.sections.changes import signals
-from aggregator.documents.reports.sections.sipas import Sipas
+from aggregator.documents.reports.sections.sipas import SipasMaterial
 from aggregator.documents.reports.sections.taking_part import printable_bounds
 from aggregator.figures.trends import Change
 from aggregator.indices.par_index import MEASURE
@@ -18,7 +18,7 @@ def summary(
     m: Material,
     found: Sequence[Change],
     chart: Trend | None,
-    sipas: Sipas | None,
+    sipas: SipasMaterial | None,
     business: Business | None,
 ) -> Section:
     told = [_ratings(m), *_taking_part(m)]
@@ -137,7 +137,7 @@ def _signals(m: Material, chart: Trend) -> str:
     return on.say("sum_signals", n=len(found), periods=", ".join(point.label for point in found))
 
 
-def _sipas(m: Material, found: Sipas) -> list[str]:
+def _sipas(m: Material, found: SipasMaterial) -> list[str]:
     on, points = m.on, found.projection
     if points is None:
         return [on.say("sum_sipas_withheld", minimum=on.centre.minimum_cell)]

@@ -6,13 +6,13 @@ from aggregator.documents.reports.model import (
     WITHHELD,
     WITHHELD_PART,
     Block,
+    CellValue,
     Column,
     Paragraph,
     Section,
     Table,
-    Value,
 )
-from aggregator.figures.participation import Bounds, bounds, open_days
+from aggregator.figures.participation import NonresponseBounds, bounds, open_days
 from aggregator.figures.rows import FigureRow
 from aggregator.statistics.participation import CENTRE
 from aggregator.wording.channels import CHANNELS
@@ -29,7 +29,7 @@ def taking_part(m: Material) -> Section:
     return Section(on.say("section_taking_part"), tuple(blocks))
 
 
-def printable_bounds(m: Material, key: str, row: FigureRow) -> Bounds | None:
+def printable_bounds(m: Material, key: str, row: FigureRow) -> NonresponseBounds | None:
     """What the silent could change; None where that is not known or may not be printed."""
     if row.withheld or key not in m.covered:
         return None
@@ -48,15 +48,15 @@ def _departments(m: Material) -> Table:
         Column("bounds", on.say("bounds", measure=measure), "interval", 1.7),
     )
     places = [(row.key, on.label(row.label), row) for row in m.departments]
-    rows: list[tuple[Value, ...]] = []
+    rows: list[tuple[CellValue, ...]] = []
     for key, label, row in [*places, (CENTRE, on.say("whole_centre"), m.whole)]:
         part = m.participation.get(key)
         if part is None:
             continue
         if key in m.covered:
-            given: tuple[Value, ...] = (part.n, part.share)
+            given: tuple[CellValue, ...] = (part.n, part.share)
             found = printable_bounds(m, key, row)
-            between: Value = span(found.low, found.high) if found else None
+            between: CellValue = span(found.low, found.high) if found else None
         else:
             # A department that is shown elsewhere is not small: the days without dossiers may be.
             mark = WITHHELD if row.withheld else WITHHELD_PART
@@ -78,7 +78,7 @@ def _channels(m: Material) -> Table:
         Column("share", on.say(f"measure.{m.measure}"), "share", of=("k", "n")),
         Column("interval", on.say("interval"), "interval", 1.7, of=("share", "n")),
     )
-    rows: list[tuple[Value, ...]] = []
+    rows: list[tuple[CellValue, ...]] = []
     for row in m.channels:
         label = on.label(CHANNELS[row.key])
         if row.withheld:

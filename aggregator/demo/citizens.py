@@ -40,7 +40,7 @@ WISHES = (
 )
 
 
-class Told:
+class Citizens:
     """Profiles and comments, drawn from a stream of their own."""
 
     def __init__(self, sipas: Survey, chance: Random) -> None:
