@@ -94,7 +94,7 @@ def test_the_file_as_a_whole_is_told_first(
     assert shown["Department"] == centre.department["so_tu_phap"].name.en
     assert shown["Submissions (rows)"] == "3565"
     assert shown["Exported at"] == "2026-11-23T08:15:00+07:00"
-    assert shown["ExportFormat"] == "sav"
+    assert shown["Format"] == "sav"
     assert "masked" in shown["Comments"]
     assert told["Centre"]["values_vi"] == centre.name.vi
     everything = JoinedTable(intake.store.database, centre, surveys, raw_comments=True)
