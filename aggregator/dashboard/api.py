@@ -65,10 +65,10 @@ async def api_error(request: Request, error: Exception) -> Response:
     return _json(ErrorJson(error=reason), error.status, headers.get(error.status))
 
 
-async def _holder(request: Request, kind: TokenKind) -> str:
+async def _holder(request: Request, context: Context, kind: TokenKind) -> str:
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and secret:
-        accounts = context_of(request).accounts
+        accounts = context.accounts
         # A token seen a moment ago needs no database, and so no thread.
         name = accounts.remembered(kind, secret.strip())
         if name := name or await run_in_threadpool(accounts.holder, kind, secret.strip()):
@@ -79,13 +79,13 @@ async def _holder(request: Request, kind: TokenKind) -> str:
 async def post_submissions(request: Request) -> Response:
     """Take a batch; the receipts are sent only after the commit is on disk."""
     context = context_of(request)
-    await _holder(request, "device")
+    await _holder(request, context, "device")
     body = await read_body(request, MAX_BODY)
     # Parsed, a batch takes ten times its bytes: few of them at once, however many wait.
     async with context.large_batches if len(body) > LARGE else nullcontext():
         items = await run_in_threadpool(_items, body) if len(body) > LARGE else _items(body)
-        offer = Offer(items, language_of(request))
-        receipts = await context.commits.submit(offer) if items else []
+        commit = context.commits.submit
+        receipts = await commit(Offer(items, language_of(request))) if items else []
     for status, n in Counter(receipt.status for receipt in receipts).items():
         context.metrics.receipts.labels(status).inc(n)
     return Response(orjson.dumps({"receipts": receipts}), media_type="application/json")
@@ -114,8 +114,8 @@ def _readable(item: object) -> object:
 
 async def get_satisfaction(request: Request) -> Response:
     """Counts, measures and comparisons of a selection, by one key."""
-    await _holder(request, "reader")
     context = context_of(request)
+    await _holder(request, context, "reader")
     query = _query(request, SatisfactionQuery)
     survey = context.surveys.get(query.survey)
     if survey is None:
@@ -193,8 +193,9 @@ def _not_compared(
 
 async def get_submissions_csv(request: Request) -> Response:
     """The joined table, one row a submission, streamed; comments are screened."""
-    await _holder(request, "reader")
-    context, period = context_of(request), _query(request, PeriodQuery)
+    context = context_of(request)
+    await _holder(request, context, "reader")
+    period = _query(request, PeriodQuery)
     filters = Filters(period.since, period.until)
     table = JoinedTable(context.store.database, context.centre, context.surveys, filters)
     return await stream(table.lines("csv"), "submissions.csv", MEDIA_TYPES["csv"])

@@ -1,10 +1,11 @@
 """What a writing transaction does to submissions and tallies: the hot path, close to the driver."""
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 import orjson
@@ -121,17 +122,16 @@ class Writer:
 
     def add_submissions(self, rows: Sequence[NewRow]) -> bool:
         """Store rows; False, and none is stored, where one of the ids is stored already."""
-        statement = _insert(self._connection.dialect, NewRow._fields)
         with self._connection.begin_nested() as attempt:
-            stored = self._connection.exec_driver_sql(statement, list(rows)).rowcount
+            stored = self._write(_inserting, SubmissionRow, rows)
             if stored != len(rows):
                 attempt.rollback()
         return stored == len(rows)
 
     def add_tallies(self, deltas: Deltas) -> None:
         tallies, pooled = deltas.rows()
-        self._add(Tally, tallies)
-        self._add(PooledTally, pooled)
+        self._write(_adding, Tally, tallies)
+        self._write(_adding, PooledTally, pooled)
         self._drop_blocks(deltas.days)
 
     def _drop_blocks(self, days: Collection[tuple[str, str]]) -> None:
@@ -141,14 +141,24 @@ class Writer:
         holding = [(survey, day, day) for survey, day in days]
         self._connection.exec_driver_sql(f"DELETE FROM block WHERE {where}", holding)  # noqa: S608
 
-    def _add(self, table: type[Tally] | type[PooledTally], rows: list[tuple[object, ...]]) -> None:
-        """Add rows of a key and sums to a table of tallies.
+    def _write(
+        self, statement: "Statement", table: type[SQLModel], rows: Sequence[tuple[object, ...]]
+    ) -> int:
+        """Write rows, values in the table's order; how many were inserted or changed.
 
-        Handed to the driver as they are: SQLAlchemy's way through a dict a row costs more
-        than the database does.
+        Handed to the driver as they are: SQLAlchemy's way through a dict a row costs more than
+        the database does. And many a statement: SQLite's driver lets other threads in after
+        each, and has to wait for them. Powers of two keep the statements few.
         """
-        if rows:
-            self._connection.exec_driver_sql(_adding(table, self._connection.dialect), rows)
+        written, start, size = 0, 0, MOST_ROWS
+        while start < len(rows):
+            while size > len(rows) - start:
+                size //= 2
+            values = tuple(chain.from_iterable(rows[start : start + size]))
+            text = statement(table, self._connection.dialect, size)
+            written += self._connection.exec_driver_sql(text, values).rowcount
+            start += size
+        return written
 
     def clear_tallies(self) -> None:
         self._connection.execute(delete(Tally))
@@ -170,6 +180,10 @@ class Writer:
             self._connection.execute(upsert, rows)
 
 
+Statement = Callable[[type[SQLModel], Dialect, int], str]  # for a table and a number of rows
+
+MOST_ROWS = 128  # of one statement: more of them save nothing
+
 _INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
@@ -178,23 +192,28 @@ def _key_of(table: type[SQLModel]) -> list[str]:
 
 
 @cache
-def _adding(table: type[Tally] | type[PooledTally], dialect: Dialect) -> str:
-    """The statement that adds a row's sums to the row of the same key, values in order."""
-    statement = _INSERT[dialect.name](table)
-    key = _key_of(table)
-    sums = [name for name in table.model_fields if name not in key]
-    added = {name: getattr(table, name) + statement.excluded[name] for name in sums}
-    upsert = statement.on_conflict_do_update(index_elements=key, set_=added)
-    return _positional(upsert, dialect, [*key, *sums])
+def _inserting(table: type[SQLModel], dialect: Dialect, size: int) -> str:
+    """The statement that inserts so many rows, but for those whose id is stored already."""
+    columns = [name for name in table.model_fields if name != "number"]
+    statement = _rows(table, dialect, columns, size).on_conflict_do_nothing(index_elements=["id"])
+    return _positional(statement, dialect)
 
 
 @cache
-def _insert(dialect: Dialect, columns: tuple[str, ...]) -> str:
-    statement = _INSERT[dialect.name](SubmissionRow).on_conflict_do_nothing(index_elements=["id"])
-    return _positional(statement, dialect, list(columns))
+def _adding(table: type[SQLModel], dialect: Dialect, size: int) -> str:
+    """The statement that adds the sums of so many rows to the rows of the same keys."""
+    columns, key = list(table.model_fields), _key_of(table)
+    statement = _rows(table, dialect, columns, size)
+    sums = [name for name in columns if name not in key]
+    added = {name: getattr(table, name) + statement.excluded[name] for name in sums}
+    return _positional(statement.on_conflict_do_update(index_elements=key, set_=added), dialect)
 
 
-def _positional(statement: Insert, dialect: Dialect, columns: list[str]) -> str:
+def _rows(table: type[SQLModel], dialect: Dialect, columns: Sequence[str], size: int) -> Any:
+    return _INSERT[dialect.name](table).values([dict.fromkeys(columns)] * size)
+
+
+def _positional(statement: Insert, dialect: Dialect) -> str:
     kind: Any = type(dialect)
     style = kind(paramstyle="qmark" if dialect.name == "sqlite" else "format")
-    return str(statement.compile(dialect=style, column_keys=columns))
+    return str(statement.compile(dialect=style))
