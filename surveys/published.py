@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from surveys.centre import Centre
 from surveys.definition import DefinitionError, Identifier, Model, Text, load_toml
-from surveys.statements import NUMBER, Claim, Statement, claims
+from surveys.statements import NUMBER, Claim, PublishedStatement, claims
 
 
 def _as_printed(value: object) -> object:
@@ -49,7 +49,7 @@ class Goal(Model):
     at_least: bool = False
 
 
-class Year(Model):
+class ParYear(Model):
     """PAR INDEX of one year: points appraised, points by survey, their printed total, ranks."""
 
     appraised: Printed
@@ -94,6 +94,8 @@ class SurveyPart(Part):
 
 
 class ParTotal(Model):
+    """PAR INDEX as a whole: points and rank by year, and its line of the targets."""
+
     points: Mapping[int, Printed]
     rank: Mapping[int, Rank]
     rank_change: int
@@ -108,7 +110,7 @@ class ParIndex(Model):
     survey_maximum: Printed
     appraised_maximum: Printed
     ministry_maximum: Printed
-    years: Mapping[int, Year]
+    years: Mapping[int, ParYear]
     domains: Mapping[int, Domain]
     impact: Part
     sipas: SurveyPart
@@ -134,6 +136,8 @@ class SubIndex(Model):
 
 
 class PciTotal(Model):
+    """PCI as a whole: score and rank by year."""
+
     score: Mapping[int, Printed]
     rank: Mapping[int, Rank]
 
@@ -154,7 +158,7 @@ class Series(Model):
     percent: Mapping[int, Printed]
 
 
-class Sipas(Model):
+class SipasTable(Model):
     """The SIPAS index of the country, and the lowest and highest province of some years."""
 
     national: tuple[Series, ...]
@@ -163,6 +167,8 @@ class Sipas(Model):
 
 
 class DepartmentCounts(Model):
+    """What one department did in the period, in dossiers."""
+
     overdue: int
     cancelled: int
     online_level_3: int
@@ -204,9 +210,9 @@ class PublishedTables(Model):
     source: Text
     par_index: ParIndex
     pci: Pci
-    sipas: Sipas
+    sipas: SipasTable
     operation: Operation
-    statements: tuple[Statement, ...] = ()
+    statements: tuple[PublishedStatement, ...] = ()
 
     @model_validator(mode="after")
     def _statements_resolve(self) -> Self:

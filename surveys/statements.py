@@ -13,7 +13,7 @@ NUMBER = re.compile(r"[-+]?\d+(\.\d+)?")
 Term = str | int
 
 
-class Statement(Model):
+class PublishedStatement(Model):
     """What the source says, and the figures from which that can be computed.
 
     - ``terms`` add up; one that begins with "-" is taken away. With ``of`` the sum is a
@@ -59,7 +59,7 @@ class Claim:
     note: Text | None
 
 
-def claims(statement: Statement, tables: BaseModel) -> Iterator[Claim]:
+def claims(statement: PublishedStatement, tables: BaseModel) -> Iterator[Claim]:
     """A statement row by row and section by section.
 
     Raises ValueError for a path that leads nowhere and for a statement without any row.
@@ -95,7 +95,7 @@ def claims(statement: Statement, tables: BaseModel) -> Iterator[Claim]:
         raise ValueError(f"statement {statement.id}: no row has its figures")
 
 
-def _rows(statement: Statement, tables: BaseModel) -> list[tuple[str, object]]:
+def _rows(statement: PublishedStatement, tables: BaseModel) -> list[tuple[str, object]]:
     if not statement.each:
         return [("", None)]
     table: object = tables
