@@ -1,6 +1,6 @@
 """How the managers' pages are rendered, and the pages that say what went wrong."""
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -32,12 +32,13 @@ class Links:
         self._address = f"{address}{'&' if '?' in address else '?'}how="
         self._figures: dict[str, Figure] = {}
 
-    def ask(self, figure: Figure, text: str | None = None) -> Markup:
-        """The figure, or another text for it, as a link."""
+    def ask(self, figure: Figure, text: str | None = None, small: str | None = None) -> Markup:
+        """The figure, or another text for it, as a link, with a smaller line of the link below."""
         self._figures[figure.name] = figure
         written = figure.written(self._language) if text is None else text
-        return Markup('<a class="ask" href="{}{}">{}</a>').format(
-            self._address, figure.name, written
+        below = "" if small is None else Markup("<small>{}</small>").format(small)
+        return Markup('<a class="ask" href="{}{}">{}{}</a>').format(
+            self._address, figure.name, written, below
         )
 
     def asked(self, name: str | None) -> Figure | None:
@@ -45,7 +46,7 @@ class Links:
         return self._figures.get(name or "")
 
 
-def render(request: Request, name: str, page: object = None, status: int = 200) -> Response:
+def render(request: Request, name: str, page: object, status: int = 200) -> Response:
     """Render the template ``name`` with its ``page`` and with what all pages share.
 
     Shared are the centre, the day, the signed-in user and how numbers and days are written.
@@ -74,7 +75,6 @@ def render(request: Request, name: str, page: object = None, status: int = 200) 
         "user": getattr(request.state, "user", None),
         **_writers(language),
         **_figures(links),
-        **(page if isinstance(page, Mapping) else {}),
     }
     response = context.pages.render(request, name, values, language=language, status=status)
     if how and wants_fragment(request):  # the page was rendered to meet its figures
@@ -110,6 +110,14 @@ def _figures(links: Links) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class ErrorPage:
+    """What went wrong: a key of the message catalogue, and the query parameter it names."""
+
+    message: str
+    named: str = ""
+
+
 class ParameterError(HTTPException):
     """A query parameter that is unknown, or given twice: the answer is 400 and names it."""
 
@@ -137,6 +145,6 @@ async def http_error(request: Request, error: Exception) -> Response:
         reason = ErrorJson(error=MESSAGES.get(language_of(request), message))
         return JSONResponse(reason.model_dump(), status, headers=headers)
     named = error.name if isinstance(error, ParameterError) else ""
-    page = render(request, "error", {"message": message, "named": named}, status=status)
-    page.headers.update(headers or {})
-    return page
+    response = render(request, "error", ErrorPage(message, named), status=status)
+    response.headers.update(headers or {})
+    return response

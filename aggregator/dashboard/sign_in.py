@@ -2,10 +2,9 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import wraps
-from typing import Any
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
@@ -21,6 +20,29 @@ COOKIE = "hailong_session"
 FORM_LIMIT = 16_384  # bytes
 NAME_LIMIT, PASSWORD_LIMIT = 64, 1_000  # characters; what is longer belongs to nobody
 Handler = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class AccountPage:
+    """The form for a new password: why the last try failed, and for how long to wait.
+
+    ``error`` is a key of the message catalogue, or empty; ``wait`` is in seconds.
+    """
+
+    error: str = ""
+    wait: int = 0
+
+
+@dataclass(frozen=True)
+class SignInPage(AccountPage):
+    """The form for name and password, and the path to lead to once they are right.
+
+    ``changed`` says that a new password has just been set.
+    """
+
+    next: str = "/"
+    name: str = ""
+    changed: bool = False
 
 
 def signed_in(handler: Handler) -> Handler:
@@ -55,9 +77,9 @@ def signed_in(handler: Handler) -> Handler:
 async def sign_in(request: Request) -> Response:
     """The form for name and password; when posted, check them and go to the page asked for."""
     if request.method == "GET":
-        changed = "changed" in request.query_params
-        values = {"next": _own_path(request.query_params.get("next")), "changed": changed}
-        return render(request, "sign_in", values)
+        target = _own_path(request.query_params.get("next"))
+        page = SignInPage(next=target, changed="changed" in request.query_params)
+        return render(request, "sign_in", page)
     form = await read_form(request, limit=FORM_LIMIT)
     name = form.get("name", [""])[0][:NAME_LIMIT]
     password = form.get("password", [""])[0][:PASSWORD_LIMIT]
@@ -66,8 +88,8 @@ async def sign_in(request: Request) -> Response:
     try:
         entered = await accounts.sign_in(name, password, *_client(request, name))
     except RefusedError as refused:
-        values = {"next": target, "name": name}
-        return _refused(request, "sign_in", refused, "sign_in.failed", values)
+        page = SignInPage(_reason(refused, "sign_in.failed"), refused.wait, target, name)
+        return _refused(request, "sign_in", page, refused)
     return _enter(request, entered, target)
 
 
@@ -78,7 +100,7 @@ async def sign_in_by_link(request: Request) -> Response:
     accounts, secret = context_of(request).accounts, request.path_params["secret"]
     entered = await run_in_threadpool(accounts.sign_in_by_link, secret)
     if entered is None:
-        return render(request, "sign_in", {"next": "/", "error": "sign_in.spent"}, status=403)
+        return render(request, "sign_in", SignInPage("sign_in.spent"), status=403)
     return _enter(request, entered, "/")
 
 
@@ -95,11 +117,11 @@ async def sign_out(request: Request) -> Response:
 async def account(request: Request) -> Response:
     """The form for a new password; who has a password already must give it as well."""
     if request.method == "GET":
-        return render(request, "account", {})
+        return render(request, "account", AccountPage())
     form = await read_form(request, limit=FORM_LIMIT)
     password, again = (form.get(field, [""])[0] for field in ("password", "again"))
     if password != again:
-        return render(request, "account", {"error": "account.differ"}, status=422)
+        return render(request, "account", AccountPage("account.differ"), status=422)
     accounts, user = context_of(request).accounts, request.state.user
     try:
         if user.password_hash:
@@ -107,9 +129,10 @@ async def account(request: Request) -> Response:
             await accounts.check_password(user.name, present, *_client(request, user.name))
         browser = await accounts.change_password(user.name, password)
     except RefusedError as refused:
-        return _refused(request, "account", refused, "account.wrong", {})
+        page = AccountPage(_reason(refused, "account.wrong"), refused.wait)
+        return _refused(request, "account", page, refused)
     except AccountError:
-        return render(request, "account", {"error": "account.short"}, status=422)
+        return render(request, "account", AccountPage("account.short"), status=422)
     response = RedirectResponse("/sign-in?changed", 303)
     _keep(request, response, _browser_cookie(user.name), browser, BROWSER)
     return response
@@ -130,16 +153,14 @@ def _browser_cookie(name: str) -> str:
     return f"hailong_browser_{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:16]}"
 
 
-def _refused(
-    request: Request, page: str, refused: RefusedError, wrong: str, values: dict[str, Any]
-) -> Response:
-    """The form again, with the message ``wrong`` or that nothing was checked, and the wait.
+def _reason(refused: RefusedError, wrong: str) -> str:
+    """The message ``wrong``, or that the password was not looked at."""
+    return wrong if refused.checked else "sign_in.unchecked"
 
-    The answer is the same for names that nobody has.
-    """
-    error = wrong if refused.checked else "sign_in.unchecked"
-    values = {**values, "error": error, "wait": refused.wait}
-    response = render(request, page, values, status=403 if refused.checked else 429)
+
+def _refused(request: Request, name: str, page: AccountPage, refused: RefusedError) -> Response:
+    """The form again. The answer is the same for names that nobody has."""
+    response = render(request, name, page, status=403 if refused.checked else 429)
     if refused.wait:
         response.headers["retry-after"] = str(refused.wait)
     return response
