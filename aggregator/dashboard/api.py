@@ -11,10 +11,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from aggregator.dashboard.context import MESSAGES, Context, context_of
 from aggregator.dashboard.openapi import DOCUMENT
+from aggregator.dashboard.pages import ErrorPage, render
 from aggregator.dashboard.schemas import (
     MAX_BATCH,
     ErrorJson,
@@ -234,6 +235,6 @@ async def storage_error(request: Request, error: Exception) -> Response:
     """The database is gone, locked or full: nothing was stored, so the asker should try again."""
     if request.url.path.startswith("/api/"):
         return await api_error(request, ApiError(503, "storage"))
-    return PlainTextResponse(
-        MESSAGES.get(language_of(request), "api.storage"), 503, headers={"retry-after": "5"}
-    )
+    response = render(request, "error", ErrorPage("api.storage"), status=503)
+    response.headers["retry-after"] = "5"
+    return response

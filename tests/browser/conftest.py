@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
+from starlette.applications import Starlette
 
 from aggregator.dashboard.app import create_app
 from aggregator.dashboard.context import Context
@@ -27,6 +28,7 @@ class Hall:
     """A served aggregator and the browsers before it, each signed in and watched."""
 
     url: str
+    app: Starlette
     context: Context
     browser: Browser
     complaints: list[str] = field(default_factory=list)
@@ -65,7 +67,7 @@ def hall(browser: Browser, serve: Servers, tmp_path: Path) -> Iterator[Hall]:
     app = create_app(settings, lambda: NOW)
     context: Context = app.state.context
     context.accounts.add_user("giam_doc", "manager")
-    hall = Hall(serve(app), context, browser)
+    hall = Hall(serve(app), app, context, browser)
     yield hall
     for opened in hall.opened:
         opened.close()

@@ -62,7 +62,7 @@ def test_every_figure_on_every_screen_tells_how_it_was_computed(
             asked[re.sub(r"\d+", "0", ".".join(kind))] = unescape(link)
         for link in asked.values():
             panel = centre_at_work.client.get(link, headers=PARTIAL).text
-            assert panel.lstrip().startswith('<aside id="how"'), link
+            assert panel.lstrip().startswith('<section id="how"'), link
             assert "Cách tính" in panel, link
 
 

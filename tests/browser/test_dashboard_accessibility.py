@@ -1,0 +1,123 @@
+"""Every page of the dashboard, marked as a demonstration, is without fault in axe's eyes."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import text
+
+from aggregator.dashboard.app import SCREENS
+from tests.browser.axe import violations
+from tests.browser.conftest import SIZES, Hall, busy_day
+
+MORE = ["/?survey=sipas_2020", "/?survey=business", "/department/so_nong_nghiep", "/sipas/weighted"]
+VERDICTS = {"Chưa phân biệt được", "Quá ít lượt"}
+PATHS = [*(screen.path for screen in SCREENS), *MORE]
+
+
+@pytest.fixture(params=SIZES, ids=str)
+def page(request: pytest.FixtureRequest, hall: Hall) -> Page:
+    """A busy day's pages, with the band of a demonstration above each."""
+    settings = hall.context.settings.model_copy(update={"demo": True})
+    hall.app.state.context = replace(hall.context, settings=settings)
+    busy_day(hall)
+    return hall.page(request.param)
+
+
+def test_every_screen_its_explanations_and_its_empty_period(hall: Hall, page: Page) -> None:
+    found = {}
+    for path in PATHS:
+        page.goto(hall.url + path)
+        expect(page.locator(".demo-band")).to_be_visible()
+        found[path] = violations(page)
+        asking = page.locator("main a.ask")
+        if asking.count():
+            page.goto(f"{hall.url}{asking.first.get_attribute('href')}")
+            expect(page.locator("#how dl")).to_be_visible()
+            found[f"{path}, explained"] = violations(page)
+        page.goto(f"{hall.url}{path}{'&' if '?' in path else '?'}date=2020-01-01")
+        found[f"{path}, empty"] = violations(page)
+    assert {path: faults for path, faults in found.items() if faults} == {}
+
+
+def test_every_verdict_is_a_link(hall: Hall, page: Page) -> None:
+    seen = set()
+    for path in [*PATHS, "/comparison?survey=sipas_2020", "/trends?survey=sipas_2020"]:
+        page.goto(hall.url + path)
+        for mark in page.locator(".mark").all():
+            words = mark.text_content() or ""
+            assert mark.locator("a.ask").count() == 1, (path, words)
+            seen |= {verdict for verdict in VERDICTS if verdict in words}
+    assert seen == VERDICTS
+
+
+def test_the_account_and_signing_in(hall: Hall, page: Page) -> None:
+    found = {}
+    page.goto(f"{hall.url}/account")
+    found["account"] = violations(page)
+    page.locator("#password").fill("one two three")
+    page.locator("#again").fill("three two one")
+    page.locator("main form button").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    found["account, passwords differ"] = violations(page)
+    page.get_by_role("button", name="Đăng xuất").click()
+    expect(page.locator("#name")).to_be_visible()
+    found["sign in"] = violations(page)
+    page.locator("#name").fill("giam_doc")
+    page.locator("#password").fill("wrong")
+    page.locator("main form button").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    found["sign in, refused"] = violations(page)
+    page.goto(f"{hall.url}/sign-in?changed")
+    found["password changed"] = violations(page)
+    page.goto(f"{hall.url}/sign-in/spent")  # 403
+    found["link spent"] = violations(page)
+    assert {path: faults for path, faults in found.items() if faults} == {}
+    hall.complaints[:] = [line for line in hall.complaints if "status of 4" not in line]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/nowhere", 404), ("/sign-out", 405), ("/?from=2026-01-02&to=2026-01-01", 400), ("/", 503)],
+)
+def test_error_pages(hall: Hall, page: Page, path: str, status: int) -> None:
+    if status == 503:
+        with hall.context.store.engine.begin() as connection:
+            connection.execute(text("DROP TABLE tally"))
+    answer: Any = page.goto(hall.url + path)
+    assert answer.status == status
+    expect(page.locator("#error")).to_be_visible()
+    assert violations(page) == []
+    hall.complaints[:] = [line for line in hall.complaints if f"status of {status}" not in line]
+
+
+def test_the_print_view(hall: Hall, page: Page) -> None:
+    page.emulate_media(media="print")
+    for path in PATHS:
+        page.goto(hall.url + path)
+        # Nobody taps paper: links may be as small as their text.
+        found = [fault for fault in violations(page) if not fault.startswith("target-size:")]
+        assert found == [], path
+
+
+def test_what_a_table_does_differently_gives_way_to_paper_and_phone(hall: Hall, page: Page) -> None:
+    heads = 'table tbody th[scope="row"]'
+    narrow = page.evaluate("innerWidth") <= 640
+    for path in ("/published", "/sipas", "/business", "/handling"):
+        page.goto(hall.url + path)
+        if narrow:
+            widths = _least_widths(page, heads)
+            assert widths <= {"144px", "176px"}, path  # 9 or 11 rem
+        page.emulate_media(media="print")
+        assert _least_widths(page, heads) <= {"158.74px"}, path  # 42 mm
+        page.emulate_media(media="screen")
+
+
+def _least_widths(page: Page, selector: str) -> set[str]:
+    found = page.evaluate(
+        "selector => [...document.querySelectorAll(selector)].map("
+        "head => Math.round(parseFloat(getComputedStyle(head).minWidth) * 100) / 100 + 'px')",
+        selector,
+    )
+    return set(found)
