@@ -1,5 +1,6 @@
 """Every operation of the OpenAPI document, tried by schemathesis on a running aggregator."""
 
+from copy import deepcopy
 from typing import Any
 
 import schemathesis
@@ -10,7 +11,12 @@ from aggregator.dashboard.openapi import DOCUMENT
 from tests.aggregator.conftest import Room, ratings, sipas
 from tests.conftest import Servers
 
-schema = schemathesis.openapi.from_dict(DOCUMENT)
+_WITHOUT_TOKENS: dict[str, Any] = deepcopy(DOCUMENT)
+for _path in _WITHOUT_TOKENS["paths"].values():
+    for _operation in _path.values():
+        _operation.pop("security", None)
+# The tokens are given here: a case whose only flaw were a missing token would have none.
+schema = schemathesis.openapi.from_dict(_WITHOUT_TOKENS)
 TRIES = 40  # for each operation, beside the cases that its parameters' bounds give
 
 
@@ -20,7 +26,8 @@ def test_every_operation_is_as_described(case: Case[Any], room: Room, serve: Ser
     if not room.context.store.has_submissions():
         room.take([*ratings((5, 5, 5, 4, 3, 1)), sipas(), sipas([3] * 22)])
         room.address = serve(room.another())
-    secured = next(iter(case.operation.definition.raw.get("security", [{}])))
+    described = DOCUMENT["paths"][case.operation.path][case.operation.method]
+    secured = next(iter(described.get("security", [{}])))
     token = {"device": room.device, "reader": room.reader}.get(next(iter(secured), ""))
     headers = {"authorization": f"Bearer {token}"} if token else {}
     case.call_and_validate(
