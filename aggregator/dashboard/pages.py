@@ -126,6 +126,18 @@ class ParameterError(HTTPException):
         self.name = name[:40]
 
 
+def refuse_other_parameters(request: Request, *names: str) -> None:
+    """Raise ParameterError where a parameter is given that has none of these names, or twice.
+
+    For files: a page shows what it was asked for, a file that passed over a misspelt filter
+    would hold other answers than its reader believes.
+    """
+    given = [name for name, _ in request.query_params.multi_items()]
+    for name in given:
+        if name not in names or given.count(name) > 1:
+            raise ParameterError(name)
+
+
 async def http_error(request: Request, error: Exception) -> Response:
     """Answer an exception that no handler caught: an HTTPException, or any other as 500.
 

@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from aggregator.dashboard.context import context_of
-from aggregator.dashboard.pages import render
+from aggregator.dashboard.pages import refuse_other_parameters, render
+from aggregator.dashboard.screens.exports import PARAMETERS
 from aggregator.dashboard.sign_in import signed_in
 from aggregator.documents.reports.model import REPORT_FORMATS, REPORT_KINDS, ReportKind
 from aggregator.wording.periods import Period, period_of
@@ -43,10 +44,11 @@ async def documents(request: Request) -> Response:
 @signed_in
 async def fetch(request: Request) -> Response:
     """A form names its format in a field; a file has it in its name."""
-    given = {name: value for name, value in request.query_params.items() if value}
     kind = request.path_params.get("kind")  # of a report
     if kind is not None and kind not in REPORT_KINDS:
         raise HTTPException(404)
+    refuse_other_parameters(request, *(("date", "format", "lang") if kind else PARAMETERS))
+    given = {name: value for name, value in request.query_params.items() if value}
     formats = REPORT_FORMATS if kind else EXPORT_FORMATS
     if (chosen := given.pop("format", "")) not in formats:
         raise HTTPException(400, "unknown_choice")

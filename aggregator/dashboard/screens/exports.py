@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from aggregator.dashboard.api import stream
 from aggregator.dashboard.context import context_of
+from aggregator.dashboard.pages import refuse_other_parameters
 from aggregator.dashboard.sign_in import Handler, signed_in
 from aggregator.documents.exports.codebook import codebook
 from aggregator.documents.exports.joined import (
@@ -23,6 +24,8 @@ from aggregator.storage.submissions import Filters, bounded
 from aggregator.wording.channels import CHANNELS
 from aggregator.wording.periods import EARLIEST, read_period
 from web import language_of
+
+PARAMETERS = ("period", "date", "from", "to", "survey", "channel", "department", "format", "lang")
 
 
 def for_managers(handler: Handler) -> Handler:
@@ -80,11 +83,13 @@ def _format(wanted: str) -> ExportFormat:
 
 
 def _filters(request: Request) -> Filters:
-    """Raises HTTPException 400 with the message's key, and PeriodError.
+    """Raises HTTPException 400 with the message's key, ParameterError and PeriodError.
 
-    A period is asked for as on the pages; without its first day it begins with all there is.
+    An empty parameter is a form's field that was left empty. A period is asked for as on the
+    pages; without its first day it begins with all there is.
     """
     context = context_of(request)
+    refuse_other_parameters(request, *PARAMETERS)
     given = {name: value for name, value in request.query_params.items() if value}
     if not given.keys() & {"period", "date"}:
         given = {"from": EARLIEST.isoformat()} | given

@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from aggregator.dashboard.context import context_of
-from aggregator.dashboard.pages import ParameterError
+from aggregator.dashboard.pages import refuse_other_parameters
 from aggregator.dashboard.sign_in import signed_in
 from aggregator.documents.reports.model import REPORT_KINDS
 from aggregator.documents.worker import send
@@ -18,7 +18,6 @@ MEDIA_TYPES = {
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-PARAMETERS = ("date", "lang")
 
 
 @signed_in
@@ -30,10 +29,7 @@ async def report(request: Request) -> Response:
     kind, file_format = request.path_params["kind"], request.path_params["format"]
     if kind not in REPORT_KINDS or file_format not in MEDIA_TYPES:
         raise HTTPException(404)
-    names = [name for name, _ in request.query_params.multi_items()]
-    for name in names:  # a report is of everything in a whole period: nothing else is passed over
-        if name not in PARAMETERS or names.count(name) > 1:
-            raise ParameterError(name)
+    refuse_other_parameters(request, "date", "lang")  # it is of everything in a whole period
     given = {"period": kind, "date": request.query_params.get("date", "")}
     day = read_period(given, context_of(request).today).since
     language = language_of(request, negotiate=False)

@@ -482,6 +482,17 @@ def test_a_bad_wish_is_refused_before_anything_is_made(room: Room, query: str, s
     assert room.client.get(f"/exports/{query}").status_code == status
 
 
+@pytest.mark.parametrize(
+    "path", ["submissions.csv", "submissions.sav", "submissions", "codebook.csv"]
+)
+@pytest.mark.parametrize("query", ["chanel=qr", "from=2026-11-20&from=2026-11-21", "how=n"])
+def test_an_export_says_which_parameter_it_does_not_take(room: Room, path: str, query: str) -> None:
+    room.sign_in()
+    answer = room.client.get(f"/exports/{path}?format=csv&{query}")
+    assert answer.status_code == 400
+    assert f"không nhận tham số “{query.partition('=')[0]}”" in answer.text
+
+
 def test_a_document_that_cannot_be_made_says_so_and_leaves_nothing(
     make_room: Callable[..., Room], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -463,7 +463,7 @@ def test_a_report_says_which_parameter_it_does_not_take(room: Room, query: str, 
     room.sign_in()
     answer = room.client.get(f"/reports/quarter.pdf?{query}")
     assert answer.status_code == 400
-    assert f"<h1>Địa chỉ báo cáo không nhận tham số “{name}”" in answer.text
+    assert f"<h1>Địa chỉ này không nhận tham số “{name}”" in answer.text
 
 
 def test_a_viewer_fetches_reports_but_not_what_people_wrote(room: Room) -> None:
