@@ -137,7 +137,7 @@ def published_tree(
         if all(key in levels for key in (each.total, *each.parts)):
             levels[rest] = less(levels[each.total], [levels[part] for part in each.parts])
         sums[number] = Sum(each.total, (*each.parts, rest))
-    withheld = withhold(sizes, sums, minimum, rests, levels=levels)
+    withheld = withhold(sizes, sums, minimum, rests, levels=levels, questions=questions_of(total))
     return shown(total, () in withheld), [
         (
             shown(row, (row.key,) in withheld),
@@ -176,9 +176,15 @@ def published_form(
 
 
 def levels_of(row: FigureRow) -> tuple[int, ...]:
-    """People by level, where each gave one answer; () where several questions are pooled."""
+    """The answers of a row by level, all levels in one order; () where there is no scale."""
     counts = tuple(row.counts.values())
-    return counts if row.question is not None and sum(counts) == row.n else ()
+    scale = row.survey.scale_of(row.question or row.survey.measured[0])
+    return counts if scale is not None and tuple(row.counts) == scale.codes else ()
+
+
+def questions_of(row: FigureRow) -> int:
+    """How many answers one of the row's people may have given."""
+    return len(row.survey.measured) if row.question is None else 1
 
 
 def less(total: Sequence[int], parts: Iterable[Sequence[int]]) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from aggregator.statistics.suppression import Sum, withhold, withhold_parts
+from aggregator.statistics.suppression import Sum, audit, withhold, withhold_parts
 
 # A part is (), the pool; (factor,); or (factor, question). A group is a part's people, who
 # answered anything of it, or the answers they gave.
@@ -69,7 +69,8 @@ def withhold_form(form: FormSizes, minimum: int) -> frozenset[Part]:
       are 60 and 4, or nearly so.
     - Where not even that would do, because all other questions were answered by all, the pool
       would tell: then it alone is shown. It is the same whichever of its questions are the
-      small ones, so nothing tells one question from another.
+      small ones, so nothing tells one question from another; but that one of them has few
+      answers may be known. Where even the number or an answer of one is, nothing is shown.
     """
     parts: list[Part] = [(factor,) for factor in form.factors]
     parts += [(factor, key) for factor, asked in form.questions.items() for key in asked]
@@ -89,5 +90,8 @@ def withhold_form(form: FormSizes, minimum: int) -> frozenset[Part]:
             levels[key] = given
     found = withhold(sizes, sums, minimum, (), silent, levels, decided) - silent
     if not found.isdisjoint({(kind, POOL) for kind in KINDS}):
-        return frozenset(parts)
+        marked = {(kind, part) for kind in KINDS for part in parts if sizes.get((kind, part))}
+        known = audit(sizes, sums, minimum, marked, silent, levels)
+        exact = (known["low"] == known["high"]) | known["told"]
+        return frozenset([POOL, *parts] if exact.any() else parts)
     return frozenset(part for part in parts if not found.isdisjoint({(k, part) for k in KINDS}))

@@ -37,13 +37,15 @@ def withhold(
     unguarded: Collection[Hashable] = (),
     levels: Mapping[Hashable, Sequence[int]] = MappingProxyType({}),
     withheld: Collection[Hashable] = (),
+    questions: int = 1,
 ) -> frozenset[Hashable]:
     """The groups of which nothing may be printed: no n, count, share, interval or comparison.
 
-    ``sizes`` are people by group, totals included; ``levels`` are a group's people by the answer
-    that they gave, where those are printed with it. ``unprinted`` are groups that the document
-    does not show anyway, empty or not; ``unguarded`` those that are unprinted and no secret, such
-    as who skipped a question; ``withheld`` those that are decided already. The rule is ours:
+    ``sizes`` are people by group, totals included; ``levels`` are a group's answers by level,
+    where those are printed with it, to at most so many ``questions`` by each person.
+    ``unprinted`` are groups that the document does not show anyway, empty or not; ``unguarded``
+    those that are unprinted and no secret, such as who skipped a question; ``withheld`` those
+    that are decided already. The rule is ours:
 
     - A group of 1 to minimum - 1 people is small, and withheld.
     - A reader knows what is printed, the sums, which groups are empty, and so that a group which
@@ -63,15 +65,15 @@ def withhold(
 
     It holds for one document, or for several whose sums are all given.
     """
-    table = _Table(sizes, sums, {*unprinted, *unguarded}, levels)
+    table = _Table(sizes, sums, {*unprinted, *unguarded}, levels, questions)
     hidden = table.among({*unprinted, *unguarded, *withheld})
     small = table.small(minimum, unguarded)
     hidden[small] = True
     possible = [table.n]  # tables that agree with what is printed, whatever else is withheld
     for condition in [each for cell in small for each in table.conditions(cell, minimum)]:
         if not any(condition.holds(found) for found in possible):
-            found = table.cheapest(condition, np.where(hidden, 0, table.price))
-            hidden |= table.size @ (found != table.n) > 0
+            found = table.cheapest(condition, hidden)
+            hidden |= table.moved(found)
             possible.append(found)
     return frozenset(table.keys[cell] for cell in np.flatnonzero(hidden))
 
@@ -84,6 +86,7 @@ def audit(
     unguarded: Collection[Hashable] = (),
     levels: Mapping[Hashable, Sequence[int]] = MappingProxyType({}),
     unprinted: Collection[Hashable] = (),
+    questions: int = 1,
 ) -> pd.DataFrame:
     """What a reader can find out of each small group.
 
@@ -92,7 +95,7 @@ def audit(
     it; told: whether an answer is sure to have been given; safe: whether all that withhold
     promises of it is true. A small group that is printed is its own size.
     """
-    table = _Table(sizes, sums, {*unprinted, *unguarded}, levels)
+    table = _Table(sizes, sums, {*unprinted, *unguarded}, levels, questions)
     hidden = table.among({*withheld, *unprinted, *unguarded})
     rows = []
     for cell in table.small(minimum, unguarded):
@@ -145,23 +148,23 @@ def withhold_parts(sizes: Mapping[Key, int], minimum: int) -> frozenset[Key]:
 
 
 class _Condition(NamedTuple):
-    """What must stay possible: ``part`` @ table is at most, or at least, ``bound``."""
+    """What must stay possible: a number of the table is at most, or at least, ``bound``."""
 
-    part: np.ndarray
+    column: int
     bound: int
     at_most: bool
 
-    def holds(self, found: np.ndarray) -> bool:
-        value = int(self.part @ found)
+    def holds(self, table: np.ndarray) -> bool:
+        value = int(table[self.column])
         return value <= self.bound if self.at_most else value >= self.bound
 
 
 class _Table:
     """Groups not known to be empty, smallest first, and what every reader knows of them.
 
-    A table is a vector of people, by group and, where a group has levels, by answer. ``n`` is the
-    true one, ``size`` @ table the people of each group, ``floor`` the least that a reader knows
-    of them; ``equations`` @ table is 0.
+    A table is a vector of whole numbers: of each group its people, and where it has levels the
+    answers of each level. ``n`` is the true one. Of any possible one ``equations`` @ table is 0,
+    ``links`` @ table at least 0, and a group has at least ``floor`` people.
     """
 
     def __init__(
@@ -170,26 +173,31 @@ class _Table:
         sums: Iterable[Sum],
         unprinted: Collection[Hashable],
         levels: Mapping[Hashable, Sequence[int]],
+        questions: int,
     ) -> None:
         filled = [key for key, n in sizes.items() if n or key in unprinted]
         self.keys = sorted(filled, key=lambda key: (sizes[key], repr(key)))
-        given = [tuple(levels.get(key, (sizes[key],))) for key in self.keys]
         self.people = np.array([sizes[key] for key in self.keys], dtype=np.int64)
+        given = [(sizes[key], *levels.get(key, ())) for key in self.keys]
         self.n = np.array([n for each in given for n in each], dtype=np.int64)
-        owner = np.repeat(np.arange(len(given)), [len(each) for each in given])
-        entries = (np.ones(len(owner), dtype=np.int64), (owner, np.arange(len(owner))))
-        self.size = coo_array(entries, (len(given), len(owner))).tocsr()
-        self.floor = np.where(self.among(unprinted), 0, np.minimum(self.people, 1))
-        self._columns = np.split(np.arange(len(owner)), np.flatnonzero(np.diff(owner)) + 1)
+        ends = np.cumsum([len(each) for each in given])
+        self._columns = [range(end - len(each), end) for each, end in zip(given, ends, strict=True)]
+        self._owner = np.repeat(np.arange(len(given)), [len(each) for each in given])
+        self.floor = np.zeros(len(self.n), dtype=np.int64)
+        self.floor[[each[0] for each in self._columns]] = (self.people > 0) & ~self.among(unprinted)
         sums = sorted(sums, key=lambda each: (repr(each.total), sorted(map(repr, each.parts))))
         self._totals: dict[int, set[int]] = defaultdict(set)  # those that a group is part of
-        self.equations = self._equations(sums, levels)
-        if np.asarray(self.equations @ self.n).any() or np.any(self.size @ self.n != self.people):
+        self.equations = self._equations(sums)
+        self.links = self._links(questions)
+        if np.any(self.equations @ self.n) or np.any(self.links @ self.n < 0):
             raise ValueError("the parts of a sum do not add up to its total")
-        self.price = _prices(self.keys, sizes, sums)
+        self.price = _prices(self.keys, sizes, sums, questions)[self._owner]
+        # Where each gives one answer, a person is moved with it and paid for once.
+        if questions == 1:
+            self.price[[each[0] for each in self._columns if len(each) > 1]] = 0
 
-    def _equations(self, sums: Sequence[Sum], levels: Collection[Hashable]) -> Any:
-        """A row for each sum, or where all of it has levels one for each of these."""
+    def _equations(self, sums: Sequence[Sum]) -> Any:
+        """A row of people for each sum, and where all of it has levels one for each of these."""
         place = {key: number for number, key in enumerate(self.keys)}
         entries: list[tuple[int, int, int]] = []
         rows = 0
@@ -201,14 +209,23 @@ class _Table:
                 signed.append((total, -1))
                 for part in parts:
                     self._totals[part].add(total)
-            kinds = {len(self._columns[cell]) for cell, _ in signed}
-            by_level = len(kinds) == 1 and all(self.keys[cell] in levels for cell, _ in signed)
+            depth = min((len(self._columns[cell]) for cell, _ in signed), default=1)
             for cell, sign in signed:
-                for level, column in enumerate(self._columns[cell]):
-                    entries.append((rows + by_level * level, int(column), sign))
-            rows += kinds.pop() if by_level else 1
-        at, columns, signs = np.array(entries, dtype=np.int64).reshape(-1, 3).T
-        return coo_array((signs, (at, columns)), (rows, len(self.n))).tocsr()
+                columns = self._columns[cell][:depth]
+                entries += [(rows + number, at, sign) for number, at in enumerate(columns)]
+            rows += depth
+        return _matrix(entries, rows, len(self.n))
+
+    def _links(self, questions: int) -> Any:
+        """Two rows for each group with levels: its people gave 1 to ``questions`` answers each."""
+        entries: list[tuple[int, int, int]] = []
+        rows = 0
+        for people, *answers in self._columns:
+            if answers:
+                entries += [(rows, people, -1), *((rows, at, 1) for at in answers)]
+                entries += [(rows + 1, people, questions), *((rows + 1, at, -1) for at in answers)]
+                rows += 2
+        return _matrix(entries, rows, len(self.n))
 
     def among(self, keys: Collection[Hashable]) -> np.ndarray:
         """Which groups are among the keys, as a mask."""
@@ -220,22 +237,17 @@ class _Table:
 
     def conditions(self, cell: int, minimum: int) -> list[_Condition]:
         """What must stay possible of a small group: its sizes, and answers that nobody gave."""
-        size = self.size[[cell]].toarray()[0]
-        conditions = [
-            _Condition(size, self._least(cell), at_most=True),
-            _Condition(size, minimum, at_most=False),
+        people, *answers = self._columns[cell]
+        everybodys = self._unanimous(cell, minimum)
+        return [
+            _Condition(people, self._least(cell), at_most=True),
+            _Condition(people, minimum, at_most=False),
+            *(
+                _Condition(at, 0, at_most=True)
+                for level, at in enumerate(answers)
+                if self.n[at] and level != everybodys
+            ),
         ]
-        columns = self._columns[cell]
-        if len(columns) > 1:
-            everybodys = self._unanimous(cell, minimum)
-            given = [at for level, at in enumerate(columns) if self.n[at] and level != everybodys]
-            conditions += [_Condition(self._one(int(at)), 0, at_most=True) for at in given]
-        return conditions
-
-    def _one(self, column: int) -> np.ndarray:
-        one = np.zeros(len(self.n), dtype=np.int64)
-        one[column] = 1
-        return one
 
     def _unanimous(self, cell: int, minimum: int) -> int | None:
         """The answer that all of a group of ``minimum`` or more gave that this one is part of."""
@@ -246,9 +258,9 @@ class _Table:
                 above.add(total)
                 todo.append(total)
         for total in sorted(above):
-            given = self.n[self._columns[total]]
-            if self.people[total] >= minimum and np.count_nonzero(given) == 1 and len(given) > 1:
-                return int(np.flatnonzero(given)[0])
+            given = np.flatnonzero(self.n[self._columns[total][1:]])
+            if self.people[total] >= minimum and len(given) == 1:
+                return int(given[0])
         return None
 
     def _least(self, cell: int) -> int:
@@ -258,16 +270,21 @@ class _Table:
         everything = np.ones(len(self.keys), dtype=bool)
         return int(self.extremes(cell, everything)[0])
 
-    def cheapest(self, condition: _Condition, price: np.ndarray) -> np.ndarray:
-        """The possible table in which a condition holds that is nearest to the true one by price.
+    def moved(self, table: np.ndarray) -> np.ndarray:
+        """Which groups are not as they truly are, as a mask."""
+        return np.bincount(self._owner, table != self.n, len(self.keys)) > 0
 
-        ``price`` is of a person moved, by group. There always is one: nothing need be printed.
+    def cheapest(self, condition: _Condition, hidden: np.ndarray) -> np.ndarray:
+        """The possible table in which a condition holds that is nearest to the true one.
+
+        It costs nothing to move people of the hidden groups. There always is such a table:
+        nothing need be printed.
         """
         # Each number is n + more - less, so that the distance from n has a price.
         solution = self._solve(
-            np.tile(self.size.T @ price, 2),
-            Bounds(0, np.concatenate([np.full(len(self.n), np.inf), self.n])),
-            hstack([eye_array(len(self.n)), -eye_array(len(self.n))]),
+            np.tile(np.where(hidden[self._owner], 0, self.price), 2),
+            Bounds(0, np.concatenate([np.full(len(self.n), np.inf), self.n - self.floor])),
+            hstack([eye_array(len(self.n)), -eye_array(len(self.n))]).tocsr(),
             self.n,
             condition,
         )
@@ -276,7 +293,8 @@ class _Table:
 
     def extremes(self, cell: int, hidden: np.ndarray) -> tuple[float, float]:
         """The least and greatest size of a group, where only the hidden ones are unknown."""
-        size = self.size[[cell]].toarray()[0]
+        size = np.zeros(len(self.n))
+        size[self._columns[cell][0]] = 1
         lowest, highest = (self._possible(sign * size, hidden) for sign in (1, -1))
         # The true table is possible: what has no solution has no bound.
         return round(lowest.fun), -round(highest.fun) if highest.success else math.inf
@@ -288,23 +306,29 @@ class _Table:
     def _possible(
         self, objective: np.ndarray, hidden: np.ndarray, condition: _Condition | None = None
     ) -> Any:
-        unknown = self.size.T @ hidden > 0
-        bounds = Bounds(np.where(unknown, 0, self.n), np.where(unknown, np.inf, self.n))
-        return self._solve(objective, bounds, eye_array(len(self.n)), 0, condition)
+        unknown = hidden[self._owner]
+        bounds = Bounds(np.where(unknown, self.floor, self.n), np.where(unknown, np.inf, self.n))
+        zero = np.zeros(len(self.n), dtype=np.int64)
+        return self._solve(objective, bounds, eye_array(len(self.n)).tocsr(), zero, condition)
 
     def _solve(
-        self, price: np.ndarray, bounds: Bounds, step: Any, start: Any, condition: _Condition | None
+        self,
+        price: np.ndarray,
+        bounds: Bounds,
+        step: Any,
+        start: np.ndarray,
+        condition: _Condition | None,
     ) -> Any:
         """Solve for the cheapest ``start + step @ x`` that is a possible table."""
-        floors = self.size @ (np.zeros(len(self.n)) + start)
-        constraints = [LinearConstraint(self.size @ step, self.floor - floors, np.inf)]
-        if self.equations.shape[0]:
-            constraints.append(LinearConstraint(self.equations @ step, 0, 0))
+        constraints = []
+        for matrix, most in ((self.equations, 0), (self.links, np.inf)):
+            if matrix.shape[0]:
+                begun = matrix @ start
+                constraints.append(LinearConstraint(matrix @ step, -begun, most - begun))
         if condition is not None:
-            left = condition.bound - float(condition.part @ (np.zeros(len(self.n)) + start))
-            row = coo_array(condition.part[None, :]) @ step
+            left = condition.bound - start[condition.column]
             low, high = (-np.inf, left) if condition.at_most else (left, np.inf)
-            constraints.append(LinearConstraint(row, low, high))
+            constraints.append(LinearConstraint(step[[condition.column]], low, high))
         return milp(
             price,
             integrality=np.ones(len(price), dtype=np.int64),
@@ -314,16 +338,28 @@ class _Table:
         )
 
 
+def _matrix(entries: Sequence[tuple[int, int, int]], rows: int, columns: int) -> Any:
+    """A sparse matrix of entries (row, column, number)."""
+    at, of, numbers = np.array(entries, dtype=np.int64).reshape(-1, 3).T
+    return coo_array((numbers, (at, of)), (rows, columns)).tocsr()
+
+
 def _prices(
-    keys: Sequence[Hashable], sizes: Mapping[Hashable, int], sums: Iterable[Sum]
+    keys: Sequence[Hashable],
+    sizes: Mapping[Hashable, int],
+    sums: Iterable[Sum],
+    questions: int,
 ) -> np.ndarray:
-    """What it costs to withhold a person of each group: its size, and what its parts cost."""
+    """What it costs to move one person or answer of each group: its size, and its parts' cost.
+
+    Where a person gives several answers as many may have to move, so that a total costs more.
+    """
     parts: dict[Hashable, set[Hashable]] = defaultdict(set)
     for each in sums:
         parts[each.total].update(each.parts)
 
     @cache
     def price(key: Hashable) -> int:
-        return sizes[key] + sum(map(price, parts[key]))
+        return sizes[key] + questions * sum(map(price, parts[key]))
 
     return np.array([price(key) for key in keys], dtype=np.int64)

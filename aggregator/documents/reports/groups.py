@@ -24,7 +24,9 @@ class Groups:
     whose dossiers are known, ("covered", key), of the centre under ''.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, questions: int = 1) -> None:
+        """``questions``: how many answers one person may have given in a row of figures."""
+        self._questions = questions
         self.sizes: dict[Hashable, int] = {}
         self.sums: list[Sum] = []
         self.unprinted: set[Hashable] = set()
@@ -100,4 +102,11 @@ class Groups:
                 self.add_up(total, sorted(parts, key=repr))
 
     def withheld(self, minimum: int) -> frozenset[Hashable]:
-        return withhold(self.sizes, self.sums, minimum, self.unprinted, levels=self.levels)
+        return withhold(
+            self.sizes,
+            self.sums,
+            minimum,
+            self.unprinted,
+            levels=self.levels,
+            questions=self._questions,
+        )

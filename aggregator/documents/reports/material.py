@@ -13,7 +13,7 @@ from aggregator.documents.reports.groups import Groups, of_period
 from aggregator.documents.reports.occasion import Occasion
 from aggregator.figures.figures import figure_rows
 from aggregator.figures.participation import respondents, taking_part
-from aggregator.figures.publishing import compared_alone, shown
+from aggregator.figures.publishing import compared_alone, questions_of, shown
 from aggregator.figures.references import why_not_comparable
 from aggregator.figures.rows import FigureRow, RowKey
 from aggregator.figures.trends import Against, Grain, TrendPoint, trend
@@ -84,7 +84,7 @@ def gather(on: Occasion, survey: Survey) -> Material:
     ratings = respondents(on.store, survey, on.selection(survey))
     took_part = taking_part(ratings, dossiers, on.centre)
 
-    groups = Groups()
+    groups = Groups(questions_of(whole))
     groups.add_row(of_period(on.period), whole)
     for kind, shared in (("department", departments), ("channel", channels)):
         for row in shared:
@@ -94,6 +94,10 @@ def gather(on: Occasion, survey: Survey) -> Material:
     for key, n in [*moments.items(), *((of_period(then), row.n) for then, row in earlier.values())]:
         groups.add(key, n)
     if on.kind == "quarter":
+        weeks_of = {row.key: row for row in rows("week")}
+        for one in trend:
+            if of_week := weeks_of.get(period_of("week", one.period.since).code):
+                groups.add_row(of_period(one.period), of_week)
         groups.share_out(of_period(on.period), list(moments))
     if took_part:
         weeks = [one.period for one in trend] if on.kind == "quarter" else []

@@ -114,3 +114,14 @@ def test_a_week_less_its_days_with_dossiers_does_not_tell_the_other_days(room: R
     weeks = {row[1] for row in table_of(report, "trend").rows}
     [covered] = table_of(report, "participation").rows
     assert not {28, 25} <= {*weeks, covered[2]}
+
+
+def test_weeks_do_not_tell_how_the_few_of_a_week_answered(room: Room) -> None:
+    """Two weeks of four, all very dissatisfied, and five that have no such answer."""
+    long = [[5] * 30 + [4], [5] * 40 + [4], [5] * 117, [5] * 50, [5] * 60]
+    given = [[1] * 4, [1] * 4, *long]
+    for week, codes in enumerate(given):
+        room.take(ratings(codes, answered_at=at(date(2026, 10, 5) + timedelta(days=7 * week))))
+    rows = table_of(report_of(room), "trend").rows
+    shown = [row[1] for row in rows if isinstance(row[1], int)]
+    assert 0 < sum(shown) < sum(map(len, long)), "those would leave eight answers of one kind"

@@ -146,6 +146,22 @@ def test_five_departments_of_one_and_a_total_do_not_tell_how_the_five_answered(
     assert hidden >= 5 + 4, "one may have the minimum, and somebody is in each of the others"
 
 
+def test_answers_to_pooled_questions_are_guarded_like_those_to_one(room: Room) -> None:
+    """Two departments of four, all very dissatisfied with everything, beside one of no such."""
+    departments = [one for one in room.context.centre.departments if one.counters][:4]
+    codes = [[1] * 22, [1] * 22, [5] * 20 + [4] * 2, [5] * 21 + [1]]
+    for department, given_codes, people in zip(departments, codes, (4, 4, 40, 60), strict=True):
+        where = {"department": department.id, "counter": department.counters[0].id}
+        room.take([sipas(given_codes, **where) for _ in range(people)])
+    found = rows_of(room, survey="sipas_2020", by="department")
+    centre = rows_of(room, survey="sipas_2020", by="centre")["centre"]
+    shown = [one for one in found.values() if not one["withheld"] and one["n"]]
+    hidden = {
+        code: n - sum(one["counts"][code] for one in shown) for code, n in centre["counts"].items()
+    }
+    assert sum(n > 0 for n in hidden.values()) > 1, "else all of the small ones gave that answer"
+
+
 def test_questions_of_few_are_withheld_from_publication(room: Room) -> None:
     skipping = [sipas([5, 4, 5]) for _ in range(6)]
     room.take(skipping + [sipas([5] * 18) for _ in range(9)] + [sipas([4] * 22) for _ in range(3)])

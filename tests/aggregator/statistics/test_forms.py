@@ -92,3 +92,11 @@ def test_every_size_of_a_small_part_stays_possible_or_no_part_is_shown(
     assert parts <= withheld or safe(form, withheld)
     if not small and all(n >= MINIMUM or not n for n in form.factors.values()):
         assert not withheld
+
+
+def test_nothing_is_shown_of_a_form_whose_parts_can_be_counted() -> None:
+    """Five people, and five questions with one answer each: the mark of each tells its number."""
+    answers = {str(number): 1 for number in range(5)}
+    withheld = withhold_form(FormSizes(5, {"f": 5}, {"f": answers}), MINIMUM)
+    assert POOL in withheld
+    assert len(withheld) == 1 + 1 + 5
