@@ -13,8 +13,10 @@ import pytest
 from starlette.exceptions import HTTPException
 from starlette.testclient import TestClient
 
+from kiosk.app import ROUTES
 from kiosk.outbox import OutboxError
 from tests.kiosk.conftest import Kiosk, submission
+from tests.methods import check_wrong_methods
 
 HTMX = {"hx-request": "true", "hx-request-type": "partial"}
 
@@ -36,6 +38,10 @@ def test_a_wrong_request_gets_a_kind_page(
     assert answer.status_code == status
     assert words in answer.text
     assert 'href="/"' in answer.text
+
+
+def test_a_wrong_method_is_405_and_told_which_are_right(lobby: Kiosk) -> None:
+    check_wrong_methods(ROUTES, lobby.client)
 
 
 def test_only_who_came_through_a_code_is_told_of_codes(lobby: Kiosk) -> None:

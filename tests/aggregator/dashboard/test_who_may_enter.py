@@ -4,6 +4,7 @@ import pytest
 
 from tests.aggregator.conftest import PASSWORD, Room, submission
 from tests.aggregator.reading import words
+from tests.methods import check_wrong_methods
 
 HTMX = {"hx-request": "true", "hx-request-type": "partial"}
 LOCKED = [
@@ -96,10 +97,9 @@ def test_json_errors_are_json(room: Room) -> None:
     assert answer.json() == {"error": "There is no such page."}
 
 
-def test_a_wrong_method_is_405(room: Room) -> None:
+def test_a_wrong_method_is_405_and_told_which_are_right(room: Room) -> None:
     room.sign_in()
-    assert room.client.post("/").status_code == 405
-    assert room.client.get("/sign-out").status_code == 405
+    check_wrong_methods(room.app.routes, room.client)
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/sign-out", "/account", "/api/v1/submissions"])
