@@ -23,6 +23,7 @@ from aggregator.dashboard.schemas import (
     Json,
     NotComparedJson,
     PeriodQuery,
+    Query,
     RowJson,
     SatisfactionJson,
     SatisfactionQuery,
@@ -44,7 +45,7 @@ from web import language_of, read_body
 MAX_BODY = 8 * 1024 * 1024  # bytes: some 10,000 submissions of 22 answers
 LARGE = 65_536  # bytes
 
-Q = TypeVar("Q", bound=PeriodQuery)
+Q = TypeVar("Q", bound=Query)
 
 
 class ApiError(MessageError):
@@ -81,6 +82,8 @@ async def post_submissions(request: Request) -> Response:
     """Take a batch; the receipts are sent only after the commit is on disk."""
     context = context_of(request)
     await _holder(request, context, "device")
+    if request.scope["query_string"]:
+        _query(request, Query)
     body = await read_body(request, MAX_BODY)
     # Parsed, a batch takes ten times its bytes: few of them at once, however many wait.
     async with context.large_batches if len(body) > LARGE else nullcontext():
@@ -171,7 +174,8 @@ def _query(request: Request, model: type[Q]) -> Q:
         query = model.model_validate_strings(values, by_name=False)
     except ValidationError as error:
         raise ApiError(400, "bad_parameter", field=_named(error.errors()[0]["loc"][0])) from None
-    if query.since and query.until and query.since > query.until:
+    since, until = (getattr(query, name, None) for name in ("since", "until"))
+    if since and until and since > until:
         raise ApiError(400, "from_after_to")
     return query
 

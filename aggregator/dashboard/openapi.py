@@ -11,6 +11,7 @@ from aggregator.dashboard.schemas import (
     HealthJson,
     Json,
     PeriodQuery,
+    Query,
     ReceiptsJson,
     SatisfactionJson,
     SatisfactionQuery,
@@ -26,7 +27,7 @@ def _json(model: type[Json]) -> dict[str, Any]:
     return {"application/json": {"schema": _REFERENCES[model, "validation"]}}
 
 
-def _parameters(model: type[PeriodQuery]) -> list[dict[str, Any]]:
+def _parameters(model: type[Query]) -> list[dict[str, Any]]:
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
     return [
         {
@@ -70,6 +71,7 @@ DOCUMENT: dict[str, Any] = {
             "post": {
                 "summary": "Hand in submissions; one receipt each, in order, after the commit.",
                 "security": [{"device": []}],
+                "parameters": _parameters(Query),
                 "requestBody": {"required": True, "content": _json(BatchJson)},
                 "responses": {
                     "200": {"description": "Receipts", "content": _json(ReceiptsJson)},

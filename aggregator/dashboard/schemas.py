@@ -55,12 +55,17 @@ class HealthJson(Json):
     status: Literal["ok", "unavailable"]
 
 
-class PeriodQuery(Json):
+class Query(Json):
+    """The parameters that every request of the API may have."""
+
+    lang: Language | None = Field(None, description="The language of labels and reasons.")
+
+
+class PeriodQuery(Query):
     """``from`` and ``to``: local days, both included."""
 
     since: Day | None = Field(None, alias="from", description="First local day, included.")
     until: Day | None = Field(None, alias="to", description="Last local day, included.")
-    lang: Language | None = Field(None, description="The language of labels and reasons.")
 
 
 class SatisfactionQuery(PeriodQuery):

@@ -214,6 +214,18 @@ def test_an_empty_a_doubled_or_an_unknown_parameter_is_refused_by_name(
         assert answer.json()["error"].startswith(f"{field}:")
 
 
+@pytest.mark.parametrize("query", ["from=2026-11-23", "lang=", "lang=vi&lang=en", "dry_run=1"])
+def test_submissions_take_no_parameter_but_the_language(room: Room, query: str) -> None:
+    answer = room.client.post(
+        f"/api/v1/submissions?{query}",
+        json={"submissions": ratings((5,))},
+        headers={"authorization": f"Bearer {room.device}"},
+    )
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(query.partition("=")[0] + ":")
+    assert not room.context.store.has_submissions()
+
+
 @pytest.mark.parametrize("query", ["survey=", "by=", "question=", "channel=", "by=day&by=day"])
 def test_so_is_one_of_the_figures(room: Room, query: str) -> None:
     answer = room.client.get(
