@@ -17,6 +17,7 @@ from aggregator.storage.database import StorageError
 from aggregator.wording.messages import MESSAGES
 from surveys.definition import DefinitionError
 from surveys.messages import LANGUAGES, Language, MessageError
+from surveys.text import composed
 
 PROGRAM = "python -m aggregator"
 
@@ -83,10 +84,10 @@ def _parser(language: Language) -> argparse.ArgumentParser:
         token = command(kind, "accounts.run_token")
         token.set_defaults(kind=kind)
         token.add_argument("action", choices=("add", "list", "remove"))
-        token.add_argument("name", nargs="?", default="")
+        token.add_argument("name", nargs="?", default="", type=composed)
     user = command("user", "accounts.run_user")
     user.add_argument("action", choices=("add", "link", "password", "list", "remove"))
-    user.add_argument("name", nargs="?", default="")
+    user.add_argument("name", nargs="?", default="", type=composed)
     user.add_argument("--role", choices=ROLES, default="viewer", help=say("role"))
     user.add_argument("--no-password", action="store_true", help=say("no_password"))
     return parser

@@ -22,6 +22,7 @@ from aggregator.storage.credentials import Role, TokenKind
 from aggregator.storage.store import Store
 from aggregator.storage.tables import User
 from surveys.messages import MessageError
+from surveys.text import composed
 
 SESSION = timedelta(hours=12)
 LINK = timedelta(days=1)
@@ -159,7 +160,7 @@ class Accounts:
         user = self._credentials.user(name) if name.isprintable() else None
         stored = (user and user.password_hash) or nobody
         try:
-            return self._hasher.verify(stored, password) and stored != nobody
+            return self._hasher.verify(stored, composed(password)) and stored != nobody
         except (VerificationError, InvalidHashError):
             return False
 
@@ -245,6 +246,7 @@ class Accounts:
         self._credentials.remove_tokens_of(name, "session", "link", "browser")
 
     def _hash(self, password: str) -> str:
+        password = composed(password)
         if not MIN_PASSWORD <= len(password) <= 1_000:
             raise AccountError("short_password", least=MIN_PASSWORD)
         return self._hasher.hash(password)

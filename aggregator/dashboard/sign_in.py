@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from aggregator.dashboard.accounts import BROWSER, SESSION, AccountError, RefusedError, SignedIn
 from aggregator.dashboard.context import context_of
 from aggregator.dashboard.pages import render
+from surveys.text import composed
 from web import read_form, wants_fragment
 
 COOKIE = "hailong_session"
@@ -81,7 +82,7 @@ async def sign_in(request: Request) -> Response:
         page = SignInPage(next=target, changed="changed" in request.query_params)
         return render(request, "sign_in", page)
     form = await read_form(request, limit=FORM_LIMIT)
-    name = form.get("name", [""])[0][:NAME_LIMIT]
+    name = composed(form.get("name", [""])[0])[:NAME_LIMIT]
     password = form.get("password", [""])[0][:PASSWORD_LIMIT]
     target = _own_path(form.get("next", [""])[0])
     accounts = context_of(request).accounts

@@ -1,11 +1,13 @@
 """The form behind a QR code, without JavaScript: counts once, keeps what was typed."""
 
 import re
+from unicodedata import normalize
 from uuid import UUID, uuid4
 
 import pytest
 
 from kiosk.outbox import body_of
+from surveys.wire import MAX_COMMENT
 from tests.kiosk.conftest import Kiosk, hidden, submission
 
 HTMX = {"hx-request": "true", "hx-request-type": "partial"}
@@ -145,6 +147,14 @@ def test_control_and_bidi_characters_are_cleaned(lobby: Kiosk) -> None:
     fields = fields_of(lobby, url, rating="5", comment="a\u202eb\x00c\u200fd\x1b[31m\te\u0323")
     lobby.client.post(url, data=fields)
     assert lobby.stored()[1]["comment"] == "abcd[31m\tẹ"
+
+
+def test_a_comment_in_decomposed_letters_is_measured_and_stored_composed(lobby: Kiosk) -> None:
+    """At the longest that is taken it would be too long as it was sent."""
+    url, longest = f"/f/{lobby.code()}", "ộ" * MAX_COMMENT
+    fields = fields_of(lobby, url, rating="5", comment=normalize("NFD", longest))
+    assert lobby.client.post(url, data=fields).status_code == 303
+    assert lobby.stored()[1]["comment"] == longest
 
 
 def test_a_heap_of_marks_is_trimmed_and_the_answer_kept(lobby: Kiosk) -> None:

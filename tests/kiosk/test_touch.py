@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from unicodedata import normalize
 from uuid import uuid4
 
 import pytest
@@ -93,6 +94,13 @@ def test_a_follow_up_is_its_own_submission_of_the_same_visit(desk: Kiosk) -> Non
     assert rating["id"] != reasons["id"]
     assert reasons["answers"] == {"reasons": [1, 3]}
     assert reasons["comment"] == "Chờ lâu\nquá"
+
+
+def test_a_comment_in_decomposed_letters_is_stored_composed(desk: Kiosk) -> None:
+    visit = str(uuid4())
+    desk.tap(2, visit=visit)
+    follow(desk, visit, comment=normalize("NFD", "Chờ lâu quá"), then="send")
+    assert desk.stored()[1]["comment"] == normalize("NFC", "Chờ lâu quá")
 
 
 @pytest.mark.parametrize("then", ["send", "survey", "done", ""])

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from unicodedata import normalize
 
 import pytest
 from starlette.testclient import TestClient
@@ -35,6 +36,17 @@ def test_name_and_password_sign_in(room: Room) -> None:
     answer = enter(room)
     assert answer.status_code == 303
     assert answer.headers["location"] == "/"
+    assert signed_in(room)
+
+
+@pytest.mark.parametrize("made", ["NFC", "NFD"])
+@pytest.mark.parametrize("typed", ["NFC", "NFD"])
+def test_letters_may_be_typed_as_one_character_or_several(
+    room: Room, made: Any, typed: Any
+) -> None:
+    password = "Tiếp dân tử tế"
+    room.context.accounts.add_user("Hằng", "manager", normalize(made, password))
+    enter(room, normalize(typed, password), normalize(typed, "Hằng"))
     assert signed_in(room)
 
 
