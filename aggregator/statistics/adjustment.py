@@ -3,6 +3,8 @@
 import numpy as np
 from statsmodels.stats.multitest import multipletests
 
+from aggregator.statistics.shares import ALPHA
+
 
 def holm(p: np.ndarray) -> np.ndarray:
     """Adjusted so that one false finding among all has a chance of 5 % at most.
@@ -24,3 +26,24 @@ def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
     """
     adjusted: np.ndarray = multipletests(p, method="fdr_bh")[1]
     return adjusted
+
+
+def verdicts(
+    p: np.ndarray, difference: np.ndarray, enough: np.ndarray, less: str, more: str
+) -> dict[str, np.ndarray]:
+    """Columns p, p_adjusted (holm), p_bh (benjamini_hochberg) and verdict of differences.
+
+    Only rows with ``enough`` answers are adjusted, together; the others get NaN and
+    ``too_few``. A verdict is ``less`` or ``more``, by the sign of the difference, where
+    p_adjusted is under 0.05, else ``indistinct``.
+    """
+    p_holm, p_bh = np.full(len(p), np.nan), np.full(len(p), np.nan)
+    if enough.any():
+        p_holm[enough], p_bh[enough] = holm(p[enough]), benjamini_hochberg(p[enough])
+    significant = p_holm < ALPHA
+    verdict = np.select(
+        [~enough, significant & (difference < 0), significant & (difference > 0)],
+        ["too_few", less, more],
+        default="indistinct",
+    )
+    return {"p": p, "p_adjusted": p_holm, "p_bh": p_bh, "verdict": verdict}

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from aggregator.statistics.adjustment import benjamini_hochberg, holm
+from aggregator.statistics.adjustment import verdicts
 from aggregator.statistics.comparison import MOST_OUTCOMES
 from aggregator.statistics.exact import fisher_exact
-from aggregator.statistics.shares import ALPHA, newcombe
+from aggregator.statistics.shares import newcombe
 
 TAIL = float(stats.norm.sf(3))  # beyond three sigma, on each side: 0.00135
 RUN = 8  # points in a row on one side of the centre
@@ -40,26 +40,15 @@ def changes(now: pd.DataFrame, before: pd.DataFrame, minimum: int) -> pd.DataFra
     p[exact] = fisher_exact(*counts)
     fewest = np.minimum(now[base].to_numpy(float), then[base].to_numpy(float))
     enough = known & (fewest >= minimum)
-    p_holm, p_bh = np.full(len(p), np.nan), np.full(len(p), np.nan)
-    if enough.any():
-        p_holm[enough], p_bh[enough] = holm(p[enough]), benjamini_hochberg(p[enough])
-    difference, significant = share - earlier, p_holm < ALPHA
-    verdict = np.select(
-        [~enough, significant & (difference < 0), significant & (difference > 0)],
-        ["too_few", "down", "up"],
-        default="indistinct",
-    )
+    difference = share - earlier
     return pd.DataFrame(
         {
             "key": now["key"].to_numpy(),
             "difference": difference,
             "low": low,
             "high": high,
-            "p": p,
-            "p_adjusted": p_holm,
-            "p_bh": p_bh,
             "test": np.where(exact, "fisher_exact", "score"),
-            "verdict": verdict,
+            **verdicts(p, difference, enough, "down", "up"),
         }
     )
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from aggregator.statistics.adjustment import benjamini_hochberg, holm
+from aggregator.statistics.adjustment import verdicts
 from aggregator.statistics.exact import binomial_exact, fisher_exact
-from aggregator.statistics.shares import ALPHA, newcombe, wilson
+from aggregator.statistics.shares import newcombe, wilson
 
 # An exact test adds up every outcome there could be; the score test agrees with it long before.
 MOST_OUTCOMES = 10_000
@@ -51,27 +51,14 @@ def compare(figures: pd.DataFrame, published: PublishedShare, minimum: int) -> p
     difference = figures["share"].to_numpy(float) - published.share
     low, high = difference_interval(figures, published)
     p, test = _p_values(figures, published)
-    p_holm, p_bh = np.full(len(p), np.nan), np.full(len(p), np.nan)
-    if enough.any():
-        p_holm[enough] = holm(p[enough])
-        p_bh[enough] = benjamini_hochberg(p[enough])
-    significant = p_holm < ALPHA
-    verdict = np.select(
-        [~enough, significant & (difference < 0), significant & (difference > 0)],
-        ["too_few", "below", "above"],
-        default="indistinct",
-    )
     return pd.DataFrame(
         {
             "key": figures["key"].to_numpy(),
             "difference": difference,
             "low": low,
             "high": high,
-            "p": p,
-            "p_adjusted": p_holm,
-            "p_bh": p_bh,
             "test": test,
-            "verdict": verdict,
+            **verdicts(p, difference, enough, "below", "above"),
         }
     )
 
