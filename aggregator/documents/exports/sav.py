@@ -11,8 +11,7 @@ from typing import BinaryIO
 
 from aggregator.documents.exports.sav_cases import compressed
 from aggregator.documents.exports.sav_variables import BIAS, SavValue, Variable, dictionary, padded
-
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+from aggregator.wording.numbers import MONTHS
 
 
 def write_sav(
@@ -36,7 +35,7 @@ def write_sav(
 
 def _header(variables: Sequence[Variable], cases: int, title: str, now: datetime) -> bytes:
     size = sum(variable.elements for variable in variables)
-    day = f"{now.day:02} {MONTHS[now.month - 1]} {now.year % 100:02}"
+    day = f"{now.day:02} {MONTHS[now.month - 1][:3]} {now.year % 100:02}"
     parts = (
         b"$FL2",
         padded("@(#) SPSS DATA FILE - Hailong", 60),

@@ -23,7 +23,6 @@ TEXT_FORMAT = 1
 SYSTEM_MISSING, LOWEST = -1.7976931348623157e308, -1.7976931348623155e308
 BIAS = 100  # of the bytecodes that stand for small whole numbers
 LONG, SEGMENT = 255, 252  # bytes of a text: see Variable.segments
-MAX_TEXT = 32_767  # bytes
 MAX_LABEL, MAX_VALUE_LABEL = 255, 120  # bytes
 
 
