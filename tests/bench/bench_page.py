@@ -100,11 +100,11 @@ class Stay(HTTPRedirectHandler):
 
 
 def sign_in(server: Aggregator) -> str:
-    """The cookie of a new session."""
+    """The cookies of a browser with a new session."""
     path = server.sign_in_link()
     try:
         answer = build_opener(Stay).open(server.url + path)
     except HTTPError as error:
         answer = error
-    cookie = SimpleCookie(answer.headers["set-cookie"])
-    return "; ".join(f"{name}={morsel.value}" for name, morsel in cookie.items())
+    cookies = SimpleCookie("; ".join(answer.headers.get_all("set-cookie")))
+    return "; ".join(f"{name}={morsel.value}" for name, morsel in cookies.items())
