@@ -69,17 +69,18 @@ class Tally(SQLModel, table=True):
     """How often a code (or number) was given to a question in one cell.
 
     A cell is a local day, a channel, a department and a counter; the last two are '' where
-    they are not known. A survey's days lie together, the newest last.
+    they are not known. A survey's days lie together, the newest last, and within a day its
+    cells: the answers of one submission change one or two pages of the file.
     """
 
     __table_args__ = (CLUSTERED,)
 
     survey: str = Field(primary_key=True, max_length=40)
     day: date = Field(primary_key=True)
-    question: str = Field(primary_key=True, max_length=40)
     channel: str = Field(primary_key=True, max_length=10)
     department: str = Field(primary_key=True, max_length=40)
     counter: str = Field(primary_key=True, max_length=40)
+    question: str = Field(primary_key=True, max_length=40)
     code: int = Field(primary_key=True)
     n: int = Field(sa_type=BigInteger)
 
@@ -98,11 +99,11 @@ class PooledTally(SQLModel, table=True):
 
     survey: str = Field(primary_key=True, max_length=40)
     day: date = Field(primary_key=True)
-    factor: str = Field(primary_key=True, max_length=40)
-    measure: str = Field(primary_key=True, max_length=40)
     channel: str = Field(primary_key=True, max_length=10)
     department: str = Field(primary_key=True, max_length=40)
     counter: str = Field(primary_key=True, max_length=40)
+    factor: str = Field(primary_key=True, max_length=40)
+    measure: str = Field(primary_key=True, max_length=40)
     respondents: int = Field(sa_type=BigInteger)
     k: int = Field(sa_type=BigInteger)
     m: int = Field(sa_type=BigInteger)

@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
-from operator import mul
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -69,7 +68,7 @@ class Deltas:
     def rows(self) -> tuple[list[Row], list[Row]]:
         """Rows of tables.Tally and tables.PooledTally: the key in its order, then what to add."""
         tallies: list[Row] = [
-            (survey, cell.day, question, *cell[1:], code, n)
+            (survey, *cell, question, code, n)
             for (survey, cell), codes in self._codes.items()
             for (question, code), n in codes.items()
         ]
@@ -89,9 +88,9 @@ def by_loops(survey: Survey, respondents: Sequence[Respondent]) -> tuple[list[Ro
         cells[cell].append(answers)
     tallies: list[Row] = []
     pooled: list[Row] = []
-    for (day, *place), answered in cells.items():
+    for cell, answered in cells.items():
         counts = Counter(chain.from_iterable(answers.items() for answers in answered))
-        tallies += [(survey.id, day, q, *place, code, n) for (q, code), n in counts.items()]
+        tallies += [(survey.id, *cell, q, code, n) for (q, code), n in counts.items()]
         # The codes that each respondent gave to a factor's questions, and to all of them.
         by_factor = [
             (factor, [[given[q] for q in questions if q in given] for given in answered])
@@ -99,14 +98,21 @@ def by_loops(survey: Survey, respondents: Sequence[Respondent]) -> tuple[list[Ro
         ]
         by_factor.append(("", [list(given.values()) for given in answered]))
         for factor, codes in by_factor:
-            m = [len(given) for given in codes if given]
-            if not m:
+            if not any(codes):
                 continue
             for measure, favourable in survey.pooled_measures.items():
-                k = [sum(map(favourable.__contains__, given)) for given in codes if given]
-                products = (sum(map(mul, *pair)) for pair in ((k, k), (k, m), (m, m)))
-                key = (survey.id, day, factor, measure, *place)
-                pooled.append((*key, len(m), sum(k), sum(m), *products))
+                answering, k, m, kk, km, mm = 0, 0, 0, 0, 0, 0
+                for given in codes:
+                    if given:
+                        favour, valid = sum(map(favourable.__contains__, given)), len(given)
+                        answering += 1
+                        k += favour
+                        m += valid
+                        kk += favour * favour
+                        km += favour * valid
+                        mm += valid * valid
+                key = (survey.id, *cell, factor, measure)
+                pooled.append((*key, answering, k, m, kk, km, mm))
     return tallies, pooled
 
 
@@ -142,8 +148,7 @@ class _Matrix:
         for slot in np.flatnonzero(counts).tolist():
             place, code = divmod(slot, width)
             cell, column = divmod(place, columns)
-            there = self._cells[cell]
-            key = (self._survey.id, there.day, self._questions[column], *there[1:], code + low)
+            key = (self._survey.id, *self._cells[cell], self._questions[column], code + low)
             yield (*key, int(counts[slot]))
 
     def pooled(self) -> Iterator[Row]:
@@ -163,7 +168,7 @@ class _Matrix:
             for number, cell in enumerate(cells):
                 for column, factor in enumerate(factors):
                     if sums[number, 0, column]:
-                        key = (survey.id, cell.day, factor, measure, *cell[1:])
+                        key = (survey.id, *cell, factor, measure)
                         yield (*key, *sums[number, :, column].tolist())
 
 
