@@ -1,1 +1,1 @@
-"""From stored tallies to rows of figures that know how they were made."""
+"""From stored tallies to figures: numbers with the explanation of how they were computed."""

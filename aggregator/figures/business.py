@@ -1,4 +1,4 @@
-"""What businesses say, statement by statement, beside the province's PCI; never called PCI."""
+"""Business feedback, statement by statement, beside the province's PCI. It is not PCI itself."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -61,7 +61,10 @@ class StatementRow:
 
     @property
     def difference(self) -> Figure | None:
-        """Figure less published, more being better; None where the two are not of one kind."""
+        """The centre's figure less the published one, positive where the centre is better.
+
+        None where the two are not of one kind.
+        """
         found, question = self.feedback, self.feedback.question
         if found.difference is None or question.published is None:
             return None
@@ -173,7 +176,7 @@ def _shares(rows: Sequence[FigureRow]) -> pd.DataFrame:
 
 
 def side_figure(side: str, n: int) -> Figure:
-    """How many statements lie on one side of their published figure."""
+    """How many statements are better, or worse, than their published figure."""
     return Figure(
         name=f"side.{side}",
         title=say(f"business_page.{side}"),
@@ -184,7 +187,7 @@ def side_figure(side: str, n: int) -> Figure:
 
 
 def fewest_forms_figure(n: int) -> Figure:
-    """At least so many answered: the most answers of one question."""
+    """How many forms there are at least: the answers of the question that has most."""
     return Figure(
         name="most",
         title=say("card.least"),

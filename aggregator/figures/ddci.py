@@ -59,7 +59,7 @@ class DdciRanking:
         )
 
     def component(self, one: RankedDepartment, component: Component) -> Figure:
-        """A department's score of a component, and what that is the mean of."""
+        """A department's score of a component, with the statements that it is the mean of."""
         return Figure(
             name=f"{one.department}.{component.id}",
             title=joined(self._place(one), component.name),
@@ -71,7 +71,7 @@ class DdciRanking:
         )
 
     def answers_of(self, left: Unranked) -> Figure:
-        """How few answers a department has that is not ranked for that."""
+        """How many answers a department has that is left out of the ranking for too few of them."""
         return Figure(
             name=f"{left.department}.n",
             title=self._place(left),

@@ -1,4 +1,4 @@
-"""What every figure that somebody reads consists of: a number, and how it came about."""
+"""A figure: a number that is shown, with the explanation of how it was computed."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -26,7 +26,7 @@ from surveys.definition import Survey
 
 @dataclass(frozen=True)
 class NonresponseBounds:
-    """The share had nobody, and everybody, been satisfied of those who gave no rating."""
+    """The share if none, and if all, of the people who gave no rating had been satisfied."""
 
     low: float
     high: float
@@ -77,7 +77,7 @@ def open_days(centre: Centre, since: date, until: date) -> int:
 
 
 def bounds(row: FigureRow, part: Participation | None, measure: str) -> NonresponseBounds | None:
-    """Between which shares the truth lies, whatever those think who gave no rating.
+    """The bounds of the true share, whatever the people think who gave no rating.
 
     Over the days whose dossiers are known, with the share of the whole period; None where that
     is not known or there are more ratings than dossiers. See statistics.nonresponse_bounds.

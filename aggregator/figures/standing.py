@@ -88,7 +88,7 @@ def ranking(rows: Sequence[FigureRow], measure: str) -> list[RankedShare]:
 def standardised(
     rows: Sequence[FigureRow], measure: str, weights: Mapping[str, float]
 ) -> Standardised | None:
-    """The centre's share, had each department its weight; None where no answer has a weight.
+    """The centre's share if each department had its weight; None where none with answers has one.
 
     ``weights`` are relative, by department, such as dossiers settled.
     """

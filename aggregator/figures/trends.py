@@ -48,7 +48,7 @@ COMPARED: tuple[PeriodKind, ...] = ("week", "month", "quarter")
 
 
 def buckets(grain: Grain, until: date, length: int) -> list[Period]:
-    """That many days, weeks, months or quarters in order; the last holds ``until``."""
+    """The last ``length`` days, weeks, months or quarters in order, up to that of ``until``."""
     last = period_of(grain, until)
     return [last.shifted(-back) for back in range(length - 1, -1, -1)]
 
@@ -113,7 +113,9 @@ def trend(
     grain: Grain,
     parts: Sequence[Period],
 ) -> list[TrendPoint]:
-    """The share of each part of a time, in order. Raises database.StorageError.
+    """The share of each of some days, weeks, months or quarters, in order.
+
+    Raises database.StorageError.
 
     Of pooled questions k and n are those of as many independent answers, which is what the
     limits of a control chart must follow.
@@ -142,7 +144,7 @@ def trend(
 
 
 def charted(points: Sequence[TrendPoint]) -> list[ChartedPoint]:
-    """The points with the limits of a control chart; those without answers have no part in it."""
+    """The points with the limits of a control chart, which points without answers do not enter."""
     frame = pd.DataFrame(
         {
             "key": range(len(points)),

@@ -66,7 +66,7 @@ class FactorFeedback:
     scored: int
 
     def count(self, direction: Direction) -> int:
-        """How many statements lie on one side of their published figure."""
+        """How many statements are better, or worse, than their published figure."""
         return sum(statement.direction == direction for statement in self.statements)
 
 
@@ -139,7 +139,9 @@ def median(question: Question, counts: Mapping[int, int]) -> Interval | None:
 
 
 def _difference(question: Question, figure: Interval | None) -> Interval | None:
-    """Figure less published, more being better; None where the two are not of one kind.
+    """The centre's figure less the published one, positive where the centre is better.
+
+        None where the two are not of one kind.
 
     A published share of costs does not say whether it is a mean or a median.
     """

@@ -91,7 +91,7 @@ def participation_by(
 
 
 def nonresponse_bounds(k: float, n: float, dossiers: int) -> tuple[float, float]:
-    """The share had nobody, and everybody, been satisfied of those who gave no rating.
+    """The share if none, and if all, of the people who gave no rating had been satisfied.
 
     k favourable of n ratings for ``dossiers`` dossiers: k/N and (k + N - n)/N (Cochran, Sampling
     Techniques, 1977, section 13.2; Manski, American Economic Review 80 (1990) 319-323). Between

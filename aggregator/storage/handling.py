@@ -47,7 +47,7 @@ class Handling:
         self._set(HandlingFacts, rows)
 
     def _set(self, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
-        """Rows come in one order, so that two files at once never wait for each other."""
+        """Write rows in one order, so that two files at once cannot deadlock."""
         if not rows:
             return
         key = [column.name for column in table.__table__.primary_key]  # type: ignore[attr-defined]

@@ -49,7 +49,7 @@ class Store:
     """All reading and writing of one database."""
 
     def __init__(self, url: str, *, lock_timeout: float = 10.0) -> None:
-        """See database.Database."""
+        """``url`` and ``lock_timeout`` are those of database.Database."""
         self.database = Database(url, lock_timeout)
         self._impatient = Database(url, ROLL_UP_WAIT)
         self._rollups: dict[tuple[Layout, str], RollUps] | None = None
@@ -85,7 +85,7 @@ class Store:
             return bool(read_chunk(connection, 0, [], limit=1))
 
     def counts(self, selection: Selection, by: By) -> "pd.DataFrame":
-        """Answers by key and code: columns key, code (int), n (int).
+        """How often each code was answered, by key: columns key, code (int), n (int).
 
         ``by`` is one grouping, whose values are in the column key, or several, each with a
         column of its own name. Keys are str; those of time are the date on which they begin.
@@ -156,7 +156,7 @@ class Store:
         return [(span.since, block) for span, block in found if block is not None and block.items]
 
     def _whole(self, layout: Layout, selection: Selection) -> Block:
-        """All of a selection's days as one block."""
+        """One block with the sums of all days of a selection."""
         whole, days = self._rollups_of(layout, selection).whole, (selection.since, selection.until)
         if days not in whole:
             found = self._blocks(layout, selection, daily=False)
@@ -164,7 +164,7 @@ class Store:
         return whole[days]
 
     def _rollups_of(self, layout: Layout, selection: Selection) -> RollUps:
-        """Those of the snapshot, or new ones."""
+        """The roll-ups of a layout and a survey: the snapshot's own, or new ones."""
         rollups = RollUps(layout, selection.survey)
         if self._rollups is None:
             return rollups
