@@ -1,6 +1,7 @@
 """The touch screen after a tap: the rating stored, the thank-you, and its follow-up."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from starlette.requests import Request
@@ -22,6 +23,7 @@ from kiosk.forms import (
     typed_values,
 )
 from kiosk.languages import touch_language
+from kiosk.outbox import Added
 from kiosk.places import Place
 from kiosk.screens import redirect, redirect_page, show
 from kiosk.start import faces_values, show_farewell, start
@@ -31,34 +33,31 @@ from surveys.definition import Question
 from web import wants_fragment
 
 
+@dataclass(frozen=True)
+class Posted:
+    """What a form of the touch screen sent; ``abandoned`` where the idle timer sent it."""
+
+    fields: FormFields
+    place: Place
+    visit: UUID
+    fingerprint: str
+    abandoned: bool
+
+
 async def rate(request: Request) -> Response:
     """Store the rating of one tap, then show the thank-you."""
     context = context_of(request)
-    allowed = {"visit", "department", "fingerprint", "rating", "idle"}
-    fields = await read_posted_form(request, allowed)
-    place, visit = _place(context, fields), parse_id(single_value(fields, "visit"))
-    survey, fingerprint = context.rating_survey, fingerprint_of(fields)
-    abandoned = sent_by_timer(fields)
-    if fingerprint != survey.fingerprint and not abandoned:
+    posted = await _read(request, "rating")
+    place, visit, survey = posted.place, posted.visit, context.rating_survey
+    if posted.fingerprint != survey.fingerprint and not posted.abandoned:
         values = faces_values(context, place, notice="notice.updated")
         return show(request, "faces", values, status=409)
-    form = read_answers(survey, [survey.questions["rating"]], fields)
+    form = read_answers(survey, [survey.questions["rating"]], posted.fields)
     if form.errors or form.empty:
         raise BadFormError
-    submission = new_submission(
-        context,
-        survey,
-        part_id(visit, "rating"),
-        place=place,
-        channel="kiosk",
-        visit=visit,
-        language=touch_language(request),
-        answers=form.answers,
-        fingerprint=fingerprint,
-    )
     # A bounced finger may send another face: the first one counts, and is thanked for.
-    await store(context, submission)
-    if abandoned:  # the timer sent it, from the page that had to say "not recorded yet"
+    await _store(request, posted, "rating", form)
+    if posted.abandoned:  # the timer sent it, from the page that had to say "not recorded yet"
         return await _to_start(request)
     if wants_fragment(request):
         return show(request, "thanks", _thanks_values(context, place, visit))
@@ -79,44 +78,60 @@ async def thanks(request: Request) -> Response:
 async def follow_up(request: Request) -> Response:
     """Store reasons and comment of a stored rating, then show what the button leads to."""
     context = context_of(request)
-    allowed = {"visit", "department", "fingerprint", "reasons", "comment", "then", "idle"}
-    fields = await read_posted_form(request, allowed)
-    place, visit = _place(context, fields), parse_id(single_value(fields, "visit"))
-    fingerprint, button = fingerprint_of(fields), optional_value(fields, "then")
-    abandoned = sent_by_timer(fields)
+    posted = await _read(request, "reasons", "comment", "then")
+    place, visit, survey = posted.place, posted.visit, context.rating_survey
+    button = optional_value(posted.fields, "then")
     if not await is_stored(context, part_id(visit, "rating")):
-        if abandoned:
+        if posted.abandoned:
             return await _to_start(request)
         values = faces_values(context, place, notice="notice.no_rating")
         return show(request, "faces", values, status=409)
-    survey = context.rating_survey
-    form = read_answers(survey, _follow_up_questions(context), fields)
-    if abandoned:
+    form = read_answers(survey, _follow_up_questions(context), posted.fields)
+    if posted.abandoned:
         form = cut_to_valid(form)
-    elif form.errors or fingerprint != survey.fingerprint:
+    elif form.errors or posted.fingerprint != survey.fingerprint:
         notice = None if form.errors else "notice.updated"
-        values = _thanks_values(context, place, visit, form=form, fields=fields, notice=notice)
-        return show(request, "thanks", values, status=422 if form.errors else 409)
-    again = False
-    if not form.empty:
-        submission = new_submission(
-            context,
-            survey,
-            part_id(visit, "follow-up"),
-            place=place,
-            channel="kiosk",
-            visit=visit,
-            language=touch_language(request),
-            answers=form.answers,
-            comment=form.comment,
-            fingerprint=fingerprint,
+        values = _thanks_values(
+            context, place, visit, form=form, fields=posted.fields, notice=notice
         )
-        again = await store(context, submission) == ["conflict"]
-    if button == "survey" and not abandoned:
+        return show(request, "thanks", values, status=422 if form.errors else 409)
+    again = not form.empty and await _store(request, posted, "follow-up", form) == "conflict"
+    if button == "survey" and not posted.abandoned:
         return await begin_survey(request, visit, place)
-    if button == "send" and not abandoned and not form.empty:
+    if button == "send" and not posted.abandoned and not form.empty:
         return await show_farewell(request, again=again)
     return await _to_start(request)
+
+
+async def _read(request: Request, *asked: str) -> Posted:
+    """Read a form with the fields that it ``asked`` for. Raises BadFormError."""
+    hidden = ("visit", "department", "fingerprint", "idle")
+    fields = await read_posted_form(request, {*hidden, *asked})
+    return Posted(
+        fields=fields,
+        place=_place(context_of(request), fields),
+        visit=parse_id(single_value(fields, "visit")),
+        fingerprint=fingerprint_of(fields),
+        abandoned=sent_by_timer(fields),
+    )
+
+
+async def _store(request: Request, posted: Posted, part: str, form: FormAnswers) -> Added:
+    """Put one part of a visit on disk. Raises OutboxError."""
+    context = context_of(request)
+    submission = new_submission(
+        context,
+        context.rating_survey,
+        part_id(posted.visit, part),
+        place=posted.place,
+        channel="kiosk",
+        visit=posted.visit,
+        language=touch_language(request),
+        answers=form.answers,
+        comment=form.comment,
+        fingerprint=posted.fingerprint,
+    )
+    return (await store(context, submission))[0]
 
 
 async def _to_start(request: Request) -> Response:
