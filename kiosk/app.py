@@ -138,6 +138,8 @@ def build_context(
             demo=settings.demo,
             say=messages.get,
             idle_seconds=settings.idle_seconds,
+            lobby=place.department is None,
+            whole_centre=start.WHOLE_CENTRE,
             keep_words_whole=keep_words_whole,
         ),
         clock=clock,

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -9,16 +10,28 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kiosk.context import context_of
-from kiosk.forms import BadFormError
+from kiosk.forms import BadFormError, FormFields
 from kiosk.languages import on_phone
 from kiosk.outbox import OutboxError
 from kiosk.qr_codes import normal_code
-from kiosk.screens import show
+from kiosk.screens import Page, show
 from surveys.wire import Refused
 
 log = logging.getLogger("kiosk")
 
 WITH_OWN_TEXT = {400, 403, 404, 405, 413, 415, 422, 500, 503}  # statuses, in the catalogue
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorPage(Page):
+    """What went wrong, a key of the catalogue below ``error``, and what leads on from it.
+
+    ``fields`` are what may be sent again; ``home`` is the address of the link, or "" for none.
+    """
+
+    message: str
+    fields: FormFields
+    home: str
 
 
 async def http_error(request: Request, error: Exception) -> Response:
@@ -46,20 +59,16 @@ async def broken(request: Request, error: Exception) -> Response:
 
 def _page(request: Request, status: int, headers: Mapping[str, str] | None = None) -> Response:
     # What a visitor sends with "try again" must not carry the mark of the idle timer.
-    sent = getattr(request.state, "fields", {})
-    fields = {name: values for name, values in sent.items() if name != "idle"}
+    # Only a post that may succeed later is offered again, with the same ids.
+    sent = getattr(request.state, "fields", {}) if status == 503 else {}
     code = request.path_params.get("code", "")
-    known = normal_code(code) in context_of(request).qr_codes
-    values: dict[str, object] = {
-        "status": status,
-        "message": _message(request, status),
-        # Only a post that may succeed later is offered again, with the same ids.
-        "again": fields if status == 503 and request.method == "POST" else {},
-        "path": request.url.path,
-        "home": f"/f/{code}" if known else "/",
-        "phone": on_phone(request),
-    }
-    response = show(request, "error", values, status=status)
+    start = "" if status == 403 or on_phone(request) else "/"
+    page = ErrorPage(
+        message=_message(request, status),
+        fields={name: values for name, values in sent.items() if name != "idle"},
+        home=f"/f/{code}" if normal_code(code) in context_of(request).qr_codes else start,
+    )
+    response = show(request, "error", page, status=status)
     for name, value in (headers or {}).items():
         response.headers[name] = value
     return response

@@ -123,12 +123,6 @@ def cut_to_valid(form: FormAnswers) -> FormAnswers:
     return FormAnswers(form.answers, comment or None)
 
 
-def typed_values(questions: Iterable[Question], fields: FormFields) -> dict[str, list[str]]:
-    """What was typed or ticked, by field, to show it again unchanged."""
-    names = [question.id for question in questions]
-    return {name: fields[name] for name in [*names, "comment"] if name in fields}
-
-
 def _answer(question: Question, values: list[str]) -> int | list[int] | None:
     """An answer as it is stored, or None for a skipped question. Raises Refused."""
     given = [value.strip() for value in values if value.strip()]

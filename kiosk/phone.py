@@ -1,6 +1,7 @@
 """The form behind a QR code: citizens rate, businesses answer a short core or the full survey."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from starlette.requests import Request
@@ -11,18 +12,16 @@ from kiosk.drafts import Finished
 from kiosk.forms import (
     BadFormError,
     FormAnswers,
-    FormFields,
     fingerprint_of,
     optional_value,
     parse_id,
     read_answers,
     read_posted_form,
     single_value,
-    typed_values,
 )
 from kiosk.languages import asker_language
 from kiosk.qr_codes import QrCode
-from kiosk.screens import redirect, redirect_page, show
+from kiosk.screens import FormPage, redirect, redirect_page, show, show_stored
 from kiosk.submissions import is_stored, new_submission, part_id, store
 from kiosk.survey_draft import finish_draft
 from kiosk.survey_screens import begin_survey
@@ -33,20 +32,37 @@ from web import wants_fragment
 VISIT_SECONDS = 30 * 60  # how long one phone's form stays the same visit
 
 
+@dataclass(frozen=True, kw_only=True)
+class PhonePage(FormPage):
+    """The form behind a QR code."""
+
+    qr_code: QrCode
+    visit: UUID
+    questions: Sequence[Question]
+
+    @property
+    def profile_open(self) -> bool:
+        """Whether something was said of the business itself, which is else folded away."""
+        return any(question.id in self.typed for question in self.survey.profile)
+
+
 async def show_form(request: Request) -> Response:
     """The empty form, or the thank-you on a phone that has just sent it."""
     context, qr_code = context_of(request), qr_code_of(request)
     if request.path_params["code"] != qr_code.code:
-        return redirect(f"/f/{qr_code.code}")
+        return redirect(qr_code.path)
     if "new" in request.query_params:  # somebody else has the phone now
-        return _remember(redirect(f"/f/{qr_code.code}"), qr_code, uuid4())
+        return _remember(redirect(qr_code.path), qr_code, uuid4())
     visit = _remembered_visit(request, qr_code)
     if visit is None:
         visit = uuid4()
     elif await is_stored(context, _first_part(context, qr_code, visit)):
-        return show(request, "received", _received_values(qr_code, visit, again=True))
-    values = _form_values(context, qr_code, visit)
-    return _remember(show(request, qr_code.audience, values), qr_code, visit)
+        return show_stored(request, "received", visit, again=True)
+    survey, questions = _asked(context, qr_code)
+    page = PhonePage(
+        place=qr_code.place, survey=survey, questions=questions, qr_code=qr_code, visit=visit
+    )
+    return _remember(show(request, qr_code.audience, page), qr_code, visit)
 
 
 async def submit(request: Request) -> Response:
@@ -65,17 +81,24 @@ async def submit(request: Request) -> Response:
         errors["form"] = Refused("form", "nothing_answered")
     updated = fingerprint_of(fields) != survey.fingerprint
     if errors or updated:
-        values = _form_values(
-            context, qr_code, visit, fields=fields, errors=errors, updated=updated
+        page = PhonePage(
+            place=qr_code.place,
+            survey=survey,
+            questions=questions,
+            qr_code=qr_code,
+            visit=visit,
+            typed=fields,
+            errors=errors,
+            notice="notice.updated" if updated else None,
         )
-        return show(request, qr_code.audience, values, status=422 if errors else 409)
+        return show(request, qr_code.audience, page, status=422 if errors else 409)
     if full and qr_code.audience == "business":
         return await begin_survey(request, visit, qr_code.place, form)
     again = "conflict" in await _store(request, visit, form)
-    address = f"/f/{qr_code.code}/thanks?visit={visit}" + ("&again=1" if again else "")
+    address = f"{qr_code.path}/thanks?visit={visit}" + ("&again=1" if again else "")
     if wants_fragment(request):
-        values = _received_values(qr_code, visit, again=again)
-        return _remember(show(request, "received", values, address=address), qr_code, visit)
+        response = show_stored(request, "received", visit, again=again, address=address)
+        return _remember(response, qr_code, visit)
     return _remember(redirect(address), qr_code, visit)
 
 
@@ -84,9 +107,9 @@ async def received(request: Request) -> Response:
     context, qr_code = context_of(request), qr_code_of(request)
     visit = parse_id(request.query_params.get("visit", ""))
     if not await is_stored(context, _first_part(context, qr_code, visit)):
-        return redirect_page(request, f"/f/{qr_code.code}")
+        return redirect_page(request, qr_code.path)
     again = request.query_params.get("again") == "1"
-    return show(request, "received", _received_values(qr_code, visit, again=again))
+    return show_stored(request, "received", visit, again=again)
 
 
 async def full_survey(request: Request) -> Response:
@@ -95,7 +118,7 @@ async def full_survey(request: Request) -> Response:
     fields = await read_posted_form(request, {"visit"})
     visit = parse_id(single_value(fields, "visit"))
     if not await is_stored(context, _first_part(context, qr_code, visit)):
-        return redirect_page(request, f"/f/{qr_code.code}")
+        return redirect_page(request, qr_code.path)
     return await begin_survey(request, visit, qr_code.place)
 
 
@@ -105,7 +128,7 @@ def _remember(response: Response, qr_code: QrCode, visit: UUID) -> Response:
         f"visit_{qr_code.code}",
         str(visit),
         max_age=VISIT_SECONDS,
-        path=f"/f/{qr_code.code}",
+        path=qr_code.path,
         samesite="lax",
         httponly=True,
     )
@@ -174,40 +197,3 @@ def _submissions(request: Request, visit: UUID, form: FormAnswers) -> list[Submi
         )
         for submission_id, answers, comment in parts
     ]
-
-
-def _received_values(qr_code: QrCode, visit: UUID, *, again: bool) -> Mapping[str, object]:
-    """What the thank-you's template shows."""
-    return {
-        "place": qr_code.place,
-        "qr_code": qr_code,
-        "visit": visit,
-        "again": again,
-        "home": f"/f/{qr_code.code}",
-    }
-
-
-def _form_values(
-    context: Context,
-    qr_code: QrCode,
-    visit: UUID,
-    *,
-    fields: FormFields | None = None,
-    errors: Mapping[str, Refused] | None = None,
-    updated: bool = False,
-) -> Mapping[str, object]:
-    """What the form's template shows: empty, or as it was typed, with what is wrong by field."""
-    survey, questions = _asked(context, qr_code)
-    typed = typed_values(questions, fields or {})
-    return {
-        "place": qr_code.place,
-        "qr_code": qr_code,
-        "home": f"/f/{qr_code.code}",
-        "survey": survey,
-        "questions": questions,
-        "visit": visit,
-        "typed": typed,
-        "profile_open": any(question.id in typed for question in survey.profile),
-        "errors": errors or {},
-        "notice": "notice.updated" if updated else None,
-    }

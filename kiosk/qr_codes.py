@@ -19,12 +19,17 @@ MISREAD = str.maketrans({"O": "0", "I": "1", "L": "1"})
 class QrCode:
     """A QR code that hangs at a place and opens the form for an audience.
 
-    ``code`` are the eight characters of its address ``/f/{code}``.
+    ``code`` are the eight characters of its ``path``.
     """
 
     code: str
     place: Place
     audience: Audience
+
+    @property
+    def path(self) -> str:
+        """Where its form is, on this server."""
+        return f"/f/{self.code}"
 
 
 def code_of(centre: str, department: str | None, counter: str | None, audience: Audience) -> str:

@@ -1,20 +1,60 @@
 """Showing a screen: in the layout of the touch screen or of the phone, whole or in part."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from kiosk.context import context_of
+from kiosk.context import context_of, qr_code_of
+from kiosk.forms import FormFields
 from kiosk.languages import asker_language, on_phone
+from kiosk.places import Place
+from kiosk.qr_codes import QrCode
+from surveys.definition import Survey
 from surveys.messages import Language
+from surveys.wire import Refused
 from web import wants_fragment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """What every screen shows: where it asks, and perhaps a notice, a key of the catalogue.
+
+    After ``idle`` seconds without a touch the start is shown; 0 stands for the setting.
+    """
+
+    place: Place = field(default_factory=Place)
+    notice: str | None = None
+    idle: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormPage(Page):
+    """Questions of a survey, with what was typed and what is wrong, both by field."""
+
+    survey: Survey
+    typed: FormFields = field(default_factory=dict)
+    errors: Mapping[str, Refused] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredPage(Page):
+    """The thanks on a phone for what is stored: a visit or a full survey, by its id.
+
+    ``again`` says that an earlier answer of this visit is the one that was kept.
+    """
+
+    qr_code: QrCode
+    id: UUID
+    again: bool
 
 
 def show(
     request: Request,
     name: str,
-    values: Mapping[str, object] | None = None,
+    page: Page,
     *,
     status: int = 200,
     language: Language | None = None,
@@ -23,23 +63,17 @@ def show(
 ) -> HTMLResponse:
     """The screen of a template name, whole, or its fragment alone to htmx.
 
-    ``values`` are what the template shows. ``address`` is what the browser's address bar should
-    say after a post that htmx answered in place. Without a ``layout`` it is that of the phone or
-    of the touch screen, by where the request came from.
+    ``address`` is what the browser's address bar should say after a post that htmx answered in
+    place. Without a ``layout`` it is that of the phone or of the touch screen, by where the
+    request came from.
     """
     language = language or asker_language(request)
-    asker = "phone" if on_phone(request) else "touch"
-    defaults: dict[str, object] = {
-        "frame": f"_{asker}.html",
-        "place": None,
-        "home": "/",
-        "errors": {},
-    }
+    phone = on_phone(request)
     response = context_of(request).pages.render(
         request,
         name,
-        {**defaults, **(values or {})},
-        layout=layout or f"{asker}.html",
+        {"page": page, "on_phone": phone},
+        layout=layout or ("phone.html" if phone else "touch.html"),
         language=language,
         status=status,
     )
@@ -48,6 +82,15 @@ def show(
     if address is not None and wants_fragment(request):
         response.headers["hx-push-url"] = address
     return response
+
+
+def show_stored(
+    request: Request, name: str, stored_id: UUID, *, again: bool, address: str | None = None
+) -> Response:
+    """The thanks on a phone: ``received`` for a visit, ``finished`` for a full survey."""
+    qr_code = qr_code_of(request)
+    page = StoredPage(place=qr_code.place, qr_code=qr_code, id=stored_id, again=again)
+    return show(request, name, page, address=address)
 
 
 def redirect(address: str) -> Response:

@@ -1,5 +1,6 @@
 """The screens of a full survey, one step each, on the touch screen and on the phone alike."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 import anyio.to_thread
@@ -18,19 +19,27 @@ from kiosk.forms import (
     read_answers,
     read_posted_form,
     sent_by_timer,
-    typed_values,
     whole_number,
 )
 from kiosk.languages import asker_language, on_phone
 from kiosk.places import Place, place_of
-from kiosk.screens import redirect, redirect_page, show
-from kiosk.start import farewell_values, show_farewell, start
+from kiosk.screens import FormPage, redirect, redirect_page, show, show_stored
+from kiosk.start import FarewellPage, show_farewell, start
 from kiosk.submissions import is_stored, part_id
 from kiosk.survey_draft import SurveyDraft, finish_draft, read_draft
 from kiosk.survey_steps import Step, step_after, steps_of
 from surveys.definition import Survey
 from surveys.messages import LANGUAGES, Language
 from web import wants_fragment
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepPage(FormPage):
+    """One of the steps of a survey, which is sent to ``address``."""
+
+    steps: tuple[Step, ...]
+    step: Step
+    address: str
 
 
 async def begin_survey(
@@ -127,12 +136,11 @@ async def save_step(request: Request) -> Response:
 
 async def finished(request: Request) -> Response:
     """The end of a survey on the phone, where it is stored; otherwise leads back to the form."""
-    values, query = _phone_values(request), request.query_params
+    qr_code, query = qr_code_of(request), request.query_params
     survey_id = query.get("id", "")
     if not survey_id or not await is_stored(context_of(request), parse_id(survey_id)):
-        return redirect_page(request, str(values["home"]))
-    again = query.get("again") == "1"
-    return show(request, "finished", {**values, "id": survey_id, "again": again})
+        return redirect_page(request, qr_code.path)
+    return show_stored(request, "finished", parse_id(survey_id), again=query.get("again") == "1")
 
 
 async def _go_to_step(request: Request, draft_id: UUID, number: int) -> Response:
@@ -169,20 +177,17 @@ def _show_step(
     }
     if draft.comment:
         typed["comment"] = [draft.comment]
-    if fields is not None:
-        typed |= typed_values(step.questions, fields)
-    values = {
-        **_phone_values(request),
-        "place": place_of(context.centre, draft.department, draft.counter),
-        "survey": survey,
-        "steps": steps_of(survey),
-        "step": step,
-        "address": _address(request, draft.id, step.number),
-        "typed": typed,
-        "errors": form.errors if form else {},
-        "notice": notice,
-    }
-    return show(request, "step", values, status=status, address=address, language=language)
+    page = StepPage(
+        place=place_of(context.centre, draft.department, draft.counter),
+        survey=survey,
+        steps=steps_of(survey),
+        step=step,
+        address=_address(request, draft.id, step.number),
+        typed={**typed, **(fields or {})},
+        errors=form.errors if form else {},
+        notice=notice,
+    )
+    return show(request, "step", page, status=status, address=address, language=language)
 
 
 async def _finish(request: Request, draft_id: UUID, *, thank: bool) -> Response:
@@ -192,14 +197,13 @@ async def _finish(request: Request, draft_id: UUID, *, thank: bool) -> Response:
         return await _already_sent(request, draft_id)
     again = result == "conflict"  # another answer of this visit was quicker: no thanks for this one
     if on_phone(request):
-        values = _phone_values(request)
+        home = qr_code_of(request).path
         if result == "empty":
-            return redirect_page(request, str(values["home"]))
-        address = f"{values['home']}/finished?id={draft_id}" + ("&again=1" if again else "")
+            return redirect_page(request, home)
+        address = f"{home}/finished?id={draft_id}" + ("&again=1" if again else "")
         if not wants_fragment(request):
             return redirect(address)
-        end = {**values, "id": draft_id, "again": again}
-        return show(request, "finished", end, address=address)
+        return show_stored(request, "finished", draft_id, again=again, address=address)
     if result == "empty" or not (thank or again):
         return await start(request) if wants_fragment(request) else redirect("/")
     return await show_farewell(request, again=again)
@@ -210,9 +214,8 @@ async def _already_sent(request: Request, draft_id: UUID) -> Response:
     if not await is_stored(context_of(request), draft_id):
         raise HTTPException(404)
     if on_phone(request):
-        values = {**_phone_values(request), "id": draft_id, "again": True}
-        return show(request, "finished", values)
-    return show(request, "farewell", farewell_values(again=True))
+        return show_stored(request, "finished", draft_id, again=True)
+    return show(request, "farewell", FarewellPage(again=True))
 
 
 def _draft_id(request: Request) -> UUID:
@@ -232,21 +235,9 @@ def _step(survey: Survey, number: int) -> Step:
 
 
 def _address(request: Request, draft_id: UUID, number: int) -> str:
-    base = f"/f/{request.path_params['code']}" if on_phone(request) else ""
+    """Where a step is. Raises HTTPException 404 for a QR code that there is not."""
+    base = qr_code_of(request).path if on_phone(request) else ""
     return f"{base}/survey/{draft_id}/{number}"
-
-
-def _phone_values(request: Request) -> dict[str, object]:
-    """What the templates of a phone show of its QR code; nothing on the touch screen."""
-    if not on_phone(request):
-        return {}
-    qr_code = qr_code_of(request)
-    return {
-        "place": qr_code.place,
-        "qr_code": qr_code,
-        "home": f"/f/{qr_code.code}",
-        "again": False,
-    }
 
 
 def _survey_for(request: Request) -> Survey:

@@ -1,7 +1,6 @@
 """The touch screen after a tap: the rating stored, the thank-you, and its follow-up."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from starlette.requests import Request
@@ -20,17 +19,28 @@ from kiosk.forms import (
     read_posted_form,
     sent_by_timer,
     single_value,
-    typed_values,
 )
 from kiosk.languages import touch_language
 from kiosk.outbox import Added
 from kiosk.places import Place
-from kiosk.screens import redirect, redirect_page, show
-from kiosk.start import faces_values, show_farewell, start
+from kiosk.screens import FormPage, redirect, redirect_page, show
+from kiosk.start import FacesPage, show_farewell, start
 from kiosk.submissions import is_stored, new_submission, part_id, store
 from kiosk.survey_screens import begin_survey
 from surveys.definition import Question
 from web import wants_fragment
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThanksPage(FormPage):
+    """The thank-you for a stored rating, with the form of its follow-up."""
+
+    visit: UUID
+
+    @property
+    def questions(self) -> list[Question]:
+        """Those of the follow-up."""
+        return [question for question in self.survey.all_questions() if question.id != "rating"]
 
 
 @dataclass(frozen=True)
@@ -50,8 +60,8 @@ async def rate(request: Request) -> Response:
     posted = await _read(request, "rating")
     place, visit, survey = posted.place, posted.visit, context.rating_survey
     if posted.fingerprint != survey.fingerprint and not posted.abandoned:
-        values = faces_values(context, place, notice="notice.updated")
-        return show(request, "faces", values, status=409)
+        page = FacesPage(place=place, survey=survey, notice="notice.updated")
+        return show(request, "faces", page, status=409)
     form = read_answers(survey, [survey.questions["rating"]], posted.fields)
     if form.errors or form.empty:
         raise BadFormError
@@ -60,7 +70,7 @@ async def rate(request: Request) -> Response:
     if posted.abandoned:  # the timer sent it, from the page that had to say "not recorded yet"
         return await _to_start(request)
     if wants_fragment(request):
-        return show(request, "thanks", _thanks_values(context, place, visit))
+        return show(request, "thanks", ThanksPage(place=place, survey=survey, visit=visit))
     return redirect(f"/thanks?visit={visit}&department={place.department_id or ''}")
 
 
@@ -72,7 +82,8 @@ async def thanks(request: Request) -> Response:
     if not await is_stored(context, part_id(visit, "rating")):
         return redirect_page(request, "/")
     place = _place(context, query) if context.in_lobby else context.place
-    return show(request, "thanks", _thanks_values(context, place, visit))
+    page = ThanksPage(place=place, survey=context.rating_survey, visit=visit)
+    return show(request, "thanks", page)
 
 
 async def follow_up(request: Request) -> Response:
@@ -84,17 +95,16 @@ async def follow_up(request: Request) -> Response:
     if not await is_stored(context, part_id(visit, "rating")):
         if posted.abandoned:
             return await _to_start(request)
-        values = faces_values(context, place, notice="notice.no_rating")
-        return show(request, "faces", values, status=409)
-    form = read_answers(survey, _follow_up_questions(context), posted.fields)
+        faces = FacesPage(place=place, survey=survey, notice="notice.no_rating")
+        return show(request, "faces", faces, status=409)
+    page = ThanksPage(place=place, survey=survey, visit=visit)
+    form = read_answers(survey, page.questions, posted.fields)
     if posted.abandoned:
         form = cut_to_valid(form)
     elif form.errors or posted.fingerprint != survey.fingerprint:
         notice = None if form.errors else "notice.updated"
-        values = _thanks_values(
-            context, place, visit, form=form, fields=posted.fields, notice=notice
-        )
-        return show(request, "thanks", values, status=422 if form.errors else 409)
+        page = replace(page, typed=posted.fields, errors=form.errors, notice=notice)
+        return show(request, "thanks", page, status=422 if form.errors else 409)
     again = not form.empty and await _store(request, posted, "follow-up", form) == "conflict"
     if button == "survey" and not posted.abandoned:
         return await begin_survey(request, visit, place)
@@ -107,13 +117,8 @@ async def _read(request: Request, *asked: str) -> Posted:
     """Read a form with the fields that it ``asked`` for. Raises BadFormError."""
     hidden = ("visit", "department", "fingerprint", "idle")
     fields = await read_posted_form(request, {*hidden, *asked})
-    return Posted(
-        fields=fields,
-        place=_place(context_of(request), fields),
-        visit=parse_id(single_value(fields, "visit")),
-        fingerprint=fingerprint_of(fields),
-        abandoned=sent_by_timer(fields),
-    )
+    place, visit = _place(context_of(request), fields), parse_id(single_value(fields, "visit"))
+    return Posted(fields, place, visit, fingerprint_of(fields), sent_by_timer(fields))
 
 
 async def _store(request: Request, posted: Posted, part: str, form: FormAnswers) -> Added:
@@ -138,11 +143,6 @@ async def _to_start(request: Request) -> Response:
     return await start(request) if wants_fragment(request) else redirect("/")
 
 
-def _follow_up_questions(context: Context) -> list[Question]:
-    survey = context.rating_survey
-    return [question for question in survey.all_questions() if question.id != "rating"]
-
-
 def _place(context: Context, fields: FormFields) -> Place:
     """Where a form was filled in: the kiosk's own place, or in the lobby what was chosen.
 
@@ -153,31 +153,6 @@ def _place(context: Context, fields: FormFields) -> Place:
             raise BadFormError
         return context.place
     department = single_value(fields, "department")
-    if not department:
-        return Place()
-    if department not in context.centre.department:
+    if department not in ("", *context.centre.department):
         raise BadFormError
-    return Place(context.centre.department[department])
-
-
-def _thanks_values(
-    context: Context,
-    place: Place,
-    visit: UUID,
-    *,
-    form: FormAnswers | None = None,
-    fields: FormFields | None = None,
-    notice: str | None = None,
-) -> Mapping[str, object]:
-    """What the thank-you's template shows: the follow-up empty, or as it was typed."""
-    questions = _follow_up_questions(context)
-    return {
-        "place": place,
-        "survey": context.rating_survey,
-        "questions": questions,
-        "visit": visit,
-        "typed": typed_values(questions, fields or {}),
-        "errors": form.errors if form else {},
-        "notice": notice,
-        "lobby": context.in_lobby,
-    }
+    return Place(context.centre.department.get(department))

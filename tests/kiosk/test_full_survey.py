@@ -204,6 +204,13 @@ def test_the_language_switch_shows_what_is_wrong_in_the_other_language(lobby: Ki
     assert 'value="900"' in answer.text
 
 
+def test_a_step_under_a_code_that_there_is_not_is_no_page(lobby: Kiosk) -> None:
+    code, visit = lobby.code(), lobby.rated()
+    address = lobby.client.post(f"/f/{code}/survey", data={"visit": visit}).headers["location"]
+    assert lobby.client.get(address).status_code == 200
+    assert lobby.client.get(address.replace(code, "00000000")).status_code == 404
+
+
 def test_htmx_goes_on_in_place(desk: Kiosk) -> None:
     address = begin(desk)
     fields = {"fingerprint": desk.fingerprint("sipas_2020"), "q1": "5", "to": "next"}
