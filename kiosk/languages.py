@@ -2,7 +2,7 @@
 
 from starlette.requests import Request
 
-from surveys.messages import LANGUAGES, Language
+from surveys.messages import Language
 from web import language_of
 
 
@@ -11,15 +11,9 @@ def on_phone(request: Request) -> bool:
     return request.url.path.startswith("/f/")
 
 
-def touch_language(request: Request) -> Language:
-    """Vietnamese, unless the person before the touch screen chose another language.
+def asker_language(request: Request) -> Language:
+    """The language of the answer: that chosen, or on a phone the phone's own.
 
     What the kiosk's browser prefers does not count: no visitor has set it.
     """
-    chosen = request.query_params.get("lang") or request.cookies.get("lang")
-    return chosen if chosen in LANGUAGES else "vi"
-
-
-def asker_language(request: Request) -> Language:
-    """The language of the answer: a phone's own preference counts, the kiosk's does not."""
-    return language_of(request) if on_phone(request) else touch_language(request)
+    return language_of(request, negotiate=on_phone(request))

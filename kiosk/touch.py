@@ -20,7 +20,7 @@ from kiosk.forms import (
     sent_by_timer,
     single_value,
 )
-from kiosk.languages import touch_language
+from kiosk.languages import asker_language
 from kiosk.outbox import Added
 from kiosk.places import Place
 from kiosk.screens import FormPage, redirect, redirect_page, show
@@ -131,7 +131,7 @@ async def _store(request: Request, posted: Posted, part: str, form: FormAnswers)
         place=posted.place,
         channel="kiosk",
         visit=posted.visit,
-        language=touch_language(request),
+        language=asker_language(request),
         answers=form.answers,
         comment=form.comment,
         fingerprint=posted.fingerprint,
