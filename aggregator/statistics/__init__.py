@@ -22,9 +22,7 @@ from aggregator.statistics.standardisation import Standardised, direct_standardi
 from aggregator.statistics.suppression import (
     Sum,
     audit,
-    crossing,
     withhold,
-    withhold_crossing,
     withhold_parts,
 )
 
@@ -42,7 +40,6 @@ __all__ = [
     "clopper_pearson",
     "compare",
     "control_chart",
-    "crossing",
     "direct_standardised",
     "form_sums",
     "level_counts",
@@ -53,7 +50,6 @@ __all__ = [
     "shrunk_ranking",
     "wilson",
     "withhold",
-    "withhold_crossing",
     "withhold_form",
     "withhold_parts",
 ]

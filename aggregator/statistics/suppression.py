@@ -18,7 +18,6 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array, eye_array, hstack
 
 Key = TypeVar("Key", bound=Hashable)
-ALL = "*"  # the label of a total in a two-way table
 
 
 @dataclass(frozen=True)
@@ -105,34 +104,6 @@ def audit(
         safe = low <= least.bound and high >= most.bound and not told
         rows.append((table.keys[cell], int(table.people[cell]), low, high, told, safe))
     return pd.DataFrame(rows, columns=["key", "n", "low", "high", "told", "safe"])
-
-
-def crossing(sizes: pd.DataFrame) -> tuple[dict[Hashable, int], list[Sum]]:
-    """Sizes and sums of a two-way table printed with both margins and its grand total.
-
-    Keys are (row, column); a margin has ALL in place of the other.
-    """
-    rows, columns = list(sizes.index), list(sizes.columns)
-    whole = sizes.to_numpy(dtype=np.int64)
-    cells: dict[Hashable, int] = {
-        (row, column): int(whole[i, j])
-        for i, row in enumerate(rows)
-        for j, column in enumerate(columns)
-    }
-    cells |= {(row, ALL): int(whole[i].sum()) for i, row in enumerate(rows)}
-    cells |= {(ALL, column): int(whole[:, j].sum()) for j, column in enumerate(columns)}
-    cells[ALL, ALL] = int(whole.sum())
-    sums = [Sum((row, ALL), tuple((row, column) for column in columns)) for row in [*rows, ALL]]
-    sums += [Sum((ALL, column), tuple((row, column) for row in rows)) for column in [*columns, ALL]]
-    return cells, sums
-
-
-def withhold_crossing(sizes: pd.DataFrame, minimum: int) -> pd.DataFrame:
-    """Which cells of a two-way table are withheld: a boolean table, with margins under ALL."""
-    withheld = withhold(*crossing(sizes), minimum)
-    rows, columns = [*sizes.index, ALL], [*sizes.columns, ALL]
-    marks = [[(row, column) in withheld for column in columns] for row in rows]
-    return pd.DataFrame(marks, index=rows, columns=columns, dtype=bool)
 
 
 def withhold_parts(sizes: Mapping[Key, int], minimum: int) -> frozenset[Key]:
