@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
 from itertools import chain
 from typing import TypeVar
 
@@ -40,6 +39,7 @@ from aggregator.storage.submissions import Filters
 from surveys.definition import Survey
 from surveys.messages import Language, MessageError
 from surveys.text import UNSAFE
+from surveys.wire import Receipt
 from web import language_of, read_body
 
 MAX_BODY = 8 * 1024 * 1024  # bytes: some 10,000 submissions of 22 answers
@@ -85,13 +85,20 @@ async def post_submissions(request: Request) -> Response:
     if request.scope["query_string"]:
         _query(request, Query)
     body = await read_body(request, MAX_BODY)
+    if len(body) <= LARGE:
+        return await _stored(request, context, _items(body))
     # Parsed, a batch takes ten times its bytes: few of them at once, however many wait.
-    async with context.large_batches if len(body) > LARGE else nullcontext():
-        items = await run_in_threadpool(_items, body) if len(body) > LARGE else _items(body)
-        commit = context.commits.submit
-        receipts = await commit(Offer(items, language_of(request))) if items else []
-    for status, n in Counter(receipt.status for receipt in receipts).items():
-        context.metrics.receipts.labels(status).inc(n)
+    async with context.large_batches:
+        return await _stored(request, context, await run_in_threadpool(_items, body))
+
+
+async def _stored(request: Request, context: Context, items: list[object]) -> Response:
+    """The receipts of items, once they are on disk."""
+    receipts: list[Receipt] = []
+    if items:
+        receipts = await context.commits.submit(Offer(items, language_of(request)))
+        for status, n in Counter(receipt.status for receipt in receipts).items():
+            context.metrics.receipts.labels(status).inc(n)
     return Response(orjson.dumps({"receipts": receipts}), media_type="application/json")
 
 
