@@ -16,7 +16,7 @@ Grouping = Literal[
 ]  # fmt: skip
 Key = tuple[Any, ...]
 
-# The first day of the part of time that a day lies in.
+# By grouping of time: a function from a day to the first day of its week, month, …
 TIMES: Mapping[str, Callable[[date], date]] = {
     "day": lambda day: day,
     "week": lambda day: day - timedelta(days=day.weekday()),
@@ -27,7 +27,7 @@ TIMES: Mapping[str, Callable[[date], date]] = {
 
 
 class Keys(tuple[Key, ...]):
-    """The keys of a block's rows or columns; hashed once, since many blocks have the same."""
+    """The keys of a block's items or places. The hash is kept: many blocks share their keys."""
 
     @cached_property
     def _hash(self) -> int:
@@ -38,10 +38,10 @@ class Keys(tuple[Key, ...]):
 
 
 class Block(NamedTuple):
-    """Sums of some days by item and place.
+    """The tallies of one day or several as a matrix.
 
-    ``values`` is an array [sum, item, place] of whole numbers. What the parts of an item (such
-    as question and code) and of a place (such as channel and department) are, its layout says.
+    ``values`` are whole numbers of shape (sums, items, places). An item is a tuple such as
+    (question, code), a place one such as (channel, department, counter); see rollups.Layout.
     """
 
     items: Keys
@@ -50,20 +50,20 @@ class Block(NamedTuple):
 
     @classmethod
     def of_rows(cls, rows: Iterable[Sequence[Any]], items: int, places: int, sums: int) -> "Block":
-        """A block of rows that each have the parts of an item, those of a place, and the sums.
+        """Make a block of rows whose columns are the parts of an item, of a place, then the sums.
 
-        ``items``, ``places`` and ``sums`` are how many columns each of these has. No two rows
+        ``items``, ``places`` and ``sums`` are the numbers of columns of each. No two rows may
         have the same item and place.
         """
         width = items + places
         columns = list(zip(*rows, strict=True)) or [()] * (width + sums)
-        given = (
+        of_rows = (
             list(zip(*columns[:items], strict=True)),
             list(zip(*columns[items:width], strict=True)),
         )
-        keys = [Keys(sorted(set(each))) for each in given]
+        keys = [Keys(sorted(set(parts))) for parts in of_rows]
         values = np.zeros((sums, *map(len, keys)), dtype=np.int64)
-        at = [_positions(each, among) for each, among in zip(given, keys, strict=True)]
+        at = [_positions(parts, among) for parts, among in zip(of_rows, keys, strict=True)]
         values[:, at[0], at[1]] = np.array(columns[width:], dtype=np.int64)
         return cls(keys[0], keys[1], values)
 
@@ -75,7 +75,7 @@ def _positions(keys: Iterable[Key], among: Keys) -> list[int]:
 
 @dataclass(frozen=True)
 class Totals:
-    """Sums by label: ``values`` is [time, sum, item, place] in the order of the labels."""
+    """What add_up returns: ``values`` of shape (times, sums, items, places), and the labels."""
 
     times: list[Any]
     items: list[Any]
@@ -84,9 +84,9 @@ class Totals:
 
 
 def merged(blocks: Sequence[Block], sums: int) -> Block:
-    """One block with the sums of all blocks; they have one layout, of ``sums`` sums."""
-    found = add_up([(date.min, block) for block in blocks], sums, _same, _same, _same)
-    return Block(Keys(found.items), Keys(found.places), found.values.sum(axis=0))
+    """Add blocks of one layout, which has ``sums`` sums, up to a single block."""
+    totals = add_up([(date.min, block) for block in blocks], sums, _same, _same, _same)
+    return Block(Keys(totals.items), Keys(totals.places), totals.values.sum(axis=0))
 
 
 def _same(key: Any) -> Any:
@@ -100,13 +100,14 @@ def add_up(
     item: Callable[[Key], Hashable | None],
     place: Callable[[Key], Hashable | None],
 ) -> Totals:
-    """Add blocks up by the labels of their first day, their items and their places.
+    """Add up all numbers of blocks that have the same labels.
 
-    The three functions give the labels; what has the label None is left out. ``sums`` says how
-    many of the blocks' sums are wanted, from the first on.
+    ``blocks`` are pairs of a first day and its block. ``time``, ``item`` and ``place`` return
+    the label of a first day, an item and a place; items and places with the label None are left
+    out. Only the first ``sums`` sums of each block are added.
 
-    Blocks of one survey mostly have the same items and places: each such list is labelled once,
-    and blocks of one time that have both in common are added before they are sorted.
+    For speed, blocks with the same time label, items and places are added as they are, before
+    their numbers are sorted by label: most blocks of a survey share items and places.
     """
     times, items, places = _Labels(time), _Labels(item), _Labels(place)
     alike: dict[tuple[int, Keys, Keys], list[Block]] = defaultdict(list)
@@ -116,8 +117,8 @@ def add_up(
         (at, items.of_keys(of_items), places.of_keys(of_places), group)
         for (at, of_items, of_places), group in alike.items()
     ]
-    shape = (len(items.labels), len(places.labels) + 1)  # the last place is for those left out
-    # Doubles hold whole numbers exactly up to 2^53, more answers than anyone will count.
+    shape = (len(items.labels), len(places.labels) + 1)  # the last column collects what is left out
+    # np.bincount adds doubles, which hold whole numbers exactly up to 2^53.
     totals = np.zeros((len(times.labels), sums, *shape))
     for at, rows, columns, group in plan:
         kept = rows >= 0
@@ -130,7 +131,7 @@ def add_up(
 
 
 class _Labels:
-    """Numbers the labels of keys in the order in which they are met; -1 for None."""
+    """Numbers labels in the order in which they first appear; the label None is -1."""
 
     def __init__(self, label: Callable[[Any], Hashable | None]) -> None:
         self.labels: dict[Hashable, int] = {}
@@ -157,43 +158,44 @@ def grouped(
     keep_item: Callable[[Key], bool],
     keep_place: Callable[[Key], bool],
 ) -> dict[str, Any]:
-    """Sums of blocks, each with its first day, as columns of a table.
+    """Group the sums of blocks, given with their first days; returns the columns of a table.
 
-    ``items`` and ``places`` name the parts of the blocks' items and places; ``by`` names the
-    columns to group by: such parts, keys of TIMES, or centre, which is the same for all.
-    ``sums`` names the first of the blocks' sums, each a column too. The rows are those with
-    something to count, in the order of their days.
+    ``items`` and ``places`` name the parts of the blocks' items and places. ``by`` names the
+    columns to group by: such parts, keys of TIMES, or centre, which is the same in all rows.
+    ``sums`` names the blocks' first sums, a column each. Only items and places for which
+    ``keep_item`` and ``keep_place`` are true count. Rows without answers are left out; the
+    others are in the order of their days.
     """
     times = [name for name in by if name in TIMES]
     of_items, of_places = (
         [(name, parts.index(name)) for name in by if name in parts] for parts in (items, places)
     )
-    item, place = (_parts([at for _, at in each]) for each in (of_items, of_places))
-    found = add_up(
+    item, place = (_parts([at for _, at in named]) for named in (of_items, of_places))
+    totals = add_up(
         blocks,
         len(sums),
         lambda day: tuple(TIMES[name](day) for name in times),
         lambda key: item(key) if keep_item(key) else None,
         lambda key: place(key) if keep_place(key) else None,
     )
-    there = np.nonzero(found.values[:, 0])  # whatever is counted counts in the first sum
+    there = np.nonzero(totals.values[:, 0])  # the first sum is 0 only where nothing was counted
     columns: dict[str, Any] = {"centre": np.full(len(there[0]), "centre", dtype=object)}
     labelled: tuple[tuple[Sequence[str], list[Any]], ...] = (
-        (times, found.times),
-        ([name for name, _ in of_items], found.items),
-        ([name for name, _ in of_places], found.places),
+        (times, totals.times),
+        ([name for name, _ in of_items], totals.items),
+        ([name for name, _ in of_places], totals.places),
     )
     for (names, labels), at in zip(labelled, there, strict=True):
         for number, name in enumerate(names):
             kind = np.int64 if name == "code" else object
             columns[name] = np.array([label[number] for label in labels], dtype=kind)[at]
     for number, name in enumerate(sums):
-        columns[name] = found.values[:, number][there]
+        columns[name] = totals.values[:, number][there]
     return {name: columns[name] for name in (*by, *sums)}
 
 
 def _parts(positions: Sequence[int]) -> Callable[[Key], Key]:
-    """A function that takes these parts of a key, as a tuple."""
+    """A function that returns the parts of a key at these positions, as a tuple."""
     if len(positions) > 1:
         return itemgetter(*positions)
     return lambda key: tuple(key[position] for position in positions)

@@ -1,4 +1,4 @@
-"""Accounts and bearer secrets in the database."""
+"""Accounts and tokens in the database."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 
 
 class Credentials:
-    """Rows of tables.User and tables.Token; who may do what with them is for accounts.py."""
+    """Reads and writes tables.User and tables.Token; accounts.py says what these allow."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -25,14 +25,14 @@ class Credentials:
     def add_token(
         self, kind: TokenKind, name: str, digest: str, now: datetime, expires: datetime | None
     ) -> None:
-        """Keep a secret's hash, and forget those that have expired."""
+        """Store a token by the hash of its secret, and delete all expired tokens."""
         with self._database.begin(write=True) as connection:
             connection.execute(delete(Token).where(col(Token.expires_at) < now))
             row = {"hash": digest, "kind": kind, "name": name}
             connection.execute(insert(Token).values(**row, created_at=now, expires_at=expires))
 
     def token(self, kind: TokenKind, digest: str) -> Token | None:
-        """The secret of this kind with this hash, expired or not."""
+        """The token of this kind with this hash, expired or not; None where there is none."""
         query = select(Token.__table__).where(col(Token.hash) == digest, col(Token.kind) == kind)  # type: ignore[attr-defined]
         with self._database.begin() as connection:
             row = connection.execute(query).one_or_none()
@@ -44,13 +44,13 @@ class Credentials:
             return connection.execute(query.order_by(col(Token.created_at))).all()
 
     def remove_tokens(self, kinds: Collection[TokenKind], *where: ColumnElement[bool]) -> int:
-        """Delete secrets; returns how many there were."""
+        """Delete the tokens of these kinds that meet all conditions; returns how many."""
         query = delete(Token).where(col(Token.kind).in_(kinds), *where)
         with self._database.begin(write=True) as connection:
             return connection.execute(query).rowcount
 
     def remove_token(self, kind: TokenKind, digest: str) -> bool:
-        """Delete one secret. True for exactly one caller: what makes a link work once."""
+        """Delete a token; True if it was there. Of two callers one gets True: links work once."""
         return self.remove_tokens([kind], col(Token.hash) == digest) == 1
 
     def remove_tokens_of(self, name: str, *kinds: TokenKind) -> int:
@@ -77,7 +77,7 @@ class Credentials:
             connection.execute(query.values(password_hash=password_hash))
 
     def remove_user(self, name: str) -> bool:
-        """Delete an account with its sessions, links and known browsers."""
+        """Delete an account, its sessions, links and known browsers; False if there was none."""
         self.remove_tokens_of(name, "session", "link", "browser")
         with self._database.begin(write=True) as connection:
             return connection.execute(delete(User).where(col(User.name) == name)).rowcount == 1

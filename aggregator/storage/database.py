@@ -25,7 +25,7 @@ class Database:
 
     @contextmanager
     def begin(self, *, write: bool = False) -> Iterator[Connection]:
-        """A transaction; one that writes waits for its turn first. Raises StorageError."""
+        """A transaction; ``write`` takes SQLite's write lock at its start. Raises StorageError."""
         try:
             with (
                 self.engine.connect().execution_options(hailong_write=write) as connection,
@@ -37,7 +37,7 @@ class Database:
 
 
 def is_missing(engine: Engine) -> bool:
-    """Whether it is of a SQLite file that is not there: the first to connect would make it."""
+    """Whether the engine's SQLite file does not exist yet; connecting would create it."""
     file = engine.url.database
     if engine.dialect.name != "sqlite" or not file or file == ":memory:":
         return False
@@ -54,16 +54,16 @@ def _engine(url: str, lock_timeout: float) -> Engine:
     if kind not in ("sqlite", "postgresql"):
         raise StorageError(f"HAILONG_DATABASE_URL: {kind} is neither sqlite nor postgresql")
     options: dict[str, Any] = {
-        "hide_parameters": True,  # an error's text would repeat people's answers
+        "hide_parameters": True,  # keeps people's answers out of error texts
         "json_serializer": lambda value: orjson.dumps(value).decode(),
         "json_deserializer": orjson.loads,
     }
     if kind == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
-        seconds = int(lock_timeout * 1000)
+        milliseconds = int(lock_timeout * 1000)
         options["connect_args"] = {
             "connect_timeout": 10,
-            "options": f"-c lock_timeout={seconds} -c timezone=UTC -c synchronous_commit=on",
+            "options": f"-c lock_timeout={milliseconds} -c timezone=UTC -c synchronous_commit=on",
         }
         return create_engine(parsed, pool_pre_ping=True, **options)
     if parsed.database and parsed.database != ":memory:":
@@ -84,10 +84,10 @@ def _engine(url: str, lock_timeout: float) -> Engine:
 
 
 class _File:
-    """A SQLite file. What is committed to one that was deleted or replaced meanwhile is lost.
+    """Checks that connections still use the file at a path: commits to a deleted one are lost.
 
-    So each use of a connection looks whether its file is still the one of that name, and a file
-    that was there once is not made anew. Raises sqlalchemy.exc.OperationalError.
+    A connection whose file was replaced is replaced too. A file that was there once is never
+    created again: where it is gone, sqlalchemy.exc.OperationalError is raised.
     """
 
     def __init__(self, path: str) -> None:
@@ -108,18 +108,18 @@ class _File:
 
     def _identity(self) -> tuple[int, int]:
         try:
-            found = os.stat(self._path)  # noqa: PTH116 - half the time of Path.stat, each time
+            status = os.stat(self._path)  # noqa: PTH116 - half the time of Path.stat, each time
         except OSError as error:
             raise OperationalError(None, None, error) from error
-        return found.st_dev, found.st_ino
+        return status.st_dev, status.st_ino
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
-    # The driver's own transactions begin too late and never as IMMEDIATE; ours begin below.
+    # No transactions of the driver's own: they begin late and never as IMMEDIATE (_begin_sqlite).
     connection.isolation_level = None
     pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-8000")
-    # Ids are random, and so are the pages of their index: copied back rarely, each is written
-    # once for many rows. The log then grows to 32 MB.
+    # Random ids change random pages of their index. The log is copied into the file rarely, so
+    # that each page is written once for many rows; it grows to 32 MB, 8,000 pages of 4 KB.
     for pragma in (*pragmas, "wal_autocheckpoint=8000"):
         connection.execute(f"PRAGMA {pragma}")
 

@@ -1,4 +1,4 @@
-"""Handled dossiers and departments' facts in the database: the cells of a file, set as a whole."""
+"""Counts of handled dossiers and departments' facts (Circular 01/2018) in the database."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,17 +20,17 @@ DayDepartment = tuple[date, str]  # a day and a department
 
 
 class Handling:
-    """Rows of tables.HandlingTally and tables.HandlingFacts.
+    """Reads and writes tables.HandlingTally and tables.HandlingFacts.
 
-    A cell is a day and a department. Setting it replaces all that it held, so the same file
-    twice changes nothing; a file is therefore whole for the cells that it names.
+    Writing replaces all that is stored of a day and department. So importing a file twice
+    changes nothing, and a file must be complete for each day and department that it names.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def set_dossiers(self, cells: Mapping[DayDepartment, Mapping[int, Counts]]) -> None:
-        """Set the cells' counts, given for each indicator of BY_DOSSIER."""
+        """Replace the counts of days and departments; each has all indicators of BY_DOSSIER."""
         rows = [
             {"day": day, "department": department, "indicator": number, **vars(counts[number])}
             for (day, department), counts in sorted(cells.items(), key=lambda item: item[0])
@@ -39,7 +39,7 @@ class Handling:
         self._set(HandlingTally, rows)
 
     def set_facts(self, cells: Mapping[DayDepartment, Facts]) -> None:
-        """Set the cells' facts."""
+        """Replace the facts of days and departments."""
         rows = [
             {"day": day, "department": department, **_written(facts)}
             for (day, department), facts in sorted(cells.items(), key=lambda item: item[0])
@@ -47,7 +47,7 @@ class Handling:
         self._set(HandlingFacts, rows)
 
     def _set(self, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write rows in one order, so that two files at once cannot deadlock."""
+        """Insert or replace rows, given in key order so that two writers cannot deadlock."""
         if not rows:
             return
         key = [column.name for column in table.__table__.primary_key]  # type: ignore[attr-defined]
@@ -60,36 +60,36 @@ class Handling:
     def dossiers(
         self, departments: Iterable[str], since: date, until: date
     ) -> dict[str, dict[int, Counts]]:
-        """Counts by department and indicator, over days of which both ends belong to it."""
+        """Counts by department and indicator, from ``since`` to ``until``, both included."""
         department, indicator = col(HandlingTally.department), col(HandlingTally.indicator)
         sums: list[Any] = [func.sum(getattr(HandlingTally, name)) for name in COUNTS]
-        # The whole key is named: its table is read as that many short ranges, not from end to end.
+        # Departments and indicators begin the key: only short ranges of the table are read.
         query = (
             select(department, indicator, *sums)
             .where(department.in_(list(departments)), indicator.in_(BY_DOSSIER))
             .where(col(HandlingTally.day).between(since, until))
             .group_by(department, indicator)
         )
-        found: dict[str, dict[int, Counts]] = defaultdict(dict)
+        by_department: dict[str, dict[int, Counts]] = defaultdict(dict)
         with self._database.begin() as connection:
             for name, number, *counts in connection.execute(query):
                 # PostgreSQL sums integers to decimals.
-                found[name][number] = Counts(*map(int, counts))
-        return found
+                by_department[name][number] = Counts(*map(int, counts))
+        return by_department
 
     def facts(self, since: date, until: date) -> dict[str, list[Facts]]:
         """Each department's facts in the order of their days, both ends included."""
         day, department = col(HandlingFacts.day), col(HandlingFacts.department)
         query = select(HandlingFacts.__table__).where(day.between(since, until))  # type: ignore[attr-defined]
-        found: dict[str, list[Facts]] = defaultdict(list)
+        by_department: dict[str, list[Facts]] = defaultdict(list)
         with self._database.begin() as connection:
             for row in connection.execute(query.order_by(day, department)):
-                found[row.department].append(_read(row))
-        return found
+                by_department[row.department].append(_read(row))
+        return by_department
 
 
 def _written(facts: Facts) -> dict[str, int | None]:
-    """Facts as integers; an extent as its points."""
+    """Facts as they are stored: integers, an extent as its points, None where unanswered."""
     return {
         name: None if value is None else int(EXTENT.get(value, value))
         for name, value in vars(facts).items()

@@ -35,7 +35,7 @@ class Layout(Protocol):
 
     @property
     def table(self) -> type[Tally] | type[PooledTally]:
-        """The tallies that have rows on every day that such a block has answers of."""
+        """The table that tells on which days there are answers."""
 
     @property
     def items(self) -> Sequence[str]:
@@ -50,12 +50,12 @@ class Layout(Protocol):
         """The names of the sums."""
 
     def block(self, connection: Connection, survey: str, span: Span) -> Block:
-        """Make the block of a survey and a span from the rows themselves."""
+        """Compute the block of a survey and a span from the rows of tallies or answers."""
 
 
 @dataclass(frozen=True, eq=False)
 class Tallies:
-    """A layout of tallies: a table, its columns that are items and sums, and which of its rows."""
+    """A layout of a tally table: its columns for items and sums, and the condition on its rows."""
 
     name: str
     table: type[Tally] | type[PooledTally]
@@ -78,12 +78,12 @@ class Tallies:
 
 SUMS = ("respondents", "k", "m", "kk", "km", "mm")
 TALLIES = Tallies("tally", Tally, ("question", "code"), ("n",), true())
-# Most pages want the pool of the whole survey alone, a small part of all that is pooled.
+# Most pages need the pool of the whole survey alone: in small blocks of its own it reads fast.
 FACTOR = col(PooledTally.factor)
 POOL = Tallies("pool", PooledTally, ("factor", "measure"), SUMS, FACTOR == "")
 FACTORS = Tallies("factors", PooledTally, ("factor", "measure"), SUMS, FACTOR != "")
 
-NUMBERS = {width: np.dtype(f"<u{width}") for width in (1, 2, 4, 8)}
+NUMBERS = {width: np.dtype(f"<u{width}") for width in (1, 2, 4, 8)}  # by width in bytes
 STORED = [
     BlockRow.__table__.c[name]  # type: ignore[attr-defined]
     for name in ("since", "until", "items", "places", "width", "numbers")
@@ -93,8 +93,8 @@ STORED = [
 class RollUps:
     """The blocks of one survey in one layout.
 
-    Answers still come in for the newest day: no block is stored of it or of its month. What an
-    object has read it remembers, so that all its figures are of one moment.
+    No block is stored of the newest day or its month, since answers still come in. An object
+    remembers the blocks that it has read, so that all figures made of them are of one moment.
     """
 
     def __init__(self, layout: Layout, survey: str) -> None:
@@ -107,9 +107,10 @@ class RollUps:
     def read(
         self, connection: Connection, since: date | None, until: date | None, *, daily: bool
     ) -> list[tuple[Span, Block | None]]:
-        """The days asked for as blocks in order, None for one that is not made yet.
+        """The spans from ``since`` to ``until`` in order, with their blocks, None if not made yet.
 
-        ``daily`` asks for a block a day, otherwise whole months come as one.
+        With ``daily`` each span is a day, otherwise a whole past month is one span. Days before
+        the first and after the last answer are left out.
         """
         self._ends = self._ends or self._ends_now(connection)
         if self._ends is None:
@@ -122,15 +123,15 @@ class RollUps:
         return [(span, self._read.get(span)) for span in spans]
 
     def fill(self, connection: Connection, spans: Iterable[Span]) -> None:
-        """Read spans from their rows, as if they had blocks."""
+        """Compute the blocks of spans and remember them, without storing them."""
         for span in spans:
             self._read[span] = self._layout.block(connection, self._survey, span)
 
     def make(self, connection: Connection, span: Span) -> Block:
-        """Make and keep a block, unless it is there. Wants the write lock."""
-        found = self._stored(connection, [span]).get(span)
-        if found is not None:
-            return found
+        """The block of a span, stored first if it is missing. The caller holds the write lock."""
+        stored = self._stored(connection, [span]).get(span)
+        if stored is not None:
+            return stored
         if span.since == span.until:
             made = self._layout.block(connection, self._survey, span)
         else:
@@ -140,13 +141,16 @@ class RollUps:
         return made
 
     def _days(self, connection: Connection, span: Span) -> list[Span]:
-        """The days with answers."""
+        """The days of a span that have answers, each as a span."""
         day, survey = col(self._layout.table.day), col(self._layout.table.survey)
         query = select(day).distinct().where(survey == self._survey, day.between(*span))
-        return [Span(one, one) for one in connection.execute(query.order_by(day)).scalars()]
+        return [
+            Span(answered, answered)
+            for answered in connection.execute(query.order_by(day)).scalars()
+        ]
 
     def _ends_now(self, connection: Connection) -> tuple[date, date] | None:
-        """The oldest and the newest day with answers, each one look at the key."""
+        """The oldest and the newest day with answers, by one look-up in the key each."""
         day, survey = col(self._layout.table.day), col(self._layout.table.survey)
         oldest, newest = (
             connection.execute(select(end(day)).where(survey == self._survey)).scalar()
@@ -155,7 +159,8 @@ class RollUps:
         return None if oldest is None or newest is None else (oldest, newest)
 
     def _stored(self, connection: Connection, spans: Sequence[Span]) -> dict[Span, Block]:
-        found = {}
+        """The stored blocks among spans: one query for each run of days or of months."""
+        stored = {}
         for monthly, run in groupby(spans, lambda span: span.since != span.until):
             stretch = list(run)
             since, until = col(BlockRow.since), col(BlockRow.until)
@@ -166,8 +171,8 @@ class RollUps:
                 col(BlockRow.tallied) == self._layout.name,
             )
             for first, last, *packed in connection.execute(query).all():
-                found[Span(first, last)] = self._unpacked(*packed)
-        return found
+                stored[Span(first, last)] = self._unpacked(*packed)
+        return stored
 
     def _unpacked(self, items: str, places: str, width: int, numbers: bytes) -> Block:
         keys = _keys(items), _keys(places)
@@ -192,7 +197,7 @@ class RollUps:
 def _spans(
     since: date | None, until: date | None, oldest: date, newest: date, *, daily: bool
 ) -> list[Span]:
-    """The days and months to read, in order."""
+    """The days and, unless ``daily``, whole past months that make up a period, in order."""
     first = oldest if daily else oldest.replace(day=1)
     day, last = max(since or first, first), min(until or newest, newest)
     spans = []

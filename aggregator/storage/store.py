@@ -30,7 +30,7 @@ By = Grouping | tuple[Grouping, ...]
 Keep = Callable[[Key], bool]
 
 WRITER_LOCK = 0x4861696C  # PostgreSQL advisory lock "Hail": one writer of tallies at a time
-ROLL_UP_WAIT = 0.25  # seconds that a reader waits for the write lock, to make blocks
+ROLL_UP_WAIT = 0.25  # seconds that a reader waits for the write lock before it goes without storing
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,13 @@ class Store:
         """One transaction that holds the write lock from its start to its commit.
 
         With the lock held, looking an id up and inserting it cannot race with another
-        writer; the unique constraint stays as the last word. Raises StorageError.
+        writer; the unique constraint is a second safeguard. Raises StorageError.
         """
         with _locked(self.database) as connection:
             yield Writer(connection)
 
     def submissions(self, since: date | None, until: date | None) -> Iterator[Row[Any]]:
-        """Stored submissions of the days, in the order of arrival: constant memory."""
+        """Submissions of the days, both ends included, in the order of arrival; read in chunks."""
         return read_submissions(self.database, Filters(since, until))
 
     def has_submissions(self) -> bool:
@@ -85,7 +85,7 @@ class Store:
             return bool(read_chunk(connection, 0, [], limit=1))
 
     def counts(self, selection: Selection, by: By) -> "pd.DataFrame":
-        """How often each code was answered, by key: columns key, code (int), n (int).
+        """How often each code was given, by key: columns key, code (int), n (int).
 
         ``by`` is one grouping, whose values are in the column key, or several, each with a
         column of its own name. Keys are str; those of time are the date on which they begin.
@@ -95,11 +95,11 @@ class Store:
     def pooled(self, selection: Selection, by: By, factor: str = "") -> "pd.DataFrame":
         """Sums over respondents by key and measure: key columns as in counts, measure, SUMS (int).
 
-        ``factor`` '' pools the whole survey; grouping by factor takes each of them.
+        ``factor`` '' pools the whole survey. Where ``by`` has factor, all factors are returned.
         """
-        each = "factor" in _several(by)
-        layout = FACTORS if each or factor else POOL
-        return self._frame(layout, selection, by, "measure", lambda item: each or item[0] == factor)
+        every = "factor" in _several(by)
+        layout = FACTORS if every or factor else POOL
+        return self._frame(layout, selection, by, "measure", lambda at: every or at[0] == factor)
 
     def _frame(
         self, layout: Tallies, selection: Selection, by: By, second: Grouping, keep: Keep
@@ -117,9 +117,9 @@ class Store:
         sums: Sequence[str],
         keep: Keep = lambda item: True,
     ) -> dict[str, Any]:
-        """A selection's sums in a layout, of the items to ``keep``, as columns.
+        """The sums of a selection as columns of a table, of items for which ``keep`` is true.
 
-        ``by`` are parts of the layout's items and places, or of time; see blocks.grouped.
+        ``by`` and ``sums`` are those of blocks.grouped, which makes the columns.
         """
         channel, department = selection.channel, selection.department
         if blocks.TIMES.keys().isdisjoint(by):
@@ -139,14 +139,14 @@ class Store:
     def _blocks(
         self, layout: Layout, selection: Selection, *, daily: bool
     ) -> list[tuple[date, Block]]:
-        """The blocks of a selection's days, in order; missing ones are made and kept."""
+        """The blocks of a selection, each with its first day, in order; makes missing ones."""
         rollups = self._rollups_of(layout, selection)
         since, until = selection.since, selection.until
         with self.database.begin() as connection:
             found = rollups.read(connection, since, until, daily=daily)
         missing = [span for span, block in found if block is None]
         if missing:
-            # They only save time: a reader who cannot have the lock takes the rows themselves.
+            # Stored blocks only save time: without the lock they are computed for this reader.
             with suppress(StorageError):
                 self._roll_up(rollups, missing)
             with self.database.begin() as connection:
@@ -171,14 +171,14 @@ class Store:
         return self._rollups.setdefault((layout, selection.survey), rollups)
 
     def _roll_up(self, rollups: RollUps, spans: Sequence[Span]) -> None:
-        """Make blocks, a month in a transaction: nobody waits long for the write lock."""
+        """Store blocks, a month in a transaction, so that nobody waits long for the write lock."""
         for _, month in groupby(spans, lambda span: span.since.replace(day=1)):
             with _locked(self._impatient) as connection:
                 for span in month:
                     rollups.make(connection, span)
 
     def snapshot(self) -> "Store":
-        """This store as a page needs it: its tallies are those of the first look at them.
+        """A copy of this store that remembers the tallies that it has read.
 
         So figures of one page agree while answers come in, and nothing is read twice.
         """
@@ -189,7 +189,7 @@ class Store:
         return view
 
     def roll_up(self, surveys: Iterable[str]) -> None:
-        """Make what readers of months and quarters will look for, so that they do not wait."""
+        """Store all missing blocks of surveys, so that readers of long periods do not wait."""
         for survey in surveys:
             for layout in (TALLIES, POOL, FACTORS):
                 self._blocks(layout, Selection(survey), daily=False)
@@ -214,14 +214,14 @@ class Store:
     def respondents(
         self, selection: Selection, by: tuple[Grouping, ...] = ("day", "department")
     ) -> "pd.DataFrame":
-        """Who answered the selection's question, or the pool: a column a grouping, and n."""
+        """How many answered the selection's question, or the pool: a column a grouping, and n."""
         if selection.questions is not None:
             return _table(self.sums(TALLIES, selection, by, ["n"], _among(selection.questions)))
         # Every measure of the pool has the same respondents: any one of them will do.
         view = self.snapshot()
         measures = sorted(view._whole(POOL, selection).items)
-        found = view.sums(POOL, selection, by, ["respondents"], lambda item: [item] == measures[:1])
-        return _table({"n" if name == "respondents" else name: found[name] for name in found})
+        sums = view.sums(POOL, selection, by, ["respondents"], lambda item: [item] == measures[:1])
+        return _table({"n" if name == "respondents" else name: sums[name] for name in sums})
 
 
 @contextmanager
@@ -241,6 +241,6 @@ def _among(questions: Sequence[str] | None) -> Keep:
 
 
 def _table(columns: Mapping[str, Any]) -> "pd.DataFrame":
-    import pandas as pd  # half a second and 40 MB that an export of answers does without
+    import pandas as pd  # here, since it takes 0.5 s and 40 MB, which exports need not spend
 
     return pd.DataFrame(columns)

@@ -14,14 +14,14 @@ from aggregator.storage.tables import SubmissionRow
 
 CHUNK = 1_000  # rows read at once
 
-Advance = Callable[[int], None]  # is told how many more are done
+Advance = Callable[[int], None]  # called with how many more rows are read
 
 
 @dataclass(frozen=True)
 class Filters:
-    """Which submissions: None is any. ``since`` and ``until`` are local days, both included.
+    """Which submissions; None is any. ``since`` and ``until`` are local days, both included.
 
-    ``last`` is the number of the last one wanted: what came after it does not count.
+    ``last`` is the highest ``number`` of a row that is wanted.
     """
 
     since: date | None = None
@@ -53,7 +53,7 @@ def read_submissions(
 ) -> Iterator[Row[Any]]:
     """The submissions, rows of tables.SubmissionRow. Raises StorageError.
 
-    Each chunk is a transaction of its own: a reader that takes long holds nothing up.
+    Each chunk is read in a transaction of its own, so that a slow reader blocks nobody.
     """
     where, last = filters.where(), 0
     while True:
@@ -67,9 +67,9 @@ def read_submissions(
 
 
 def bounded(database: Database, filters: Filters) -> tuple[Filters, int]:
-    """The same filters up to the last submission of this moment, and how many they let through.
+    """The filters limited to what is stored now, and the number of submissions that meet them.
 
-    Nothing stored is edited, so whoever reads twice with them reads the same. Raises StorageError.
+    Stored rows never change, so reading twice gives the same rows. Raises StorageError.
     """
     number = col(SubmissionRow.number)
     query = select(func.count(), func.coalesce(func.max(number), 0)).where(*filters.where())
@@ -81,7 +81,7 @@ def bounded(database: Database, filters: Filters) -> tuple[Filters, int]:
 def read_chunk(
     connection: Connection, last: int, where: list[ColumnElement[bool]], limit: int = CHUNK
 ) -> Sequence[Row[Any]]:
-    """Stored submissions after a number."""
+    """Up to ``limit`` submissions numbered above ``last`` that meet all conditions, in order."""
     number = col(SubmissionRow.number)
     query = select(SubmissionRow.__table__).where(number > last, *where)  # type: ignore[attr-defined]
     return connection.execute(query.order_by(number).limit(limit)).all()

@@ -25,7 +25,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:
-        """SQLite keeps text, read here in one step: an export reads hundreds of thousands."""
+        """Reads SQLite's text in one step, for speed: an export has hundreds of thousands."""
         if dialect.name == "sqlite":
             return _read_text
         return super().result_processor(dialect, coltype)
@@ -123,7 +123,7 @@ class BlockRow(SQLModel, table=True):
     __tablename__ = "block"
 
     survey: str = Field(primary_key=True, max_length=40)
-    until: date = Field(primary_key=True)  # first: a writer seldom finds a block to drop
+    until: date = Field(primary_key=True)  # before since: what to drop is found fast
     since: date = Field(primary_key=True)
     tallied: str = Field(primary_key=True, max_length=40)
     items: str
@@ -162,7 +162,7 @@ class HandlingTally(SQLModel, table=True):
 class HandlingFacts(SQLModel, table=True):
     """A department's own facts for the same circular, as they stood on a day; NULL: unanswered.
 
-    The counts of feedback are those since the row of the day before.
+    Feedback is counted since the department's previous row.
     """
 
     __tablename__ = "handling_facts"

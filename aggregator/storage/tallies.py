@@ -31,8 +31,8 @@ FEW = 64  # respondents; up to here plain loops take less time than NumPy's call
 class Deltas:
     """Adds up what a group of submissions changes, so that each tally row is written once.
 
-    Gathers first and computes at the end, over the whole group: a batch has few cells and
-    many answers.
+    ``add`` only collects; ``rows`` counts over the whole group, which has many answers in few
+    cells.
     """
 
     def __init__(self, surveys: Mapping[str, Survey]) -> None:
@@ -60,10 +60,10 @@ class Deltas:
     @property
     def days(self) -> set[tuple[str, str]]:
         """Every survey and day that the group adds to."""
-        cells = {(survey, cell.day) for survey, cell in self._codes}
+        days = {(survey, cell.day) for survey, cell in self._codes}
         for survey, respondents in self._respondents.items():
-            cells |= {(survey, cell.day) for cell, _ in respondents}
-        return cells
+            days |= {(survey, cell.day) for cell, _ in respondents}
+        return days
 
     def rows(self) -> tuple[list[Row], list[Row]]:
         """Rows of tables.Tally and tables.PooledTally: the key in its order, then what to add."""
@@ -123,7 +123,7 @@ def by_matrix(survey: Survey, respondents: Sequence[Respondent]) -> tuple[list[R
 
 
 class _Matrix:
-    """The measured answers of a survey's respondents, one row each, NONE where skipped."""
+    """A survey's measured answers: a row a respondent, a column a question, NONE if skipped."""
 
     def __init__(self, survey: Survey, respondents: Sequence[Respondent]) -> None:
         self._survey = survey

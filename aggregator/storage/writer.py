@@ -1,4 +1,4 @@
-"""What a writing transaction does to submissions and tallies: the hot path, close to the driver."""
+"""Writes submissions and tallies in one transaction, with SQL handed to the driver for speed."""
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -23,9 +23,8 @@ from surveys.wire import Submission
 class NewRow(NamedTuple):
     """A submission as both drivers take it, columns in the table's order, times in UTC.
 
-    ``digest`` is the SHA-256 of all that its sender said, in one form for each content: the
-    same id with another digest is a conflict. The order of questions, and of chosen codes,
-    says nothing.
+    ``digest`` is the SHA-256 of what the sender said (SAID); the order of questions and of
+    chosen codes does not change it. The same id with another digest is a conflict.
     """
 
     id: str
@@ -64,10 +63,10 @@ class NewRow(NamedTuple):
         return cls(*said, day, received_at, _digest(said))
 
     def is_content_of(self, stored: "StoredContent | NewRow") -> bool:
-        """Whether another submission of the same id, stored or new too, says the same.
+        """Whether another submission of the same id, stored or new, has the same content.
 
-        Comments that were stored before text was composed (surveys/text.py) are compared as if
-        they had been, so that who sends one again is not told that it was another.
+        Older releases stored comments without composing them (surveys/text.py). They are
+        compared in composed form, so that sending one again is a duplicate, not a conflict.
         """
         if stored.digest == self.digest:
             return True
@@ -77,7 +76,7 @@ class NewRow(NamedTuple):
 
 
 class StoredContent(NamedTuple):
-    """What tells whether a stored submission has the content of another one."""
+    """What NewRow.is_content_of needs of a stored submission."""
 
     digest: str
     comment: str | None
@@ -91,7 +90,7 @@ SAID = NewRow._fields[:11]  # what the sender said, id to comment: the digest is
 
 
 def utc_text(moment: datetime) -> str:
-    """A moment in UTC, with its offset, as both databases and UtcDateTime read it."""
+    """The text of a moment in UTC, with its offset, as both databases and UtcDateTime read it."""
     return str(moment)
 
 
@@ -103,7 +102,7 @@ class Writer:
 
     @contextmanager
     def undone(self) -> Iterator[None]:
-        """Takes back what is written inside; the commit still puts the pages it touched on disk."""
+        """Undo what is written inside; the commit still writes the changed pages to the disk."""
         with self._connection.begin_nested() as attempt:
             yield
             attempt.rollback()
@@ -115,13 +114,13 @@ class Writer:
             within, parameters = "IN (SELECT value FROM json_each(?))", (orjson.dumps(asked),)
         else:
             within, parameters = "= ANY(%s)", (asked,)  # type: ignore[assignment]
-        # One parameter for all ids: a parameter each would be another statement every time.
+        # One parameter for all ids, so that the statement's text is always the same.
         query = f"SELECT id, digest, comment FROM submission WHERE id {within}"  # noqa: S608 - constants
         rows = self._connection.exec_driver_sql(query, parameters)
         return {row[0]: StoredContent(row[1], row[2]) for row in rows}
 
     def add_submissions(self, rows: Sequence[NewRow]) -> bool:
-        """Store rows; False, and none is stored, where one of the ids is stored already."""
+        """Store rows and return True; store none and return False if one of the ids exists."""
         with self._connection.begin_nested() as attempt:
             stored = self._write(_inserting, SubmissionRow, rows)
             if stored != len(rows):
@@ -135,7 +134,7 @@ class Writer:
         self._drop_blocks(deltas.days)
 
     def _drop_blocks(self, days: Collection[tuple[str, str]]) -> None:
-        """Drop what was made of the tallies of each survey and day; mostly there is nothing."""
+        """Delete the blocks that include a survey's day; mostly there are none."""
         mark = "?" if self._connection.dialect.name == "sqlite" else "%s"
         where = f"survey = {mark} AND until >= {mark} AND since <= {mark}"
         holding = [(survey, day, day) for survey, day in days]
@@ -144,11 +143,11 @@ class Writer:
     def _write(
         self, statement: "Statement", table: type[SQLModel], rows: Sequence[tuple[object, ...]]
     ) -> int:
-        """Write rows, values in the table's order; how many were inserted or changed.
+        """Write rows, values in the table's order; returns how many were inserted or changed.
 
-        Handed to the driver as they are: SQLAlchemy's way through a dict a row costs more than
-        the database does. And many a statement: SQLite's driver lets other threads in after
-        each, and has to wait for them. Powers of two keep the statements few.
+        Rows go to the driver as they are: SQLAlchemy's conversion costs more than the database.
+        A statement has many rows, since SQLite's driver lets other threads run after each and
+        waits for its turn; their number is a power of two, so that few statements are compiled.
         """
         written, start, size = 0, 0, MOST_ROWS
         while start < len(rows):
@@ -182,7 +181,7 @@ class Writer:
 
 Statement = Callable[[type[SQLModel], Dialect, int], str]  # for a table and a number of rows
 
-MOST_ROWS = 128  # of one statement: more of them save nothing
+MOST_ROWS = 128  # in one statement; more save no time
 
 _INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
@@ -193,7 +192,7 @@ def _key_of(table: type[SQLModel]) -> list[str]:
 
 @cache
 def _inserting(table: type[SQLModel], dialect: Dialect, size: int) -> str:
-    """The statement that inserts so many rows, but for those whose id is stored already."""
+    """The SQL that inserts ``size`` rows, except those whose id is stored already."""
     columns = [name for name in table.model_fields if name != "number"]
     statement = _rows(table, dialect, columns, size).on_conflict_do_nothing(index_elements=["id"])
     return _positional(statement, dialect)
@@ -201,7 +200,7 @@ def _inserting(table: type[SQLModel], dialect: Dialect, size: int) -> str:
 
 @cache
 def _adding(table: type[SQLModel], dialect: Dialect, size: int) -> str:
-    """The statement that adds the sums of so many rows to the rows of the same keys."""
+    """The SQL that adds the sums of ``size`` rows to the rows of the same keys, or inserts them."""
     columns, key = list(table.model_fields), _key_of(table)
     statement = _rows(table, dialect, columns, size)
     sums = [name for name in columns if name not in key]
@@ -214,6 +213,7 @@ def _rows(table: type[SQLModel], dialect: Dialect, columns: Sequence[str], size:
 
 
 def _positional(statement: Insert, dialect: Dialect) -> str:
+    """The SQL of a statement with the driver's positional parameters."""
     kind: Any = type(dialect)
     style = kind(paramstyle="qmark" if dialect.name == "sqlite" else "format")
     return str(statement.compile(dialect=style))

@@ -25,10 +25,10 @@ def is_current(engine: Engine) -> bool:
     """Whether the database has the schema this code needs; False where it cannot be asked."""
     try:
         with engine.connect() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
+            revision = MigrationContext.configure(connection).get_current_revision()
     except SQLAlchemyError:
         return False
-    return found == ScriptDirectory.from_config(_config()).get_current_head()
+    return revision == ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def _config() -> Config:

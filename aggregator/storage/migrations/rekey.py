@@ -8,7 +8,7 @@ from alembic import op
 
 
 def rekey(name: str, within: Sequence[str], sums: Sequence[str]) -> None:
-    """Make a table anew with its rows, so that SQLite stores them in the new key's order."""
+    """Rebuild a tally table with the key survey, day, ``within``: SQLite stores in its order."""
     key = ("survey", "day", *within)
     kinds: dict[str, sa.types.TypeEngine[Any]] = {
         "day": sa.Date(),
@@ -16,12 +16,12 @@ def rekey(name: str, within: Sequence[str], sums: Sequence[str]) -> None:
         "code": sa.Integer(),
     }
     op.rename_table(name, f"{name}_before")
-    if op.get_bind().dialect.name == "postgresql":  # where a key's name is one of the schema
+    if op.get_bind().dialect.name == "postgresql":  # there names of keys are unique in a schema
         op.execute(f"ALTER INDEX {name}_pkey RENAME TO {name}_before_pkey")
     op.create_table(
         name,
-        *(sa.Column(one, kinds.get(one, sa.String(40)), nullable=False) for one in key),
-        *(sa.Column(one, sa.BigInteger(), nullable=False) for one in sums),
+        *(sa.Column(column, kinds.get(column, sa.String(40)), nullable=False) for column in key),
+        *(sa.Column(column, sa.BigInteger(), nullable=False) for column in sums),
         sa.PrimaryKeyConstraint(*key),
         sqlite_with_rowid=False,
     )
