@@ -1,1 +1,1 @@
-"""What comes in: submissions by HTTP or file, dossiers, tables of bounds."""
+"""Reads what comes in: submissions by HTTP or file, and CSV files of dossiers and bounds."""

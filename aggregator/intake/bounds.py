@@ -1,4 +1,4 @@
-"""The lowest and highest province by statement, from a CSV file: what scores are made of."""
+"""Reads the lowest and highest province by statement, which PCI scores need, from a CSV file."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The DDCI file of a province, and its hard data as a CSV file."""
+"""Reads the DDCI file of a province, and its hard data from a CSV file."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,9 +26,9 @@ def load_ddci(path: Path, surveys: Mapping[str, Survey]) -> Ddci:
 def read_hard_data(
     path: Path, config: Ddci, departments: Sequence[str], language: Language
 ) -> tuple[dict[str, Mapping[str, float]], list[tuple[int, str]]]:
-    """Numbers by department and column of a CSV file, and the errors by line.
+    """Read a CSV file of numbers: by department and column, and the errors by line.
 
-    Its columns are department and those of the configuration. Raises files.FileError.
+    Its columns are department and those of ``config.hard``. Raises files.FileError.
     """
     columns = [hard.column for hard in config.hard]
     return read_table(path, "department", departments, columns, language, lambda _, row: row)

@@ -1,4 +1,4 @@
-"""CSV files from outside: their records, the cells in them, and what to say of a bad one."""
+"""Reads CSV files from outside: records, cells, and the reasons why one is refused."""
 
 import csv
 import io
@@ -21,12 +21,12 @@ NUMBER = re.compile(r"-?[0-9]{1,15}([.,][0-9]{1,15})?")
 
 
 class FileError(ValueError):
-    """A file that cannot be read at all; the message says why."""
+    """A file that cannot be read at all; its message names the file and says why."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """One record of a file: its first line's number, and its cells or why it is broken."""
+    """One record: the number of its first line, and its cells by column or its ``error``."""
 
     line: int
     cells: Mapping[str, str]
@@ -34,9 +34,9 @@ class Record:
 
 
 def read_records(path: Path, required: Iterable[str], language: Language) -> Iterator[Record]:
-    """The records of a CSV file in UTF-8, with or without a BOM. Raises FileError.
+    """The records of a CSV file in UTF-8, with or without a BOM; ``required`` are its columns.
 
-    A quote that is never closed spoils its own line only, not the rest of the file.
+    A quote that is never closed is an error of its own line only. Raises FileError.
     """
 
     def say(key: str, **values: object) -> str:
@@ -48,7 +48,7 @@ def read_records(path: Path, required: Iterable[str], language: Language) -> Ite
         raise FileError(f"{path}: {say('unreadable', reason=error.strerror)}") from error
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in data[:200]:
         raise FileError(f"{path}: {say('not_utf8')}")
-    # Only line feeds end lines here; str.splitlines would also break at U+2028 and the like.
+    # Not str.splitlines, which would also break lines at U+2028 and the like.
     lines = list(io.StringIO(data.decode("utf-8-sig", "surrogateescape"), newline=""))
     header: list[str] | None = None
     position = 0
@@ -70,12 +70,12 @@ def read_records(path: Path, required: Iterable[str], language: Language) -> Ite
 
 
 def _take_record(lines: list[str], start: int) -> tuple[list[str] | None, int]:
-    """The cells of the record that begins at a line, and the line after it.
+    """The cells of the record that begins at a line, and the number of the line after it.
 
-    None for a quote that is never closed or stands wrong: then the next record begins at the
-    next line.
+    The cells are None where a quote is misplaced or never closed; then the next record begins
+    at the next line.
     """
-    csv.field_size_limit(2**31 - 1)  # a huge cell is refused as what it is, not as broken CSV
+    csv.field_size_limit(2**31 - 1)  # so that a huge cell is refused as such, not as broken CSV
     end = min(len(lines), start + MAX_RECORD_LINES)
     reader = csv.reader((lines[number] for number in range(start, end)), strict=True)
     try:
@@ -99,11 +99,11 @@ def read_table(
     language: Language,
     row: Callable[[str, Mapping[str, float]], T],
 ) -> tuple[dict[str, T], list[tuple[int, str]]]:
-    """The rows of a CSV file of numbers by name, and the errors by line, each naming its field.
+    """Read a CSV file of numbers: its rows by name, and the errors by line, naming the field.
 
-    Column ``key`` holds one of ``known``, once. ``row`` makes a row of its name and numbers, in
-    which an empty cell is absent; it may raise Refused. Raises files.FileError for a file that
-    cannot be read at all.
+    Column ``key`` holds the name, one of ``known``, each at most once. ``row`` makes a row from
+    its name and its numbers by column, without empty cells; it may raise Refused. Raises
+    FileError for a file that cannot be read at all.
     """
     rows: dict[str, T] = {}
     errors: list[tuple[int, str]] = []
@@ -142,7 +142,7 @@ def whole(field: str, text: str, low: int) -> int:
 
 
 def local_day(cell: str) -> date:
-    """The day that a cell names. Raises Refused."""
+    """The day that a cell gives as YYYY-MM-DD. Raises Refused."""
     try:
         return date.fromisoformat(cell.strip())
     except ValueError:

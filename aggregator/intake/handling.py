@@ -1,4 +1,4 @@
-"""Dossier records and department facts as CSV files, for Circular 01/2018/TT-VPCP.
+"""Reads dossier records and department facts from CSV files, for Circular 01/2018/TT-VPCP.
 
 A row is one settled dossier, or one department as it stood on a day. A blank cell is unanswered.
 """
@@ -44,34 +44,34 @@ def read_dossiers(
 
     Raises FileError.
     """
-    given: dict[DayDepartment, list[dict[int, int | None]]] = defaultdict(list)
+    points: dict[DayDepartment, list[dict[int, int | None]]] = defaultdict(list)
 
     def take(cells: Mapping[str, str]) -> None:
         place = _place(cells, centre, today)
-        given[place].append(dossier_points(_dossier(cells)))
+        points[place].append(dossier_points(_dossier(cells)))
 
     problems = _read(path, DOSSIER_COLUMNS, language, take)
     counts = {
-        place: {number: Counts.of(one[number] for one in dossiers) for number in BY_DOSSIER}
-        for place, dossiers in given.items()
+        place: {number: Counts.of(dossier[number] for dossier in dossiers) for number in BY_DOSSIER}
+        for place, dossiers in points.items()
     }
-    return counts, sum(map(len, given.values())), problems
+    return counts, sum(map(len, points.values())), problems
 
 
 def read_facts(
     path: Path, centre: Centre, today: date, language: Language
 ) -> tuple[dict[DayDepartment, Facts], Problems]:
     """Facts by day and department, and the errors by line. Raises FileError."""
-    given: dict[DayDepartment, Facts] = {}
+    facts: dict[DayDepartment, Facts] = {}
 
     def take(cells: Mapping[str, str]) -> None:
         place = _place(cells, centre, today)
-        if place in given:
+        if place in facts:
             raise Refused("day", "row_twice")
-        given[place] = _facts(cells)
+        facts[place] = _facts(cells)
 
     problems = _read(path, FACTS_COLUMNS, language, take)
-    return given, problems
+    return facts, problems
 
 
 def _read(

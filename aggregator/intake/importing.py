@@ -1,4 +1,4 @@
-"""Imports submissions from a CSV file, and tells what became of each line."""
+"""Imports submissions from a CSV file, and reports each line that was not taken."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ CHUNK = 1_000  # submissions in one transaction
 
 @dataclass
 class Outcome:
-    """Submissions by status, and each line that was not taken with its first reason."""
+    """How many submissions got each status; ``problems`` are lines with their first reason."""
 
     statuses: Counter[str] = field(default_factory=Counter)
     problems: list[tuple[int, str]] = field(default_factory=list)
@@ -46,8 +46,9 @@ def import_file(
 ) -> Outcome:
     """Import a CSV file; importing it twice changes nothing.
 
-    Raises files.FileError when the file cannot be read at all and database.StorageError when
-    the database gives way; what was taken by then stays, and a second run goes on from there.
+    ``advance`` is called with the number of submissions of each transaction. Raises
+    files.FileError when the file cannot be read at all and database.StorageError when the
+    database fails. What was stored before stays; importing the file again completes it.
     """
     outcome = Outcome()
     items = _items(path, surveys, language, outcome)
@@ -64,7 +65,7 @@ def import_file(
 
 
 def _under_stored_ids(rows: Sequence[ReadRow], ingest: Ingest) -> list[dict[str, Any]]:
-    """Raw submissions, each with the id that it is stored under where that is another one."""
+    """Raw submissions, under the id of another release where they are stored under that one."""
     stored = ingest.stored([other for row in rows for other in row.other_ids])
 
     def raw(row: ReadRow) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Takes submissions exactly once: reads, stores and tallies them in one transaction."""
+"""Takes submissions exactly once: checks, stores and tallies them in one transaction."""
 
 import asyncio
 import re
@@ -19,15 +19,15 @@ from surveys.definition import Survey
 from surveys.messages import Language
 from surveys.wire import MAX_COMMENT, MESSAGES, UUID_FORM, Receipt, Refused, read_submission
 
-MAX_GROUP = 3_000  # submissions in one transaction: keeps the longest wait for a lock short
-GATHER_TURNS = 2  # of the event loop, from the arrival of a request until it waits here
+MAX_GROUP = 3_000  # submissions in one transaction, so that nobody waits long for the lock
+GATHER_TURNS = 2  # of the event loop that a request takes from its arrival to GroupCommit.submit
 
 
 @dataclass(frozen=True)
 class Offer:
-    """The raw items of one request, in the order in which receipts are owed.
+    """The raw items of one request; its receipts are in the same order and in ``language``.
 
-    One that could not be read is an Unreadable.
+    An item that could not be read is an Unreadable.
     """
 
     items: Sequence[object]
@@ -35,7 +35,7 @@ class Offer:
 
 
 class Unreadable(NamedTuple):
-    """An item of a batch that is JSON and yet no value; ``item`` is what could be read."""
+    """An item with a flaw (strict_json.Flaw); ``item`` is what could be read, for its id."""
 
     item: object
     reason: Refused
@@ -67,10 +67,10 @@ class Ingest:
     def accept(
         self, offers: Sequence[Offer], received_at: datetime | None = None, *, keep: bool = True
     ) -> list[list[Receipt]]:
-        """Receipts for each offer's items, after the commit is on disk.
+        """The receipts of each offer's items, once the commit is on disk.
 
-        Without ``keep`` everything is written and taken back in the same transaction.
-        Raises database.StorageError when the database cannot take them; then none is stored.
+        Without ``keep`` everything is written and undone in the same transaction. Raises
+        database.StorageError when the database cannot take them; then none is stored.
         """
         now = (received_at or self._clock()).astimezone(UTC)
         received = utc_text(now)
@@ -90,10 +90,10 @@ class Ingest:
         return plan.receipts
 
     def try_out(self) -> Receipt:
-        """The receipt that a rating would get if it came now; none is stored.
+        """The receipt that a rating would get now; it is written and undone, not stored.
 
-        It is as long as one may be, so that a full disk shows here before it refuses a citizen.
-        Raises database.StorageError.
+        It has the longest comment allowed, so that a full disk is noticed before a citizen's
+        rating is refused. Raises database.StorageError.
         """
         survey = self._surveys[self._centre.instruments.rating]
         scale = survey.scale_of(survey.questions["rating"])
@@ -130,7 +130,7 @@ class Ingest:
 
 
 class Plan:
-    """What becomes of each item of a group, given what is stored under their ids."""
+    """Decides the receipt of each item of a group, given what is stored under their ids."""
 
     def __init__(
         self,
@@ -156,30 +156,33 @@ class Plan:
             deltas.add(row.survey, cell, answers)
         return deltas
 
-    def _settle(self, one: Receipt | Candidate, language: Language) -> Receipt:
-        """Take a new submission; recognise one stored, or earlier in this group."""
-        if isinstance(one, Receipt):
-            return one
-        row = one.row
+    def _settle(self, read: Receipt | Candidate, language: Language) -> Receipt:
+        """The receipt of an item: take it if its id is neither stored nor in this group yet."""
+        if isinstance(read, Receipt):
+            return read
+        row = read.row
         known = self._known.get(row.id)
         if known is None:
             self._known[row.id] = row
-            self._taken.append(one)
-            return Receipt(one.sent_id, "accepted")
+            self._taken.append(read)
+            return Receipt(read.sent_id, "accepted")
         if row.is_content_of(known):
-            return Receipt(one.sent_id, "duplicate")
+            return Receipt(read.sent_id, "duplicate")
         reason = f"id: {MESSAGES.get(language, 'refused.conflict')}"
-        return Receipt(one.sent_id, "conflict", reason)
+        return Receipt(read.sent_id, "conflict", reason)
 
 
 def _id_of(item: object) -> str | None:
-    """The item's id for its receipt, where it has one that can be repeated safely."""
+    """The item's id for its receipt, or None where it is no well-formed id."""
     sent = item.get("id") if isinstance(item, dict) else None
     return sent if isinstance(sent, str) and re.fullmatch(UUID_FORM, sent) else None
 
 
 def rebuild(store: Store, surveys: Mapping[str, Survey], progress: Callable[[int], None]) -> int:
-    """Make all tallies anew from the stored submissions, in one transaction; how many they are."""
+    """Count all tallies again from the stored submissions, in one transaction; returns how many.
+
+    ``progress`` is called with the number of submissions in each chunk.
+    """
     counted = 0
     with store.writing() as writer:
         writer.clear_tallies()
@@ -197,9 +200,9 @@ def rebuild(store: Store, surveys: Mapping[str, Survey], progress: Callable[[int
 
 
 class GroupCommit:
-    """Commits all requests that wait at the same moment in one transaction.
+    """Stores all requests that wait at the same moment in one transaction.
 
-    A commit costs a flush of the disk whatever it holds; while one runs the next group
+    A commit flushes the disk once, however much it holds. While one runs the next group
     gathers, so that many clients share few flushes.
     """
 
@@ -231,7 +234,7 @@ class GroupCommit:
         return await future
 
     async def try_out(self) -> Receipt:
-        """Ingest.try_out on the thread that commits, in its turn. Raises database.StorageError."""
+        """Run Ingest.try_out on the committing thread. Raises database.StorageError."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._ingest.try_out)
 
@@ -244,9 +247,10 @@ class GroupCommit:
                 await self._commit_next()
 
     async def _gather(self) -> None:
-        """Wait while more requests are coming in: clients answered together ask again together.
+        """Wait while more requests keep coming in.
 
-        Without it the first of them would have a commit of its own, every second time.
+        Clients that are answered together send their next requests together. Without waiting,
+        the first of them would have a commit of its own every second time.
         """
         seen = 0
         while seen < len(self._waiting) < MAX_GROUP:

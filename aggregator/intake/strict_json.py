@@ -1,4 +1,4 @@
-"""JSON from outside, read by one rule: what two readers may take in two ways is refused."""
+"""Reads JSON from outside strictly: what two readers may understand differently is refused."""
 
 import json
 import re
@@ -10,10 +10,10 @@ import orjson
 
 from surveys.wire import Refused
 
-MAX_LEVELS = 254  # of nesting in a document: what orjson writes; a submission has three
-UNREADABLE_LEVELS = 10_000  # where looking for the end of a part stops
+MAX_LEVELS = 254  # of nesting, as many as orjson writes; a submission has three
+UNREADABLE_LEVELS = 10_000  # of nesting at which the whole document is refused
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{}]|NaN|Infinity', re.DOTALL)
-_TOO_DEEP = b"Infinity"  # put where a part was nested too deep; no JSON has it
+_TOO_DEEP = b"Infinity"  # replaces parts that are nested too deep; valid JSON has none
 
 
 class NotJson(ValueError):
@@ -21,19 +21,18 @@ class NotJson(ValueError):
 
 
 class Flaw(NamedTuple):
-    """Stands in a document for a value that is JSON and yet no value: a key of ``refused.``."""
+    """Replaces a value that cannot be taken; the reason is the message ``refused.KEY``."""
 
     key: str
 
 
 def read_json(body: bytes) -> tuple[Any, bool]:
-    """The value of a JSON document, and whether it may hold flaws.
+    """The value of a JSON document, and whether it may hold flaws. Raises NotJson.
 
-    A Flaw stands for each part that cannot be taken: a name that is given more than once, a
-    number that no 64-bit integer or double holds, nesting deeper than MAX_LEVELS. Raises
-    NotJson.
+    A Flaw replaces each value that cannot be taken: of a name that is given more than once, a
+    number that no 64-bit integer or double holds, nesting deeper than MAX_LEVELS.
 
-    A document without flaws is read by a fast library. It keeps the last of two equal names, so
+    A document without flaws is read by orjson. Of equal names that keeps the last one, so
     colons are counted: written out again, a document that lost a name has fewer.
     """
     try:
@@ -49,15 +48,15 @@ def read_json(body: bytes) -> tuple[Any, bool]:
 
 
 def flaws(value: object, path: str = "") -> Iterator[Refused]:
-    """The flaws in a value that read_json gave, each with the path of its field."""
+    """The flaws in a value that read_json returned, as errors that name the field's path."""
     if isinstance(value, Flaw):
         yield Refused(path, value.key)
     elif isinstance(value, dict):
-        for name, each in value.items():
-            yield from flaws(each, f"{path}.{name}" if path else name)
+        for name, member in value.items():
+            yield from flaws(member, f"{path}.{name}" if path else name)
     elif isinstance(value, list):
-        for each in value:
-            yield from flaws(each, path)
+        for member in value:
+            yield from flaws(member, path)
 
 
 def _read_slowly(body: bytes) -> Any:
@@ -71,9 +70,9 @@ def _read_slowly(body: bytes) -> Any:
 
 
 def _without_deep_parts(body: bytes) -> bytes:
-    """The document with _TOO_DEEP for each part below MAX_LEVELS, whatever that holds.
+    """The document with _TOO_DEEP in place of each part nested deeper than MAX_LEVELS.
 
-    Raises ValueError.
+    Raises ValueError for a document that is not JSON or exceeds UNREADABLE_LEVELS.
     """
     kept, end, level = [], 0, 0
     for token in _TOKEN.finditer(body):

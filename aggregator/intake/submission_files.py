@@ -1,4 +1,4 @@
-"""The columns of a file of submissions, and what its cells say: written and read back."""
+"""The columns of a CSV file of submissions, and how its cells are read and escaped."""
 
 import re
 from collections import Counter
@@ -14,20 +14,24 @@ from surveys.text import composed
 from surveys.wire import Refused
 
 FIELDS = ("id", "survey", "fingerprint", "department", "counter", "channel", "visit")
-DATES = ("answered_at", "received_at", "day")  # the last two are ours: not read back
+DATES = (
+    "answered_at",
+    "received_at",
+    "day",
+)  # import ignores the last two
 TAIL = ("language", "comment")
-# A spreadsheet may run a cell that begins so (OWASP, CSV injection); it is written, as is one
-# with an apostrophe of its own, with an apostrophe before it.
+# A spreadsheet may run a cell that begins like this as a formula (OWASP, CSV injection). It is
+# written with an apostrophe before it, and so is one that begins with an apostrophe itself.
 MARKED = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n']")
 Content = tuple[tuple[str, str], ...]  # the cells of a row, by column
 ROW_IDS = uuid5(NAMESPACE_URL, "urn:hailong:import-row")
 
 
 class ReadRow(NamedTuple):
-    """A raw submission, and the ids under which another release has stored the same row.
+    """A raw submission, and the ids under which an older release may have stored the same row.
 
-    Ids are made from the text of the row. Before text was composed (surveys/text.py) each form
-    of it had an id of its own.
+    Ids are made from the text of the row. Older releases did not compose it (surveys/text.py),
+    so that each Unicode form of it had an id of its own.
     """
 
     raw: dict[str, Any]
@@ -35,17 +39,17 @@ class ReadRow(NamedTuple):
 
 
 class SubmissionReader:
-    """Turns records of an import file into raw submissions for the one way in."""
+    """Turns the records of an import file into raw submissions, as Ingest takes them."""
 
     def __init__(self, surveys: Mapping[str, Survey]) -> None:
         self._surveys = surveys
         self._seen: Counter[Content] = Counter()
 
     def raw(self, cells: Mapping[str, str]) -> Iterator[ReadRow]:
-        """The submissions of one record: ``count`` equal ones, with ids derived from the row.
+        """The submissions of one record: ``count`` equal ones, with ids made from the row.
 
-        Equal rows of one file are told apart by how often they came before, so the same file
-        gives the same ids again and two equal answers stay two. Raises Refused.
+        The id of a row also depends on how many equal rows came before it. So the same file
+        gives the same ids again, and two equal answers stay two. Raises Refused.
         """
         count = _count(cells.get("count", ""))
         survey = self._surveys.get(cells["survey"])
@@ -104,9 +108,10 @@ def _answers(survey: Survey, cells: Mapping[str, str]) -> Iterator[tuple[str, An
 
 
 def escaped(comment: str) -> str:
-    """Keep a spreadsheet from running a comment as a formula."""
+    """A comment as written to a file, such that no spreadsheet runs it as a formula."""
     return f"'{comment}" if MARKED.match(comment) else comment
 
 
 def unescaped(comment: str) -> str:
+    """The comment that ``escaped`` was given."""
     return comment[1:] if comment.startswith("'") and MARKED.match(comment, 1) else comment

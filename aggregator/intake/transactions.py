@@ -1,4 +1,4 @@
-"""Dossiers settled by day and department, from a CSV file: the denominator of participation."""
+"""Reads dossiers settled by day and department, which participation needs, from a CSV file."""
 
 from collections.abc import Mapping
 from datetime import date
