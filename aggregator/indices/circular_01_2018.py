@@ -1,7 +1,7 @@
 """Circular 01/2018/TT-VPCP: nine indicators of how a department handles its dossiers.
 
-Each indicator has 0, 1 or 2 points, 18 together. Points are kept as integers and decimals: a
-total of exactly 15 is 15.
+Each indicator gives 0 to 2 points, all together at most 18. Points are integers and decimals,
+not floats, so that a total that reaches the bound of a band exactly is not missed by rounding.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Literal
 
 MOST = 2  # points of an indicator
-BY_DOSSIER = (1, 2, 3, 4, 7)  # the mean over dossiers, rounded to one decimal
+BY_DOSSIER = (1, 2, 3, 4, 7)  # points are the mean over dossiers, to one decimal
 BY_DEPARTMENT = (5, 6, 8, 9)
 INDICATORS = tuple(sorted(BY_DOSSIER + BY_DEPARTMENT))
 # The questions of the survey of the same name; the code of an answer is its points.
@@ -27,9 +27,10 @@ BANDS: tuple[tuple[int, Band], ...] = ((15, "excellent"), (12, "good"), (9, "fai
 
 @dataclass(frozen=True)
 class Dossier:
-    """What is known of one settled dossier; None where nobody said.
+    """What is recorded of one settled dossier; None where it is not recorded.
 
-    ``agencies_…`` are the numbers of agencies that took less than, just, or more than their time.
+    ``agencies_early``, ``_on_time`` and ``_late`` are how many agencies took less than their
+    time, exactly their time, and more.
     """
 
     days_allowed: Decimal | None = None
@@ -80,10 +81,10 @@ def _attitude(complaint: Complaint | None, time: int | None) -> int | None:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a department says of itself as it stood on a day; None where it does not.
+    """What a department states about itself on a day; None where it does not say.
 
-    ``feedback`` and ``feedback_on_time``: feedback filed, and answered in time, since the facts
-    before; both are known or neither is.
+    ``feedback`` is how many feedbacks were filed since its previous facts, ``feedback_on_time``
+    how many of them were answered in time; both are known or neither is.
     """
 
     decided_at_desk: Extent | None = None
@@ -95,7 +96,7 @@ class Facts:
 
 
 def combined(facts: Iterable[Facts]) -> Facts:
-    """A period's facts, given in the order of their days: what was known last, feedback added."""
+    """Facts of several days, in order, as one: the last known value of each, feedback summed."""
     last: dict[str, object] = {}
     filed = on_time = None
     for one in facts:
@@ -109,8 +110,8 @@ def combined(facts: Iterable[Facts]) -> Facts:
 def facts_points(facts: Facts) -> dict[int, int | None]:
     """Points by indicator, None where unanswered.
 
-    How far a procedure is decided at the desk (5) and handled online (9) is said in three
-    steps: our choice, the thresholds of these two were not at hand.
+    Deciding at the desk (5) and handling online (9) are stated as full, part or none: this is
+    our choice, since the circular's thresholds for these two were not at hand.
     """
     return {
         5: None if facts.decided_at_desk is None else EXTENT[facts.decided_at_desk],
@@ -132,7 +133,7 @@ def _feedback(filed: int | None, on_time: int | None) -> int | None:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many dossiers, or answers, got 0, 1 or 2 points of an indicator, or none were given."""
+    """How many dossiers, or answers, got 0, 1 or 2 points of an indicator, or are unanswered."""
 
     unanswered: int = 0
     zero: int = 0
@@ -141,8 +142,8 @@ class Counts:
 
     @classmethod
     def of(cls, points: Iterable[int | None]) -> "Counts":
-        given = list(points)
-        return cls(*(given.count(value) for value in (None, 0, 1, 2)))
+        values = list(points)
+        return cls(*(values.count(value) for value in (None, 0, 1, 2)))
 
     @property
     def answered(self) -> int:
@@ -154,10 +155,10 @@ class Counts:
 
 
 def answer_counts(given: Mapping[int, Mapping[int, int]]) -> dict[int, Counts]:
-    """Counts of citizens' answers, from how often each indicator's question got 0, 1 and 2.
+    """Counts by indicator, from how often citizens gave each code (0, 1, 2) to its question.
 
-    The question answered most tells how many people there were at least; whoever is missing
-    at another one left it unanswered.
+    The number of people is taken to be the answers of the question that has most; those who
+    are missing at another question count as unanswered there.
     """
     people = max((sum(codes.values()) for codes in given.values()), default=0)
     return {
@@ -168,10 +169,10 @@ def answer_counts(given: Mapping[int, Mapping[int, int]]) -> dict[int, Counts]:
 
 @dataclass(frozen=True)
 class IndicatorScore:
-    """The score of one indicator. ``points`` is None where nobody answered: it adds nothing.
+    """The score of one indicator. ``points`` is None where nobody answered; it then adds 0.
 
-    ``reachable`` is what full marks for all that was answered would give: an unanswered dossier
-    stays in the mean and has no points. ``source`` says where the answers come from.
+    ``reachable`` is what it would be with full points for all that was answered: an unanswered
+    dossier counts in the mean with 0 points. ``source`` says where the answers come from.
     """
 
     indicator: int
@@ -193,7 +194,7 @@ class IndicatorScore:
 class DepartmentScore:
     """A department's nine indicators, their total and band.
 
-    Where nothing at all was answered there is no band: nothing is known, which is not *weak*.
+    ``band`` is None where no indicator was answered, since unknown does not mean weak.
     """
 
     indicators: tuple[IndicatorScore, ...]
@@ -208,13 +209,13 @@ class DepartmentScore:
 
     @property
     def dossiers(self) -> int:
-        """Dossiers recorded; the first indicator is never taken from citizens."""
+        """The number of dossiers recorded: those of indicator 1, which only records give."""
         first = self.indicators[0]
         return first.answered + first.unanswered
 
     @property
     def unanswered(self) -> int:
-        """Indicators that nobody answered."""
+        """The number of indicators that nobody answered."""
         return sum(one.points is None for one in self.indicators)
 
     @property
@@ -223,12 +224,12 @@ class DepartmentScore:
 
 
 def band(total: Decimal) -> Band:
-    """15 and more excellent, 12 good, 9 fair, 6 average, below weak."""
+    """The band of a total: excellent from 15 points, good 12, fair 9, average 6, else weak."""
     return next((name for least, name in BANDS if total >= least), "weak")
 
 
 def mean(points: int, n: int) -> Decimal:
-    """Points over dossiers to one decimal, a half rounded up (our choice), in whole numbers."""
+    """points / n to one decimal, halves rounded up (our choice), by integer arithmetic."""
     return Decimal((20 * points + n) // (2 * n)).scaleb(-1)
 
 
@@ -237,9 +238,9 @@ def score_department(
 ) -> DepartmentScore:
     """The score of a department from its dossiers, its citizens' answers and its own facts.
 
-    ``records`` and ``answers`` are by indicator; ``facts`` are points. An indicator is taken
-    from one source: the records where a single dossier has it, else the answers. There is no
-    dossier number that would join the two, so together they would count a dossier twice.
+    ``records`` and ``answers`` are counts by indicator, ``facts`` points by indicator. An
+    indicator comes from one source: the records if any dossier has it, else the answers. No
+    dossier number joins the two, so together they would count dossiers twice.
     """
     scores = []
     for number in INDICATORS:

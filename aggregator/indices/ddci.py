@@ -1,4 +1,4 @@
-"""DDCI: departments ranked by the firms that they serve, with the interval of every rank."""
+"""DDCI: departments ranked by what firms answer about them, with an interval of each rank."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,14 +14,14 @@ from aggregator.indices.ddci_definition import Ddci
 from aggregator.indices.scores import Interval, min_max
 from surveys.definition import Survey
 
-DRAWS, SEED = 1000, 20200512  # simulated rankings; the seed is fixed so that a figure stays
+DRAWS, SEED = 1000, 20200512  # simulated rankings; with a fixed seed figures repeat
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class RankedDepartment:
-    """A department's composite in points of 100, its rank and the ranks that it may have."""
+    """A department's composite (0 to 100) and rank with 95 % intervals; scores of components."""
 
     department: str
     rank: int
@@ -33,9 +33,10 @@ class RankedDepartment:
 
 @dataclass(frozen=True)
 class Unranked:
-    """A department without a rank: ``at`` is the statement or column that decided, n its answers.
+    """A department without a rank, and why.
 
-    ``too_few`` answers, ``no_hard_data``, or ``alone``: no other department to be ranked with.
+    ``too_few``: statement ``at`` has only n answers. ``no_hard_data``: column ``at`` is missing.
+    ``alone``: there is no other department to rank it with.
     """
 
     department: str
@@ -46,8 +47,11 @@ class Unranked:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Departments by rank. ``weights`` are those used, in percent, rescaled where components
-    were ``left_out`` for want of data; ``columns_left_out`` of hard data nobody gave."""
+    """Departments by rank. ``weights`` are those used, in percent, by component.
+
+    Components without any data are ``left_out`` and the weights rescaled to 100; columns of
+    hard data that no department gave are ``columns_left_out``.
+    """
 
     ranked: tuple[RankedDepartment, ...]
     unranked: tuple[Unranked, ...]
@@ -68,9 +72,9 @@ class _Indicator:
 
 
 def statement_counts(survey: Survey, question: str, counts: pd.DataFrame) -> pd.DataFrame:
-    """One statement's rows for rank_departments, from its answers by department and code.
+    """One statement's rows for rank_departments: columns department, question, k, n.
 
-    ``counts`` has columns key, code and n, as Store.counts gives them.
+    ``counts`` has columns key (department), code and n, as Store.counts returns them.
     """
     [favourable] = survey.measures_of(survey.questions[question]).values()
     k = counts["n"].where(counts["code"].isin(favourable), 0)
@@ -85,13 +89,13 @@ def rank_departments(
     hard: Mapping[str, Mapping[str, float]],
     departments: Sequence[str],
 ) -> Ranking:
-    """Departments ranked by their composite.
+    """Rank departments by their composite, in points of 100.
 
-    ``counts`` has columns department, question, k, n: favourable answers in the scale's measure.
-    Each indicator is scored 1 to 10 by min-max over the ranked departments, a component is the
-    mean of its indicators, the composite their sum by weight over 10 (the practice of DDCI and
-    PCI). A department is ranked when every statement used has the minimum of answers there, so
-    that all are ranked by the same.
+    ``counts`` has columns department, question, k, n: k favourable of n answers. ``hard`` are
+    numbers from records by department and column. Each indicator is scored 1 to 10 by min-max
+    over the ranked departments, a component is the mean of its indicators, the composite their
+    sum by weight over 10 (the practice of DDCI and PCI). A department is ranked when every
+    statement used has the minimum of answers there, so that all are ranked by the same.
     """
     given = {column for row in hard.values() for column in row}
     indicators = [one for one in _indicators(config, survey) if one.soft or one.name in given]
@@ -110,7 +114,7 @@ def rank_departments(
         for department in departments
         if (reason := _unranked(department, indicators, answers, hard, config.minimum_answers))
     ]
-    # In one order, whatever order the rows came in: the simulation draws by position.
+    # Sorted, since the simulation draws by position: the order of the rows must not matter.
     names = sorted(set(departments) - {one.department for one in unranked})
     if len(names) == 1:
         unranked.append(Unranked(names.pop(), "alone"))
@@ -143,7 +147,7 @@ def _unranked(
     hard: Mapping[str, Mapping[str, float]],
     minimum: int,
 ) -> Unranked | None:
-    """Why a department has no rank: its least answered statement first; None where it has one."""
+    """Why a department has no rank (first its least answered statement), or None if it has."""
     if not indicators:
         return Unranked(department, "no_hard_data")
     sizes = {
@@ -186,7 +190,7 @@ def _ranked(
     rank, ranks = (rankdata(-np.round(by, 9), method="min", axis=1) for by in (points, drawn))
     low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
     first, last = np.quantile(ranks, [0.025, 0.975], axis=0, method="inverted_cdf")
-    # Draws lie around the figure, not always about it: the interval holds the figure itself.
+    # An interval of draws may miss the figure itself; it is widened to hold it.
     rows = [
         RankedDepartment(
             department=name,
@@ -208,11 +212,12 @@ def _ranked(
 def _simulated(
     generator: np.random.Generator, k: Array, n: Array, orders: NDArray[np.int64], worse: bool
 ) -> Array:
-    """Shares that the answers allow: draws by department, from Jeffreys' beta distribution.
+    """Shares drawn from their posteriors, Beta(k + 1/2, n - k + 1/2) (Jeffreys' prior).
 
-    A firm answers several statements, so a department's shares go up and down together, nobody
-    knows how closely. All are drawn in step, the best with the best: that makes the composite's
-    spread the widest, and the intervals rather too wide than too narrow (our choice).
+    Returns an array (DRAWS, departments). A firm answers several statements, so a department's
+    shares are correlated, and how closely is unknown. So its best draws of all statements are
+    put together (by ``orders``), and its worst: the composite then varies most, and its interval
+    is rather too wide than too narrow (our choice).
     """
     draws = np.sort(generator.beta(k + 0.5, n - k + 0.5, (DRAWS, len(k))), axis=0)
     return np.take_along_axis(draws[::-1] if worse else draws, orders, axis=0)
@@ -221,7 +226,10 @@ def _simulated(
 def _component_scores(
     indicators: Sequence[_Indicator], values: Sequence[Array]
 ) -> dict[str, Array]:
-    """Component scores: min-max over the departments (columns) of each ranking (rows), averaged."""
+    """Scores by component, each the mean of its indicators' min-max scores over departments.
+
+    ``values`` has an array (rankings, departments) for each indicator, and so has the result.
+    """
     scores: dict[str, list[Array]] = {}
     for one, value in zip(indicators, values, strict=True):
         low, high = value.min(axis=1, keepdims=True), value.max(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""What DDCI is made of: components, weights, statements of a survey, numbers from records."""
+"""The definition of a DDCI: components with weights, statements and numbers from records."""
 
 import math
 from typing import Annotated, Literal, Self
@@ -9,7 +9,7 @@ from surveys.definition import Identifier, Model, Text
 
 
 class HardIndicator(Model):
-    """A number from records, one a department: a column of the hard data."""
+    """A number from records for each department: a column of the hard data."""
 
     column: Identifier
     name: Text
@@ -17,7 +17,7 @@ class HardIndicator(Model):
 
 
 class Component(Model):
-    """``statements`` are questions of the survey; ``note`` says what they do and do not tell."""
+    """A part of the composite; ``weight`` is in percent, ``statements`` are questions' ids."""
 
     id: Identifier
     name: Text
@@ -28,7 +28,7 @@ class Component(Model):
 
 
 class Ddci(Model):
-    """What a province ranks its departments by. ``hard_data`` is a CSV file beside this one."""
+    """How a province ranks its departments; ``hard_data`` names a CSV file beside this file."""
 
     survey: Identifier
     source: Text
@@ -49,7 +49,7 @@ class Ddci(Model):
 
     @property
     def statements(self) -> tuple[str, ...]:
-        return tuple(one for component in self.components for one in component.statements)
+        return tuple(name for component in self.components for name in component.statements)
 
     @property
     def hard(self) -> tuple[HardIndicator, ...]:

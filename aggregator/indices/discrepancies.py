@@ -14,15 +14,15 @@ from surveys.statements import Claim, PrintedNumber
 StatementKind = Literal["sum", "difference", "percent", "composite", "repeated"]
 Verdict = Literal["exact", "rounding", "truncated", "contradiction"]
 
-SHOWN_DIGITS = 3  # of a recomputed figure that has no end, such as 92.642857…
+SHOWN_DIGITS = 3  # after the comma, at most, of a recomputed figure such as 92.642857…
 
 
 @dataclass(frozen=True)
 class Check:
-    """A printed figure beside the same figure computed from its parts.
+    """A printed figure beside the same figure recomputed from its printed parts.
 
-    ``recomputed`` comes from the parts as printed; ``low`` and ``high`` bound what their
-    unrounded values could give. The verdict:
+    ``recomputed`` comes from the parts as printed; ``low`` and ``high`` are its bounds over all
+    values that round to these parts. The verdict:
 
     - ``exact``: the recomputed figure, rounded, is the printed one.
     - ``rounding``: it is not, but the rounding of the parts explains it.
@@ -62,12 +62,12 @@ class _Range:
 
 
 def discrepancies(published: PublishedTables) -> list[Check]:
-    """Every statement of the source that can be recomputed, in its order, with a verdict."""
+    """Check every statement of the tables that can be recomputed, in their order."""
     return [check(claim) for claim in published.claims()]
 
 
 def check(claim: Claim) -> Check:
-    """One statement: what is printed against what its parts, rounded as they are, can give."""
+    """Compare the printed figure of a statement with what its printed parts give."""
     printed, recomputed = _range(claim.printed), _recomputed(claim)
     last_digit = Decimal(1).scaleb(-_digits(printed.value))
     verdict: Verdict
@@ -107,7 +107,7 @@ def _kind(claim: Claim) -> StatementKind:
 
 
 def _recomputed(claim: Claim) -> _Range:
-    """Interval arithmetic: a printed part is known to half a unit of its last digit."""
+    """The figure by interval arithmetic; each part is within half a unit of its last digit."""
     terms = [_range(term) for term in claim.terms]
     if claim.weights:
         weights = [weight.value for weight in claim.weights]
@@ -146,7 +146,7 @@ def exact_text(value: Decimal, language: Language) -> str:
 
 
 def formula(checked: Check, language: Language) -> str:
-    """How the figure was recomputed: ``45,05 + 26,87``; parts that are zero are left out."""
+    """The calculation as text, such as ``45,05 + 26,87``; parts that are zero are left out."""
     if checked.kind == "composite":
         pairs = zip(checked.weights, checked.terms, strict=True)
         products = " + ".join(

@@ -1,4 +1,4 @@
-"""PAR INDEX: the points that a measured share would give, and what was published of SIPAS."""
+"""PAR INDEX: the points that a measured share would give, and published SIPAS results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ MAXIMUM = 10.0  # points of domain 8 given by SIPAS
 class Projection:
     """Points out of ``maximum`` with the 95 % interval of the share behind them.
 
-    ``method`` names the explanation that must stand beside it: the ministry's drawn sample
-    decides the points, not an answer given at the centre.
+    ``method`` is the key of the explanation that must be shown with it: the real points come
+    from the ministry's drawn sample, not from answers given at the centre.
     """
 
     points: float
@@ -34,8 +34,8 @@ def project(
 ) -> Projection | None:
     """A share as points of PAR INDEX domain 8: share × maximum; None for a share of no answers.
 
-    The share and its interval are fractions, of one answer a person or pooled. Raises
-    ValueError for another measure: the index counts satisfied or better and nothing else.
+    The share and its interval are fractions. Raises ValueError for another measure than
+    MEASURE, the only one that the index counts.
     """
     if measure != MEASURE:
         raise ValueError(f"measure: PAR INDEX counts {MEASURE}, not {measure}")
@@ -56,7 +56,7 @@ class SipasResult:
 
 @dataclass(frozen=True)
 class Line:
-    """Shares by year of one population and method: points that a line may join."""
+    """Shares (fractions) by year, of one population and method: they may be joined by a line."""
 
     population: Text
     source: Text
@@ -65,10 +65,10 @@ class Line:
 
 @dataclass(frozen=True)
 class SipasPublished:
-    """What stands beside the centre's own SIPAS figure.
+    """Published results to show beside the centre's own SIPAS figure; shares are fractions.
 
-    ``target.points`` is computed, the source prints none. Between two lines of ``national``
-    the series breaks. ``provinces``: the lowest and the highest province by year.
+    ``target.points`` is computed, since the source prints none. The lines of ``national`` are
+    not comparable with each other. ``provinces``: the lowest and highest province by year.
     """
 
     result: SipasResult

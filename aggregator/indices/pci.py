@@ -1,7 +1,7 @@
-"""Business feedback in the style of PCI, beside the province's published PCI; never called PCI.
+"""Business feedback in the style of PCI, to compare with the province's PCI; it is not PCI.
 
-One province alone has no lowest and highest province, so there are scores only where a table of
-them is supplied.
+A score needs the lowest and the highest province of a statement, so there are scores only where
+a table of these bounds is supplied.
 """
 
 import math
@@ -33,12 +33,12 @@ _Measured = tuple[int | None, int, Interval | None, str]  # k, n, figure, method
 
 @dataclass(frozen=True)
 class StatementFeedback:
-    """One statement of n answers, and the published figure of another sample beside it.
+    """One statement with n answers, compared with its published figure.
 
     ``figure`` is a share as a fraction (k of n favourable) or, where the question asks for a
-    number, their median; None for no answers. ``difference`` is figure less
-    published, turned so that more is better; it is arithmetic and no test, so ``direction``
-    says on which side the figure lies and not that it differs. ``score`` is from 1 to 10.
+    number, their median; None for no answers. ``difference`` is figure less published, with the
+    sign turned so that positive is better. It is not tested: ``direction`` is its sign, not a
+    finding that the two differ. ``score`` is from 1 to 10.
     """
 
     question: Question
@@ -53,10 +53,10 @@ class StatementFeedback:
 
 @dataclass(frozen=True)
 class FactorFeedback:
-    """A factor of the survey beside the PCI sub-index of the same name.
+    """A factor of the survey and the PCI sub-index of the same name.
 
-    ``score`` is the mean score of the ``scored`` statements whose bounds are known; None where
-    there are none or where one of them has no answers.
+    ``score`` is the mean score of the statements whose bounds are known, ``scored`` their
+    number; None where there are none or one of them has no answers.
     """
 
     factor: Factor
@@ -77,10 +77,11 @@ def business_feedback(
     pci: Pci | None = None,
     bounds: Mapping[str, ProvinceBounds] | None = None,
 ) -> tuple[FactorFeedback, ...]:
-    """Every factor and statement of a business survey, in its order, whatever was answered.
+    """All factors and statements of a business survey, in its order.
 
-    ``figures`` has SHARE_COLUMNS, one row a question (key) in its scale's one measure;
-    ``counts`` the answers by value of the questions that ask for a number.
+    ``figures`` has SHARE_COLUMNS, one row for each question (key) with a scale; ``counts`` are
+    answers by question and value, used for questions that ask for a number. ``pci`` gives the
+    published sub-indices, ``bounds`` by question make scores possible.
     """
     known = bounds or {}
     measured = _shares(figures)
@@ -123,10 +124,10 @@ def _shares(figures: pd.DataFrame) -> dict[str, _Measured]:
 
 
 def median(question: Question, counts: Mapping[int, int]) -> Interval | None:
-    """The median of numbers counted by value, between order statistics; None for no numbers.
+    """The median of numbers counted by value, with its 95 % interval; None for no numbers.
 
-    Conover, Practical Nonparametric Statistics, 1999, section 3.2. Fewer than six numbers say
-    nothing with 95 %: then the interval is all that the question allows.
+    The interval's ends are order statistics (Conover, Practical Nonparametric Statistics, 1999,
+    section 3.2). Below six numbers there is none of 95 %: it is then the question's whole range.
     """
     values = np.repeat(sorted(counts), [counts[value] for value in sorted(counts)])
     if not values.size:
@@ -141,9 +142,8 @@ def median(question: Question, counts: Mapping[int, int]) -> Interval | None:
 def _difference(question: Question, figure: Interval | None) -> Interval | None:
     """The centre's figure less the published one, positive where the centre is better.
 
-        None where the two are not of one kind.
-
-    A published share of costs does not say whether it is a mean or a median.
+    None where the two cannot be compared: a published share of costs does not say whether it is
+    a mean or a median.
     """
     published = question.published
     if published is None or figure is None or published.unit == "percent_of_costs":
@@ -154,7 +154,7 @@ def _difference(question: Question, figure: Interval | None) -> Interval | None:
 
 
 def _direction(question: Question, difference: Interval | None) -> Direction | None:
-    """On which side; equal where a percentage with one decimal shows no difference."""
+    """The sign of a difference; equal where it is 0 as shown, to one decimal (of a percent)."""
     if difference is None:
         return None
     shown = round(difference.value, 1 if question.kind == "number" else 3)
@@ -164,7 +164,7 @@ def _direction(question: Question, difference: Interval | None) -> Direction | N
 def _score(
     question: Question, figure: Interval | None, bounds: ProvinceBounds | None
 ) -> Interval | None:
-    """The score from 1 to 10 of a figure; it is monotone, so the interval's ends are scored."""
+    """The score from 1 to 10 of a figure; its interval has the scores of the figure's ends."""
     if figure is None or bounds is None:
         return None
     unit = 1 if question.kind == "number" else 100
@@ -184,9 +184,10 @@ def _ordered(parts: list[float]) -> Interval:
 def _mean(scores: list[Interval | None]) -> Interval | None:
     """The mean score with the mean of the lower and of the upper ends.
 
-    One firm answers several statements, so their errors go together, nobody knows how much.
-    The standard error of a mean is at most the mean of the standard errors: this interval is
-    wide enough for any dependence (our choice).
+    None where there are no scores or one is missing. A firm answers several statements, so
+    their errors are correlated, and how much is unknown. The standard error of a mean is at
+    most the mean of the standard errors, so the interval is wide enough for any correlation
+    (our choice).
     """
     known = [score for score in scores if score is not None]
     if not known or len(known) < len(scores):
@@ -208,7 +209,7 @@ def feedback_composite(factors: Iterable[FactorFeedback]) -> Interval | None:
 
 
 def extremes(question: Question) -> tuple[int, int]:
-    """The least and the most that a question's figure can be, shares in percent."""
+    """The least and the greatest value of a question's figure: 0 and 100 percent for a share."""
     if question.minimum is None or question.maximum is None:
         return 0, 100
     return question.minimum, question.maximum

@@ -24,9 +24,8 @@ def min_max(
 ) -> NDArray[np.float64]:
     """1 + 9 (x - min) / (max - min), elementwise; where a high value is bad, 11 less that.
 
-    The standardisation of PCI (VCCI). A value beyond the bounds stays at 1 or 10. Where min and
-    max are the same nothing tells the values apart and all are in the middle, 5.5. Both are
-    our choice. NaN stays NaN.
+    This is the standardisation of PCI (VCCI). Our choices: a value beyond the bounds scores 1 or
+    10, and where min and max are equal all values score 5.5, the middle. NaN stays NaN.
     """
     x, low, high = (np.asarray(part, dtype=np.float64) for part in (value, minimum, maximum))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -36,9 +35,10 @@ def min_max(
 
 
 def composite(scores: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """Scores up to 10 by weights in percent, in points of 100: sum of weight × score / 10.
+    """The composite in points of 100: the sum of weight × score / 10.
 
-    Raises ValueError where a score or a weight is missing or the weights are not 100 together.
+    ``scores`` are up to 10 and ``weights`` in percent, by the same keys. Raises ValueError where
+    a score or a weight is missing or the weights do not add up to 100.
     """
     if odd := set(scores) ^ set(weights):
         raise ValueError(f"a score or a weight is missing: {', '.join(sorted(odd))}")
