@@ -1,7 +1,7 @@
 """By which names a server may be asked: hosts in settings, and in the Host header of a request.
 
-A page of another site can make its own name lead to this machine (DNS rebinding); only that
-name tells what it sends from what our own pages send.
+A page of another site can make its own name lead to this machine (DNS rebinding). Its requests
+differ from those of our own pages only in the name that their Host header gives.
 """
 
 import re

@@ -1,8 +1,8 @@
 """How both rooms are served: uvicorn, with bounds on what a stranger may hold open.
 
 Where a bound is reached, the connection that has kept the server waiting longest is closed: those
-who ask and read at once get in. uvicorn's own ``limit_concurrency`` closes none; it answers 503
-to whoever comes after the strangers.
+who ask and read at once get in. uvicorn's own ``limit_concurrency`` closes none: it answers 503
+to everybody who comes later.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import contextlib
 import socket
 from collections.abc import Iterable
 from ipaddress import IPv6Address
-from time import monotonic  # finer than the loop's clock: it tells who was first
+from time import monotonic  # finer than the loop's clock: no two connections are equal
 from typing import Any, Literal, cast
 
 import uvicorn
@@ -24,7 +24,7 @@ BACKLOG = 128  # connections that the system keeps until the server takes them
 # Phones behind one router have one address. Half is more than a hall needs in the same seconds,
 # and the other half stays for everybody else.
 CONNECTIONS_OF_ADDRESS = 128
-PROXIES = ("127.0.0.1", "::1")  # a reverse proxy on this machine asks for everybody
+PROXIES = ("127.0.0.1", "::1")  # a reverse proxy on this machine sends the requests of all clients
 
 HEAD_LIMIT = 65_536  # bytes of one request's first line and headers
 HEADER_LIMIT = 100  # headers of one request: the smallest takes fifty times its bytes in memory
@@ -33,14 +33,14 @@ PIPELINE_LIMIT = 16  # requests that came before an earlier one of their connect
 SMALL_BODY = 65_536  # bytes that the body of any connection may hold in memory
 LARGE_BODIES = 64 * 1024 * 1024  # bytes that all larger bodies together may hold
 
-HEAD_SECONDS = 20.0  # in which a connection must have asked something
+HEAD_SECONDS = 20.0  # until a new connection must have sent the head of a request
 # Between two requests: longer than a reverse proxy keeps a connection (nginx: 60 s), so that it
 # sends no request into one that is just being closed.
 IDLE_SECONDS = 75
-# In which the rest of a request must come and an answer must be read. web.py gives up on a body
-# sooner, and says so; this is for bodies that nobody reads.
+# Until the rest of a request must have come, or an answer must have been read. web.py answers 408
+# sooner where it reads a body; this is for bodies that no handler reads.
 CLIENT_SECONDS = 90.0
-STOP_SECONDS = 5  # in which a server that ends may still answer
+STOP_SECONDS = 5  # that a server which is stopping still has for its answers
 
 Awaited = Literal["head", "body", "reading", "next request"]
 
@@ -53,7 +53,7 @@ class BoundedProtocol(HttpToolsProtocol):
     source: str | bytes = ""  # the client's address
     _receiving: Literal["head", "body"] | None = "head"
     _head_bytes = 0
-    _only_head = False  # what was read last is nothing but a part of a head
+    _only_head = False  # the data read last is a part of one head
     _timer: asyncio.TimerHandle | None = None
 
     @property
@@ -209,8 +209,8 @@ def _latest_first(connections: Iterable[BoundedProtocol]) -> list[BoundedProtoco
     Unfinished ones come before those that are idle between two requests, and of each kind
     those that it has waited for longest.
     """
-    waiting = [each for each in connections if each.awaited]
-    return sorted(waiting, key=lambda each: (each.awaited == "next request", each.since))
+    waiting = [connection for connection in connections if connection.awaited]
+    return sorted(waiting, key=lambda c: (c.awaited == "next request", c.since))
 
 
 def _source(address: str) -> str | bytes:
@@ -230,7 +230,7 @@ def config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
         ws="none",
         backlog=BACKLOG,
         timeout_keep_alive=IDLE_SECONDS,
-        access_log=False,  # who answered when, from which address, is nobody's business
+        access_log=False,  # it would tell who answered when, and from which address
         server_header=False,
         log_level="warning",
         timeout_graceful_shutdown=STOP_SECONDS,
@@ -238,7 +238,7 @@ def config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
 
 
 class Server(uvicorn.Server):
-    """A server that says where it is as soon as it is there."""
+    """A server that prints its address as soon as it listens."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -247,7 +247,7 @@ class Server(uvicorn.Server):
 
 
 def serve(app: ASGIApp, host: str, port: int) -> int:
-    """Serve until a signal. 0, or 1 where the port cannot be had (uvicorn says why)."""
+    """Serve until a signal. Returns 0, or 1 where the port is not free (uvicorn logs why)."""
     server = Server(config(app, host, port))
     with contextlib.suppress(KeyboardInterrupt, SystemExit):
         server.run()

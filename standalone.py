@@ -41,7 +41,7 @@ DDCI = Path("deploy/ddci.toml")  # the sample, for a demonstration that names no
 
 
 class Settings(TogetherSettings):
-    """What only the two rooms together need."""
+    """Settings that exist only where kiosk and aggregator run in one process."""
 
     touch_remote: bool = Field(
         default=False,
@@ -50,7 +50,7 @@ class Settings(TogetherSettings):
 
 
 class StandaloneServer(uvicorn.Server):
-    """A server that leaves the signals to ``run``, which stops two of them in order."""
+    """A server without signal handlers of its own: ``run`` has them, to stop two in order."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -66,7 +66,7 @@ class StandaloneServer(uvicorn.Server):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Set a centre up where there is none, and run it until Ctrl-C. 1: could not start."""
+    """Set a centre up where there is none, and run it until Ctrl-C. 1 where it cannot start."""
     parser = argparse.ArgumentParser(prog="python standalone.py", description=__doc__)
     parser.add_argument("--demo", action="store_true", help="a simulated quarter, in var/demo")
     parser.add_argument(
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with contextlib.ExitStack() as stack:
         try:
             counting, own = AggregatorSettings.from_env(), Settings()
-            # First of all: a second start by mistake ends here, and changes nothing of the first.
+            # Before anything is changed: a second start by mistake must end here.
             sockets = [
                 stack.enter_context(listen("PORT", counting.host, counting.port)),
                 stack.enter_context(listen("KIOSK_PORT", own.kiosk_host, own.kiosk_port)),
@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except (DefinitionError, StorageError, OutboxError, UnknownPlaceError, PortError) as error:
             print(error, file=sys.stderr)
             return 1
-        except SQLAlchemyError as error:  # the driver's words: no database, no rights
+        except SQLAlchemyError as error:  # the driver's message, such as no database or no rights
             print(f"HAILONG_DATABASE_URL: {getattr(error, 'orig', None) or error}", file=sys.stderr)
             return 1
         greeting = greet(aggregator, counting, kiosk, asking, link=not options.no_link)
@@ -194,7 +194,7 @@ def greet(
     *,
     link: bool,
 ) -> str:
-    """Where everything is, a sign-in link for the manager, and a QR code to scan."""
+    """The text to print at the start: all addresses, a sign-in link and a QR code to scan."""
     asks, context = kiosk.state.context, aggregator.state.context
     form = address_of(asks, next(iter(asks.qr_codes.values())))
     managers = [name for name, role, _ in context.store.credentials.users() if role == "manager"]

@@ -1,6 +1,6 @@
-"""What both web rooms share below their own floor: pages, fragments, headers, hostile input.
+"""What the web sides of kiosk and aggregator share: pages, fragments, headers, bounds on input.
 
-Knows nothing of surveys' content, kiosks or figures.
+Knows nothing of surveys, kiosks or figures.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ SECURITY_HEADERS = {
         "frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
-    # same-origin, not no-referrer: with that one a browser posts forms with "Origin: null".
+    # same-origin, not no-referrer: with no-referrer a browser posts forms with "Origin: null".
     "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
@@ -60,7 +60,7 @@ _ALWAYS.append((b"cache-control", b"no-store"))  # unless an answer says how lon
 
 
 class Guard:
-    """Stands around a whole application: checks each request, completes each answer.
+    """Checks each request to an application, and completes each answer.
 
     A request must be addressed to one of our hosts, or a stranger's page could reach us under
     its own name (DNS rebinding) and redirects would lead where the sender wants. It must not
@@ -90,7 +90,7 @@ class Guard:
 
         answer: ASGIApp | None = self._refusal(scope, headers)
         if answer is None:
-            # To a GET it also says that the answer varies, for whoever keeps it.
+            # For a GET it also adds "Vary: accept-encoding", without which caches mix answers up.
             packs = scope["method"] == "GET" or b"gzip" in headers.get(b"accept-encoding", b"")
             answer = self._compressing if packs else self._app
         await answer(scope, receive, send_completed)
@@ -114,7 +114,7 @@ class Guard:
 
 
 def _same_origin(headers: Mapping[bytes, bytes]) -> bool:
-    """Whether a browser says that our own page sent this, or it is no browser."""
+    """Whether the headers of a browser name our own page as sender, or there are none."""
     if headers.get(b"sec-fetch-site", b"none") not in (b"same-origin", b"none"):
         return False
     origin = headers.get(b"origin")
@@ -130,9 +130,9 @@ def _methods(routes: Sequence[BaseRoute], path: str) -> str:
 
 
 async def _client_left(request: Request, error: Exception) -> Response:
-    """An answer that nobody gets: the client closed its connection within its own request.
+    """End a request whose client closed the connection before all of it had come.
 
-    Without it the server would log this as an error of ours.
+    The answer is not sent. Without this handler the server would log an error of its own.
     """
     return Response(status_code=400)
 
@@ -156,7 +156,7 @@ class Application(Starlette):
         super().__init__(exception_handlers=handlers, **options)
 
     def build_middleware_stack(self) -> ASGIApp:
-        # Around everything: Starlette answers what nobody caught outside its middleware.
+        # Outermost: Starlette answers uncaught errors outside the middleware that it is given.
         return Guard(super().build_middleware_stack(), self._hosts, self.routes)
 
 
@@ -183,8 +183,8 @@ async def read_body(request: Request, limit: int) -> bytes:
     with suppress(ValueError):  # no length, or none that anyone could read
         if int(request.headers.get("content-length", "")) > limit:
             raise HTTPException(413)
-    # Mostly all of it is there. A timer is set where it is not: for the first bytes there is one
-    # on the connection (serving.py).
+    # Mostly the first message is all of it. Only for further ones a timer is set here: for the
+    # first one the connection has a timer (serving.py).
     body, more = _chunk(await request.receive())
     if not more and len(body) <= limit:
         return body
@@ -223,7 +223,7 @@ async def read_form(request: Request, limit: int = FORM_LIMIT) -> dict[str, list
 
 
 def language_of(request: Request, *, negotiate: bool = True) -> Language:
-    """The asker's language: ``?lang=``, then the cookie ``lang``, then the browser's wish.
+    """The reader's language: ``?lang=``, then the cookie ``lang``, then the browser's wish.
 
     Without ``negotiate`` the browser's wish does not count: the machines of a Vietnamese
     office often speak English by default, and their users do not.

@@ -1,4 +1,4 @@
-"""The aggregator's command line: what can be asked for; commands/ has what is then done."""
+"""The aggregator's command line: its commands and options; commands/ has what they do."""
 
 import argparse
 import sys
@@ -23,7 +23,7 @@ PROGRAM = "python -m aggregator"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. 0: done; 1: done in part, or not at all, with the reason printed."""
+    """Run one command. Returns 0 where all was done, else 1, with the reason printed."""
     language, others = _language(arguments)
     options = _parser(language).parse_args(others)
     options.lang = language
@@ -44,9 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _language(arguments: Sequence[str] | None) -> tuple[Language, list[str]]:
-    """The language, wherever it was asked for, and the other arguments.
+    """The language of ``--lang``, wherever it stands, and the other arguments.
 
-    It is known before the texts of the parser itself are made.
+    It is read first, because the parser's own texts are in this language.
     """
     first = argparse.ArgumentParser(prog=PROGRAM, add_help=False, allow_abbrev=False)
     first.add_argument("--lang", choices=LANGUAGES, default="vi")
@@ -115,7 +115,7 @@ def _report_options(
 
 
 def _days(language: Language) -> Callable[[str], date]:
-    """Reads a day; says in the reader's language what a right one looks like."""
+    """A parser of days such as 2026-09-30, whose errors are in the given language."""
 
     def day(text: str) -> date:
         try:

@@ -1,7 +1,7 @@
-"""pandas without pyarrow, which exports write with. To be imported before pandas.
+"""Imports pandas without pyarrow. To be imported before pandas.
 
-pandas takes pyarrow in where it finds it: 36 MB more in a server that has promised to stay small,
-and text columns that are slower for tables of a few rows.
+pandas loads pyarrow, which exports need, wherever it is installed. It would take 36 MB more
+memory in the server, and makes text columns of a few rows slower.
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Copies the databases of a running centre into a folder, checked and dated. See README.md here.
 
-Standard library only: it must work on the day when the environment does not.
+Standard library only: it must run even where the virtual environment is broken.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         "under --var, and HAILONG_DATABASE_URL where that is PostgreSQL",
     )
     options = parser.parse_args(arguments)
-    sources = {source: name_of(source) for source in options.source} or found(options.var)
+    sources = {source: name_of(source) for source in options.source} or databases(options.var)
     if not sources:
         print(f"{options.var}: no database found", file=sys.stderr)
         return 1
@@ -45,16 +45,17 @@ def main(arguments: list[str] | None = None) -> int:
             prune(copy, max(1, options.keep))
             print(f"{copy} {copy.stat().st_size} bytes")
         except (OSError, sqlite3.Error, subprocess.CalledProcessError) as error:
-            # The password in an address is nobody's business in a log.
+            # An address may hold a password, which does not belong in a log.
             print(f"{re.sub('//.*@', '//', source)}: {error}", file=sys.stderr)
             failed += 1
     return 1 if failed else 0
 
 
-def found(var: Path) -> dict[str, str]:
-    """Databases and the names of their copies: two files of one name stay two copies.
+def databases(var: Path) -> dict[str, str]:
+    """The databases to copy, each with its copy's name, which no other has.
 
-    What ``make demo`` invented under demo/ is not worth one.
+    These are the SQLite files under ``var``, without the simulated ones of ``make demo`` in
+    demo/, and the PostgreSQL database of HAILONG_DATABASE_URL.
     """
     files = [file for file in sorted(var.rglob("*")) if is_sqlite(file)]
     inside = {file: file.relative_to(var) for file in files}
@@ -80,7 +81,7 @@ def is_sqlite(file: Path) -> bool:
 
 
 def back_up(source: str, name: str, to: Path) -> Path:
-    """Writes one copy under a passing name, and gives it its own once it is whole and on disk."""
+    """Write one copy under a temporary name; rename it when it is complete and on disk."""
     is_url = source.startswith("postgresql")
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     target = to / f"{name}-{now}.{'dump' if is_url else 'db'}"

@@ -22,7 +22,7 @@ FILES = {
         "700.css": ".",
         "LICENSE": ".",
     },
-    # For documents: as wide as Times New Roman, which may not be handed on.
+    # For documents: as wide as Times New Roman, whose licence lets nobody pass it on.
     "@expo-google-fonts/tinos": {
         "400Regular/Tinos_400Regular.ttf": ".",
         "400Regular_Italic/Tinos_400Regular_Italic.ttf": ".",

@@ -1,4 +1,4 @@
-"""What ``python -m aggregator`` can do, a module a subject, each imported when it is asked for."""
+"""The commands of ``python -m aggregator``: one module a subject, imported when called."""
 
 import argparse
 import sys
@@ -15,9 +15,9 @@ from surveys.messages import Language, MessageError
 
 
 def require_current(engine: Engine) -> None:
-    """Raises MessageError where the database lacks this version's schema.
+    """Raise MessageError where the database lacks this version's schema.
 
-    A SQLite file that is not there is not made: that is for ``migrate`` alone.
+    A missing SQLite file is not created here: only ``migrate`` creates it.
     """
     if is_missing(engine) or not is_current(engine):
         raise MessageError("cli.not_ready")
@@ -25,11 +25,14 @@ def require_current(engine: Engine) -> None:
 
 @contextmanager
 def progress() -> Iterator[Advance]:
-    """Submissions done, on standard error when it is a terminal; yields what counts them."""
+    """Show how many submissions are done, where standard error is a terminal.
+
+    Yields a function to call with the number of further ones.
+    """
     if not sys.stderr.isatty():
         yield lambda steps: None
         return
-    from rich.console import Console  # not needed where nobody looks
+    from rich.console import Console  # slow to import, so only where it is used
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f}"), TimeElapsedColumn())
@@ -39,11 +42,12 @@ def progress() -> Iterator[Advance]:
 
 
 def tell(options: argparse.Namespace, n: int) -> None:
-    """How many it were, on standard error: standard output may be the export itself."""
+    """Print how many it were to standard error: standard output may be the export itself."""
     print(MESSAGES.get(options.lang, "cli.done", n=n), file=sys.stderr)
 
 
 def report(problems: Sequence[tuple[int, str]], language: Language) -> None:
+    """Print the lines of a file that were refused, by number, each with the reason."""
     for line, reason in problems:
         text = MESSAGES.get(language, "cli.line", line=line, reason=reason)
         print(text, file=sys.stderr)

@@ -62,7 +62,7 @@ def run_user(options: argparse.Namespace) -> int:
 
 
 def _ask_password() -> str:
-    """From the terminal, twice and unseen; from a pipe, its first line."""
+    """A password: typed twice, not shown, at a terminal; else the first line of the input."""
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
     password = getpass.getpass("Password: ")

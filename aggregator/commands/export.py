@@ -22,8 +22,8 @@ def run_export(options: argparse.Namespace) -> int:
     settings = Settings.from_env()
     centre, surveys = load_definitions(settings.centre)
     filters, file_format = _filters(options, centre, surveys), _format(options)
-    # Rows come and go by the hundred thousand, and none refers to another: the collector would
-    # walk them again and again for nothing.
+    # Hundreds of thousands of rows are made, none of which refers to another: the garbage
+    # collector would search them for cycles again and again, and find none.
     gc.set_threshold(50_000)
     database = Database(settings.database)
     try:
@@ -47,7 +47,7 @@ def run_export(options: argparse.Namespace) -> int:
 
 
 def _print(table: JoinedTable, file_format: ExportFormat) -> int:
-    """To standard output, for other programs: without a byte order mark."""
+    """Write the table to standard output, for other programs: without a byte order mark."""
     if file_format not in ("csv", "json"):
         raise MessageError("export.file_needed", format=file_format)
     sys.stdout.writelines(table.lines(file_format))
@@ -55,14 +55,14 @@ def _print(table: JoinedTable, file_format: ExportFormat) -> int:
 
 
 def _format(options: argparse.Namespace) -> ExportFormat:
-    """The format asked for, else that of the file's suffix, else CSV."""
+    """The format of ``--format``, else that of the file's suffix, else CSV."""
     path: Path = options.file
     wanted = options.format or path.suffix.removeprefix(".").lower()
     return next((file_format for file_format in EXPORT_FORMATS if file_format == wanted), "csv")
 
 
 def _filters(options: argparse.Namespace, centre: Centre, surveys: dict[str, Survey]) -> Filters:
-    """Raises MessageError."""
+    """What ``table`` is filtered by. Raises MessageError for unknown or reversed ones."""
     known = {"survey": surveys, "channel": CHANNELS, "department": centre.department}
     for name, allowed in known.items():
         value = getattr(options, name)

@@ -1,4 +1,4 @@
-"""Commands that take files in, and the one that counts anew what was taken."""
+"""Commands that read files into the database, and ``rebuild``, which makes all tallies anew."""
 
 import argparse
 from collections.abc import Sequence

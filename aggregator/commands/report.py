@@ -19,7 +19,7 @@ from surveys.published import load_published
 
 
 def run_report(options: argparse.Namespace) -> int:
-    """Build the report of the period in which the day lies; then the file, whole or not at all."""
+    """Write the report of the period that holds the given day, as a whole file or none."""
     file_format = _format(options)
     settings = Settings.from_env()
     centre, surveys = load_definitions(settings.centre)
@@ -46,7 +46,7 @@ def run_report(options: argparse.Namespace) -> int:
 
 
 def _period(options: argparse.Namespace, today: date) -> Period:
-    """The period of the kind in which the day lies. Raises PeriodError."""
+    """The period, of the kind asked for, that holds the day. Raises PeriodError."""
     day: date = options.date or today
     if not EARLIEST <= day <= LATEST:
         raise PeriodError("date", "far_day")
@@ -54,7 +54,7 @@ def _period(options: argparse.Namespace, today: date) -> Period:
 
 
 def _format(options: argparse.Namespace) -> str:
-    """The format asked for, else that of the file's suffix. Raises MessageError."""
+    """The format of ``--format``, else that of the file's suffix. Raises MessageError."""
     file_format: str = options.format or options.file.suffix.removeprefix(".").lower()
     if file_format not in REPORT_FORMATS:
         raise MessageError("report.no_format", file=options.file)
@@ -62,7 +62,7 @@ def _format(options: argparse.Namespace) -> str:
 
 
 def _write(file: Path, content: bytes) -> None:
-    """Written beside and moved, so that a broken report never looks like a whole one."""
+    """Write a temporary file and rename it, so that an unfinished report is never seen."""
     part = file.with_name(file.name + ".part")
     try:
         part.write_bytes(content)

@@ -19,7 +19,7 @@ Batch = tuple[datetime, list[dict[str, Any]]]  # when it was delivered, and the 
 
 
 def stream(centre: Centre, now: datetime, name: str = "") -> Random:
-    """Chance of its own for one part of the simulation: the others stay as they are."""
+    """Random numbers for one part of the simulation: changing it leaves the others as they are."""
     return Random(f"{centre.id} {now.date()} {name}".strip())  # noqa: S311 - a simulation
 
 
@@ -34,7 +34,7 @@ def closing(centre: Centre, day: date) -> datetime:
 
 
 def within(hour: int, day: date, centre: Centre, chance: Random) -> datetime:
-    """Some moment of an hour."""
+    """A random moment of an hour of a day."""
     minute = time(hour, chance.randrange(60), chance.randrange(60))
     return datetime.combine(day, minute, centre.zone)
 
@@ -51,7 +51,7 @@ def filled(
     answers: Mapping[str, object],
     comment: str | None = None,
 ) -> dict[str, Any]:
-    """A form; ``place`` is department, counter, channel and visit."""
+    """A submission as a kiosk sends it; ``place`` has department, counter, channel and visit."""
     return {
         "id": id_,
         "survey": survey,

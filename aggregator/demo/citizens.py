@@ -1,4 +1,4 @@
-"""What simulated citizens tell besides: a profile that some skip, now and then a comment.
+"""The profiles of simulated citizens and their comments; not everybody gives them.
 
 The population that they are weighted to is simulated as well, and says so where it is named.
 """
@@ -9,8 +9,8 @@ from surveys.centre import Centre, Margin
 from surveys.definition import Survey, Text
 
 SIPAS = "sipas_2020"
-TELLING = 0.7  # answer questions about themselves at all
-SKIPPED = 0.1  # of those questions
+TELLING = 0.7  # share of people who answer any question about themselves
+SKIPPED = 0.1  # share of those questions that they leave out
 COMMENTING = 0.12
 SIMULATED = "Mô phỏng, không phải số liệu công bố · Simulated, not a published figure"
 # Shares by code. Those who answer are more often from towns, and the young are more of them.
@@ -24,7 +24,7 @@ RESPONDENTS = {
 }
 LESS_PLEASED = (0.75, 0.25)  # where they live: towns are harder to please here
 
-# Numbers that nobody has, so that a masked one can be seen in an export.
+# The phone numbers belong to nobody; they show how an export masks one.
 PRAISE = (
     "Hướng dẫn rõ ràng, dễ làm theo.",
     "Nhận kết quả đúng hẹn.",
@@ -41,14 +41,17 @@ WISHES = (
 
 
 class Citizens:
-    """Profiles and comments, drawn from a stream of their own."""
+    """Draws profiles and comments with the random numbers of ``chance``."""
 
     def __init__(self, sipas: Survey, chance: Random) -> None:
         self._sipas = sipas
         self._random = chance
 
     def profile(self, mood: float) -> dict[str, int]:
-        """Answers to the profile questions of SIPAS; none from those who tell nothing."""
+        """Answers to the profile questions of SIPAS, by question.
+
+        ``mood``, from about 1 to 5, is how satisfied the person is. Who answers none gets {}.
+        """
         if self._random.random() >= TELLING:
             return {}
         answers = {}
@@ -69,7 +72,7 @@ class Citizens:
 
 
 def with_population(centre: Centre) -> Centre:
-    """The centre with simulated margins of SIPAS; as it is where it gives its own."""
+    """The centre with simulated margins of SIPAS; unchanged where it has margins of its own."""
     if any(margin.survey == SIPAS for margin in centre.margins):
         return centre
     margins = tuple(

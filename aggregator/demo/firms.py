@@ -23,13 +23,13 @@ STATEMENTS = (
     *("b3_2", "b3_3", "b4_1", "b4_2", "b4_3", "b4_4"),
     *("b5_1", "b6_1", "b7_1", "b7_2"),
 )
-FIRMS, FIRMS_OF_FEW = (42, 60), (8, 25)  # in the quarter, at least and at most
+FIRMS, FIRMS_OF_FEW = (42, 60), (8, 25)  # of a department in the quarter: fewest and most
 FEW = 3  # departments that hardly any firm has to do with
 DECLINED = 0.08
 
 
 class Firms:
-    """The quarter's firms; no department is as good as the next."""
+    """The firms of the quarter, more satisfied with some departments than with others."""
 
     def __init__(self, centre: Centre, business: Survey, now: datetime) -> None:
         self._centre = centre
@@ -39,7 +39,10 @@ class Firms:
         self._random = stream(centre, now, "firms")
 
     def batches(self) -> Iterator[Batch]:
-        """A department's firms come on a few days; each day's forms arrive when it closes."""
+        """The forms of each department by day, delivered when the centre closes.
+
+        A department's firms come on at most twelve days.
+        """
         departments = self._centre.departments
         few = self._random.sample(departments, min(FEW, len(departments) // 3))
         days = list(opening_days(self._centre, self._now))
@@ -52,8 +55,10 @@ class Firms:
                 hours = sorted(self._random.choices(list(RHYTHM), list(RHYTHM.values()), k=here))
                 moments = [within(hour, day, self._centre, self._random) for hour in hours]
                 forms = [self._form(department, moment, pleased) for moment in moments]
-                told = [form for form, at in zip(forms, moments, strict=True) if at <= self._now]
-                yield min(closing(self._centre, day), self._now), told
+                answered = [
+                    form for form, at in zip(forms, moments, strict=True) if at <= self._now
+                ]
+                yield min(closing(self._centre, day), self._now), answered
 
     def _form(self, department: Department, moment: datetime, pleased: float) -> dict[str, object]:
         place = {
@@ -70,7 +75,7 @@ class Firms:
         return filled(new_id(self._random), BUSINESS, place, moment, answers)
 
     def _answer(self, question: Question, pleased: float) -> int:
-        """A code on the good side of the statement, or on the other."""
+        """A random code, favourable to the department with probability ``pleased``."""
         scale = self._business.scale_of(question)
         assert scale is not None  # noqa: S101 - these statements are rated, all of them
         [agreeing] = scale.measures.values()

@@ -18,9 +18,9 @@ from surveys.centre import Centre
 
 
 class Handled:
-    """How the quarter's dossiers were handled; a stream of its own leaves the visitors as they are.
+    """How the quarter's dossiers were handled, drawn with random numbers of its own.
 
-    Some dossiers lack an answer, and one department in five has not said all of itself.
+    In some dossiers an answer is missing, and one department in five lacks some of its facts.
     """
 
     def __init__(self, centre: Centre, now: datetime) -> None:
@@ -32,7 +32,7 @@ class Handled:
     def dossiers(
         self, transactions: Sequence[Mapping[str, Any]]
     ) -> dict[tuple[date, str], dict[int, Counts]]:
-        """Counts of points for as many dossiers as were settled."""
+        """Counts of points by indicator, for each day and department of ``transactions``."""
         cells = {}
         for row in transactions:
             day, department = row["day"], row["department"]

@@ -42,7 +42,7 @@ class Quarter:
         self.transactions: list[dict[str, object]] = []
 
     def batches(self) -> Iterator[Batch]:
-        """What each hour's visitors said, with the time at which it was delivered."""
+        """The submissions of the quarter, together with the time at which they were delivered."""
         for day in opening_days(self._centre, self._now):
             for department in self._centre.departments:
                 yield from self._department_day(department, day)
