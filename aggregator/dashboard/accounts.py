@@ -34,13 +34,13 @@ T = TypeVar("T")
 
 
 class AccountError(MessageError):
-    """Something about an account or token cannot be done."""
+    """An account or token cannot be made or changed as asked; the message gives the reason."""
 
     section = "account_error."
 
 
 class BusyError(HTTPException):
-    """More passwords wait to be checked than can be: the answer is 429."""
+    """Too many passwords wait to be checked; the answer is 429."""
 
     def __init__(self) -> None:
         super().__init__(429, headers={"retry-after": "5"})
@@ -62,8 +62,8 @@ class RefusedError(Exception):
 class SignedIn:
     """The secrets of a browser in which an account was just signed in.
 
-    ``session`` says who asks; with ``browser`` the account's next sign-in there does not wait
-    for what strangers do.
+    ``session`` shows who sends a request. ``browser`` shows that the account was signed in here
+    before: wrong passwords from elsewhere do not delay its next sign-in.
     """
 
     name: str
@@ -145,7 +145,7 @@ class Accounts:
         await self._in_turn(bool(known), self._check_password, name, password, buckets)
 
     def _check_password(self, name: str, password: str, buckets: Sequence[Bucket]) -> None:
-        self._check_wait(buckets)  # again: others were checked meanwhile
+        self._check_wait(buckets)  # again: other passwords were checked meanwhile
         if not self.is_password(name, password):
             self._throttle.count_wrong(buckets)
             raise RefusedError(checked=True, wait=self._throttle.wait(buckets))
@@ -156,7 +156,7 @@ class Accounts:
 
     def is_password(self, name: str, password: str) -> bool:
         """Whether this is the account's password. It takes as long for a name nobody has."""
-        nobody = self._nobody  # made here for known names too, or the first check would tell
+        nobody = self._nobody  # made for known names too, or the time of the first check would tell
         user = self._credentials.user(name) if name.isprintable() else None
         stored = (user and user.password_hash) or nobody
         try:
@@ -165,10 +165,10 @@ class Accounts:
             return False
 
     async def _in_turn(self, known: bool, work: Callable[..., T], *values: object) -> T:
-        """Run slow work on passwords after what waits already.
+        """Run slow work on passwords on the one thread for it; returns what ``work`` returns.
 
-        Raises BusyError where too much waits. Known browsers have a queue of their own length:
-        a crowd of strangers does not send them away.
+        Raises BusyError where too many wait. Known and unknown browsers are counted apart, so
+        that many unknown ones do not turn known ones away.
         """
         if self._waiting[known] >= MAX_WAITING:
             raise BusyError()
@@ -230,7 +230,7 @@ class Accounts:
         )
 
     async def change_password(self, name: str, password: str) -> str:
-        """``set_password`` in turn; returns a new secret by which the browser stays known.
+        """Run ``set_password`` on its thread; returns a new secret by which the browser is known.
 
         Raises AccountError for a short password, and BusyError.
         """

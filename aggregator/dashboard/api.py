@@ -49,7 +49,7 @@ Q = TypeVar("Q", bound=Query)
 
 
 class ApiError(MessageError):
-    """An answer other than 200, with a reason in the asker's language."""
+    """An answer other than 200, with a reason in the reader's language."""
 
     section = "api."
 
@@ -87,7 +87,7 @@ async def post_submissions(request: Request) -> Response:
     body = await read_body(request, MAX_BODY)
     if len(body) <= LARGE:
         return await _stored(request, context, _items(body))
-    # Parsed, a batch takes ten times its bytes: few of them at once, however many wait.
+    # A parsed batch takes ten times its bytes, so few large ones are parsed at once.
     async with context.large_batches:
         return await _stored(request, context, await run_in_threadpool(_items, body))
 
@@ -103,7 +103,10 @@ async def _stored(request: Request, context: Context, items: list[object]) -> Re
 
 
 def _items(body: bytes) -> list[object]:
-    """The items of a batch, an Unreadable for each that cannot be read. Raises ApiError."""
+    """The submissions in a body, with an Unreadable for each that breaks a rule of JSON.
+
+    Raises ApiError where the body is not JSON, or no batch.
+    """
     try:
         batch, flawed = read_json(body)
     except NotJson as error:
@@ -166,13 +169,13 @@ async def get_satisfaction(request: Request) -> Response:
 
 
 def _json(answer: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """An answer of the fields that were given to it, by the names that the API has for them."""
+    """A JSON answer: the fields of the model that were set, under their names in the API."""
     body = answer.model_dump_json(by_alias=True, exclude_unset=True)
     return Response(body, status, headers=headers, media_type="application/json")
 
 
 def _query(request: Request, model: type[Q]) -> Q:
-    """The parameters of a request. Raises ApiError, which names the first that cannot be."""
+    """The parameters of a request as a model. Raises ApiError, which names the first bad one."""
     given = request.query_params.multi_items()
     values = dict(given)
     if doubled := [name for name, n in Counter(name for name, _ in given).items() if n > 1]:
@@ -195,7 +198,7 @@ def _named(parameter: object) -> str:
 def _not_compared(
     context: Context, survey: Survey, language: Language, for_all: str | None
 ) -> list[NotComparedJson]:
-    """The references that are another quantity, each with the reason, or one ``for_all``."""
+    """The references that are not compared, each with the reason; ``for_all`` is one for all."""
     return [
         NotComparedJson(reference=reference.id, reason=MESSAGES.get(language, f"compare.{why}"))
         for reference in context.centre.references
@@ -216,8 +219,8 @@ async def get_submissions_csv(request: Request) -> Response:
 async def stream(
     lines: Iterator[str], name: str, media_type: str, *, start: str = ""
 ) -> StreamingResponse:
-    """A file to download, sent while it is made, after what it starts with."""
-    # The status cannot be taken back: a database that is gone must show before it is sent.
+    """A file to download, sent while its ``lines`` are made; ``start`` comes before them."""
+    # The first line is made before the status is sent: then a failing database can still be a 503.
     first = await run_in_threadpool(next, lines)
     return StreamingResponse(
         chain([start + first], lines),
@@ -243,7 +246,7 @@ async def get_metrics(request: Request) -> Response:
 
 
 async def storage_error(request: Request, error: Exception) -> Response:
-    """The database is gone, locked or full: nothing was stored, so the asker should try again."""
+    """503 where the database fails: nothing was stored, so the sender should try again."""
     if request.url.path.startswith("/api/"):
         return await api_error(request, ApiError(503, "storage"))
     response = render(request, "error", ErrorPage("api.storage"), status=503)

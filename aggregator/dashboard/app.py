@@ -77,7 +77,7 @@ ROUTES = [
     Route("/sign-in/{secret}", sign_in.sign_in_by_link),
     Route("/sign-out", sign_in.sign_out, methods=["POST"]),
     Route("/account", sign_in.account, methods=["GET", "POST"]),
-    # Below those of the files themselves, whose names hold a dot.
+    # After the routes of the files themselves, whose paths end with a format such as ".pdf".
     Route("/reports/{kind:str}", documents.fetch),
     Route("/exports/submissions", documents.fetch),
 ]
@@ -116,8 +116,8 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        # What is loaded by now stays: the collector need not walk it, nor every few hundred
-        # answers walk the batch that is being read.
+        # The garbage collector need not search what is loaded by now, nor a batch that is
+        # being read at every few hundred answers: it leaves the first out and runs rarely.
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
         async with commits:

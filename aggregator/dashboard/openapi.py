@@ -33,17 +33,17 @@ def _parameters(model: type[Query]) -> list[dict[str, Any]]:
         {
             "name": name,
             "in": "query",
-            "description": each.pop("description"),
-            "schema": _given(each),
+            "description": field.pop("description"),
+            "schema": _given(field),
         }
-        for name, each in schema["properties"].items()
+        for name, field in schema["properties"].items()
     ]
 
 
 def _given(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The schema of a parameter that is given: an absent one is null, a given one never."""
-    kinds = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
-    return {name: each for name, each in kinds[0].items() if name != "title"}
+    kinds = [kind for kind in schema.get("anyOf", [schema]) if kind.get("type") != "null"]
+    return {name: kind for name, kind in kinds[0].items() if name != "title"}
 
 
 def _problems(*statuses: int) -> dict[str, Any]:

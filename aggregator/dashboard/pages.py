@@ -22,9 +22,9 @@ from web import language_of, wants_fragment
 
 
 class Links:
-    """Writes a page's figures as links that ask how they were computed, and remembers them.
+    """Writes a page's figures as links to how they were computed, and remembers them by name.
 
-    So every figure that a reader can point at has its answer, and nothing has to list them.
+    ``address`` is that of the page. No list of figures is needed: each that was written is known.
     """
 
     def __init__(self, language: Language, address: str) -> None:
@@ -33,7 +33,7 @@ class Links:
         self._figures: dict[str, Figure] = {}
 
     def ask(self, figure: Figure, text: str | None = None, small: str | None = None) -> Markup:
-        """The figure, or another text for it, as a link, with a smaller line of the link below."""
+        """The figure as a link: its value or ``text``, with the line ``small`` below it."""
         self._figures[figure.name] = figure
         written = figure.written(self._language) if text is None else text
         below = "" if small is None else Markup("<small>{}</small>").format(small)
@@ -42,7 +42,7 @@ class Links:
         )
 
     def asked(self, name: str | None) -> Figure | None:
-        """The figure of a name, once the page has written it."""
+        """The figure of a name; None where the page has not written it."""
         return self._figures.get(name or "")
 
 
@@ -77,7 +77,7 @@ def render(request: Request, name: str, page: object, status: int = 200) -> Resp
         **_figures(links),
     }
     response = context.pages.render(request, name, values, language=language, status=status)
-    if how and wants_fragment(request):  # the page was rendered to meet its figures
+    if how and wants_fragment(request):  # the page itself was rendered only to collect its figures
         response = context.pages.render(request, "how", values, language=language)
     if (wish := request.query_params.get("lang")) in ("vi", "en"):
         response.set_cookie("lang", wish, samesite="lax", httponly=True, max_age=31_536_000)
@@ -99,7 +99,7 @@ def _writers(language: Language) -> dict[str, Any]:
 
 
 def _figures(links: Links) -> dict[str, Any]:
-    """Figures of what pages have in common, and the way to ask for any of them."""
+    """Functions for templates: figures that several pages have, and links to any figure."""
     return {
         "ask": links.ask,
         "asked": links.asked,
@@ -112,7 +112,7 @@ def _figures(links: Links) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class ErrorPage:
-    """What went wrong: a key of the message catalogue, and the query parameter it names."""
+    """What went wrong: a key of the message catalogue, and the parameter that its text names."""
 
     message: str
     named: str = ""
@@ -129,8 +129,8 @@ class ParameterError(HTTPException):
 def refuse_other_parameters(request: Request, *names: str) -> None:
     """Raise ParameterError where a parameter is given that has none of these names, or twice.
 
-    For files: a page shows what it was asked for, a file that passed over a misspelt filter
-    would hold other answers than its reader believes.
+    For files: a page shows how it is filtered, but a file for which a misspelt filter was
+    ignored would hold other answers than its reader believes.
     """
     given = [name for name, _ in request.query_params.multi_items()]
     for name in given:

@@ -13,7 +13,9 @@ from surveys.messages import Language
 from surveys.wire import Receipt, Submission
 
 MAX_BATCH = 2_000  # submissions in one request
-WRITTEN_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)  # others would be days too, to pydantic
+WRITTEN_DAY = re.compile(
+    r"\d{4}-\d{2}-\d{2}", re.ASCII
+)  # pydantic would take numbers and times too
 
 
 def _written_day(value: object) -> object:
@@ -26,13 +28,13 @@ Day = Annotated[date, BeforeValidator(_written_day)]
 
 
 class Json(BaseModel):
-    """An object of exactly these fields."""
+    """A JSON object; fields that it does not have are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 class ErrorJson(Json):
-    """Why a request was not answered, in the asker's language."""
+    """Why a request was refused, in the reader's language."""
 
     error: str
 
@@ -44,7 +46,7 @@ class BatchJson(Json):
 
 
 class ReceiptsJson(Json):
-    """The aggregator's word on each submission, in their order."""
+    """One receipt for each submission, in the same order."""
 
     receipts: list[Receipt]
 
@@ -69,7 +71,7 @@ class PeriodQuery(Query):
 
 
 class SatisfactionQuery(PeriodQuery):
-    """What the figures are asked of."""
+    """Which answers the figures are of, and by which key they are grouped."""
 
     survey: str = Field("in_centre", description="The instrument.")
     question: str | None = Field(
@@ -126,11 +128,11 @@ class ComparisonJson(Json):
     verdict: Literal["below", "above", "indistinct", "too_few"]
 
     @classmethod
-    def of(cls, found: Comparison) -> Self:
+    def of(cls, comparison: Comparison) -> Self:
         same = cls.model_fields.keys() - {"reference", "share"}
         return cls.model_validate(
-            {name: getattr(found, name) for name in same}
-            | {"reference": found.reference.id, "share": found.reference.value}
+            {name: getattr(comparison, name) for name in same}
+            | {"reference": comparison.reference.id, "share": comparison.reference.value}
         )
 
 
@@ -160,8 +162,8 @@ class RowJson(Json):
             "label": row.label.get(language),
             "n": None if row.withheld else row.n,
             "counts": {str(code): n for code, n in row.counts.items()},
-            "measures": {name: MeasureJson.of(each) for name, each in row.measures.items()},
-            "comparisons": [ComparisonJson.of(each) for each in row.comparisons],
+            "measures": {name: MeasureJson.of(measure) for name, measure in row.measures.items()},
+            "comparisons": [ComparisonJson.of(comparison) for comparison in row.comparisons],
         }
         if row.question is not None and row.question.published is not None:
             values["published"] = row.question.published

@@ -19,7 +19,7 @@ from web import read_form, wants_fragment
 
 COOKIE = "hailong_session"
 FORM_LIMIT = 16_384  # bytes
-NAME_LIMIT, PASSWORD_LIMIT = 64, 1_000  # characters; what is longer belongs to nobody
+NAME_LIMIT, PASSWORD_LIMIT = 64, 1_000  # characters; no account has a longer one
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -63,8 +63,8 @@ def signed_in(handler: Handler) -> Handler:
             try:
                 return await handler(request)
             finally:
-                # The template keeps the request until garbage is collected; the snapshot, which
-                # holds all that was read for the page, need not stay that long.
+                # The template keeps the request until garbage is collected. The snapshot holds
+                # all that was read for the page, and should not stay in memory that long.
                 del request.state.context
         back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         address = f"/sign-in?{urlencode({'next': back})}"
@@ -140,7 +140,7 @@ async def account(request: Request) -> Response:
 
 
 def _client(request: Request, name: str) -> tuple[str, str | None]:
-    """By what wrong passwords are told apart: the address, and a known browser's secret.
+    """The client's address, and the secret of a known browser: wrong passwords count by both.
 
     The address is kept in memory for some minutes and written nowhere. Behind a proxy on this
     machine it is the one that the proxy names.
@@ -155,12 +155,12 @@ def _browser_cookie(name: str) -> str:
 
 
 def _reason(refused: RefusedError, wrong: str) -> str:
-    """The message ``wrong``, or that the password was not looked at."""
+    """The key of a message: ``wrong``, or that the password was not checked."""
     return wrong if refused.checked else "sign_in.unchecked"
 
 
 def _refused(request: Request, name: str, page: AccountPage, refused: RefusedError) -> Response:
-    """The form again. The answer is the same for names that nobody has."""
+    """The form again with the reason. It is the same for names that no account has."""
     response = render(request, name, page, status=403 if refused.checked else 429)
     if refused.wait:
         response.headers["retry-after"] = str(refused.wait)
@@ -168,7 +168,7 @@ def _refused(request: Request, name: str, page: AccountPage, refused: RefusedErr
 
 
 def _enter(request: Request, entered: SignedIn, target: str) -> Response:
-    """Lead a browser in which somebody has just signed in to the page asked for."""
+    """Redirect a browser in which somebody has just signed in, with its cookies set."""
     response = RedirectResponse(target, 303)
     _keep(request, response, _browser_cookie(entered.name), entered.browser, BROWSER)
     _keep(request, response, COOKIE, entered.session, SESSION)
@@ -176,7 +176,7 @@ def _enter(request: Request, entered: SignedIn, target: str) -> Response:
 
 
 def _keep(request: Request, response: Response, cookie: str, secret: str, lasts: timedelta) -> None:
-    """Let the browser keep a secret, out of reach of scripts and other sites."""
+    """Set a cookie that holds a secret, which scripts and other sites cannot read."""
     response.set_cookie(
         cookie,
         secret,
@@ -188,6 +188,6 @@ def _keep(request: Request, response: Response, cookie: str, secret: str, lasts:
 
 
 def _own_path(wish: str | None) -> str:
-    """Where to go after signing in: the path wished for if it is one of ours, else the tally."""
+    """The path to go to after signing in: ``wish`` if it is on this server, else the tally."""
     own = wish and wish.startswith("/") and not wish.startswith(("//", "/\\", "/sign-"))
     return wish if own and wish else "/"

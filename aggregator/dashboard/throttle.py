@@ -27,7 +27,7 @@ ACCOUNT_AT_ADDRESS = Limit(free=4, longest=60)
 ADDRESS = Limit(free=30, longest=2)  # for all accounts: a whole centre may share one address
 ACCOUNT = Limit(free=20, longest=15)  # from all addresses
 
-# What wrong passwords are counted in: a limit, and whom it holds for.
+# Wrong passwords are counted by bucket: a limit, and the name, address or browser that it is for.
 Bucket = tuple[Limit, str]
 
 
@@ -57,14 +57,14 @@ def _network(address: str) -> str:
 class Throttle:
     """The wrong passwords of the last minutes, in memory only.
 
-    Only checked passwords are counted, and a check takes its time: whatever names and addresses
-    are made up, there are no more buckets than checks in a few minutes. So none has to be thrown
-    away before its time, which would let a stranger wash off his own.
+    Only checked passwords are counted, and checks are slow. So however many names and addresses a
+    stranger uses, there are few buckets, and none has to be dropped before its wait is over, which
+    a stranger could use to end his own wait.
     """
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
-        # By bucket: how many were wrong, less the forgotten ones, and when the last one was.
+        # By bucket: the number of wrong passwords, without the forgotten, and the time of the last.
         self._wrong: dict[Bucket, tuple[float, float]] = {}
         self._tidy_at = 1_000  # buckets
 
@@ -72,7 +72,7 @@ class Throttle:
         return len(self._wrong)
 
     def wait(self, buckets: Sequence[Bucket]) -> float:
-        """In how many seconds a password may be checked that counts in these; 0: now."""
+        """Seconds until a password that counts in these buckets may be checked; 0 for now."""
         now = self._clock().timestamp()
         return max(self._wait(bucket, now) for bucket in buckets)
 

@@ -1,4 +1,4 @@
-"""What the ways an answer may come in are called."""
+"""Names of the channels by which an answer may come."""
 
 from collections.abc import Collection, Mapping
 

@@ -9,13 +9,13 @@ from typing import Generic, Protocol, TypeVar
 
 @dataclass(frozen=True)
 class Axis:
-    """From ``floor`` (a fraction) to 1. Positions are percentages of the width, as SVG takes."""
+    """An axis of shares from ``floor`` to 1. Positions are % of the drawing's width, as in SVG."""
 
     floor: float
 
     @classmethod
     def around(cls, values: Iterable[float | None]) -> "Axis":
-        """An axis that shows all values, beginning at a round share, at most at 80 %."""
+        """The axis that begins at a whole tenth below all values, at most at 80 %."""
         lowest = min((value for value in values if value is not None), default=1.0)
         tenths = min(8, math.floor(lowest * 10))
         # Below a half the ticks stand two tenths apart, so the axis begins at an even one.
@@ -35,7 +35,7 @@ class Axis:
 
     @property
     def labelled(self) -> list[float]:
-        """The ticks with a label: of many, those beside the ends have no room for one."""
+        """The ticks with a label. Of five or more, those next to the ends have no room for one."""
         ticks = self.ticks
         return ticks if len(ticks) < 5 else [ticks[0], *ticks[2:-2], ticks[-1]]
 
@@ -48,7 +48,7 @@ class Differences:
 
     @classmethod
     def around(cls, values: Iterable[float | None]) -> "Differences":
-        """As far as the values reach, at least five points, in steps of five."""
+        """The axis that holds all values: a multiple of five percentage points, at least five."""
         furthest = max((abs(value) for value in values if value is not None), default=0.0)
         return cls(max(1, -int(-furthest // 0.05)) * 0.05)
 
@@ -61,12 +61,12 @@ class Differences:
 
 
 def tone(place: int, levels: int) -> int:
-    """The colour, 5 best to 1 worst, of a level by its place (0 best) on a scale."""
+    """The colour, 5 (best) to 1, of a level by its place (0 is best) among ``levels`` levels."""
     return 5 - round(4 * place / (levels - 1))
 
 
 class Dot(Protocol):
-    """A point of a timeline: a share of n answers, in a series that no line leaves."""
+    """A point of a timeline: a share of n answers. Lines join points of one series only."""
 
     @property
     def n(self) -> float: ...
@@ -81,7 +81,7 @@ D = TypeVar("D", bound=Dot, covariant=True)
 
 @dataclass(frozen=True)
 class Timeline(Generic[D]):
-    """Where the points of a line lie: across in percent of the width, down in pixels."""
+    """Positions of the points of a line: x in percent of the width, y in pixels from the top."""
 
     axis: Axis
     points: Sequence[D]
@@ -89,7 +89,7 @@ class Timeline(Generic[D]):
     top: float = 14.0
 
     def x(self, place: float) -> str:
-        """The middle of the point of a place; halves are the borders between two points."""
+        """The x of a point by its number, from 0; halves are the borders between two points."""
         return f"{6 + 93 * (place + 0.5) / len(self.points):.2f}%"
 
     def y(self, share: float) -> str:
@@ -97,7 +97,10 @@ class Timeline(Generic[D]):
         return f"{self.top + (self.height - self.top) * min(1.0, max(0.0, part)):.1f}"
 
     def joined(self) -> list[tuple[int, D, D]]:
-        """Neighbours to join by a line: both have answers and are of one series."""
+        """Neighbours to join by a line, after the first one's number.
+
+        Both have answers, and both are of one series.
+        """
         return [
             (number, before, after)
             for number, (before, after) in enumerate(pairwise(self.points))
@@ -106,6 +109,6 @@ class Timeline(Generic[D]):
 
     @property
     def labelled(self) -> list[int]:
-        """Places with a label: about ten, the newest among them."""
+        """Numbers of the points with a label: about ten, evenly spaced, the newest among them."""
         last, step = len(self.points) - 1, -(-len(self.points) // 10)
         return [place for place in range(len(self.points)) if (last - place) % step == 0]

@@ -1,7 +1,7 @@
-"""Where the answers of one question lie on a diverging bar: criticism left of zero, praise right.
+"""Diverging bars of answers by level: unfavourable ones left of zero, favourable ones right.
 
-The middle level stands apart, where others split it over the line (Robbins, Heiberger, Plotting
-Likert and other rating scales, JSM Proceedings 2011): so both sides begin at one line.
+Robbins and Heiberger (Plotting Likert and other rating scales, JSM Proceedings 2011) split the
+middle level over the zero line. Here it stands apart, so that both sides begin at one line.
 """
 
 import math
@@ -27,9 +27,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class Diverging:
-    """One axis for many bars. The reaches are fractions, whole tenths that hold every bar.
+    """One axis for many bars. ``levels`` are best first; of an odd number the middle stands apart.
 
-    ``levels`` are best first. Of an odd number the one in the middle stands apart.
+    ``left``, ``right`` and ``apart`` are how far the sides and the middle reach: shares that hold
+    every bar, rounded up to tenths.
     """
 
     levels: Sequence[Level]
@@ -39,14 +40,14 @@ class Diverging:
 
     @classmethod
     def around(cls, levels: Sequence[Level], rows: Iterable[Mapping[int, int]]) -> "Diverging":
-        """The axis that shows all rows of counts by code; a tenth at least on each side."""
+        """The axis that holds all rows of counts by code, with at least a tenth on each side."""
         sides = _sides(levels)
         reaches = [0.1, 0.1 if sides[1] else 0.0, 0.1]
         for counts in rows:
             n = sum(counts.values())
             for place, side in enumerate(sides):
                 share = sum(counts[level.code] for level in side) / n if n else 0.0
-                # Three tenths exactly must not reach into the fourth by a rounding error.
+                # Without the small number a rounding error could make exactly 0.3 into 0.4.
                 reaches[place] = max(reaches[place], math.ceil(share * 10 - 1e-9) / 10)
         right, apart, left = reaches
         return cls(levels, left, right, apart)

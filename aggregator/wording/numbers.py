@@ -44,9 +44,9 @@ def roman(quarter: int) -> str:
 
 
 def p_value(p: float | None, language: Language) -> str:
-    """A p-value with four decimals, or as below the smallest of them.
+    """A p-value with four decimals, or as less than 0.0001.
 
-    More where rounding would put it on the other side of ALPHA than its verdict.
+    It has more decimals where rounding would put it on the other side of ALPHA.
     """
     if p is None:
         return DASH

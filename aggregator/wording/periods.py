@@ -17,7 +17,7 @@ ONE_DAY = timedelta(days=1)
 
 
 class PeriodError(FieldError):
-    """A period that cannot be; ``field`` is the parameter."""
+    """A period that does not exist; ``field`` is the query parameter at fault."""
 
     section = "error."
 
@@ -26,8 +26,8 @@ class PeriodError(FieldError):
 class Period:
     """``since`` and ``until`` are local days, both included.
 
-    A period may not be over yet. Its share so far compares with the whole period before, since
-    a share does not grow with time; its counts do not: see until_today.
+    A period may still be running. Its share so far may be compared with the whole period before,
+    since shares do not grow with time. Its counts may not: see until_today.
     """
 
     kind: PeriodKind
@@ -40,7 +40,7 @@ class Period:
 
     @property
     def code(self) -> str:
-        """Its name for machines: 2026-11-23, 2026-W48 (ISO 8601), 2026-11, 2026-Q4, 2026."""
+        """Its name in data: 2026-11-23, 2026-W48 (ISO 8601), 2026-11, 2026-Q4, 2026."""
         year, week, _ = self.since.isocalendar()
         codes: Mapping[PeriodKind, str] = {
             "week": f"{year}-W{week:02}",
@@ -57,9 +57,9 @@ class Period:
         return (self.since.month + 2) // 3
 
     def shifted(self, steps: int) -> "Period":
-        """The period of the same kind that many before (negative) or after.
+        """The period of the same kind ``steps`` later, or earlier where negative.
 
-        Ranges step by their own length.
+        Ranges move by their own length.
         """
         if self.kind in MONTHS:
             return period_of(self.kind, _months_on(self.since, MONTHS[self.kind] * steps))
@@ -87,18 +87,18 @@ class Period:
         return period_of(self.kind, date.fromisocalendar(year - 1, min(week, last), weekday))
 
     def until_today(self, today: date) -> "Period":
-        """The days that have come, a range, where the period is not over yet; else itself.
+        """The range of its days until today where it is still running; else the period itself.
 
-        Counts of a period so far compare with those of a range as long.
+        Its counts so far may be compared with those of a range of the same length.
         """
         if not self.since <= today < self.until:
             return self
         return Period("range", self.since, today)
 
     def parts(self, kind: PeriodKind) -> Iterator["Period"]:
-        """The days, weeks, months, quarters or years of the period, in order, without a gap.
+        """The days, weeks, months, quarters or years of the period, in order, without gaps.
 
-        One that an end of the period cuts is a range, so that its address shows the same days.
+        A part that the period holds only in part is a range of the days that it does hold.
         """
         day = self.since
         while day <= self.until:
@@ -135,7 +135,7 @@ def _months_on(day: date, months: int) -> date:
 
 
 def read_period(given: Mapping[str, str], today: date) -> Period:
-    """The period of ``period``, ``date``, ``from`` and ``to``; today without any.
+    """The period of the parameters ``period``, ``date``, ``from`` and ``to``; default: today.
 
     Raises PeriodError, which names the parameter.
     """

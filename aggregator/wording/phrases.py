@@ -1,4 +1,4 @@
-"""Words that are said later, in the language of whoever reads them."""
+"""Texts whose language is chosen only when they are read."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from surveys.messages import Language
 
 
 class Words(Protocol):
-    """Anything that can be said in a language: a Phrase, or a Text of a survey or centre."""
+    """A text in several languages: a Phrase, or a Text of a survey or centre."""
 
     def get(self, language: Language, /) -> str: ...
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """Words made by a function of the language."""
+    """A text made by a function of the language."""
 
     write: Callable[[Language], str]
 
@@ -28,7 +28,7 @@ class Phrase:
 
 
 def say(key: str, **values: object) -> Phrase:
-    """A text of the message catalogue; a value that is itself words is said in its language."""
+    """A text of the message catalogue; values may be Words, which take the same language."""
 
     def write(language: Language) -> str:
         said = {name: _in(value, language) for name, value in values.items()}

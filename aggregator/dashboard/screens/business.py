@@ -58,17 +58,17 @@ class BusinessPage(FigurePage):
     @property
     def compared(self) -> Sequence[StatementRow]:
         """The statements that have a figure of the same kind beside them."""
-        every = (one for factor in self.factors for one in factor.statements)
-        return [one for one in every if one.feedback.direction]
+        every = (statement for factor in self.factors for statement in factor.statements)
+        return [statement for statement in every if statement.feedback.direction]
 
     @property
     def few(self) -> int:
         """How many of these have so few answers that they say little."""
-        return sum(one.feedback.n < self.minimum for one in self.compared)
+        return sum(statement.feedback.n < self.minimum for statement in self.compared)
 
     @property
     def sides(self) -> Mapping[str, Figure]:
-        counts = Counter(one.feedback.direction for one in self.compared)
+        counts = Counter(statement.feedback.direction for statement in self.compared)
         return {side: side_figure(side, counts[side]) for side in SIDES}  # type: ignore[index]
 
     @property
@@ -77,13 +77,13 @@ class BusinessPage(FigurePage):
 
     @property
     def composite(self) -> Figure | None:
-        return composite_figure(feedback_composite(one.feedback for one in self.factors))
+        return composite_figure(feedback_composite(factor.feedback for factor in self.factors))
 
     @property
     def sources(self) -> Mapping[int, str]:
         """Year and source of the figures beside the statements."""
         published = [question.published for question in self.survey.measured]
-        return {one.year: one.source for one in published if one is not None}
+        return {figure.year: figure.source for figure in published if figure is not None}
 
 
 @signed_in

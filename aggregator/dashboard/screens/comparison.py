@@ -67,7 +67,7 @@ def _page(context: Context, view: View) -> ComparisonPage:
         rated=rated,
         unrated=[row for row in parts if not row.n],
         differences=Differences.around(
-            bound for found in compared if found for bound in (found.low, found.high)
+            bound for row in compared if row for bound in (row.low, row.high)
         ),
         axis=Axis.around(row.measures[measure].low for row in [total, *rated]),
         ranking=ranking(rated, measure),

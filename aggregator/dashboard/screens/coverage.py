@@ -1,4 +1,4 @@
-"""How many took part, by department and channel, and what the silent could change."""
+"""How many took part, by department and channel, and how far nonresponse could move the share."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ class CoveragePage(FigurePage):
 
 @signed_in
 async def coverage(request: Request) -> Response:
-    """Ratings per dossier and the bounds of the share had everybody answered."""
+    """Ratings per dossier, and between which bounds the share would be, had everybody answered."""
     context, view = context_of(request), read_view(request, kind="month")
     return render(request, "coverage", await run_in_threadpool(_page, context, view))
 

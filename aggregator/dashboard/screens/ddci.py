@@ -37,11 +37,11 @@ class DdciPage(FigurePage):
 
     @property
     def components(self) -> Mapping[str, Component]:
-        return {one.id: one for one in self.ddci.definition.components} if self.ddci else {}
+        return {c.id: c for c in self.ddci.definition.components} if self.ddci else {}
 
     @property
     def columns(self) -> Mapping[str, HardIndicator]:
-        return {one.column: one for one in self.ddci.definition.hard} if self.ddci else {}
+        return {i.column: i for i in self.ddci.definition.hard} if self.ddci else {}
 
 
 @signed_in

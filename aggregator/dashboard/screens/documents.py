@@ -43,8 +43,8 @@ async def documents(request: Request) -> Response:
 
 @signed_in
 async def fetch(request: Request) -> Response:
-    """A form names its format in a field; a file has it in its name."""
-    kind = request.path_params.get("kind")  # of a report
+    """Redirect a form's choice of format, ``?format=pdf``, to the address of the file."""
+    kind = request.path_params.get("kind")  # of period; None for an export
     if kind is not None and kind not in REPORT_KINDS:
         raise HTTPException(404)
     refuse_other_parameters(request, *(("date", "format", "lang") if kind else PARAMETERS))

@@ -59,7 +59,7 @@ async def submissions(request: Request) -> Response:
 
 @for_managers
 async def codebook_csv(request: Request) -> Response:
-    """What the columns of such a file hold; ``format`` says of which kind of file."""
+    """The codebook of an export; the parameter ``format`` is that of the export."""
     file_format = _format(request.query_params.get("format") or "csv")
     context, filters = context_of(request), _filters(request)
     _, count = await run_in_threadpool(bounded, context.store.database, filters)
@@ -83,10 +83,10 @@ def _format(wanted: str) -> ExportFormat:
 
 
 def _filters(request: Request) -> Filters:
-    """Raises HTTPException 400 with the message's key, ParameterError and PeriodError.
+    """Which answers a request is for; an empty parameter counts as absent.
 
-    An empty parameter is a form's field that was left empty. A period is asked for as on the
-    pages; without its first day it begins with all there is.
+    The period is asked for as on the pages; without ``from`` it begins before all answers.
+    Raises HTTPException 400 with a key of ``error``, ParameterError and PeriodError.
     """
     context = context_of(request)
     refuse_other_parameters(request, *PARAMETERS)

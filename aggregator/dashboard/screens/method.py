@@ -23,7 +23,7 @@ class MethodSection:
 
     name: str
     entries: tuple[str, ...] = ()
-    ours: frozenset[str] = frozenset()  # entries in which nobody else's rule is followed
+    ours: frozenset[str] = frozenset()  # entries whose rule is our own, not from a source
 
 
 SECTIONS = (
@@ -67,7 +67,7 @@ class Defined:
 
 @dataclass(frozen=True, kw_only=True)
 class MethodPage:
-    """The definitions, by survey, and what of their wording is sure."""
+    """The definitions of measures by survey, and how sure the wording of its questions is."""
 
     centre: Centre
     surveys: Mapping[str, Survey]

@@ -29,7 +29,7 @@ async def report(request: Request) -> Response:
     kind, file_format = request.path_params["kind"], request.path_params["format"]
     if kind not in REPORT_KINDS or file_format not in MEDIA_TYPES:
         raise HTTPException(404)
-    refuse_other_parameters(request, "date", "lang")  # it is of everything in a whole period
+    refuse_other_parameters(request, "date", "lang")  # a report has no other filter than its period
     given = {"period": kind, "date": request.query_params.get("date", "")}
     day = read_period(given, context_of(request).today).since
     language = language_of(request, negotiate=False)

@@ -65,7 +65,7 @@ class SipasPage(FigurePage):
     def comparisons(self) -> Sequence[Comparison]:
         """The index beside each reference of the same kind."""
         rows = self.whole.comparisons if self.whole else ()
-        return [found for found in rows if found.measure == INDEX]
+        return [row for row in rows if row.measure == INDEX]
 
     @property
     def lowest(self) -> FigureRow | None:

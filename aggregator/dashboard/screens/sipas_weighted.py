@@ -21,7 +21,7 @@ from surveys.definition import Text
 
 @dataclass(frozen=True, kw_only=True)
 class SipasWeightedPage(FigurePage):
-    """``refused`` is why there is no weighting, and the level of a margin where it failed."""
+    """``refused`` says why no weighting is possible, and which level of a margin is at fault."""
 
     margins: Sequence[Margin]
     whole: FigureRow | None = None
@@ -31,7 +31,7 @@ class SipasWeightedPage(FigurePage):
 
 @signed_in
 async def sipas_weighted(request: Request) -> Response:
-    """The index before and after weighting, and how far the mix of respondents was off."""
+    """The index before and after weighting, beside the mix of respondents and of the population."""
     context = context_of(request)
     view = read_view(request, survey=context.centre.instruments.citizens, kind="quarter")
     return render(request, "sipas_weighted", await run_in_threadpool(_page, context, view))

@@ -66,7 +66,7 @@ class TallyPage(FigurePage):
 
     @property
     def most_answers(self) -> int:
-        """The answers to the question that most people answered: as many forms there are."""
+        """The answers to the question that most people answered: at least as many took part."""
         single = [row for row in self.questions if row.question and row.question.kind != "many"]
         return max((row.n for row in single), default=0)
 
@@ -74,7 +74,7 @@ class TallyPage(FigurePage):
     def published_sources(self) -> Mapping[int, str]:
         """Year and source of the figures that stand beside single questions."""
         published = [row.question.published for row in self.questions if row.question]
-        return {one.year: one.source for one in published if one is not None}
+        return {figure.year: figure.source for figure in published if figure is not None}
 
 
 @signed_in
@@ -89,10 +89,10 @@ async def tally(request: Request) -> Response:
 async def department(request: Request) -> Response:
     """One department by counter and by question."""
     context = context_of(request)
-    found = context.centre.department.get(request.path_params["department"])
-    if found is None:
+    chosen = context.centre.department.get(request.path_params["department"])
+    if chosen is None:
         raise HTTPException(404)
-    page = await run_in_threadpool(_page, context, read_view(request), found)
+    page = await run_in_threadpool(_page, context, read_view(request), chosen)
     return render(request, "department", page)
 
 

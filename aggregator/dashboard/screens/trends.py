@@ -73,7 +73,7 @@ async def trends(request: Request) -> Response:
 def _page(context: Context, view: View) -> TrendsPage:
     survey, centre, store = view.survey, context.centre, context.store
     choice = choose(view, centre)
-    grain: Grain = next(one for one in GRAINS if one == view.choices["grain"])
+    grain: Grain = next(grain for grain in GRAINS if grain == view.choices["grain"])
     until = min(view.period.until, context.today)
     page = TrendsPage(
         view=view,
@@ -81,14 +81,14 @@ def _page(context: Context, view: View) -> TrendsPage:
         until=until,
         grain=grain,
         department=centre.department.get(view.choices["department"]),
-        breaks=[one for one in centre.series_breaks if one.survey == survey.id],
+        breaks=[change for change in centre.series_breaks if change.survey == survey.id],
     )
     if choice.measure is None:
         return page
     selection = view.selection(view.choices["department"] or None)
     parts = buckets(grain, until, LENGTHS[grain])
     points = trend(store, survey, centre, selection, choice.measure, grain, parts)
-    # A centre that is new has no line of empty weeks before its first answer.
+    # The chart begins with the first answer: a new centre shows no empty weeks before it.
     begun = next((place for place, point in enumerate(points) if point.n), 0)
     return replace(
         page,

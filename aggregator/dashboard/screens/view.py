@@ -65,35 +65,35 @@ def read_view(
     """The view of a request's parameters; ``survey`` binds a page to one instrument.
 
     ``kind`` is the kind of period without any asked for; ``choices`` are the page's own
-    parameters with what each may be, the first unless asked otherwise. Without ``by_channel``
-    a channel is passed over. Raises HTTPException 400 with the message's key for a parameter
-    that cannot be, and PeriodError.
+    parameters with their allowed values, the first being the default. Without ``by_channel`` a
+    channel is ignored. Raises HTTPException 400 with a key of ``error`` for a value that is not
+    allowed, and PeriodError.
     """
     context, given = context_of(request), request.query_params
     wanted = survey or given.get("survey") or context.centre.instruments.rating
-    found = context.surveys.get(wanted)
+    chosen = context.surveys.get(wanted)
     channel = given.get("channel") or None
-    if found is None or (channel is not None and channel not in CHANNELS):
+    if chosen is None or (channel is not None and channel not in CHANNELS):
         raise HTTPException(400, "unknown_choice")
     own = {name: given.get(name) or allowed[0] for name, allowed in (choices or {}).items()}
     if any(value not in (choices or {})[name] for name, value in own.items()):
         raise HTTPException(400, "unknown_choice")
-    measures = list(found.measures_of(found.measured[0])) if found.measured else []
-    # The form says which survey its measure was chosen for: another one begins with its own.
-    same = given.get("of", found.id) == found.id
+    measures = list(chosen.measures_of(chosen.measured[0])) if chosen.measured else []
+    # ``of`` is the survey that measure and reference were chosen for; another starts without.
+    same = given.get("of", chosen.id) == chosen.id
     measure, reference = given.get("measure"), given.get("reference")
     if (measure and measure not in _measures(context)) or (
-        reference and all(one.id != reference for one in context.centre.references)
+        reference and all(known.id != reference for known in context.centre.references)
     ):
         raise HTTPException(400, "unknown_choice")
     asked = dict(given)
     if not any(asked.get(name) for name in ("period", "from", "to")):
         asked["period"] = kind
     period = read_period(asked, context.today)
-    references = [r.id for r in context.centre.references if not why_not_comparable(found, r)]
+    references = [r.id for r in context.centre.references if not why_not_comparable(chosen, r)]
     filters = {"survey": survey is None, "channel": by_channel}
     return View(
-        survey=found,
+        survey=chosen,
         period=period,
         day=_day(given, period, context.today),
         channel=channel if by_channel else None,
@@ -105,7 +105,7 @@ def read_view(
 
 
 def _measures(context: Context) -> set[str]:
-    """The measures of all surveys: what is a measure of another one is not a mistake."""
+    """The measures of all surveys: one of another survey is no error, but is not used."""
     return {
         measure
         for survey in context.surveys.values()
@@ -144,23 +144,21 @@ class Choice:
 
 
 def choose(view: View, centre: Centre) -> Choice:
-    """A view's measure, or the first that something was published of; and its reference."""
+    """A view's measure and reference; without one the first measure that has a reference."""
     survey = view.survey
     measures = tuple(survey.measures_of(survey.measured[0])) if survey.has_total else ()
-    unlike = {one.id: why_not_comparable(survey, one) for one in centre.references}
-    alike = [one for one in centre.references if not unlike[one.id]]
-    published = [name for name in measures if any(one.measure == name for one in alike)]
+    unlike = {r.id: why_not_comparable(survey, r) for r in centre.references}
+    alike = [r for r in centre.references if not unlike[r.id]]
+    published = [name for name in measures if any(r.measure == name for r in alike)]
     measure = view.measure or next(iter([*published, *measures]), None)
-    comparable = tuple(one for one in alike if one.measure == measure)
+    comparable = tuple(r for r in alike if r.measure == measure)
     return Choice(
         measures,
         measure,
         comparable,
         next((r for r in comparable if r.id == view.reference), next(iter(comparable), None)),
         tuple(
-            (one, unlike[one.id] or "other_measure")
-            for one in centre.references
-            if one not in comparable
+            (r, unlike[r.id] or "other_measure") for r in centre.references if r not in comparable
         ),
     )
 
