@@ -1,1 +1,1 @@
-"""What is taken along: reports, exports, and the process that makes them."""
+"""Files for download: reports, exports, and the process that makes them."""

@@ -1,7 +1,7 @@
-"""Masks what would tell a person apart in free text: phone and identity numbers, e-mail.
+"""Masks what may identify a person in free text: phone and identity numbers, e-mail.
 
-Personal data law 91/2025/QH15. It lessens what is told, it does not vouch for it: a name, or a
-number in words, stays. Where a number may be either, it is masked.
+Personal data law 91/2025/QH15. It lowers the risk but does not end it: a name, or a number
+in words, stays. A number that may or may not identify somebody is masked.
 """
 
 import re
@@ -68,16 +68,16 @@ def _masked(text: str) -> str:
         return text
     plain, places = _plain(text)
     pieces, end = [], 0
-    for found in _FOUND.finditer(plain):
-        if found["moment"] or (found["number"] and not _tells(found)):
+    for match in _FOUND.finditer(plain):
+        if match["moment"] or (match["number"] and not _tells(match)):
             continue
-        pieces += [text[end : places[found.start()][0]], MASK]
-        end = places[found.end() - 1][1]
+        pieces += [text[end : places[match.start()][0]], MASK]
+        end = places[match.end() - 1][1]
     return "".join([*pieces, text[end:]])
 
 
 def _plain(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """The text as it reads, and from where to where in the text each of its characters stands.
+    """The text as people see it, and the start and end of each of its characters in ``text``.
 
     Without what cannot be seen, such as a soft hyphen, and with ASCII digits.
     """
@@ -91,7 +91,7 @@ def _plain(text: str) -> tuple[str, list[tuple[int, int]]]:
 
 
 def _characters(text: str) -> Iterator[tuple[int, int]]:
-    """From where to where each character stands, with the marks that belong to it."""
+    """Start and end of each character, its combining marks included."""
     start = 0
     for at in range(1, len(text) + 1):
         if at == len(text) or not unicodedata.combining(text[at]):
@@ -99,14 +99,14 @@ def _characters(text: str) -> Iterator[tuple[int, int]]:
             start = at
 
 
-def _tells(found: re.Match[str]) -> bool:
-    """Whether a number of nine digits or more may be a person's, not an amount or a list."""
-    written = found[0]
+def _tells(match: re.Match[str]) -> bool:
+    """Whether a match of nine digits or more may identify a person: no amount, no list."""
+    written = match[0]
     elements = _elements(written)
     if not elements:  # such as 0912 345 678
         return True
     kinds = {kind for kind, _ in elements}
-    money = _UNIT.match(found.string, found.end())
+    money = _UNIT.match(match.string, match.end())
     if kinds == {"amount"} and money:
         return False
     digits = re.sub(r"\D", "", written)
@@ -119,7 +119,7 @@ def _tells(found: re.Match[str]) -> bool:
         return True
     if "small" not in kinds:
         return False
-    # A list such as 5, 4, 5 is none; a number written digit by digit is.
+    # A list such as 5, 4, 5 is no number; a number written digit by digit is.
     listed = written.count(",") + written.count(";") >= len(elements) - 1
     if listed and ("small", 1) in sizes:
         return digits.startswith("0")

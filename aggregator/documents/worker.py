@@ -1,4 +1,4 @@
-"""Makes a document in a process of its own, so that its libraries never fill the server's memory.
+"""Makes a document in a process of its own, whose libraries then take no memory of the server.
 
 The process is a command of ``python -m aggregator`` that writes one file, its last argument.
 """
@@ -24,7 +24,7 @@ from aggregator.settings import Settings
 from surveys.messages import MessageError
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 300.0  # for one document; they take a few
+SECONDS = 300.0  # for one document, which takes a few seconds
 PATIENCE = 60.0  # seconds to wait for the documents asked for before
 CHUNK = 65_536  # bytes
 
@@ -32,7 +32,7 @@ log = logging.getLogger("aggregator.documents.worker")
 
 
 class DocumentError(MessageError):
-    """A document that was not made: others come first, it took too long, or it failed."""
+    """A document that was not made: too many wait, it took too long, or it failed."""
 
     section = "export."
     status = 503
@@ -102,8 +102,8 @@ async def _left(request: Request) -> None:
 def send(file: Path, name: str, media_type: str) -> Response:
     """A file that a Worker made, under a name, as a download.
 
-    Its folder is removed here and now: what is open can still be read, and nothing is left
-    behind whether or not the reader stays to the end.
+    Its folder is removed at once: an open file can still be read, and nothing is left behind
+    if the reader closes the connection.
     """
     opened = file.open("rb")
     shutil.rmtree(file.parent, ignore_errors=True)
@@ -121,7 +121,7 @@ def send(file: Path, name: str, media_type: str) -> Response:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """This process's environment, with the settings as they are in it."""
+    """The environment of the new process: that of this one, with ``settings`` as variables."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HAILONG_")}
     settled = settings.model_dump(exclude_none=True)
     given = {f"HAILONG_{name.upper()}": str(value) for name, value in settled.items()}
@@ -130,10 +130,10 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def _new_folder(home: Path) -> Path:
-    """A folder of this user's alone; what a killed server left behind goes."""
+    """A new folder that only this user can read. Removes what a killed server left behind."""
     home.mkdir(parents=True, exist_ok=True)
     for old in home.iterdir():
-        with suppress(FileNotFoundError):  # somebody else was faster
+        with suppress(FileNotFoundError):  # another process has removed it already
             if time.time() - old.stat().st_mtime > PATIENCE + SECONDS:
                 shutil.rmtree(old, ignore_errors=True)
     return Path(tempfile.mkdtemp(dir=home))
@@ -144,7 +144,7 @@ async def _run(settings: Settings, arguments: Sequence[str]) -> None:
     with tempfile.TemporaryFile() as errors:
         process = _start(settings, arguments, errors)
         try:
-            # A thread that waits: asyncio's own processes can hang when they are cancelled.
+            # A thread waits for it, since asyncio's own processes can hang when they are cancelled.
             loop = asyncio.get_running_loop()
             status = await loop.run_in_executor(None, process.wait, SECONDS)
         except subprocess.TimeoutExpired:
@@ -162,7 +162,7 @@ async def _run(settings: Settings, arguments: Sequence[str]) -> None:
 def _start(
     settings: Settings, arguments: Sequence[str], errors: IO[bytes]
 ) -> subprocess.Popen[bytes]:
-    # -P: the folder that the server was started in is no place for modules.
+    # -P: no module is imported from the folder that the server was started in.
     command = [sys.executable, "-P", "-m", "aggregator", *arguments]
     return subprocess.Popen(  # noqa: S603 - our own program and no shell
         command,

@@ -34,10 +34,10 @@ HEADER = (
 def codebook(
     table: JoinedTable, file_format: ExportFormat, rows: int, made_at: datetime, language: Language
 ) -> str:
-    """A CSV file: first what the export is (no column named), then a row a column.
+    """A CSV file: first rows on the export as a whole, without a column name, then one a column.
 
-    Where two surveys share a column it has a row for each. Labels and codes are in both
-    languages, notes in the one asked for.
+    A column that two surveys share has a row for each. Labels and codes are in both languages,
+    notes in ``language``.
     """
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, HEADER, restval="", lineterminator="\n")
@@ -51,7 +51,7 @@ def codebook(
 def facts(
     table: JoinedTable, file_format: ExportFormat, rows: int, made_at: datetime
 ) -> dict[str, Text]:
-    """What the export is, by the name of the fact: centre, filters, time and so on."""
+    """Facts about the export as a whole, by name: centre, filters, time and so on."""
     centre, filters = table.centre, table.filters
     anything = _text("codebook.any")
     survey = table.surveys[filters.survey].title if filters.survey else anything
@@ -107,7 +107,7 @@ def _row(
 
 
 def _about(survey: Survey, question: Question, language: Language) -> dict[str, str]:
-    """What the definition says of a question."""
+    """The cells of a row that come from the definition of a question."""
 
     def say(key: str) -> str:
         return MESSAGES.get(language, f"codebook.{key}")
@@ -138,7 +138,7 @@ def _codes(codes: tuple[int, ...]) -> str:
 
 
 def _note(column: ExportColumn, file_format: ExportFormat, language: Language) -> str:
-    """What somebody who reads the column needs to know besides, in this format or in any."""
+    """What else a reader of the column must know, some of it in this format only; may be ''."""
     about = column.name if column.question is None else column.kind
     texts = MESSAGES.texts[language]
     return texts.get(f"codebook.note_{about}_{file_format}") or texts.get(

@@ -16,15 +16,15 @@ ColumnKind = Literal["text", "moment", "day", "one", "many", "ticked", "number"]
 FIXED = (*FIELDS, *DATES, *TAIL)  # the columns before those of the questions, in this order
 TICK = (Text(vi="Không chọn", en="Not chosen"), Text(vi="Có chọn", en="Chosen"))
 LONGEST_NAME = 64  # bytes, of SPSS
-# Words that SPSS keeps for itself; a question may well be called so.
+# Reserved words of SPSS, which may be the id of a question.
 KEPT = {"all", "and", "by", "eq", "ge", "gt", "le", "lt", "ne", "not", "or", "to", "with"}
 
 
 @dataclass(frozen=True)
 class ExportColumn:
-    """One column. ``code`` is the level that a ticked column is about.
+    """One column. Of a question of many choices it is about the level ``code`` only.
 
-    ``values`` are what may stand in it, with its meaning; a missing answer is blank.
+    ``values`` are its possible values with their meanings; a missing answer is blank.
     """
 
     name: str
@@ -37,19 +37,19 @@ class ExportColumn:
 
 
 def joined_columns(centre: Centre, surveys: Mapping[str, Survey]) -> list[ExportColumn]:
-    """The columns of a file to import: questions by their id.
+    """The columns of a file that can be imported again; a question's column has its id as name.
 
-    Two surveys that use the same id share a column, listed once for each: the row's survey
-    says whose question it answers.
+    Surveys that use the same id share the column, which is listed once for each of them: the
+    survey of a row tells whose question it is.
     """
     return [*_fixed(centre, surveys), *_questions(surveys)]
 
 
 def typed_columns(centre: Centre, surveys: Mapping[str, Survey]) -> list[ExportColumn]:
-    """The columns of a file whose columns carry labels, each with a name of its own.
+    """The columns of a file with types and labels (Parquet, SPSS), each with a unique name.
 
-    A question's id that two surveys use is written with the survey's before it, for the codes
-    may mean something else. A question of many choices has one column of 0 and 1 a level.
+    Where surveys use the same question id, the survey's id stands before it, as its codes may
+    mean something else. A question of many choices has a column of 0 and 1 for each level.
     """
     columns = _fixed(centre, surveys)
     taken = {column.name for column in columns}
@@ -116,7 +116,7 @@ def _renamed(column: ExportColumn, name: str) -> ExportColumn:
 
 
 def _own_name(wanted: str, taken: set[str]) -> str:
-    """A name that nobody has yet and that SPSS takes; it is taken from here on."""
+    """A name like ``wanted`` that SPSS accepts and that is not in ``taken``; adds it there."""
     wanted = f"q_{wanted}" if wanted in KEPT else wanted
     name, number = wanted[:LONGEST_NAME], 1
     while name in taken:

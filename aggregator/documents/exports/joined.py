@@ -66,7 +66,7 @@ class JoinedTable:
         return records(rows, self.centre.zone, raw_comments=self.raw_comments)
 
     def columns(self, file_format: ExportFormat) -> list[ExportColumn]:
-        """Those of every survey, or of the one that the rows are filtered by."""
+        """The columns of every survey, or of the one that the rows are filtered by."""
         wanted = self.filters.survey
         surveys = self.surveys if wanted is None else {wanted: self.surveys[wanted]}
         make = typed_columns if file_format in TYPED else joined_columns
@@ -84,9 +84,9 @@ class JoinedTable:
 def records(
     rows: Iterable[Sequence[Any]], zone: ZoneInfo, *, raw_comments: bool = False
 ) -> Iterator[JoinedRow]:
-    """Records of rows of tables.SubmissionRow; comments are screened unless they stay raw."""
+    """Records of rows of tables.SubmissionRow; comments are screened unless ``raw_comments``."""
     for row in rows:
-        # Taken apart in the table's order: names would be looked up a dozen times a row.
+        # Unpacked in the table's order: looking values up by name is slower.
         _, id_, survey, fingerprint, department, counter, channel, visit, *others = row
         answered_at, language, answers, comment, day, received_at, _ = others
         yield JoinedRow(
@@ -142,12 +142,12 @@ def _quoted(comment: str | None) -> str:
 
 
 def header(columns: Iterable[ExportColumn]) -> list[str]:
-    """The names of the columns, one that surveys share once."""
+    """The names of the columns; a column that surveys share is named once."""
     return list(dict.fromkeys(column.name for column in columns))
 
 
 def json_lines(exported: Iterable[JoinedRow]) -> Iterator[str]:
-    """A JSON array in pieces: an object a submission and line, shaped as one is sent."""
+    """A JSON array in pieces: one line a submission, an object as a kiosk sends it."""
     lines: list[str] = []
     opening = "[\n"
     for record in exported:
@@ -175,14 +175,14 @@ def typed_rows(
 
 
 def _typed(value: int | list[int] | None, code: int | None) -> int | None:
-    """An answer as its column wants it, whatever kind of question it was when it was given."""
+    """An answer as one number for its column, also where it was stored as a list or a number."""
     if value is None or code is None:
         return None if type(value) is list else value  # type: ignore[return-value]
     return int(code in value if type(value) is list else code == value)
 
 
 def _spans(columns: Sequence[ExportColumn]) -> dict[str, tuple[int, list[tuple[str, int | None]]]]:
-    """By survey: the place of its first column, and each one's question and ticked code."""
+    """By survey: the index of its first column, and the question and level of each column."""
     spans: dict[str, tuple[int, list[tuple[str, int | None]]]] = {}
     for place, column in enumerate(columns):
         if column.survey is not None and column.question is not None:

@@ -12,7 +12,11 @@ import pyarrow.parquet as pq
 from aggregator.documents.exports.columns import ColumnKind, ExportColumn
 
 GROUP = 5_000  # rows
-DISTINCT = ("id", "visit", "comment")  # texts that hardly repeat: a dictionary would not pay
+DISTINCT = (
+    "id",
+    "visit",
+    "comment",
+)  # texts that hardly repeat, so a dictionary of them would save nothing
 
 
 def write_parquet(
@@ -53,12 +57,12 @@ def _type(column: ExportColumn, zone: str) -> pa.DataType:
 
 
 def _metadata(column: ExportColumn) -> dict[str, str]:
-    """Label and codes in both languages, and of which survey, for pandas, R and the like."""
-    found = {"label_vi": column.label.vi, "label_en": column.label.en}
+    """The metadata of a column: label and codes in both languages, and its survey."""
+    metadata = {"label_vi": column.label.vi, "label_en": column.label.en}
     for language in ("vi", "en"):
         meanings = {str(value): getattr(text, language) for value, text in column.values}
         if meanings:
-            found[f"values_{language}"] = json.dumps(meanings, ensure_ascii=False)
+            metadata[f"values_{language}"] = json.dumps(meanings, ensure_ascii=False)
     if column.survey is not None:
-        found |= {"survey": column.survey.id, "fingerprint": column.survey.fingerprint}
-    return found
+        metadata |= {"survey": column.survey.id, "fingerprint": column.survey.fingerprint}
+    return metadata

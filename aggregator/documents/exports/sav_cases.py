@@ -1,4 +1,4 @@
-"""The cases of an SPSS system file: values as bytecodes, and eight bytes for what has none."""
+"""The cases of an SPSS system file: values as bytecodes, some with a literal of eight bytes."""
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,7 +11,7 @@ EPOCH = datetime(1582, 10, 14)  # SPSS counts seconds from here, without a zone
 CHUNK = 256  # bytes that 255 of a very long text take
 BUFFER = 65_536  # bytecodes
 
-# Bytecode: what stands for eight bytes.
+# Bytecodes, each of which stands for eight bytes of a case.
 PADDING, LITERAL, SPACES, MISSING = b"\x00", b"\xfd", b"\xfe", b"\xff"
 NUMBERS = range(1 - BIAS, 252 - BIAS)
 CODES: dict[object, int] = {None: MISSING[0], **{number: number + BIAS for number in NUMBERS}}
@@ -22,7 +22,7 @@ def compressed(
 ) -> Iterator[bytes]:
     """The cases in pieces: blocks of eight bytecodes, each followed by its literals.
 
-    Blocks go over the ends of rows.
+    A block may hold the end of one row and the beginning of the next.
     """
     spans = _spans(variables)
     codes, literals = bytearray(), bytearray()
@@ -44,7 +44,7 @@ def compressed(
 
 
 def _spans(variables: Sequence[Variable]) -> list[tuple[int, int]]:
-    """Places from and to: each text by itself, the numbers between texts together."""
+    """Start and end of each part of a row: one text, or all numbers between two texts."""
     spans: list[tuple[int, int]] = []
     for place, variable in enumerate(variables):
         joins = spans and variable.type != "text" and variables[place - 1].type != "text"
@@ -56,7 +56,7 @@ def _spans(variables: Sequence[Variable]) -> list[tuple[int, int]]:
 
 
 def _numbers(values: Sequence[SavValue]) -> tuple[bytes, bytes]:
-    try:  # codes of answers, and none: nearly always
+    try:  # only codes of answers and missing ones, which is the usual case
         return bytes(map(CODES.__getitem__, values)), b""
     except (KeyError, TypeError):
         codes, literals = bytearray(), bytearray()
@@ -69,7 +69,7 @@ def _numbers(values: Sequence[SavValue]) -> tuple[bytes, bytes]:
 
 
 def _seconds(value: SavValue) -> float:
-    """A number as it is; a day or moment as seconds since the calendar's reform."""
+    """A number as it is; a day or moment as seconds since 14 October 1582, SPSS's zero."""
     if isinstance(value, datetime):
         return (value.replace(tzinfo=None) - EPOCH).total_seconds()
     if isinstance(value, date):
@@ -90,7 +90,7 @@ def _text(value: SavValue, variable: Variable) -> tuple[bytes, bytes]:
 
 
 def _blocks(codes: bytearray, literals: bytearray) -> tuple[bytes, int]:
-    """The codes with their literals put in, and how many bytes of those were used."""
+    """Whole blocks of codes and their literals, and how many bytes of literals that took."""
     out, at, used = bytearray(), 0, 0
     while (literal := codes.find(LITERAL, at)) >= 0:
         end = literal // 8 * 8 + 8

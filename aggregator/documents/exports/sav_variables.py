@@ -53,7 +53,7 @@ class Variable:
 
     @cached_property
     def elements(self) -> int:
-        """The units of eight bytes that a value takes."""
+        """How many units of eight bytes a value takes."""
         return sum(_units(width) for width in self.segments)
 
 
@@ -116,23 +116,23 @@ def _units(width: int) -> int:
 
 def _value_labels(variable: Variable, place: int) -> bytes:
     """Labels of numbers, and of texts of at most eight bytes; ``place`` counts from 1."""
-    found = [struct.pack("<2i", 3, len(variable.values))]
+    parts = [struct.pack("<2i", 3, len(variable.values))]
     for value, text in variable.values.items():
         label = cut(text, MAX_VALUE_LABEL)
         stored = padded(value, 8) if isinstance(value, str) else struct.pack("<d", value)
-        found.append(stored + bytes([len(label)]) + label + bytes(-(len(label) + 1) % 8))
-    return b"".join(found) + struct.pack("<3i", 4, 1, place)
+        parts.append(stored + bytes([len(label)]) + label + bytes(-(len(label) + 1) % 8))
+    return b"".join(parts) + struct.pack("<3i", 4, 1, place)
 
 
 def _long_value_labels(variable: Variable) -> bytes:
     name = variable.name.encode()
-    found = [struct.pack("<i", len(name)), name]
-    found.append(struct.pack("<2i", variable.width, len(variable.values)))
+    parts = [struct.pack("<i", len(name)), name]
+    parts.append(struct.pack("<2i", variable.width, len(variable.values)))
     for value, text in variable.values.items():
         label = cut(text, MAX_VALUE_LABEL)
-        found += [struct.pack("<i", variable.width), padded(str(value), variable.width)]
-        found += [struct.pack("<i", len(label)), label]
-    return b"".join(found)
+        parts += [struct.pack("<i", variable.width), padded(str(value), variable.width)]
+        parts += [struct.pack("<i", len(label)), label]
+    return b"".join(parts)
 
 
 def _display(variable: Variable) -> bytes:
@@ -152,7 +152,7 @@ def padded(text: str, width: int) -> bytes:
 
 
 def cut(text: str, width: int) -> bytes:
-    """The text in UTF-8, at most that many bytes, no character halved."""
+    """The text in UTF-8, cut after a whole character to at most ``width`` bytes."""
     encoded = text.encode()
     if len(encoded) <= width:
         return encoded

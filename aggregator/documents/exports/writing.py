@@ -27,8 +27,8 @@ def write_export(
 ) -> int:
     """Write the table to a file, and ``NAME.codebook.csv`` beside it; returns the rows written.
 
-    Memory does not grow with the rows. What comes in meanwhile is not among them. Raises
-    FileError and StorageError, and then neither file is there or changed.
+    Memory does not grow with the rows. Submissions that arrive meanwhile are left out. Raises
+    FileError and StorageError; then neither file has been created or changed.
     """
     filters, count = bounded(table.database, table.filters)
     table = replace(table, filters=filters)
@@ -48,7 +48,7 @@ def write_export(
 
 @contextmanager
 def _whole(path: Path) -> Iterator[Path]:
-    """A file beside, moved to its place at the end: a broken export never looks like a whole one.
+    """A temporary file, renamed to ``path`` at the end: an unfinished export is never seen.
 
     Raises FileError.
     """
@@ -67,8 +67,8 @@ def _parquet(path: Path, table: JoinedTable, count: int, now: datetime, advance:
     from aggregator.documents.exports.parquet import write_parquet
 
     columns = table.columns("parquet")
-    told = facts(table, "parquet", count, now).items()
-    metadata = {f"{name}_{one}": text.get(one) for name, text in told for one in LANGUAGES}
+    about = facts(table, "parquet", count, now).items()
+    metadata = {f"{name}_{lang}": text.get(lang) for name, text in about for lang in LANGUAGES}
     rows = typed_rows(table.records(advance), columns)
     write_parquet(path, rows, columns, table.centre.time_zone, metadata)
 
@@ -114,7 +114,7 @@ def _variable(column: ExportColumn, width: int, language: Language) -> Variable:
 
 
 def _measure(column: ExportColumn) -> Measure:
-    """Levels that count as more or less favourable are in an order; others are names."""
+    """The measurement level: ordinal where levels are more or less favourable, else nominal."""
     if column.kind in ("moment", "day", "number"):
         return "scale"
     if column.survey is not None and column.question is not None and len(column.values) > 2:

@@ -22,8 +22,8 @@ Levels = Literal["printed", "sheet"]
 class Figures:
     """Columns for the rows of one survey, and their cells.
 
-    The ``main`` measure is printed with its interval; of the others the share alone. k, and all
-    that pooled figures rest on, stand in spreadsheets only.
+    The ``main`` measure is printed with its interval, the others as shares alone. k, and the
+    effective n of pooled figures, stand in spreadsheets only.
     """
 
     def __init__(
@@ -38,13 +38,13 @@ class Figures:
 
     def columns(self) -> tuple[Column, ...]:
         say = self._on.say
-        found = [Column("n", say("respondents" if self._pooled else "ratings"), "integer", 0.8)]
+        columns = [Column("n", say("respondents" if self._pooled else "ratings"), "integer", 0.8)]
         for level in self._scale:
             title, sheet = self._on.label(level), self._levels == "sheet"
-            found.append(Column(f"level_{level.code}", title, "integer", 0.95, sheet=sheet))
+            columns.append(Column(f"level_{level.code}", title, "integer", 0.95, sheet=sheet))
         for name in self._measures:
-            found += self._measure(name)
-        return tuple(found)
+            columns += self._measure(name)
+        return tuple(columns)
 
     def _measure(self, name: str) -> list[Column]:
         say, printed = self._on.say, name == self._main
@@ -57,7 +57,7 @@ class Figures:
                 Column(size, say("n_effective"), "number", sheet=True),
             ]
         around = say("interval") if printed else say("interval_of", measure=title)
-        # Beside the counts of the levels the name of the measure alone would be one of them.
+        # The name of the measure alone would look like one more count of a level.
         head = say("share_of", measure=title.lower()) if self._levels == "printed" else title
         return [
             *behind,
@@ -69,12 +69,12 @@ class Figures:
     def cells(self, row: FigureRow) -> tuple[CellValue, ...]:
         if row.withheld:
             return (WITHHELD,) * len(self.columns())
-        found: list[CellValue] = [row.n, *(row.counts.get(level.code, 0) for level in self._scale)]
+        cells: list[CellValue] = [row.n, *(row.counts.get(level.code, 0) for level in self._scale)]
         for name in self._measures:
-            one = row.measures[name]
-            found += [one.n, one.n_effective] if self._pooled else []
-            found += [one.k, one.share, span(one.low, one.high)]
-        return tuple(found)
+            measure = row.measures[name]
+            cells += [measure.n, measure.n_effective] if self._pooled else []
+            cells += [measure.k, measure.share, span(measure.low, measure.high)]
+        return tuple(cells)
 
 
 class Against:
@@ -98,20 +98,20 @@ class Against:
     def cells(self, row: FigureRow) -> tuple[CellValue, ...]:
         if row.withheld:
             return (WITHHELD,) * 6
-        found = self.of(row)
-        if found is None or not row.n:
+        comparison = self.of(row)
+        if comparison is None or not row.n:
             return (None,) * 6
         return (
-            found.difference,
-            span(found.low, found.high),
-            found.p,
-            found.p_adjusted,
-            found.p_bh,
-            self._on.say(f"verdict_{found.verdict}"),
+            comparison.difference,
+            span(comparison.low, comparison.high),
+            comparison.p,
+            comparison.p_adjusted,
+            comparison.p_bh,
+            self._on.say(f"verdict_{comparison.verdict}"),
         )
 
     def of(self, row: FigureRow) -> Comparison | None:
-        return next((one for one in row.comparisons if one.reference is self._reference), None)
+        return next((c for c in row.comparisons if c.reference is self._reference), None)
 
 
 def span(low: float | None, high: float | None) -> Range | None:

@@ -1,4 +1,4 @@
-"""From a chart's data to what its drawing needs, and the drawings as pictures."""
+"""What the Typst templates need to draw a chart, and the drawings as pictures."""
 
 import json
 import math
@@ -13,11 +13,11 @@ from aggregator.wording.likert import Diverging
 from surveys.messages import Language
 
 PPI = 200
-MOST_LABELS = 16  # under a trend: more would run into each other
+MOST_LABELS = 16  # labels under a trend: more would overlap
 
 
 def drawing(chart: Chart, language: Language) -> dict[str, Any]:
-    """What templates/charts.typ draws: places as fractions of an axis, every text written."""
+    """A chart for templates/charts.typ: positions as fractions of an axis, numbers as texts."""
     if isinstance(chart, Intervals):
         drawn = _intervals(chart, language)
     elif isinstance(chart, Trend):
@@ -104,7 +104,7 @@ def _trend(chart: Trend, language: Language) -> dict[str, Any]:
 
 
 def _span(shares: Sequence[float]) -> tuple[float, float, float]:
-    """An axis around shares: its ends, at least ten points apart, and the step of its ticks."""
+    """An axis around shares: start and end, at least 0.1 apart, and the step of its ticks."""
     low, high = min(shares, default=0.0), max(shares, default=1.0)
     for step in (0.02, 0.05, 0.1, 0.2):
         floor = math.floor(low / step + 1e-9) * step

@@ -1,4 +1,4 @@
-"""What decree 30/2020/ND-CP wants at the head and the foot of a document, as texts."""
+"""The texts that decree 30/2020/ND-CP requires at the head and foot of a document."""
 
 from itertools import pairwise
 from typing import Any
@@ -7,7 +7,7 @@ from aggregator.documents.reports.model import Report
 from aggregator.wording.numbers import NBSP
 
 LINE = 26  # letters that a line of the head's left column holds
-# Words that the name of a place begins with: one or two of them.
+# Kinds of place, of one or two words, before the name of a place.
 PLACES = frozenset(
     ("tỉnh", "thành", "phố", "huyện", "thị", "trấn", "quận", "phường", "xã", "đặc", "khu")
 )
@@ -21,7 +21,7 @@ def heads(report: Report) -> dict[str, Any]:
         "title": f"{report.name}. {report.subject}",
         "parent": parent,
         "agency": agency,
-        # A sheet is no report: it has no number among them.
+        # The sheet of a day is not numbered among the agency's reports.
         "number": "" if report.kind == "day" else report.words["number"],
         "place_and_day": f"{report.place}, {report.words['issued']}",
         "name": report.name,

@@ -29,7 +29,7 @@ from aggregator.documents.reports.written import written
 WIDTH = 165  # mm between the margins
 AGENCY, NATION = 70, 95  # mm, the two columns of the head
 AGENCY_RULE, MOTTO_RULE, SUBJECT_RULE = 26, 60, 50  # mm, the lines below them
-TOGETHER = 10  # rows: a table of no more stays on one page
+TOGETHER = 10  # rows: a table with at most as many is kept on one page
 LEFT, RIGHT = WD_ALIGN_PARAGRAPH.LEFT, WD_ALIGN_PARAGRAPH.RIGHT
 
 
@@ -201,7 +201,7 @@ class _Writer:
     def _fill(self, cell: _Cell, text: str, *, bold: bool) -> DocxParagraph:
         cell.vertical_alignment = WD_CELL_VERTICAL_ALIGNMENT.CENTER
         paragraph: DocxParagraph = cell.paragraphs[0]
-        paragraph._p.style = self.cell_style  # by its id: a name is looked up anew each time
+        paragraph._p.style = self.cell_style  # by its id, which is faster than a look-up by name
         run = paragraph.add_run(text)
         run.bold = bold
         return paragraph

@@ -14,7 +14,7 @@ CLOSE = 1e-9
 
 
 def spread(table: Table) -> list[tuple[Column, int | None]]:
-    """The sheet's columns: two of each range, numbered 0 and 1."""
+    """The columns of a sheet; a range has two, numbered 0 and 1, all others None."""
     return [
         (column, end)
         for column in table.columns

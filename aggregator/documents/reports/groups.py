@@ -1,4 +1,4 @@
-"""The groups of people that one report prints, and what each adds up to with others."""
+"""The groups of people that one report prints, and which of them add up to others."""
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ def of_period(period: Period) -> Hashable:
 
 
 class Groups:
-    """The people of one document by group; all its tables are decided over together.
+    """The sizes of all groups of one document: what is withheld is decided for it as a whole.
 
     Keys are of_period(), ("department", key), ("channel", key) and, for the ratings of days
     whose dossiers are known, ("covered", key), of the centre under ''.
@@ -42,12 +42,12 @@ class Groups:
             self.levels[key] = levels
 
     def share_out(self, total: Hashable, parts: Sequence[Hashable]) -> None:
-        """Parts of a total, each person in one of them or in the rest, which is not printed."""
+        """The parts of a total, and a rest that is not printed: each person is in one of them."""
         rest = ("rest", total, len(self.sums))
         self.sizes[rest] = self.sizes[total] - sum(self.sizes[part] for part in parts)
         if all(key in self.levels for key in (total, *parts)):
             self.levels[rest] = less(self.levels[total], [self.levels[part] for part in parts])
-        if self.sizes[rest]:  # that everybody is in a part is known
+        if self.sizes[rest]:  # an empty rest is known to be empty
             self.unprinted.add(rest)
         self.add_up(total, (*parts, rest))
 
@@ -58,22 +58,22 @@ class Groups:
         self,
         whole: Period,
         weeks: Iterable[Period],
-        found: Mapping[str, Participation],
+        coverage: Mapping[str, Participation],
         ratings: pd.DataFrame,
         dossiers: pd.DataFrame,
     ) -> None:
-        """The ratings that participation counts, beside the departments' and the weeks'.
+        """The ratings on days whose dossiers are known, which participation is printed of.
 
-        They overlap in days: the centre's may be the departments' of a day, or most of a week.
-        So whatever is printed is made of cells, each a department in a week on days of one kind:
-        its dossiers known or not, the centre's known or not. No cell is printed and each is
-        guarded; what a reader gets by subtraction is made of cells too. A reader is taken to
-        know all dates, and the days on which nobody rated, but not who did not on the others.
+        These overlap with the groups by department and by week. So all are made of cells: a
+        department in a week, on days of one kind (its dossiers known or not, the centre's known
+        or not). No cell is printed and each is guarded, and so is all that a reader can get by
+        subtraction, since it is made of cells too. The reader is taken to know the dates, and
+        on which days nobody rated, but not which departments had no rating on other days.
         """
-        printed = [key for key in found if key == CENTRE or ("department", key) in self.sizes]
+        printed = [key for key in coverage if key == CENTRE or ("department", key) in self.sizes]
         for key in printed:
-            self.add(("covered", key), found[key].n)
-        own_figure = CENTRE in found and not found[CENTRE].departments
+            self.add(("covered", key), coverage[key].n)
+        own_figure = CENTRE in coverage and not coverage[CENTRE].departments
         known = set(zip(dossiers["department"], dossiers["day"], strict=True))
         given = ratings.groupby(["department", "day"])["n"].sum().to_dict()
         week_of = {

@@ -51,7 +51,7 @@ class Material:
     @property
     def reference(self) -> Reference | None:
         """The published share of the main measure that departments are held against."""
-        return next((one for one in self.references if one.measure == self.measure), None)
+        return next((r for r in self.references if r.measure == self.measure), None)
 
     @property
     def pooled(self) -> bool:
@@ -90,17 +90,17 @@ def gather(on: Occasion, survey: Survey) -> Material:
         for row in shared:
             groups.add_row((kind, row.key), row)
         groups.share_out(of_period(on.period), [(kind, row.key) for row in shared])
-    moments = {of_period(one.period): one.people for one in trend}
+    moments = {of_period(point.period): point.people for point in trend}
     for key, n in [*moments.items(), *((of_period(then), row.n) for then, row in earlier.values())]:
         groups.add(key, n)
     if on.kind == "quarter":
         weeks_of = {row.key: row for row in rows("week")}
-        for one in trend:
-            if of_week := weeks_of.get(period_of("week", one.period.since).code):
-                groups.add_row(of_period(one.period), of_week)
+        for point in trend:
+            if of_week := weeks_of.get(period_of("week", point.period.since).code):
+                groups.add_row(of_period(point.period), of_week)
         groups.share_out(of_period(on.period), list(moments))
     if took_part:
-        weeks = [one.period for one in trend] if on.kind == "quarter" else []
+        weeks = [point.period for point in trend] if on.kind == "quarter" else []
         groups.add_covered(on.period, weeks, took_part, ratings, dossiers)
     hidden = groups.withheld(on.centre.minimum_cell)
 
@@ -121,7 +121,7 @@ def gather(on: Occasion, survey: Survey) -> Material:
             against: (then, shown(row, of_period(then) in hidden))
             for against, (then, row) in earlier.items()
         },
-        trend=tuple(_shown(one, of_period(one.period) in hidden) for one in trend),
+        trend=tuple(_shown(point, of_period(point.period) in hidden) for point in trend),
         participation=took_part,
         covered=frozenset(key for key in took_part if ("covered", key) not in hidden),
     )
@@ -150,11 +150,11 @@ def _trend(on: Occasion, survey: Survey, measure: str) -> list[TrendPoint]:
         replace(point, people=people.get(period_of(grain, point.period.since).since, 0))
         for point in trend(on.store, survey, on.centre, asked, measure, grain, parts)
     ]
-    begun = next((number for number, one in enumerate(points) if one.people), len(points))
+    begun = next((number for number, point in enumerate(points) if point.people), len(points))
     return points[begun:]
 
 
 def _people(answered: pd.DataFrame, grain: Grain) -> dict[object, int]:
-    """Respondents by the first day of their part."""
+    """The number of respondents by the first day of each part of the period."""
     first = answered["day"].map(lambda day: period_of(grain, day).since)
     return {key: int(n) for key, n in answered["n"].groupby(first).sum().items()}

@@ -1,4 +1,4 @@
-"""A report as plain data: what stands in it and in which order, never how it looks."""
+"""A report as plain data: its contents in order, without their looks."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class Range(NamedTuple):
 
 
 class Printed(NamedTuple):
-    """A figure of another source in that source's digits; a share is a fraction as well."""
+    """A figure of another source as text, with its digits; ``share`` is the fraction, if any."""
 
     text: str
     share: float | None = None
@@ -59,7 +59,7 @@ ColumnUnit = Literal[
     "number_interval",
     "ranks",
 ]
-# None is no figure: a share of no answers, a change from nothing.
+# None where there is no figure, such as a share of no answers.
 CellValue = str | int | float | Range | Printed | Mark | None
 
 
@@ -164,7 +164,7 @@ class Likert:
     title: str
     alt: str
     levels: tuple[Level, ...]
-    value: str  # what the share at the end of each line is
+    value: str  # the name of the share at the end of each line
     bars: tuple[LikertRow, ...]
     notes: tuple[str, ...] = ()
 
@@ -211,7 +211,7 @@ class Report:
     closing: str = ""
     annex: tuple[Section, ...] = ()
     demo: bool = False
-    words: dict[str, str] = field(default_factory=dict)  # the form's own words, by their key
+    words: dict[str, str] = field(default_factory=dict)  # fixed texts of the document, by key
 
     def tables(self) -> Iterator[Table]:
         """Every table, the annex's included."""

@@ -1,4 +1,4 @@
-"""For which centre, period and reader a report is made, and how it speaks to that reader."""
+"""For which centre, period and language a report is made, and how it words its figures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -35,7 +35,7 @@ from surveys.definition import Survey
 from surveys.messages import Language
 from surveys.published import PublishedTables
 
-# The words of the form, which the renderers place.
+# Keys of the fixed texts of a document, which the renderers place.
 WORDS = (
     *("nation", "motto", "number", "recipients", "recipient_lines", "sign", "demo", "demo_mark"),
     *("annex", "annex_title", "from", "to", "summary_sheet", "chart_sheet"),
@@ -114,19 +114,19 @@ def _contents(on: Occasion, m: Material | None) -> tuple[list[Section], tuple[Se
     if m is None:
         sections.append(Section(on.say("section_headline"), (Paragraph(on.say("no_total")),)))
     else:
-        found, drawn = changes.changed(m), changes.chart(m)
+        compared, drawn = changes.changed(m), changes.chart(m)
         sections += [
-            summary(m, found, drawn, forms, firms),
+            summary(m, compared, drawn, forms, firms),
             headline(m),
             departments(m),
-            changes.over_time(m, found),
+            changes.over_time(m, compared),
             taking_part(m),
         ]
         surveys.append(m.survey)
         references += m.references
         used += [one.method for one in m.whole.measures.values() if one.n]
         used += [one.test for one in m.whole.comparisons if m.whole.n]
-        used += [one.test for one in found]
+        used += [one.test for one in compared]
         used += ["newcombe", "holm", "benjamini_hochberg", "too_few"] if m.whole.n else []
         used += ["p_chart"] if drawn else []
         used += ["nonresponse"] if m.participation else []

@@ -23,7 +23,7 @@ CENTRE = WD_ALIGN_PARAGRAPH.CENTER
 
 
 def set_styles(document: Docx, language: Language) -> None:
-    """The template's styles in the decree's type, and a few of our own."""
+    """Set the template's styles in the typeface of decree 30/2020, and add our own."""
     normal = _style(document, "Normal", Pt(13))
     spelling = OxmlElement("w:lang")
     spelling.set(qn("w:val"), "vi-VN" if language == "vi" else "en-GB")
@@ -116,7 +116,7 @@ def border(paragraph: Paragraph, *sides: str) -> None:
         drawn = OxmlElement(f"w:{side}")
         _attributes(drawn, val="single", sz="6", space="1", color="000000")
         borders.append(drawn)
-    # The schema has an order.
+    # The schema prescribes the order of the sides.
     after = ("w:shd", "w:tabs", "w:spacing", "w:ind", "w:contextualSpacing", "w:jc", "w:rPr")
     _insert(paragraph._p.get_or_add_pPr(), borders, after)
 

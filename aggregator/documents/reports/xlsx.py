@@ -40,7 +40,7 @@ NUMBER_FORMATS: Mapping[ColumnUnit, str] = {
     "points": "+0.0;−0.0;0.0",
     "score": "0.0",
     "number": "#,##0.00",
-    "p": "[<0.0001]0.0E+00;[<0.05]0.0000######;0.0000",  # none may look like the other side of 0.05
+    "p": "[<0.0001]0.0E+00;[<0.05]0.0000######;0.0000",  # digits that show on which side of 0.05
     "interval": '0.0" "%',
     "points_interval": "+0.0;−0.0;0.0",
     "number_interval": "#,##0.00",
@@ -171,8 +171,8 @@ class _Book:
                 value = value[end]
             if not isinstance(value, int | float):
                 # The note of a printed figure has a column of its own here.
-                told = value.text if isinstance(value, Printed) else value
-                text = written(told, column, self.report.language)
+                shown = value.text if isinstance(value, Printed) else value
+                text = written(shown, column, self.report.language)
                 sheet.write_string(at, place, text, style)
                 continue
             number = value * 100 if column.unit in ("points", "points_interval") else value
@@ -262,7 +262,10 @@ def _width(column: Column, place: int) -> int:
 
 
 def _height(texts: Iterable[tuple[str, int]]) -> float:
-    """Points for a row of texts in columns of widths: no program wraps a row that it only reads."""
+    """The height, in points, of a row of texts with the widths of their columns.
+
+    Programs do not compute it when they open a file.
+    """
     return (
         LINE * max((math.ceil(len(text) / (width * LETTERS)) for text, width in texts), default=1)
         + 1

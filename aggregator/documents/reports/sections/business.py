@@ -27,7 +27,7 @@ class Business:
     survey: Survey
     factors: tuple[BusinessFactor, ...]
     withheld: frozenset[str]
-    least: int  # as many firms answered, at least: most answers of one statement
+    least: int  # firms, at least: the most answers that one statement has
 
 
 def gather(on: Occasion) -> Business | None:
@@ -46,7 +46,7 @@ def gather(on: Occasion) -> Business | None:
     return Business(survey, factors, withheld, least)
 
 
-def business(on: Occasion, found: Business) -> Section:
+def business(on: Occasion, opinions: Business) -> Section:
     """Every statement that was answered, under its factor."""
     between = on.say("difference_interval")
     columns = (
@@ -63,17 +63,17 @@ def business(on: Occasion, found: Business) -> Section:
     )
     rows: list[tuple[CellValue, ...]] = []
     groups = []
-    for number, factor in enumerate(found.factors, 1):
-        asked = [one.feedback for one in factor.statements]
-        if not any(one.n or one.question.id in found.withheld for one in asked):
+    for number, factor in enumerate(opinions.factors, 1):
+        asked = [row.feedback for row in factor.statements]
+        if not any(row.n or row.question.id in opinions.withheld for row in asked):
             continue
         groups.append(len(rows))
         rows.append(
             (f"{number}. {on.label(factor.feedback.factor.name)}", *((None,) * (len(columns) - 1)))
         )
-        rows += [_cells(on, one, withheld=one.question.id in found.withheld) for one in asked]
+        rows += [_cells(on, row, withheld=row.question.id in opinions.withheld) for row in asked]
     blocks: list[Block] = [
-        Paragraph(on.say("business_lead", n=on.integer(found.least))),
+        Paragraph(on.say("business_lead", n=on.integer(opinions.least))),
         table(on, "business", columns, rows, groups=groups, notes=[on.say("side_note")]),
     ]
     return Section(on.say("section_business"), tuple(blocks))
@@ -105,14 +105,14 @@ def _cells(on: Occasion, one: StatementFeedback, *, withheld: bool) -> tuple[Cel
 
 def _printed(on: Occasion, question: Question) -> Printed | None:
     """The published figure in its source's digits, with the source's note."""
-    found = question.published
-    if found is None:
+    published = question.published
+    if published is None:
         return None
     return Printed(
         text=numbers.published_result(question, on.language),
-        share=found.value / 100 if found.unit == "percent" else None,
-        digits=2 if found.value % 1 else 0,
-        note=on.label(found.note) if found.note else "",
+        share=published.value / 100 if published.unit == "percent" else None,
+        digits=2 if published.value % 1 else 0,
+        note=on.label(published.note) if published.note else "",
     )
 
 

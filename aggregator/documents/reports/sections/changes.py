@@ -27,7 +27,7 @@ FEWEST = 3  # points of a chart: two are no trend
 
 
 def changed(m: Material) -> list[Change]:
-    """Of each measure, against the periods that have answers and that no break parts from now."""
+    """The change of each measure against earlier periods with answers and no break between."""
     on = m.on
     pairs: list[Pair] = [
         (against, on.period, m.whole, then, row)
@@ -41,13 +41,13 @@ def changed(m: Material) -> list[Change]:
     ]
 
 
-def over_time(m: Material, found: Sequence[Change]) -> Section:
+def over_time(m: Material, compared: Sequence[Change]) -> Section:
     on = m.on
-    blocks: list[Block] = [_table(m, found)] if found else []
+    blocks: list[Block] = [_table(m, compared)] if compared else []
     silent = [
         on.say(f"no_{against}", period=on.name(then))
         for against, (then, row) in m.earlier.items()
-        if not any(one.against == against for one in found) and not row.withheld
+        if not any(change.against == against for change in compared) and not row.withheld
     ]
     blocks += [Paragraph(text) for text in silent]
     drawn = chart(m)
@@ -56,7 +56,7 @@ def over_time(m: Material, found: Sequence[Change]) -> Section:
     return Section(on.say("section_changes"), tuple(blocks))
 
 
-def _table(m: Material, found: Sequence[Change]) -> Block:
+def _table(m: Material, compared: Sequence[Change]) -> Block:
     on = m.on
     columns = (
         Column("measure", on.say("measure_title"), "text", 1.5),
@@ -72,18 +72,18 @@ def _table(m: Material, found: Sequence[Change]) -> Block:
     )
     rows: list[tuple[CellValue, ...]] = [
         (
-            on.say(f"measure.{one.measure}"),
-            on.name(one.then),
-            one.then_row.n,
-            one.then_figure.share,
-            one.now_figure.share,
-            one.difference,
-            span(one.low, one.high),
-            one.p_adjusted,
-            on.say(f"test_{one.test}"),
-            on.say(f"change_{one.verdict}"),
+            on.say(f"measure.{change.measure}"),
+            on.name(change.then),
+            change.then_row.n,
+            change.then_figure.share,
+            change.now_figure.share,
+            change.difference,
+            span(change.low, change.high),
+            change.p_adjusted,
+            on.say(f"test_{change.test}"),
+            on.say(f"change_{change.verdict}"),
         )
-        for one in found
+        for change in compared
     ]
     return table(on, "changes", columns, rows)
 
@@ -93,25 +93,25 @@ def _table(m: Material, found: Sequence[Change]) -> Block:
 
 def chart(m: Material) -> Trend | None:
     """The trend of the main measure; None where it has too few points to be one."""
-    shown = [one for one in m.trend if one.n]
+    shown = [point for point in m.trend if point.n]
     if len(shown) < FEWEST:
         return None
     on = m.on
-    points = tuple(_point(m, one) for one in charted(m.trend))
+    points = tuple(_point(m, point) for point in charted(m.trend))
     measure = on.say(f"measure.{m.measure}")
     grain = "month" if on.kind == "month" else "week"
     breaks = [
-        on.say("break", day=on.day(one.day), reason=on.label(one.reason))
-        for one in on.centre.series_breaks
-        if one.survey == m.survey.id
-        and m.trend[0].period.since < one.day <= m.trend[-1].period.until
+        on.say("break", day=on.day(broken.day), reason=on.label(broken.reason))
+        for broken in on.centre.series_breaks
+        if broken.survey == m.survey.id
+        and m.trend[0].period.since < broken.day <= m.trend[-1].period.until
     ]
     return Trend(
         title=on.say(f"chart_trend_{grain}", measure=measure),
         alt=on.say("alt_trend", measure=measure, n=len(shown), signals=len(signals(points))),
         points=points,
         legend=tuple(on.say(f"legend_{name}") for name in ("share", "centre", "limits", "signal")),
-        notes=(*_told(m, points), *breaks),
+        notes=(*_notes(m, points), *breaks),
     )
 
 
@@ -119,27 +119,27 @@ def signals(points: Sequence[Point]) -> list[Point]:
     return [point for point in points if point.signal]
 
 
-def _point(m: Material, one: ChartedPoint) -> Point:
-    label = m.on.short_name(one.period)
-    if not one.n:
-        return Point(label, None, None, None, None, withheld=one.withheld)
+def _point(m: Material, point: ChartedPoint) -> Point:
+    label = m.on.short_name(point.period)
+    if not point.n:
+        return Point(label, None, None, None, None, withheld=point.withheld)
     return Point(
         label,
-        share=one.share,
-        lower=one.lower,
-        centre=one.centre,
-        upper=one.upper,
-        series=one.series,
-        signal=one.signal,
+        share=point.share,
+        lower=point.lower,
+        centre=point.centre,
+        upper=point.upper,
+        series=point.series,
+        signal=point.signal,
     )
 
 
-def _told(m: Material, points: Sequence[Point]) -> list[str]:
+def _notes(m: Material, points: Sequence[Point]) -> list[str]:
     """What the chart says, in words."""
-    on, found = m.on, signals(points)
+    on, signalled = m.on, signals(points)
     notes = [
         on.say(f"signal_{point.signal}", period=point.label, share=on.percent(point.share))
-        for point in found
+        for point in signalled
     ]
     return notes or [on.say("no_signal")]
 
@@ -156,12 +156,12 @@ def _points(m: Material, drawn: Trend) -> Block:
         Column("signal", on.say("legend_signal"), "text", 1.4),
     )
     rows: list[tuple[CellValue, ...]] = []
-    for one, point in zip(m.trend, drawn.points, strict=True):
-        label = f"{on.day(one.period.since)} – {on.day(one.period.until)}"
-        if one.withheld:
+    for part, point in zip(m.trend, drawn.points, strict=True):
+        label = f"{on.day(part.period.since)} – {on.day(part.period.until)}"
+        if part.withheld:
             rows.append((label, *((WITHHELD,) * 4), ""))
             continue
         signal = on.say(f"signal_name_{point.signal}") if point.signal else ""
         limits = span(point.lower, point.upper)
-        rows.append((label, round(one.n), round(one.k), point.share, limits, signal))
+        rows.append((label, round(part.n), round(part.k), point.share, limits, signal))
     return table(on, "trend", columns, rows)

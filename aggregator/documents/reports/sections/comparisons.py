@@ -15,9 +15,9 @@ from surveys.definition import Survey
 def comparisons(
     on: Occasion, survey: Survey, row: FigureRow, key: str, channels: Collection[str]
 ) -> list[Block]:
-    """A table with a row for each reference that compares; for the others the reason why not.
+    """A table of the references that can be compared, and why the others cannot.
 
-    ``channels`` are those that the answers came by.
+    ``channels`` are those of the answers.
     """
     blocks: list[Block] = [_table(on, row, key, channels)] if row.comparisons else []
     if refused := _refused(on, survey):
@@ -26,7 +26,7 @@ def comparisons(
 
 
 def _refused(on: Occasion, survey: Survey) -> list[str]:
-    told = [
+    refused = [
         on.say(
             "refused",
             label=on.label(reference.label),
@@ -36,7 +36,7 @@ def _refused(on: Occasion, survey: Survey) -> list[str]:
         for reference in on.centre.references
         if (why := why_not_comparable(survey, reference)) is not None
     ]
-    return [f"{one};" for one in told[:-1]] + [f"{one}." for one in told[-1:]]
+    return [f"{text};" for text in refused[:-1]] + [f"{text}." for text in refused[-1:]]
 
 
 def _table(on: Occasion, row: FigureRow, key: str, channels: Collection[str]) -> Block:
@@ -52,34 +52,34 @@ def _table(on: Occasion, row: FigureRow, key: str, channels: Collection[str]) ->
         Column("test", on.say("test"), "text", sheet=True),
         Column("verdict", on.say("verdict_title"), "text", 1.6),
     )
-    rows = [_cells(on, row, one) for one in row.comparisons]
+    rows = [_cells(on, row, comparison) for comparison in row.comparisons]
     return table(on, key, columns, rows, notes=_modes(on, row.comparisons, channels))
 
 
-def _cells(on: Occasion, row: FigureRow, one: Comparison) -> tuple[CellValue, ...]:
-    reference = one.reference
+def _cells(on: Occasion, row: FigureRow, comparison: Comparison) -> tuple[CellValue, ...]:
+    reference = comparison.reference
     return (
         on.label(reference.label),
         on.as_printed(reference),
         reference.k,
         reference.n,
-        row.measures[one.measure].share,
-        one.difference,
-        span(one.low, one.high),
-        one.p_adjusted,
-        on.say(f"test_{one.test}"),
-        on.say(f"verdict_{one.verdict}"),
+        row.measures[comparison.measure].share,
+        comparison.difference,
+        span(comparison.low, comparison.high),
+        comparison.p_adjusted,
+        on.say(f"test_{comparison.test}"),
+        on.say(f"verdict_{comparison.verdict}"),
     )
 
 
-def _modes(on: Occasion, found: Sequence[Comparison], channels: Collection[str]) -> list[str]:
-    """How each figure was taken: a difference may come from that alone."""
+def _modes(on: Occasion, compared: Sequence[Comparison], channels: Collection[str]) -> list[str]:
+    """Notes on how each figure was collected, which alone may cause a difference."""
     by_mode: dict[str, list[Reference]] = {}
-    for one in found:
-        by_mode.setdefault(on.label(one.reference.mode), []).append(one.reference)
-    told = [
-        on.say("their_mode", labels="; ".join(on.label(one.label) for one in references), mode=mode)
+    for comparison in compared:
+        by_mode.setdefault(on.label(comparison.reference.mode), []).append(comparison.reference)
+    notes = [
+        on.say("their_mode", labels="; ".join(on.label(r.label) for r in references), mode=mode)
         for mode, references in by_mode.items()
     ]
     own = "; ".join(on.say(f"mode.{mode}") for mode in modes(channels))
-    return [*told, on.say("own_mode", mode=own)] if own else told
+    return [*notes, on.say("own_mode", mode=own)] if own else notes

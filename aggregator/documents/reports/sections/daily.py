@@ -17,12 +17,12 @@ def daily(m: Material) -> Section:
         *((on.label(row.label), *figures.cells(row)) for row in m.departments),
         (on.say("whole_centre"), *figures.cells(m.whole)),
     ]
-    told = _told(m)
+    notes = _notes(m)
     blocks: list[Block] = [table(on, "daily", columns, rows, [len(rows) - 1])]
-    return Section("", (*blocks, *([Points(tuple(told))] if told else [])))
+    return Section("", (*blocks, *([Points(tuple(notes))] if notes else [])))
 
 
-def _told(m: Material) -> list[str]:
+def _notes(m: Material) -> list[str]:
     on, part = m.on, m.participation.get(CENTRE)
     if part is None or CENTRE not in m.covered or not part.n:
         return []

@@ -51,7 +51,7 @@ def departments(m: Material) -> Section:
 
 
 def ordered(m: Material) -> list[FigureRow]:
-    """By share, the highest first; then those withheld, then those nobody rated."""
+    """Departments by share, the highest first; then the withheld, then those without answers."""
 
     def place(row: FigureRow) -> tuple[int, float]:
         if row.withheld:
@@ -66,14 +66,14 @@ def chart(m: Material, rows: Sequence[FigureRow]) -> Intervals:
     on = m.on
     means = []
     for row in rows:
-        one = row.measures.get(m.measure)
-        figure = (one.share, one.low, one.high) if one else (None, None, None)
+        chosen = row.measures.get(m.measure)
+        figure = (chosen.share, chosen.low, chosen.high) if chosen else (None, None, None)
         means.append(Mean(on.label(row.label), *figure, row.withheld))
     measure = on.say(f"measure.{m.measure}")
     reference = None
     if m.reference is not None:
-        told = on.as_printed(m.reference).text
-        reference = (f"{on.label(m.reference.label)}: {told}", m.reference.value)
+        printed = on.as_printed(m.reference).text
+        reference = (f"{on.label(m.reference.label)}: {printed}", m.reference.value)
     notes = [on.say("empty_department")] if any(mean.share is None for mean in means) else []
     return Intervals(
         title=on.say("chart_departments", measure=measure),
@@ -90,7 +90,7 @@ def _others(m: Material) -> list[str]:
 
 
 def _nowhere(m: Material) -> int:
-    """Answers without a department; 0 where a withheld row keeps it secret."""
+    """Answers without a department; 0 where a row is withheld, which it would give away."""
     if m.whole.withheld or any(row.withheld for row in m.departments):
         return 0
     return m.whole.n - sum(row.n for row in m.departments)

@@ -32,16 +32,16 @@ def handling(on: Occasion) -> Section | None:
 
 
 def _cells(on: Occasion, score: DepartmentScore) -> tuple[CellValue, ...]:
-    """Points, total and band; what few citizens answered is withheld, and so is its total."""
-    small = [_small(one, on.centre.minimum_cell) for one in score.indicators]
+    """Points, total and band; an indicator of few answers is withheld, and then the total too."""
+    small = [_small(indicator, on.centre.minimum_cell) for indicator in score.indicators]
     points: list[CellValue] = [
-        WITHHELD if hidden else None if one.points is None else float(one.points)
-        for one, hidden in zip(score.indicators, small, strict=True)
+        WITHHELD if hidden else None if indicator.points is None else float(indicator.points)
+        for indicator, hidden in zip(score.indicators, small, strict=True)
     ]
     if any(small) or score.band is None:
         return (*points, WITHHELD, WITHHELD)
     return (*points, float(score.total), on.say(f"handling.{score.band}"))
 
 
-def _small(one: IndicatorScore, minimum: int) -> bool:
-    return one.source == "answers" and 0 < one.counts.answered < minimum
+def _small(indicator: IndicatorScore, minimum: int) -> bool:
+    return indicator.source == "answers" and 0 < indicator.counts.answered < minimum

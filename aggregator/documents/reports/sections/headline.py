@@ -1,4 +1,4 @@
-"""How many answered, how satisfied they were, how sure that is, and published shares beside it."""
+"""How many answered, how satisfied they were, with what interval, and published shares."""
 
 import pandas as pd
 
@@ -62,8 +62,8 @@ def _levels(m: Material) -> Table:
     return table(on, "headline", columns, rows, strong, notes=notes)
 
 
-def _cells(one: Measure) -> tuple[CellValue, ...]:
-    return (one.k, one.n, one.share, span(one.low, one.high))
+def _cells(measure: Measure) -> tuple[CellValue, ...]:
+    return (measure.k, measure.n, measure.share, span(measure.low, measure.high))
 
 
 def _by_level(m: Material) -> dict[int, tuple[CellValue, ...]]:
@@ -77,11 +77,11 @@ def _by_level(m: Material) -> dict[int, tuple[CellValue, ...]]:
         }
     rows = shares(counts, {str(code): (code,) for code in m.whole.counts}).to_dict("records")
     return {
-        int(one["measure"]): (
-            int(one["k"]),
-            int(one["n"]),
-            float(one["share"]),
-            span(float(one["low"]), float(one["high"])),
+        int(row["measure"]): (
+            int(row["k"]),
+            int(row["n"]),
+            float(row["share"]),
+            span(float(row["low"]), float(row["high"])),
         )
-        for one in rows
+        for row in rows
     }

@@ -1,4 +1,4 @@
-"""The annex: what each figure is, how it was computed and after whom, the sources, the software."""
+"""The annex: definitions, methods with their sources, sources of figures, the software."""
 
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -42,8 +42,8 @@ def _measures(on: Occasion, surveys: Sequence[Survey]) -> Iterator[tuple[str, st
             for name, codes in scale.measures.items():
                 levels = [on.label(level) for level in scale.levels if level.code in codes]
                 title = on.say(f"measure.{name}")
-                told = on.say("how.share", measure=title, levels=", ".join(levels))
-                yield title, told
+                favourable = on.say("how.share", measure=title, levels=", ".join(levels))
+                yield title, favourable
 
 
 def _sources(
@@ -51,22 +51,22 @@ def _sources(
 ) -> Iterator[str]:
     for survey in surveys:
         yield on.say("survey_source", title=on.label(survey.title), source=survey.source)
-    for one in references:
-        k, n = one.k, one.n
+    for reference in references:
+        k, n = reference.k, reference.n
         counts = ""
         if k is not None and n is not None:
             counts = on.say("how.counts", k=on.integer(k), n=on.integer(n))
         yield on.say(
             "how.reference",
-            label=on.label(one.label),
-            share=on.as_printed(one).text,
+            label=on.label(reference.label),
+            share=on.as_printed(reference).text,
             counts=counts,
-            mode=on.label(one.mode),
-            population=on.label(one.population),
-            scale=on.label(one.scale),
-            since=on.day(one.period_from),
-            until=on.day(one.period_to),
-            source=one.source,
+            mode=on.label(reference.mode),
+            population=on.label(reference.population),
+            scale=on.label(reference.scale),
+            since=on.day(reference.period_from),
+            until=on.day(reference.period_to),
+            source=reference.source,
         )
 
 

@@ -66,18 +66,18 @@ def gather(on: Occasion) -> SipasMaterial | None:
     return SipasMaterial(survey, total, factors, tuple(row.key for row in channels))
 
 
-def sipas(on: Occasion, found: SipasMaterial) -> Section:
-    blocks: list[Block] = [_table(on, found)]
-    if (points := found.projection) is not None:
+def sipas(on: Occasion, forms: SipasMaterial) -> Section:
+    blocks: list[Block] = [_table(on, forms)]
+    if (points := forms.projection) is not None:
         blocks += _projection(on, points)
-    blocks += comparisons(on, found.survey, found.whole, "sipas_references", found.channels)
+    blocks += comparisons(on, forms.survey, forms.whole, "sipas_references", forms.channels)
     if on.kind != "week":
-        blocks += [_criteria(on, found), _bars(on, found)]
+        blocks += [_criteria(on, forms), _bars(on, forms)]
     return Section(on.say("section_sipas"), tuple(blocks))
 
 
-def _table(on: Occasion, found: SipasMaterial) -> Table:
-    """The index and its factors, with what the answers of one person being alike costs."""
+def _table(on: Occasion, forms: SipasMaterial) -> Table:
+    """The index and its factors, with effective n and design effect."""
     columns = (
         Column("factor", on.say("factor"), "text", 2.8),
         Column("respondents", on.say("respondents"), "integer", 0.9),
@@ -91,23 +91,23 @@ def _table(on: Occasion, found: SipasMaterial) -> Table:
     rows: list[tuple[CellValue, ...]] = []
     whole = on.say("sipas_index")
     for label, row in [
-        *((on.label(factor.label), factor) for factor, _ in found.factors),
-        (whole, found.whole),
+        *((on.label(factor.label), factor) for factor, _ in forms.factors),
+        (whole, forms.whole),
     ]:
         if row.withheld:
             rows.append((label, *((WITHHELD,) * 7)))
             continue
-        one = row.measures[MEASURE]
+        measure = row.measures[MEASURE]
         rows.append(
             (
                 label,
                 row.n,
-                one.k,
-                one.n,
-                one.n_effective,
-                one.share,
-                span(one.low, one.high),
-                one.design_effect,
+                measure.k,
+                measure.n,
+                measure.n_effective,
+                measure.share,
+                span(measure.low, measure.high),
+                measure.design_effect,
             )
         )
     return table(on, "sipas", columns, rows, [len(rows) - 1])
@@ -145,7 +145,7 @@ def _projection(on: Occasion, points: Projection) -> list[Block]:
     return [table(on, "projection", columns, rows), Paragraph(on.say("sipas.decides"))]
 
 
-def _criteria(on: Occasion, found: SipasMaterial) -> Table:
+def _criteria(on: Occasion, forms: SipasMaterial) -> Table:
     columns = [
         Column("criterion", on.say("criterion"), "text", 3.6),
         Column("n", on.say("answers"), "integer", 0.8),
@@ -153,14 +153,14 @@ def _criteria(on: Occasion, found: SipasMaterial) -> Table:
         Column("share", on.say("measure.satisfied_or_better"), "share", 1.0, ("k", "n")),
         Column("interval", on.say("interval"), "interval", 1.6, ("share", "n")),
     ]
-    levels = found.survey.scales[found.survey.measured[0].scale or ""].levels
+    levels = forms.survey.scales[forms.survey.measured[0].scale or ""].levels
     columns += [
         Column(f"level_{level.code}", on.label(level), "integer", sheet=True) for level in levels
     ]
     rows: list[tuple[CellValue, ...]] = []
     groups = []
     number = 0
-    for factor, criteria in found.factors:
+    for factor, criteria in forms.factors:
         groups.append(len(rows))
         rows.append((on.label(factor.label), *((None,) * (len(columns) - 1))))
         for row in criteria:
@@ -169,20 +169,24 @@ def _criteria(on: Occasion, found: SipasMaterial) -> Table:
             if row.withheld:
                 rows.append((label, *((WITHHELD,) * (len(columns) - 1))))
                 continue
-            one = row.measures[MEASURE]
+            measure = row.measures[MEASURE]
             counts = (row.counts.get(level.code, 0) for level in levels)
-            rows.append((label, row.n, one.k, one.share, span(one.low, one.high), *counts))
+            rows.append(
+                (label, row.n, measure.k, measure.share, span(measure.low, measure.high), *counts)
+            )
     return table(on, "criteria", columns, rows, groups=groups)
 
 
-def _bars(on: Occasion, found: SipasMaterial) -> Likert:
-    levels = found.survey.scales[found.survey.measured[0].scale or ""].levels
+def _bars(on: Occasion, forms: SipasMaterial) -> Likert:
+    levels = forms.survey.scales[forms.survey.measured[0].scale or ""].levels
     bars: list[LikertRow] = []
-    for row in (row for _, criteria in found.factors for row in criteria):
+    for row in (row for _, criteria in forms.factors for row in criteria):
         label = f"{len(bars) + 1}. {on.label(row.label)}"
-        one = row.measures.get(MEASURE)
+        measure = row.measures.get(MEASURE)
         bars.append(
-            LikertRow(label, None if row.withheld else row.counts, one.share if one else None)
+            LikertRow(
+                label, None if row.withheld else row.counts, measure.share if measure else None
+            )
         )
     return Likert(
         title=on.say("chart_sipas"),

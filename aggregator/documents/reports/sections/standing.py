@@ -31,15 +31,15 @@ def standardised_share(m: Material) -> Standardised | None:
     return standardised(m.departments, m.measure, weights)
 
 
-def _mixed(m: Material, found: Standardised) -> str:
-    on, missing = m.on, len(found.missing)
+def _mixed(m: Material, mixed: Standardised) -> str:
+    on, missing = m.on, len(mixed.missing)
     return on.say(
         "standardised",
         measure=on.say(f"measure.{m.measure}"),
-        share=on.percent(found.share),
-        interval=on.interval(found.low, found.high),
+        share=on.percent(mixed.share),
+        interval=on.interval(mixed.low, mixed.high),
         raw=on.percent(m.whole.measures[m.measure].share),
-        covered=on.percent(found.covered),
+        covered=on.percent(mixed.covered),
         missing=on.say("standardised_missing", n=missing) if missing else "",
     )
 
@@ -58,15 +58,15 @@ def _ranking(m: Material, ranked: Sequence[RankedShare]) -> Block:
     )
     rows: list[tuple[CellValue, ...]] = [
         (
-            one.rank,
-            on.label(one.row.label),
-            round(one.n),
-            round(one.k),
-            one.k / one.n,
-            one.shrunk,
-            Range(one.low, one.high),
-            Range(one.rank_low, one.rank_high),
+            place.rank,
+            on.label(place.row.label),
+            round(place.n),
+            round(place.k),
+            place.k / place.n,
+            place.shrunk,
+            Range(place.low, place.high),
+            Range(place.rank_low, place.rank_high),
         )
-        for one in ranked
+        for place in ranked
     ]
     return table(on, "ranking", columns, rows, notes=[on.say("ranking_note")])

@@ -16,21 +16,21 @@ from aggregator.wording import numbers
 
 def summary(
     m: Material,
-    found: Sequence[Change],
+    changes: Sequence[Change],
     chart: Trend | None,
     sipas: SipasMaterial | None,
     business: Business | None,
 ) -> Section:
-    told = [_ratings(m), *_taking_part(m)]
+    sentences = [_ratings(m), *_taking_part(m)]
     if m.whole.n:
-        told += [*_reference(m), *_departments(m), *_changes(m, found)]
+        sentences += [*_reference(m), *_departments(m), *_changes(m, changes)]
         if chart is not None:
-            told.append(_signals(m, chart))
+            sentences.append(_signals(m, chart))
     if sipas is not None:
-        told += _sipas(m, sipas)
+        sentences += _sipas(m, sipas)
     if business is not None and business.least:
-        told.append(m.on.say("sum_business", n=m.on.integer(business.least)))
-    return Section(m.on.say("section_summary"), (Points(tuple(told)),))
+        sentences.append(m.on.say("sum_business", n=m.on.integer(business.least)))
+    return Section(m.on.say("section_summary"), (Points(tuple(sentences)),))
 
 
 def _ratings(m: Material) -> str:
@@ -43,11 +43,11 @@ def _ratings(m: Material) -> str:
         on.say(
             "sum_measure",
             measure=on.say(f"measure.{name}").lower(),
-            share=on.percent(one.share),
-            interval=on.interval(one.low, one.high),
+            share=on.percent(measure.share),
+            interval=on.interval(measure.low, measure.high),
         )
         for name in m.measures
-        for one in [m.whole.measures[name]]
+        for measure in [m.whole.measures[name]]
     ]
     key = "sum_respondents" if m.pooled else "sum_ratings"
     return on.say(key, n=on.integer(m.whole.n), parts="; ".join(parts))
@@ -59,7 +59,7 @@ def _taking_part(m: Material) -> list[str]:
         return [on.say("no_dossiers")]
     if CENTRE not in m.covered or not part.n:
         return []
-    told = on.say(
+    sentence = on.say(
         "sum_participation",
         n=on.integer(part.n),
         dossiers=on.integer(part.dossiers),
@@ -67,38 +67,38 @@ def _taking_part(m: Material) -> list[str]:
     )
     between = printable_bounds(m, CENTRE, m.whole)
     if between is None:
-        return [told]
+        return [sentence]
     measure = on.say(f"measure.{m.measure}").lower()
     low, high = on.percent(between.low), on.percent(between.high)
-    return [told, on.say("sum_bounds", measure=measure, low=low, high=high)]
+    return [sentence, on.say("sum_bounds", measure=measure, low=low, high=high)]
 
 
 def _reference(m: Material) -> list[str]:
     on = m.on
     return [
         on.say(
-            f"sum_{one.verdict}",
-            label=on.label(one.reference.label),
-            share=on.as_printed(one.reference).text,
-            points=on.points(one.difference),
-            low=on.points(one.low),
-            high=on.points(one.high),
+            f"sum_{comparison.verdict}",
+            label=on.label(comparison.reference.label),
+            share=on.as_printed(comparison.reference).text,
+            points=on.points(comparison.difference),
+            low=on.points(comparison.low),
+            high=on.points(comparison.high),
         )
-        for one in m.whole.comparisons
-        if one.measure == m.measure
+        for comparison in m.whole.comparisons
+        if comparison.measure == m.measure
     ]
 
 
 def _departments(m: Material) -> list[str]:
-    """How many departments lie where, and the names of those below."""
+    """How many departments have each verdict, and the names of those below."""
     if m.reference is None:
         return []
     on = m.on
     by_verdict: dict[str, list[str]] = {}
     for row in m.departments:
-        for one in row.comparisons:
-            if one.reference is m.reference and row.n:
-                by_verdict.setdefault(one.verdict, []).append(on.label(row.label))
+        for comparison in row.comparisons:
+            if comparison.reference is m.reference and row.n:
+                by_verdict.setdefault(comparison.verdict, []).append(on.label(row.label))
     if not by_verdict:
         return []
     counts = {
@@ -106,48 +106,48 @@ def _departments(m: Material) -> list[str]:
         for verdict in ("below", "above", "indistinct", "too_few")
     }
     rated = sum(row.n > 0 for row in m.departments)
-    told = [on.say("sum_departments", rated=rated, all=len(m.departments), **counts)]
+    sentences = [on.say("sum_departments", rated=rated, all=len(m.departments), **counts)]
     for verdict in ("below", "above"):
         if verdict in by_verdict:
-            told.append(on.say(f"sum_names_{verdict}", names="; ".join(by_verdict[verdict])))
-    return told
+            sentences.append(on.say(f"sum_names_{verdict}", names="; ".join(by_verdict[verdict])))
+    return sentences
 
 
-def _changes(m: Material, found: Sequence[Change]) -> list[str]:
+def _changes(m: Material, changes: Sequence[Change]) -> list[str]:
     on = m.on
     return [
         on.say(
-            f"sum_change_{one.verdict}",
-            measure=on.say(f"measure.{one.measure}").lower(),
-            period=on.name(one.then),
-            share=on.percent(one.then_figure.share),
-            points=on.points(one.difference),
-            low=on.points(one.low),
-            high=on.points(one.high),
+            f"sum_change_{change.verdict}",
+            measure=on.say(f"measure.{change.measure}").lower(),
+            period=on.name(change.then),
+            share=on.percent(change.then_figure.share),
+            points=on.points(change.difference),
+            low=on.points(change.low),
+            high=on.points(change.high),
         )
-        for one in found
-        if one.measure == m.measure
+        for change in changes
+        if change.measure == m.measure
     ]
 
 
 def _signals(m: Material, chart: Trend) -> str:
-    on, found = m.on, signals(chart.points)
-    if not found:
+    on, points = m.on, signals(chart.points)
+    if not points:
         return on.say("sum_no_signal", n=sum(point.share is not None for point in chart.points))
-    return on.say("sum_signals", n=len(found), periods=", ".join(point.label for point in found))
+    return on.say("sum_signals", n=len(points), periods=", ".join(point.label for point in points))
 
 
-def _sipas(m: Material, found: SipasMaterial) -> list[str]:
-    on, points = m.on, found.projection
+def _sipas(m: Material, material: SipasMaterial) -> list[str]:
+    on, points = m.on, material.projection
     if points is None:
         return [on.say("sum_sipas_withheld", minimum=on.centre.minimum_cell)]
-    one = found.whole.measures[MEASURE]
+    measure = material.whole.measures[MEASURE]
     return [
         on.say(
             "sum_sipas",
-            share=on.percent(one.share),
-            interval=on.interval(one.low, one.high),
-            n=on.integer(found.whole.n),
+            share=on.percent(measure.share),
+            interval=on.interval(measure.low, measure.high),
+            n=on.integer(material.whole.n),
             points=numbers.decimal(points.points, on.language, 2),
             maximum=numbers.decimal(points.maximum, on.language, 0),
         )

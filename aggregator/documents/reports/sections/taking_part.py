@@ -1,4 +1,4 @@
-"""Who took part: ratings beside dossiers, and what those who stayed silent could change."""
+"""Participation: ratings beside dossiers, and how far nonresponse could move the share."""
 
 from aggregator.documents.reports.cells import span, table
 from aggregator.documents.reports.material import Material
@@ -30,7 +30,7 @@ def taking_part(m: Material) -> Section:
 
 
 def printable_bounds(m: Material, key: str, row: FigureRow) -> NonresponseBounds | None:
-    """What the silent could change; None where that is not known or may not be printed."""
+    """The bounds of the share under nonresponse; None where unknown or not to be printed."""
     if row.withheld or key not in m.covered:
         return None
     return bounds(row, m.participation.get(key), m.measure)
@@ -55,10 +55,10 @@ def _departments(m: Material) -> Table:
             continue
         if key in m.covered:
             given: tuple[CellValue, ...] = (part.n, part.share)
-            found = printable_bounds(m, key, row)
-            between: CellValue = span(found.low, found.high) if found else None
+            bounds = printable_bounds(m, key, row)
+            between: CellValue = span(bounds.low, bounds.high) if bounds else None
         else:
-            # A department that is shown elsewhere is not small: the days without dossiers may be.
+            # The department itself may be shown elsewhere, with its ratings of all days.
             mark = WITHHELD if row.withheld else WITHHELD_PART
             given, between = (mark, mark), mark
         rows.append((label, part.dossiers, *given, part.days, between))
@@ -84,6 +84,6 @@ def _channels(m: Material) -> Table:
         if row.withheld:
             rows.append((label, *((WITHHELD,) * 4)))
             continue
-        one = row.measures[m.measure]
-        rows.append((label, row.n, one.k, one.share, span(one.low, one.high)))
+        measure = row.measures[m.measure]
+        rows.append((label, row.n, measure.k, measure.share, span(measure.low, measure.high)))
     return table(on, "channels", columns, rows, notes=[on.say("channel_note")])
