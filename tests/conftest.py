@@ -26,7 +26,8 @@ from starlette.types import ASGIApp
 import serving
 from tests.programs import free_port
 
-# A slow machine is no finding; in CI a red run must be red again for whoever looks into it.
+# No deadline: a slow machine is no fault. In CI the examples are the same in every run, so that
+# a failure can be repeated.
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
@@ -60,7 +61,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Says what a green run does not vouch for."""
+    """Say how many tests were skipped, and why: a green run did not run them."""
     reasons = Counter(
         str(report.longrepr[2]).removeprefix("Skipped: ")
         for report in terminalreporter.stats.get("skipped", [])
@@ -73,7 +74,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def missing(reason: str) -> NoReturn:
-    """Skips the test for want of something on this machine, or fails where all must run."""
+    """Skip a test that needs what this machine lacks; fail it where all tests must run."""
     if os.environ.get("HAILONG_TEST_ALL") == "1":
         pytest.fail(f"HAILONG_TEST_ALL=1, but {reason}", pytrace=False)
     pytest.skip(reason)
@@ -180,7 +181,7 @@ def _unprivileged(home: Path) -> dict[str, Any]:
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that tells when it is ready, so that nobody has to poll."""
+    """A uvicorn server that sets an event when it is ready, so that no test has to poll."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

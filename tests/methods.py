@@ -1,4 +1,4 @@
-"""Whether every address of an application says which methods it takes."""
+"""Checks that every address of an application names its methods with a 405."""
 
 import re
 from collections import defaultdict
@@ -11,7 +11,7 @@ METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
 
 
 def check_wrong_methods(routes: Sequence[BaseRoute], client: TestClient) -> None:
-    """Ask every route by every method that no route of its address takes."""
+    """Request each address with every method that none of its routes allows."""
     taken: dict[str, set[str]] = defaultdict(set)
     for route in routes:
         if isinstance(route, Mount):

@@ -34,7 +34,7 @@ def free_port() -> int:
 
 
 class Program:
-    """A running program of ours; whatever it says is kept for the failure report."""
+    """A running program of ours; all its output is kept, to be shown when a test fails."""
 
     def __init__(self, *arguments: str, **settings: object) -> None:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("HAILONG_")}

@@ -85,7 +85,7 @@ TALLIES = {
 
 
 def tallies(store: Store) -> dict[str, dict[tuple[str, ...], tuple[int, ...]]]:
-    """Both tables of tallies, whole: the key's values as text, then the sums."""
+    """All rows of both tables of tallies: the values of the key, as text, to the sums."""
     with store.engine.connect() as connection:
         return {
             table: {
@@ -123,7 +123,7 @@ class Room:
     settings: Settings
     device: str
     reader: str
-    address: str = ""  # where a test has it served too
+    address: str = ""  # the base address, where a test also serves it on a socket
 
     @property
     def context(self) -> Context:
@@ -153,12 +153,12 @@ class Room:
         return receipts
 
     def health(self) -> int:
-        """The status of /health, tried anew: what it found holds for a second."""
+        """The status of /health, a second later: each answer is kept for one."""
         self.clock.moment += timedelta(seconds=1)
         return self.client.get("/health").status_code
 
     def sign_in(self, name: str = "giam_doc") -> None:
-        """Let the client be a manager of this name from here on."""
+        """Sign the client in as a manager of this name."""
         accounts = self.context.accounts
         if self.context.store.credentials.user(name) is None:
             accounts.add_user(name, "manager", PASSWORD)

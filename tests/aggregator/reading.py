@@ -5,7 +5,7 @@ from html import unescape
 
 
 def words(html: str) -> str:
-    """The text of a page or fragment, spaces made one, no-break spaces kept."""
+    """The text of a page or fragment, with one space for each run; no-break spaces are kept."""
     return re.sub(r"[ \t\r\n]+", " ", unescape(re.sub(r"<[^>]*>", " ", html))).strip()
 
 

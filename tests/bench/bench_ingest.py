@@ -63,7 +63,7 @@ def singles(server: Aggregator) -> Iterator[Row]:
 
 
 def _ratio(speeds: Sequence[float], bases: Sequence[float]) -> float:
-    """The median of the ratios of each round: a drift of the machine meets both."""
+    """The median over rounds of speed / base: a slower machine slows both of a round."""
     return median([speed / base for speed, base in zip(speeds, bases, strict=True)])
 
 

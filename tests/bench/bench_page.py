@@ -76,7 +76,7 @@ def fill(var: Path, centre: Centre, wanted: int) -> None:
 
 
 def alternate(small: Aggregator, large: Aggregator, path: str) -> tuple[list[float], list[float]]:
-    """Seconds of both pages, taken in turn so that a drift of the machine meets both."""
+    """Seconds of both pages, taken in turn, so that a slower machine slows both."""
     opened = [(server.url, sign_in(server)) for server in (small, large)]
     times: tuple[list[float], list[float]] = ([], [])
     for number in range(ROUNDS + 3):
@@ -93,7 +93,7 @@ def alternate(small: Aggregator, large: Aggregator, path: str) -> tuple[list[flo
 
 
 class Stay(HTTPRedirectHandler):
-    """Does not follow: the cookie is on the answer that redirects."""
+    """Follows no redirect: the cookie is on the response that redirects."""
 
     def redirect_request(self, *_: object) -> None:
         return None

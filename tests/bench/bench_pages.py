@@ -52,7 +52,7 @@ def rows() -> Iterator[Row]:
 
 
 def paths(department: str) -> Iterator[str]:
-    """What can be asked for by its path alone, the JSON API left out."""
+    """The paths of all pages that need no parameter; not the JSON API."""
     for route in ROUTES:
         if isinstance(route, Route) and "GET" in (route.methods or ()):
             path = route.path.replace("{department}", department)
@@ -61,14 +61,14 @@ def paths(department: str) -> Iterator[str]:
 
 
 class Browser:
-    """Somebody signed in, on one connection."""
+    """A signed-in client on one connection."""
 
     def __init__(self, server: Aggregator) -> None:
         self._headers = {"Cookie": sign_in(server), "Accept-Encoding": "gzip"}
         self._connection = HTTPConnection(urlsplit(server.url).netloc)
 
     def get(self, path: str) -> float | None:
-        """Milliseconds until a page was read; None for what is no page by itself."""
+        """Milliseconds until a page was read; None where the path answers with no page."""
         began = time.perf_counter()
         self._connection.request("GET", path, headers=self._headers)
         answer = self._connection.getresponse()
@@ -80,6 +80,6 @@ class Browser:
         return took if answer.status == 200 and kind == "text/html" else None
 
     def often(self, view: str) -> float:
-        """The median of several; 0 where a page refuses such a view."""
+        """The median of several ``get``, in milliseconds; 0 where a page refuses the view."""
         times = [self.get(view) for _ in range(ROUNDS)]
         return median([took or 0 for took in times])

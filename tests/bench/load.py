@@ -1,7 +1,7 @@
 """A cheap HTTP client for load: prepared requests over kept connections, on loopback only.
 
-It shares the machine with the server that is measured, so it does next to nothing: one thread,
-sockets that are ready, no parsing beyond the status and the length of the answer.
+It runs on the machine of the server that is measured, so it must cost little: one thread,
+sockets that are ready, and no parsing but of the status and length of the answer.
 """
 
 import re

@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 MANAGER = ("--role", "manager", "--no-password")
 CENTRE = ROOT / "deploy" / "lai_chau.toml"
 
-# Runs a command from a process with next to no memory of its own: what a child is said to have
-# held at most begins with what its parent held.
+# Runs a command from a small process: the peak memory that the system reports of a child
+# includes what its parent held when it forked.
 MEASURE = """
 import resource, subprocess, sys, time
 began = time.perf_counter()

@@ -40,7 +40,7 @@ shares = { kiosk = 0.5, paper = 0.3, qr = 0.2 }
 
 @dataclass(frozen=True)
 class Large:
-    """Where it is, its centre file, and what it took: seconds to write it, and to roll it up."""
+    """Its folder and centre file, and the seconds that writing it and rolling it up took."""
 
     folder: TemporaryDirectory[str]  # removed when nothing refers to it any more
     centre: Path

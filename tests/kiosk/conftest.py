@@ -1,4 +1,4 @@
-"""A kiosk over real files, and an aggregator's stand-in that keeps the receipts' contract."""
+"""A kiosk with real files, and a stand-in for the aggregator that answers with receipts."""
 
 import json
 import re
@@ -47,7 +47,7 @@ class Kiosk:
         self.client, self.context, self.clock = client, context, clock
 
     def stored(self) -> list[dict[str, Any]]:
-        """What lies in the outbox, oldest first."""
+        """The submissions in the outbox, oldest first."""
         return [body_of(row) for row in self.context.outbox.pending(1000)]
 
     def fingerprint(self, survey: str = "in_centre") -> str:

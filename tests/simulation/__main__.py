@@ -23,7 +23,7 @@ that leaves more room than needed, with more of them a little less. Their ranks 
 raked, channels unlike: Kish's effective n takes the answers of a channel to be like all others.
 Where weighting explains part of the spread, the interval is wider than it need be."""
 
-SLOW = 100  # so many fewer samples of what is worked out one at a time
+SLOW = 100  # as many times fewer samples where each is computed by itself
 
 
 def main() -> None:

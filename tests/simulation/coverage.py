@@ -15,7 +15,7 @@ SHARES = (0.5, 0.9, 0.963)
 CORRELATIONS = (0.1, 0.3, 0.6)
 BAND = (0.93, 0.97)
 QUESTIONS = 22  # as in SIPAS
-BREAK_OFF = 0.3  # of the respondents, somewhere on the way
+BREAK_OFF = 0.3  # share of respondents who stop before the last question
 Interval = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
@@ -82,7 +82,7 @@ class Population:
         return cls(k, m, probability / probability.sum())
 
     def coverage(self, respondents: int, repeats: int, rng: np.random.Generator) -> float:
-        """How many of so many surveys have the population's share in the pooled interval."""
+        """The fraction of ``repeats`` surveys whose pooled interval holds the true share."""
         drawn = rng.multinomial(respondents, self.probability, size=repeats)
         k, m = self.k, self.m
         parts = {"k": k, "m": m, "kk": k * k, "km": k * m, "mm": m * m}

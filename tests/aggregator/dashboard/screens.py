@@ -1,4 +1,4 @@
-"""What every screen must do: answer for its figures, show itself to viewers and as a fragment."""
+"""Checks for every screen: its figures are explained, viewers see it, it works as a fragment."""
 
 import re
 from html import unescape
@@ -15,9 +15,9 @@ def shown(room: Room, path: str) -> str:
 
 
 def answers_for_its_figures(room: Room, path: str) -> int:
-    """Ask the figures of a page how they were computed; returns how many there are.
+    """Ask how figures of a page were computed; returns how many figures it has.
 
-    Of figures of one kind, whose names differ in numbers or departments, the first and last.
+    Of figures whose names differ only in numbers or departments, the first and last are asked.
     """
     links = re.findall(r'class="ask" href="([^"]+)"', shown(room, path))
     places = "|".join(room.context.centre.department)
@@ -49,7 +49,7 @@ def is_shown_to_a_viewer(room: Room, path: str) -> None:
 
 
 def needs_no_script(room: Room, path: str) -> None:
-    """The page and the answer of a figure stand in the first reply, with nothing inline."""
+    """Page and explanation are in the first response, without inline script or style."""
     page = shown(room, path)
     assert not re.search(r"\son\w+=|style=|javascript:", page)
     link = unescape(re.findall(r'class="ask" href="([^"]+)"', page)[0])

@@ -90,13 +90,13 @@ def table_of(report: Report, key: str) -> Table:
 
 
 def cells(table: Table, label: str) -> dict[str, Any]:
-    """The row that a label begins, by column."""
+    """The cells, by column, of the row whose first cell is ``label``."""
     [row] = [row for row in table.rows if row[0] == label]
     return dict(zip((column.key for column in table.columns), row, strict=True))
 
 
 def printed_rows(report: Report) -> Iterator[tuple[Table, list[list[str]]]]:
-    """What print shows of each table, head and rows; a row of a group has its label alone."""
+    """Each table with its printed head and rows; the heading of a group is its label alone."""
     for table in report.tables():
         columns = [table.columns[place] for place in table.printed]
         rows = [[column.title for column in columns]]
@@ -113,5 +113,5 @@ def printed_rows(report: Report) -> Iterator[tuple[Table, list[list[str]]]]:
 
 
 def plain(text: str) -> str:
-    """Text without the accidents of line breaks and kinds of space."""
+    """The text with one plain space for each run of spaces and line breaks."""
     return re.sub(r"\s+", " ", text).strip()
