@@ -1,6 +1,6 @@
-"""The figures: pure functions from tallies to shares, intervals and comparisons.
+"""Statistics: pure functions from tallies to shares, intervals and comparisons.
 
-No session, no request, no clock. SciPy and statsmodels supply the distributions.
+They use no database, request or clock. SciPy and statsmodels supply the distributions.
 """
 
 from aggregator.statistics.change import changes, control_chart

@@ -7,10 +7,10 @@ from aggregator.statistics.shares import ALPHA
 
 
 def holm(p: np.ndarray) -> np.ndarray:
-    """Adjusted so that one false finding among all has a chance of 5 % at most.
+    """p-values adjusted so that any false finding below 0.05 has a chance of 5 % at most.
 
-    Holm, Scandinavian Journal of Statistics 6 (1979) 65-70. Written out, since statsmodels
-    collects the garbage of the whole process first, longer than a page may take.
+    Holm, Scandinavian Journal of Statistics 6 (1979) 65-70. Not by statsmodels, whose function
+    first collects the garbage of the whole process, which takes longer than a page may.
     """
     order = np.argsort(p)
     steps = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
@@ -20,7 +20,7 @@ def holm(p: np.ndarray) -> np.ndarray:
 
 
 def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
-    """Adjusted so that 5 % of the findings are expected to be false.
+    """p-values adjusted so that 5 % of the findings below 0.05 are expected to be false.
 
     Benjamini, Hochberg, Journal of the Royal Statistical Society B 57 (1995) 289-300.
     """
@@ -33,9 +33,9 @@ def verdicts(
 ) -> dict[str, np.ndarray]:
     """Columns p, p_adjusted (holm), p_bh (benjamini_hochberg) and verdict of differences.
 
-    Only rows with ``enough`` answers are adjusted, together; the others get NaN and
-    ``too_few``. A verdict is ``less`` or ``more``, by the sign of the difference, where
-    p_adjusted is under 0.05, else ``indistinct``.
+    ``p``, ``difference`` and ``enough`` (bool) have an element a row. Only rows with enough
+    answers are adjusted, together; the others get NaN and ``too_few``. A verdict is ``less`` or
+    ``more``, by the sign of the difference, where p_adjusted is under 0.05, else ``indistinct``.
     """
     p_holm, p_bh = np.full(len(p), np.nan), np.full(len(p), np.nan)
     if enough.any():

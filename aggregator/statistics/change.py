@@ -1,4 +1,4 @@
-"""What changed: one period against another, and a control chart of many."""
+"""Changes over time: one period against another, and a control chart of many periods."""
 
 import numpy as np
 import pandas as pd
@@ -54,7 +54,7 @@ def changes(now: pd.DataFrame, before: pd.DataFrame, minimum: int) -> pd.DataFra
 
 
 def _score(share: np.ndarray, n: np.ndarray, other: np.ndarray, m: np.ndarray) -> np.ndarray:
-    """p of the difference over its error where both shares are the same; NaN for no answers."""
+    """Two-sided p of the difference, by the pooled two-sample score test; NaN for no answers."""
     with np.errstate(divide="ignore", invalid="ignore"):
         together = (n * share + m * other) / (n + m)
         z = np.abs(share - other) / np.sqrt(together * (1 - together) * (1 / n + 1 / m))
@@ -62,13 +62,13 @@ def _score(share: np.ndarray, n: np.ndarray, other: np.ndarray, m: np.ndarray) -
 
 
 def control_chart(points: pd.DataFrame) -> pd.DataFrame:
-    """A p-chart: which points differ more from their series than chance does.
+    """A p-chart: which points differ more from their series than chance explains.
 
-    ``points`` has columns key, k, n in the order of time, and break_before where a series may
-    begin anew. Columns returned: key, k, n, share, series (0, 1, …), centre, lower, upper,
-    signal ("" | "above" | "below" | "run"). Nothing is joined or reckoned across a break. A
-    point without answers has no share, limits or signal. Pooled figures give their effective
-    number of answers for n; it may be a fraction.
+    ``points`` has columns key, k, n in the order of time, and may have break_before (bool),
+    true where a new series begins; series have nothing to do with each other. Columns returned:
+    key, k, n, share, series (0, 1, …), centre, lower, upper (fractions), signal ("" | "above" |
+    "below" | "run"). A point without answers has no share, limits or signal. For pooled figures
+    n is the effective number of answers, which may be a fraction.
 
     - The centre line is the share of all answers of the series and the limits follow each
       point's n (Montgomery, Introduction to Statistical Quality Control, section 7.2).
@@ -77,13 +77,13 @@ def control_chart(points: pd.DataFrame) -> pd.DataFrame:
       point is out where a count as far out or further has a probability under 0.00135, the tail
       beyond three sigma of a normal share; ``lower`` and ``upper`` are the last counts inside,
       over n.
-    - A run of eight points on one side of the centre tells of a shift (Western Electric,
-      Statistical Quality Control Handbook, 1956), where its chance is no more than that of
-      eight tosses of a coin: with few answers most points of a good service are at 100 %,
-      above the centre, and mean nothing. Points of such a run from there on are signals.
-    - Thousands of answers a point show every difference between days, so that many points are
-      out. The limits are not widened for that, as Laney's p' chart would (Quality Engineering
-      14 (2002) 531-537): that days differ is a finding.
+    - From the eighth point in a row on one side of the centre, points are signals of a shift
+      (Western Electric, Statistical Quality Control Handbook, 1956), provided that such a run
+      has at most the chance of eight equal tosses of a coin, 0.5^8. The condition is ours: with
+      few answers most points of a good service are at 100 %, above the centre, by chance.
+    - With thousands of answers a point, every difference between days shows and many points are
+      out. The limits are not widened for that, as in Laney's p' chart (Quality Engineering 14
+      (2002) 531-537), since it is a finding that days differ.
     """
     frame = points.reset_index(drop=True)
     breaks = frame["break_before"] if "break_before" in frame else pd.Series(False, frame.index)
@@ -118,17 +118,17 @@ def control_chart(points: pd.DataFrame) -> pd.DataFrame:
 def _runs(
     share: np.ndarray, trials: np.ndarray, centre: np.ndarray, series: np.ndarray
 ) -> np.ndarray:
-    """Whether each point is in a run that is long enough and too unlikely."""
+    """Whether each point is at least the eighth of a run whose chance is 0.5^8 or less."""
     side = np.sign(np.round(share - centre, 9))
     expected = np.round(trials * centre, 9)
     above = stats.binom.sf(np.floor(expected), trials, centre)
     chance = np.where(side > 0, above, stats.binom.cdf(np.ceil(expected) - 1, trials, centre))
-    found = np.zeros(len(share), dtype=bool)
+    signals = np.zeros(len(share), dtype=bool)
     length, likelihood, last = 0, 1.0, (0.0, -1)
     for i in np.flatnonzero(~np.isnan(side)):
         if (side[i], series[i]) != last:
             length, likelihood, last = 0, 1.0, (side[i], series[i])
         length += 1
         likelihood *= chance[i]
-        found[i] = side[i] != 0 and length >= RUN and likelihood <= 0.5**RUN
-    return found
+        signals[i] = side[i] != 0 and length >= RUN and likelihood <= 0.5**RUN
+    return signals

@@ -10,7 +10,7 @@ from aggregator.statistics.adjustment import verdicts
 from aggregator.statistics.exact import binomial_exact, fisher_exact
 from aggregator.statistics.shares import newcombe, wilson
 
-# An exact test adds up every outcome there could be; the score test agrees with it long before.
+# From so many answers on the score test is used: an exact test adds up all possible outcomes.
 MOST_OUTCOMES = 10_000
 
 
@@ -40,11 +40,11 @@ def compare(figures: pd.DataFrame, published: PublishedShare, minimum: int) -> p
       among all verdicts one false "below" or "above" has a chance of 5 % at most (Holm,
       Scandinavian Journal of Statistics 6 (1979) 65-70); ``p_bh`` so that 5 % of those called
       different are expected to be false (Benjamini, Hochberg, Journal of the Royal Statistical
-      Society B 57 (1995) 289-300). The verdict uses the first, being on departments by name.
+      Society B 57 (1995) 289-300). The verdict uses the first, which is stricter, since it names
+      departments.
     - verdict: ``too_few`` below ``minimum`` answers (respondents for pooled figures), else
-      ``below`` or ``above`` where p_adjusted is under 0.05, else ``indistinct``. Counting
-      answers is enough of a rule: from 30 on some outcome is always significant, and how small
-      a difference could have been seen is what the interval tells, also where ``indistinct``.
+      ``below`` or ``above`` where p_adjusted is under 0.05, else ``indistinct``. The interval
+      shows how small a difference could have been found, also where ``indistinct``.
     """
     base = figures["respondents"] if "respondents" in figures else figures["n"]
     enough = (base >= minimum).to_numpy()
@@ -66,9 +66,9 @@ def compare(figures: pd.DataFrame, published: PublishedShare, minimum: int) -> p
 def difference_interval(
     figures: pd.DataFrame, published: PublishedShare
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The 95 % intervals of shares less a published one; see compare.
+    """The 95 % intervals of shares less a published one, as in compare.
 
-    It is made of Wilson's interval of each share, whichever interval the rows show.
+    They are made from Wilson's interval of each share, whichever interval the rows show.
     """
     share, n = figures["share"].to_numpy(float), _counted(figures)
     if published.n is None:
@@ -87,16 +87,16 @@ def _p_values(figures: pd.DataFrame, published: PublishedShare) -> tuple[np.ndar
     others = published.n
     exact = (n if others is None else np.minimum(n, others)) < MOST_OUTCOMES
     if others is None:
-        name, found = "binomial_exact", binomial_exact(k[exact], n[exact], published.share)
+        name, by_test = "binomial_exact", binomial_exact(k[exact], n[exact], published.share)
     else:
         favourable = round(published.share * others)
-        name, found = "fisher_exact", fisher_exact(k[exact], n[exact], favourable, others)
-    p[exact] = found
+        name, by_test = "fisher_exact", fisher_exact(k[exact], n[exact], favourable, others)
+    p[exact] = by_test
     return np.where(n == 0, np.nan, p), np.where(exact, name, "score")
 
 
 def _score(figures: pd.DataFrame, published: PublishedShare) -> np.ndarray:
-    """The p-value of z = difference over its error where both shares are the same."""
+    """Two-sided p-values by the score test: the error is that of equal (pooled) shares."""
     share = figures["share"].to_numpy(float)
     n = _counted(figures)
     weight = 0.0 if published.n is None else n / (n + published.n)
@@ -104,7 +104,7 @@ def _score(figures: pd.DataFrame, published: PublishedShare) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = together * (1 - together) * (1 / n + (1 / published.n if published.n else 0))
         z = np.abs(share - published.share) / np.sqrt(variance)
-    # Without variance both are all or none: the same, or as different as can be.
+    # Equal shares of 0 or 1 give 0/0; for any equal shares p is 1.
     return np.where(share == published.share, 1.0, 2 * stats.norm.sf(z))
 
 

@@ -1,11 +1,11 @@
-"""Two-sided exact tests of many shares at once; SciPy's take one at a time, and 2 ms for it."""
+"""Two-sided exact tests of many shares at once; SciPy's test one at a time, in 2 ms each."""
 
 from collections.abc import Callable
 
 import numpy as np
 from scipy.special import gammaln, xlog1py, xlogy
 
-TIE = 1 + 1e-7  # outcomes nearer than this are equally likely; logarithms are rounded
+TIE = 1 + 1e-7  # probabilities within this factor count as equal, since they are rounded
 
 
 def fisher_exact(
@@ -13,9 +13,9 @@ def fisher_exact(
 ) -> np.ndarray:
     """p-values of k favourable of n, whole numbers, each against ``other_k`` of the others.
 
-    The probability of what was observed and of all that is no likelier, given how many are
-    favourable in both together (Fisher, Statistical Methods for Research Workers, 5th edition
-    1934, section 21.02). 1 where n is 0.
+    Each is the probability of all outcomes that are no likelier than the observed one, given
+    how many are favourable in both samples together (Fisher, Statistical Methods for Research
+    Workers, 5th edition 1934, section 21.02). 1 where n is 0.
     """
     favourable = k + other_k
     others = np.broadcast_to(other_n, n.shape)
@@ -32,8 +32,8 @@ def fisher_exact(
 def binomial_exact(k: np.ndarray, n: np.ndarray, share: float) -> np.ndarray:
     """p-values of k favourable of n, whole numbers, each against a fixed share.
 
-    The probability of k and of every number that is no likelier (R's binom.test and SciPy's
-    binomtest have the same). 1 where n is 0.
+    Each is the probability of all outcomes that are no likelier than k, as in R's binom.test
+    and SciPy's binomtest. 1 where n is 0.
     """
 
     def logarithm(x: np.ndarray, row: np.ndarray) -> np.ndarray:
@@ -43,8 +43,9 @@ def binomial_exact(k: np.ndarray, n: np.ndarray, share: float) -> np.ndarray:
     return _no_likelier(k, np.zeros_like(n), n, logarithm)
 
 
-def _log_orders(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    return np.asarray(_log_factorial(one) + _log_factorial(other))
+def _log_orders(x: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """log(x! others!), elementwise."""
+    return np.asarray(_log_factorial(x) + _log_factorial(others))
 
 
 def _log_factorial(x: np.ndarray) -> np.ndarray:
@@ -61,9 +62,11 @@ def _no_likelier(
     highest: np.ndarray,
     logarithm: Callable[[np.ndarray, np.ndarray], np.ndarray],
 ) -> np.ndarray:
-    """By row, the mass of the outcomes lowest..highest that are no likelier than the observed.
+    """By row, the probability of all outcomes that are no likelier than the observed one.
 
-    ``logarithm`` gives outcomes' unnormed log probabilities; all rows' outcomes are one array.
+    A row's outcomes are the whole numbers from ``lowest`` to ``highest``. ``logarithm`` takes
+    the outcomes of all rows in one array, and the row of each, and returns their logarithms of
+    probability but for a constant a row.
     """
     if len(observed) == 0:
         return np.zeros(0)

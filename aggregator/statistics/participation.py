@@ -1,4 +1,4 @@
-"""How many took part: ratings over dossiers settled, on the days where both are known."""
+"""Participation: ratings over dossiers settled, on the days whose dossiers are known."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Participation:
     n: int
     dossiers: int
     days: int
-    departments: int = 0  # where the centre's figure is a sum: over how many of them
+    departments: int = 0  # how many the centre's figure is the sum of, where it is one
 
     @property
     def share(self) -> float | None:
@@ -64,7 +64,10 @@ def participation_by(
     dossiers: pd.DataFrame,
     weekdays: Collection[int],
 ) -> dict[str, dict[str, Participation]]:
-    """Participation as above of those ratings that have each value in a column of theirs."""
+    """Participation by value of a column of ``ratings`` and department, as in participation.
+
+    Each value's ratings are held against all dossiers.
+    """
     known = dossiers.assign(days=[day.weekday() in weekdays for day in dossiers["day"]])
     own = known[known["department"] == CENTRE]
     sums = known.groupby("department")[["dossiers", "days"]].sum()
@@ -73,7 +76,7 @@ def participation_by(
     n = counted.groupby([column, "department"])["n"].sum().to_dict()
     of_own = ratings[ratings["day"].isin(own["day"])].groupby(column)["n"].sum().to_dict()
     working = int(known.drop_duplicates("day")["days"].sum())
-    found: dict[str, dict[str, Participation]] = {}
+    by_value: dict[str, dict[str, Participation]] = {}
     for value in values:
         parts = {
             department: Participation(int(n.get((value, department), 0)), *both)
@@ -86,17 +89,17 @@ def participation_by(
                 sum(getattr(part, name) for part in parts.values()) for name in ("n", "dossiers")
             )
             parts[CENTRE] = Participation(rated, all_dossiers, working, len(settled))
-        found[value] = parts
-    return found
+        by_value[value] = parts
+    return by_value
 
 
 def nonresponse_bounds(k: float, n: float, dossiers: int) -> tuple[float, float]:
     """The share if none, and if all, of the people who gave no rating had been satisfied.
 
-    k favourable of n ratings for ``dossiers`` dossiers: k/N and (k + N - n)/N (Cochran, Sampling
-    Techniques, 1977, section 13.2; Manski, American Economic Review 80 (1990) 319-323). Between
-    the two anything is possible without an assumption about the silent. NaN where there are
-    more ratings than dossiers, which then do not count the same people, and for no dossiers.
+    k favourable of n ratings for N = ``dossiers``: k/N and (k + N - n)/N (Cochran, Sampling
+    Techniques, 1977, section 13.2; Manski, American Economic Review 80 (1990) 319-323). Without
+    assumptions about who gave no rating, the share may be anywhere between. NaN for no dossiers
+    and where there are more ratings than dossiers, which then do not count the same people.
     """
     if dossiers <= 0 or n > dossiers:
         return float("nan"), float("nan")

@@ -8,10 +8,10 @@ from scipy.special import ndtri, stdtrit  # quantiles of the normal and of Stude
 
 from aggregator.statistics.shares import ALPHA, wilson
 
-# Degrees of freedom for each respondent who tells of the rarer kind of answer: two were all
-# these alike, fewer the more they differ. Calibrated with the simulation (make coverage).
+# Degrees of freedom for each respondent who gave the rarer kind of answer (favourable or not):
+# 2 if all of them were alike, fewer if they differ. Calibrated by simulation (make coverage).
 DEGREES = 1.5
-ROUNDING = 1e-9  # what is left of equal sums of squares
+ROUNDING = 1e-9  # residuals below this part of the sum of k^2 are rounding errors of 0
 
 
 def pooled_shares(sums: pd.DataFrame, keys: Sequence[object]) -> pd.DataFrame:
@@ -22,15 +22,15 @@ def pooled_shares(sums: pd.DataFrame, keys: Sequence[object]) -> pd.DataFrame:
     Techniques, 1977, section 6.5), as R's survey package has it. ``design_effect`` is that
     variance over R(1-R)/M; NaN where there is none: one respondent, or all of one opinion.
 
-    ``n_effective`` is what the interval is made with, Wilson's, which unlike R +- 1.96 SE stays
+    ``n_effective`` is the n of the interval, which is Wilson's and unlike R +- 1.96 SE stays
     inside 0..1: answers over the design effect, times (z/t)^2 because the variance is itself an
     estimate (Korn, Graubard, Survey Methodology 24 (1998) 193-201). The degrees of freedom of t
-    are not r-1 but those of the respondents who tell of the rarer kind of answer, DEGREES for
-    each. Their effective number is (sum)^2 / sum of squares of their answers of that kind
-    (Kish, Survey Sampling, 1965): of twenty people of whom one is dissatisfied, one tells how
-    much the dissatisfied differ. No answers tell less than if each respondent had given one and
-    the same throughout, M^2 / sum m^2, or more than M independent ones. The choice of these
-    degrees is ours; what it covers is measured in tests/simulation.
+    are not r-1 but DEGREES for each respondent who gave the rarer kind of answer, at most r-1:
+    if one of twenty people is dissatisfied, only one shows how the dissatisfied differ. Their
+    effective number is (sum)^2 / sum of squares of their answers of that kind (Kish, Survey
+    Sampling, 1965). ``n_effective`` is at least M^2 / sum m^2, as if each respondent had given
+    the same answer throughout, and at most M. The choice of these degrees is ours; their
+    coverage is measured in tests/simulation.
 
     Returns SHARE_COLUMNS (k and n are answers) with respondents, n_effective, design_effect.
     """
@@ -42,13 +42,13 @@ def pooled_shares(sums: pd.DataFrame, keys: Sequence[object]) -> pd.DataFrame:
         ratio = k / m
         residuals = kk - 2 * ratio * km + ratio**2 * mm
         variance = respondents / (respondents - 1) * residuals / m**2
-        silent = residuals <= ROUNDING * kk
-        design_effect = np.where(silent, np.nan, variance * m / (ratio * (1 - ratio)))
+        alike = residuals <= ROUNDING * kk
+        design_effect = np.where(alike, np.nan, variance * m / (ratio * (1 - ratio)))
         telling = np.fmin(k**2 / kk, (m - k) ** 2 / (mm - 2 * km + kk))
         degrees = np.fmin(respondents - 1, DEGREES * telling)
         inflation = (stdtrit(degrees, 1 - ALPHA / 2) / ndtri(1 - ALPHA / 2)) ** 2
         independent = m / (design_effect * inflation)
-    # Where the variance says nothing, fmax leaves the least there can be.
+    # Without a design effect (NaN) fmax returns the lower bound.
     effective = np.minimum(np.fmax(independent, m**2 / mm), m)
     low, high = wilson(ratio * effective, effective)
     figures = {

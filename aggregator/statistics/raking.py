@@ -10,17 +10,17 @@ from aggregator.statistics.pooled import pooled_shares
 from aggregator.statistics.shares import wilson
 from surveys.messages import FieldError
 
-CLOSE = 1e-9  # how near every margin must come, as a fraction
+CLOSE = 1e-9  # how near every level's share must come to its margin, as a fraction
 MOST_ROUNDS = 1000
 POOLED = ["respondents", "k", "m", "kk", "km", "mm"]
 
 
 class Unweightable(FieldError):
-    """Margins that these answers cannot be given: of which variable, and at which level.
+    """The answers cannot be weighted to the margins, because of this variable and level.
 
-    ``no_answers``: a level of the margin that nobody has. ``not_in_margin``: answers of a level
-    that the margin does not name. ``does_not_converge``: margins that contradict each other in
-    these answers, as where everybody of one level is also of another one.
+    ``no_answers``: nobody has this level of the margin. ``not_in_margin``: answers have a level
+    that the margin does not name. ``does_not_converge``: the margins contradict each other for
+    these answers, for example where everybody of one level also has one of another variable.
     """
 
     section = "sipas_weighted."
@@ -55,21 +55,21 @@ def rake(cells: pd.DataFrame, margins: Mapping[str, Mapping[str, float]]) -> Rak
 
     ``cells`` has a column a variable of ``margins`` and either k and n, an answer a respondent,
     or the sums of pooled answers (respondents, k, m, kk, km, mm); rows of one cell add up.
-    ``margins`` gives fractions by variable and level; they are scaled to add up to 1. Nobody of
-    an unknown level can be weighted: leave out beforehand who did not tell.
+    ``margins`` gives fractions by variable and level; they are scaled to add up to 1. The caller
+    leaves out respondents whose level is unknown, since they cannot be weighted.
 
     Weights come from iterative proportional fitting (Deming, Stephan, Annals of Mathematical
-    Statistics 11 (1940) 427-444), to CLOSE of every margin. They are not trimmed: trimming
-    would give up the margins, and what large weights cost is in the effective n. They remove
-    the bias that goes with the variables, and no other.
+    Statistics 11 (1940) 427-444), to CLOSE of every margin. They are not trimmed, since trimmed
+    weights would miss the margins; the cost of large weights is in the effective n. They only
+    remove bias that is explained by the variables.
 
     The 95 % interval is Wilson's with n_effective = n / (d_w d_c): d_w = r sum w^2 / (sum w)^2
     over r respondents is the cost of unequal weights (Kish, Survey Sampling, 1965, section
     11.7), d_c = n / n_effective the clustering of a respondent's answers as pooled_shares has
     it, unweighted; that the two multiply is justified by Gabler, Haeder, Lahiri (Survey
     Methodology 25 (1999) 105-106). Near 96 % with 60 to 200 answers this covers 94 to 98 %,
-    where the linearised variance of the weighted ratio covers 83 to 91 %: the few dissatisfied
-    may all be in a cell of little weight, and tell nothing of the others.
+    where the linearised variance of the weighted ratio covers 83 to 91 %: all the dissatisfied
+    may be in a cell of little weight, which makes the other cells look certain.
 
     Raises Unweightable.
     """
@@ -102,7 +102,7 @@ def rake(cells: pd.DataFrame, margins: Mapping[str, Mapping[str, float]]) -> Rak
 
 
 def _sums(cells: pd.DataFrame, variables: Sequence[str]) -> pd.DataFrame:
-    """One row a cell that has respondents, levels as text; k of n as sums of pooled answers."""
+    """One row for each cell with respondents: its levels as text, and the columns of POOLED."""
     if "n" in cells:
         n, k = cells["n"], cells["k"]
         cells = cells.assign(respondents=n, m=n, mm=n, kk=k, km=k)
@@ -112,12 +112,12 @@ def _sums(cells: pd.DataFrame, variables: Sequence[str]) -> pd.DataFrame:
 
 
 def _target(levels: pd.Series, name: str, shares: Mapping[str, float]) -> pd.Series:
-    """The margin of one variable, adding up to 1."""
-    found = set(levels)
+    """The margin of one variable, scaled to add up to 1. Raises Unweightable."""
+    present = set(levels)
     for level, share in shares.items():
-        if share > 0 and level not in found:
+        if share > 0 and level not in present:
             raise Unweightable("no_answers", name, level)
-    if unknown := sorted(found - set(shares)):
+    if unknown := sorted(present - set(shares)):
         raise Unweightable("not_in_margin", name, unknown[0])
     target = pd.Series(shares, dtype=float)
     return target / target.sum()
@@ -126,7 +126,10 @@ def _target(levels: pd.Series, name: str, shares: Mapping[str, float]) -> pd.Ser
 def _fit(
     people: np.ndarray, levels: Mapping[str, pd.Series], targets: Mapping[str, pd.Series]
 ) -> tuple[np.ndarray, int]:
-    """Weights, 1 on average over people, and after how many rounds. Raises Unweightable."""
+    """The weight of each cell, 1 on average over people, and the number of rounds it took.
+
+    Raises Unweightable.
+    """
     fitted = people / people.sum()
     codes = {
         name: pd.Index(targets[name].index).get_indexer(pd.Index(levels[name])) for name in targets

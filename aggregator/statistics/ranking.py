@@ -1,4 +1,4 @@
-"""Departments in order, each share drawn towards the common level by as much as its n allows."""
+"""Ranks departments by shares that are shrunk towards the common mean, the more the fewer n."""
 
 import numpy as np
 import pandas as pd
@@ -6,9 +6,9 @@ from scipy import special
 
 from aggregator.statistics.shares import ALPHA
 
-SEED = 2020  # the same figures give the same ranks
+SEED = 2020  # fixed, so that the same figures give the same ranks
 DRAWS = 2000
-# A grid of priors; a finer one moves no share by 0.05 points.
+# The grid of priors; a finer one changes no share by 0.05 percentage points.
 SHRINKAGES = special.expit(np.linspace(-12, 6, 37))
 MEANS = np.linspace(-5, 5, 25)  # standard errors around the estimate
 
@@ -18,10 +18,11 @@ def shrunk_ranking(figures: pd.DataFrame) -> pd.DataFrame:
 
     ``figures`` has columns key, k, n; pooled figures give their effective number of answers.
     Columns returned, in the order of the ranks: key, k, n, share, shrunk, low, high, rank,
-    rank_low, rank_high (whole numbers, 1 the best). Without answers no rank, at the end.
+    rank_low, rank_high (whole numbers, 1 the best). Departments without answers come last and
+    have no rank.
 
-    Each department's true share is a draw from a beta distribution of all departments, which
-    is learned from them, k given it binomial: empirical Bayes (Morris, JASA 78 (1983) 47-55).
+    The model: each department's true share is a draw from a beta distribution that is estimated
+    from all departments, and its k is binomial: empirical Bayes (Morris, JASA 78 (1983) 47-55).
     ``shrunk`` is the posterior mean, (k + a) / (n + a + b) for a known distribution beta(a, b).
     With one estimate of a and b the intervals would cover far too little, 73 to 96 % in our
     simulations of 17 departments; so a and b are integrated over their likelihood: the
@@ -67,29 +68,30 @@ def _posterior(k: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     drawn = np.minimum(drawn, len(weight) - 1)
     generator = np.random.default_rng(SEED)
     true = generator.beta(favourable[drawn], other[drawn])
-    by_chance = generator.random(true.shape)  # where draws are both 1 as far as a float tells
+    by_chance = generator.random(true.shape)  # breaks ties of draws that round to 1
     ranks = 1 + np.argsort(np.lexsort((by_chance, -true), axis=1), axis=1)
-    rank = np.array([1 + (shrunk > one).sum() for one in shrunk])
+    rank = np.array([1 + (shrunk > share).sum() for share in shrunk])
     lowest, highest = np.sort(ranks, axis=0)[[int(DRAWS * tail) for tail in tails.ravel()]]
     shares = np.array([shrunk, low, high])
     return shares, np.array([rank, np.minimum(lowest, rank), np.maximum(highest, rank)])
 
 
 def _priors(k: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Beta distributions a, b (columns) that may have given the shares, with their weights.
+    """Weights of a grid of prior beta distributions, which add up to 1, and their columns a, b.
 
-    For each size the means lie around the estimate that would be made if it were the true one,
-    on the logit scale, as far as could matter.
+    For each size a + b the means lie around the mean's estimate given this size, MEANS standard
+    errors apart on the logit scale.
     """
     shrinkage = SHRINKAGES[:, None]
     size = np.median(n) * shrinkage / (1 - shrinkage)
-    tells = n * (size + 1) / (size + n)  # answers' worth of a department, given how they differ
+    tells = n * (size + 1) / (size + n)  # weight of each department's share in the estimate
     estimate = ((tells * k / n).sum(axis=1) + 0.5) / (tells.sum(axis=1) + 1)
     error = 1 / np.sqrt((tells.sum(axis=1) + 1) * estimate * (1 - estimate))
     mean = special.expit(special.logit(estimate)[:, None] + MEANS * error[:, None])
     a, b = (mean * size).reshape(-1, 1), ((1 - mean) * size).reshape(-1, 1)
     likelihood = (special.betaln(k + a, n - k + b) - special.betaln(a, b)).sum(axis=1)
-    # Steps on the logit scale are as much of a uniform mean and of a uniform shrinkage.
+    # The priors are uniform in mean and shrinkage, the grid even on the logit scale: so each
+    # point has the derivative of these as its weight.
     steps = mean * (1 - mean) * error[:, None] * shrinkage * (1 - shrinkage)
     logarithm = likelihood + np.log(steps).ravel()
     weight = np.exp(logarithm - logarithm.max())
