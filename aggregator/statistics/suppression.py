@@ -1,7 +1,7 @@
-"""Small groups withheld from what is published, so that no reader can work them out.
+"""Withholds small groups from what is published, so that no reader can work them out.
 
-A group is a row or cell of a published table: the answers of a department, a counter, a day, a
-crossing of them. What it protects is how the people of a small group answered.
+A group is a row or cell of a published table: the people of a department, a counter, a day, or
+of several of these at once. What is protected is how the people of a small group answered.
 """
 
 import math
@@ -22,7 +22,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 @dataclass(frozen=True)
 class Sum:
-    """What every reader knows: the people of ``total`` are those of its ``parts``, each once."""
+    """A sum that readers know: each of the people of ``total`` is in exactly one of ``parts``."""
 
     total: Hashable
     parts: tuple[Hashable, ...]
@@ -40,29 +40,33 @@ def withhold(
 ) -> frozenset[Hashable]:
     """The groups of which nothing may be printed: no n, count, share, interval or comparison.
 
-    ``sizes`` are people by group, totals included; ``levels`` are a group's answers by level,
-    where those are printed with it, to at most so many ``questions`` by each person.
-    ``unprinted`` are groups that the document does not show anyway, empty or not; ``unguarded``
-    those that are unprinted and no secret, such as who skipped a question; ``withheld`` those
-    that are decided already. The rule is ours:
+    - ``sizes``: people by group, totals included.
+    - ``levels``: answers by level of a group, where these are printed with it.
+    - ``questions``: how many answers a person may have given; each gave at least one.
+    - ``unprinted``: groups that the document does not show anyway, empty or not.
+    - ``unguarded``: unprinted groups that need no guard, such as who skipped a question.
+    - ``withheld``: groups that are already decided to be withheld.
+
+    Raises ValueError where the parts of a sum do not add up to its total. The rule is ours:
 
     - A group of 1 to minimum - 1 people is small, and withheld.
-    - A reader knows what is printed, the sums, which groups are empty, and so that a group which
-      is marked as withheld has somebody in it. For every small group each size from the least
-      that its withheld parts leave (1 where it has none) to ``minimum`` must stay possible. So
-      no group smaller than ``minimum`` can be had by subtraction.
-    - For every answer that somebody in a small group gave it must stay possible that nobody in
-      it gave that one, unless all of a group of ``minimum`` or more that it is part of did.
-    - Other groups are withheld with the small ones until that holds.
+    - A reader knows what is printed, the sums, and that every group marked as withheld has
+      somebody in it, since empty groups are shown. For every small group each size up to
+      ``minimum`` must stay possible for this reader: from 1, or from the least that its
+      withheld parts leave. So the size of no small group can be found by subtraction.
+    - For every answer given in a small group it must stay possible that nobody in it gave this
+      answer, unless it is in a group of ``minimum`` or more people who all gave it.
+    - Other groups are withheld with the small ones until both hold.
     - An empty group is shown as empty, and a unanimous one of ``minimum`` or more as unanimous.
 
-    The others are found small group by small group: the cheapest shift of people between groups
-    and answers that gives it what is wanted and leaves every sum right, at a price for each
-    person moved in or out of a printed group (Kelly, Golden, Assad, Networks 22 (1992) 397-417).
-    The price is the group's size, and for a total that of its parts too: a total is given up
-    last. It depends on sizes and keys, not on their order. audit() proves the result.
+    The others are found small group by small group, by an integer program: of all tables that
+    fulfil what must stay possible and keep every sum, it takes the one nearest to the true one,
+    and the groups in which the two differ are withheld (Kelly, Golden, Assad, Networks 22 (1992)
+    397-417). The distance counts each person moved in or out of a printed group, weighted by
+    the group's size plus its parts' weights, so that totals are withheld last. The result
+    depends on sizes and keys, not on their order; audit() checks it.
 
-    It holds for one document, or for several whose sums are all given.
+    It protects one document, or several whose sums are all given.
     """
     table = _Table(sizes, sums, {*unprinted, *unguarded}, levels, questions)
     hidden = table.among({*unprinted, *unguarded, *withheld})
@@ -89,10 +93,10 @@ def audit(
 ) -> pd.DataFrame:
     """What a reader can find out of each small group.
 
-    Takes what withhold takes and, as ``withheld``, what it returns.
-    Returns key, n; low, high: the least and greatest size possible, infinite where nothing bounds
-    it; told: whether an answer is sure to have been given; safe: whether all that withhold
-    promises of it is true. A small group that is printed is its own size.
+    Takes what withhold takes and, as ``withheld``, what it returns. Columns returned, a row a
+    small group: key; n, its true size; low and high, the least and greatest size possible for a
+    reader (infinite without a bound, n where it is printed); told, whether some answer is sure
+    to have been given in it; safe, whether the rule of withhold holds for it.
     """
     table = _Table(sizes, sums, {*unprinted, *unguarded}, levels, questions)
     hidden = table.among({*withheld, *unprinted, *unguarded})
@@ -107,11 +111,11 @@ def audit(
 
 
 def withhold_parts(sizes: Mapping[Key, int], minimum: int) -> frozenset[Key]:
-    """Which parts of one form are withheld: its factors, or the questions of a factor.
+    """Which parts of one form are withheld: of its factors, or of the questions of a factor.
 
-    ``sizes`` are respondents by part. The same people answer several parts, so parts add up in
-    answers and not in people: small ones may be the same few, and only a part of ``minimum`` or
-    more guards them against subtraction from the pool. The smallest such part goes with them.
+    ``sizes`` are respondents by part. These are the small parts and, with them, the smallest
+    part of ``minimum`` or more: it guards them against subtraction from the pool. Small parts
+    cannot guard each other, since the same few people may have answered them.
     """
     small = {key for key, n in sizes.items() if 0 < n < minimum}
     others = [(n, repr(key), key) for key, n in sizes.items() if n >= minimum]
@@ -119,7 +123,7 @@ def withhold_parts(sizes: Mapping[Key, int], minimum: int) -> frozenset[Key]:
 
 
 class _Condition(NamedTuple):
-    """What must stay possible: a number of the table is at most, or at least, ``bound``."""
+    """What must stay possible: the number in a column is at most, or at least, ``bound``."""
 
     column: int
     bound: int
@@ -131,11 +135,11 @@ class _Condition(NamedTuple):
 
 
 class _Table:
-    """Groups not known to be empty, smallest first, and what every reader knows of them.
+    """The groups that may have people in them, smallest first, and what readers know of them.
 
-    A table is a vector of whole numbers: of each group its people, and where it has levels the
-    answers of each level. ``n`` is the true one. Of any possible one ``equations`` @ table is 0,
-    ``links`` @ table at least 0, and a group has at least ``floor`` people.
+    A table is a vector of whole numbers: for each group its people, then its answers by level,
+    if it has levels. ``n`` is the true table. A table is possible if ``equations`` @ table is 0,
+    ``links`` @ table is at least 0, and no number is below ``floor``.
     """
 
     def __init__(
@@ -157,13 +161,13 @@ class _Table:
         self.floor = np.zeros(len(self.n), dtype=np.int64)
         self.floor[[each[0] for each in self._columns]] = (self.people > 0) & ~self.among(unprinted)
         sums = sorted(sums, key=lambda each: (repr(each.total), sorted(map(repr, each.parts))))
-        self._totals: dict[int, set[int]] = defaultdict(set)  # those that a group is part of
+        self._totals: dict[int, set[int]] = defaultdict(set)  # the totals of a group
         self.equations = self._equations(sums)
         self.links = self._links(questions)
         if np.any(self.equations @ self.n) or np.any(self.links @ self.n < 0):
             raise ValueError("the parts of a sum do not add up to its total")
         self.price = _prices(self.keys, sizes, sums, questions)[self._owner]
-        # Where each gives one answer, a person is moved with it and paid for once.
+        # Where a person gives one answer, the two move together: only the answer has a price.
         if questions == 1:
             self.price[[each[0] for each in self._columns if len(each) > 1]] = 0
 
@@ -203,11 +207,12 @@ class _Table:
         return np.array([key in keys for key in self.keys], dtype=bool)
 
     def small(self, minimum: int, unguarded: Collection[Hashable]) -> list[int]:
+        """The numbers of the groups of 1 to minimum - 1 people that are to be guarded."""
         few = (self.people > 0) & (self.people < minimum) & ~self.among(unguarded)
         return [int(cell) for cell in np.flatnonzero(few)]
 
     def conditions(self, cell: int, minimum: int) -> list[_Condition]:
-        """What must stay possible of a small group: its sizes, and answers that nobody gave."""
+        """What must stay possible of a small group: least size, ``minimum``, no such answer."""
         people, *answers = self._columns[cell]
         everybodys = self._unanimous(cell, minimum)
         return [
@@ -221,7 +226,7 @@ class _Table:
         ]
 
     def _unanimous(self, cell: int, minimum: int) -> int | None:
-        """The answer that all of a group of ``minimum`` or more gave that this one is part of."""
+        """The level that everybody gave in a total of ``minimum`` or more, or None."""
         above: set[int] = set()
         todo = [cell]
         while todo:
@@ -235,21 +240,21 @@ class _Table:
         return None
 
     def _least(self, cell: int) -> int:
-        """The least size of a group when nothing is printed but marks."""
+        """The least size of a group that is possible when every group is withheld."""
         if not any(cell in totals for totals in self._totals.values()):
             return 1
         everything = np.ones(len(self.keys), dtype=bool)
         return int(self.extremes(cell, everything)[0])
 
     def moved(self, table: np.ndarray) -> np.ndarray:
-        """Which groups are not as they truly are, as a mask."""
+        """Which groups differ from the true table, as a mask."""
         return np.bincount(self._owner, table != self.n, len(self.keys)) > 0
 
     def cheapest(self, condition: _Condition, hidden: np.ndarray) -> np.ndarray:
-        """The possible table in which a condition holds that is nearest to the true one.
+        """The possible table nearest to the true one in which a condition holds.
 
-        It costs nothing to move people of the hidden groups. There always is such a table:
-        nothing need be printed.
+        Changes in hidden groups cost nothing. There always is such a table, since in the
+        extreme all groups may change.
         """
         # Each number is n + more - less, so that the distance from n has a price.
         solution = self._solve(
@@ -267,7 +272,7 @@ class _Table:
         size = np.zeros(len(self.n))
         size[self._columns[cell][0]] = 1
         lowest, highest = (self._possible(sign * size, hidden) for sign in (1, -1))
-        # The true table is possible: what has no solution has no bound.
+        # The true table is possible, so a maximum without a solution is unbounded.
         return round(lowest.fun), -round(highest.fun) if highest.success else math.inf
 
     def is_possible(self, condition: _Condition, hidden: np.ndarray) -> bool:
@@ -290,7 +295,7 @@ class _Table:
         start: np.ndarray,
         condition: _Condition | None,
     ) -> Any:
-        """Solve for the cheapest ``start + step @ x`` that is a possible table."""
+        """Find the x of least ``price @ x`` for which ``start + step @ x`` is a possible table."""
         constraints = []
         for matrix, most in ((self.equations, 0), (self.links, np.inf)):
             if matrix.shape[0]:
@@ -321,9 +326,9 @@ def _prices(
     sums: Iterable[Sum],
     questions: int,
 ) -> np.ndarray:
-    """What it costs to move one person or answer of each group: its size, and its parts' cost.
+    """The price of moving one person or answer of each group: its size plus its parts' prices.
 
-    Where a person gives several answers as many may have to move, so that a total costs more.
+    The parts' prices count ``questions`` times, since with a person so many answers may move.
     """
     parts: dict[Hashable, set[Hashable]] = defaultdict(set)
     for each in sums:
