@@ -1,4 +1,4 @@
-"""Business feedback, statement by statement, beside the province's PCI. It is not PCI itself."""
+"""Figures of business feedback by statement and factor, compared with the province's PCI."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ from surveys.published import Pci, PublishedTables
 
 @dataclass(frozen=True)
 class StatementRow:
-    """A statement of the survey: its row of figures, and how it stands beside the PCI."""
+    """A statement of the survey: its row of figures, and its comparison with the PCI."""
 
     row: FigureRow
     feedback: StatementFeedback
@@ -95,7 +95,7 @@ class StatementRow:
 
 @dataclass(frozen=True)
 class BusinessFactor:
-    """A factor of the survey with its statements, and the sub-index of the same name."""
+    """A factor of the survey with its statements and the PCI sub-index of the same name."""
 
     feedback: FactorFeedback
     statements: tuple[StatementRow, ...]
@@ -145,9 +145,9 @@ def business_factors(
     pci: Pci | None,
     bounds: Mapping[str, ProvinceBounds] | None = None,
 ) -> tuple[BusinessFactor, ...]:
-    """The factors of a survey of rows by question; ``bounds`` by question give scores.
+    """The factors of a survey with their figures, from its rows by question.
 
-    Statements without a row are left out.
+    ``bounds`` by question make scores possible. Statements without a row are left out.
     """
     by_key = {row.key: row for row in rows}
     counts = {row.key: row.counts for row in rows}
@@ -166,13 +166,13 @@ def business_factors(
 
 
 def _shares(rows: Sequence[FigureRow]) -> pd.DataFrame:
-    """The one share of each question that has a scale: SHARE_COLUMNS."""
-    found = [
+    """The first measure of each row that has one, as a table of SHARE_COLUMNS."""
+    records = [
         (row.key, name, m.k, m.n, m.share, m.low, m.high, m.method)
         for row in rows
         for name, m in list(row.measures.items())[:1]
     ]
-    return pd.DataFrame(found, columns=list(SHARE_COLUMNS))
+    return pd.DataFrame(records, columns=list(SHARE_COLUMNS))
 
 
 def side_figure(side: str, n: int) -> Figure:
@@ -187,7 +187,7 @@ def side_figure(side: str, n: int) -> Figure:
 
 
 def fewest_forms_figure(n: int) -> Figure:
-    """How many forms there are at least: the answers of the question that has most."""
+    """The least possible number of forms: the answers of the question that has most."""
     return Figure(
         name="most",
         title=say("card.least"),
@@ -205,7 +205,7 @@ def composite_figure(score: Interval | None) -> Figure | None:
 
 @dataclass(frozen=True)
 class PublishedComposite:
-    """The PCI of a year as printed and as its sub-indices give it; None where not both."""
+    """The PCI of a year as printed, and recomputed from its sub-indices where these are known."""
 
     year: int
     check: Check | None

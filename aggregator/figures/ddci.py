@@ -1,4 +1,4 @@
-"""Departments ranked by the firms that they serve (DDCI), down to the answers of a component."""
+"""Figures of the DDCI: the departments' ranks, scores, components and the answers behind them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ HardData = Mapping[str, Mapping[str, float]]  # numbers from records, by departm
 
 @dataclass(frozen=True)
 class DdciRanking:
-    """A ranking with what it was made of: k and n by department and statement, hard data."""
+    """A ranking and its data: ``answers`` are (k, n) by (department, statement)."""
 
     definition: Ddci
     survey: Survey
@@ -71,7 +71,7 @@ class DdciRanking:
         )
 
     def answers_of(self, left: Unranked) -> Figure:
-        """How many answers a department has that is left out of the ranking for too few of them."""
+        """How many answers an unranked department has to the statement that decided."""
         return Figure(
             name=f"{left.department}.n",
             title=self._place(left),
@@ -149,7 +149,7 @@ def ddci_ranking(
 
 
 def _counts(store: Store, survey: Survey, definition: Ddci, selection: Selection) -> pd.DataFrame:
-    """Favourable and valid answers: columns department, question, k, n."""
+    """k favourable of n valid answers: columns department, question, k, n."""
     columns = ["department", "question", "k", "n"]
     parts: Sequence[pd.DataFrame] = [
         statement_counts(

@@ -1,4 +1,4 @@
-"""Published figures beside what their own printed parts give, each with its explanation."""
+"""Figures of published statements, recomputed from the parts printed with them."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -23,7 +23,7 @@ def verdict_figure(verdict: Verdict, counts: Mapping[Verdict, int]) -> Figure:
 
 
 def check_figure(check: Check, source: Text | None) -> Figure:
-    """A statement recomputed; one that is printed in several sections is a figure in each."""
+    """The recomputed figure of a statement; a statement has one in each section printing it."""
     low, high = _number(check.low), _number(check.high)
     facts: list[tuple[Words, Words]] = [
         (say("published_page.printed"), _number(check.printed)),

@@ -14,12 +14,14 @@ Unit = Literal["share", "points", "score", "count"]
 class Figure:
     """A number and its explanation: definition, k of n, interval, methods and source.
 
-    ``name`` tells it from all other figures of a page; a reader asks for it with ``?how=NAME``.
-    ``value``, ``low`` and ``high`` are fractions for the units share and points. ``methods`` are
-    keys of the catalogue's how_method. ``facts`` are further labels with their texts. Without a
-    ``source`` it is made of the centre's own answers. ``text`` is how the value is written where
-    that is not its unit's way, such as a figure in the digits of its source. A figure that is
-    not ``filtered`` stays what it is whatever period and channel a page shows.
+    - ``name``: unique on a page; ``?how=NAME`` shows the explanation.
+    - ``value``, ``low``, ``high``: fractions for the units share and points.
+    - ``k``, ``n``: k favourable of n answers, where it is a share.
+    - ``methods``: message keys in how_method.
+    - ``facts``: further labels with their texts.
+    - ``source``: None for the centre's own answers.
+    - ``text``: how the value is written if not as usual for its unit, as in a source's digits.
+    - ``filtered``: whether it depends on the period and channel that a page shows.
     """
 
     name: str
@@ -38,11 +40,11 @@ class Figure:
     filtered: bool = True
 
     def written(self, language: Language) -> str:
-        """The value as it is read, such as ``96,3 %``; a dash where there is none."""
+        """The value as text, such as ``96,3 %``; a dash where there is none."""
         return self.text.get(language) if self.text else self.write(self.value, language)
 
     def write(self, value: float | None, language: Language) -> str:
-        """A value of this figure's unit, such as an end of its interval."""
+        """A value as text in this figure's unit, such as an end of its interval."""
         if value is None:
             return numbers.DASH
         match self.unit:

@@ -34,13 +34,12 @@ def figure_rows(
     by: RowKey,
     method: Method = "wilson",
 ) -> list[FigureRow]:
-    """Figures of a selection, by key; those of parts of time by their code (Period.code).
+    """The rows of a selection, one for each key of ``by``; parts of time are keyed Period.code.
 
-    Raises Unanswerable and database.StorageError.
-
-    A survey with several questions has no figure by place or day but the pooled one; where
-    its questions do not pool, a question must be named. ``method`` is of the intervals of
-    shares; a pool has its own.
+    Where the selection names no question, a survey's only measured question is taken, or else
+    the pool of all. If the questions do not pool, a question must be named. ``method`` is that
+    of the intervals of shares; pooled shares have their own. Raises Unanswerable and
+    database.StorageError.
     """
     if by == "question":
         return _by_question(store, survey, selection, method)
@@ -128,7 +127,7 @@ def _by_question(
 
 
 def _by_scale(questions: Iterable[Question]) -> list[list[Question]]:
-    """Questions that can stand in one table: of one scale and kind; each number by itself."""
+    """Questions grouped by scale and kind; a question without a scale is a group of its own."""
     alike: dict[object, list[Question]] = defaultdict(list)
     for question in questions:
         alike[(question.scale, question.kind) if question.scale else question.id].append(question)
@@ -171,32 +170,31 @@ def _pooled(
 
 
 def _labelled(
-    survey: Survey, centre: Centre, selection: Selection, by: RowKey, found: pd.DataFrame
+    survey: Survey, centre: Centre, selection: Selection, by: RowKey, table: pd.DataFrame
 ) -> tuple[pd.DataFrame, dict[Any, Text]]:
-    """A table by key, and its keys in their order with what to call them.
+    """A table of the store by key, and the label of each key, in the order of the rows.
 
-    Departments and counters are listed though nobody rated them; an answer without a
-    department counts for the centre alone. The key of a part of time, which the store gives as
-    its first day, becomes its code.
+    Departments and counters without answers are included; answers that name none have no row
+    there. Parts of time, whose key is their first day, get their code as key.
     """
     if _is_time(by):
-        periods = {day: period_of(by, day) for day in sorted(set(found["key"]))}
+        periods = {day: period_of(by, day) for day in sorted(set(table["key"]))}
         codes = {day: period.code for day, period in periods.items()}
         labels = {period.code: _period_label(period) for period in periods.values()}
-        return found.assign(key=found["key"].map(codes)), labels
+        return table.assign(key=table["key"].map(codes)), labels
     departments = [
         department
         for department in centre.departments
         if selection.department in (None, department.id)
     ]
-    tables: dict[RowKey, Callable[[], dict[Any, Text]]] = {
+    labels_by: dict[RowKey, Callable[[], dict[Any, Text]]] = {
         "centre": lambda: {"centre": centre.name},
         "department": lambda: {d.id: d.name for d in departments},
         "counter": lambda: {c.id: c.name for d in departments for c in d.counters},
         "factor": lambda: {factor.id: factor.name for factor in survey.factors if factor.questions},
-        "channel": lambda: {name: CHANNELS[name] for name in sorted(set(found["key"]))},
+        "channel": lambda: {name: CHANNELS[name] for name in sorted(set(table["key"]))},
     }
-    return found, tables[by]()
+    return table, labels_by[by]()
 
 
 def _is_time(by: RowKey) -> TypeGuard[PartOfTime]:

@@ -1,4 +1,4 @@
-"""Each department's score after Circular 01/2018/TT-VPCP, from what is stored of a period."""
+"""Each department's score by Circular 01/2018/TT-VPCP in a period, from the database."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -24,9 +24,9 @@ SURVEY = "circular_01_2018"
 def department_scores(
     store: Store, centre: Centre, since: date, until: date
 ) -> dict[str, DepartmentScore]:
-    """Scores by department, in the centre's order; both days belong to the period.
+    """Scores by department, in the centre's order, from ``since`` to ``until``, both included.
 
-    Answers that name no department count for none.
+    Answers without a department are left out.
     """
     dossiers = store.handling.dossiers(centre.department, since, until)
     facts = store.handling.facts(since, until)
@@ -45,14 +45,14 @@ def _answers(
     store: Store, since: date, until: date
 ) -> Mapping[str, Mapping[int, Mapping[int, int]]]:
     """How often each code was answered, by department and indicator."""
-    found: dict[str, dict[int, dict[int, int]]] = defaultdict(
+    by_department: dict[str, dict[int, dict[int, int]]] = defaultdict(
         lambda: {number: {} for number in QUESTIONS}
     )
     for number, question in QUESTIONS.items():
         counts = store.counts(Selection(SURVEY, (question,), since, until), "department")
         for row in counts.to_dict("records"):
-            found[row["key"]][number][row["code"]] = row["n"]
-    return found
+            by_department[row["key"]][number][row["code"]] = row["n"]
+    return by_department
 
 
 def total_figure(department: Department, score: DepartmentScore) -> Figure:

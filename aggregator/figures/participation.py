@@ -1,4 +1,4 @@
-"""Who took part: ratings beside dossiers, and what those who gave no rating could change."""
+"""Figures of participation, and the bounds of the share whatever non-respondents think."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -38,7 +38,7 @@ def respondents(
     selection: Selection,
     by: tuple[Grouping, ...] = ("day", "department"),
 ) -> pd.DataFrame:
-    """Who answered a survey's one question, or its pool: a column a grouping, and n."""
+    """How many answered a survey's only question, or its pool: one column a grouping, and n."""
     if len(survey.measured) == 1:
         selection = replace(selection, questions=(survey.measured[0].id,))
     return store.respondents(selection, by)
@@ -49,7 +49,7 @@ def taking_part(
 ) -> dict[str, Participation]:
     """Participation by department, and of the centre under ''; empty without dossiers.
 
-    ``ratings`` and ``dossiers`` are those of ``respondents`` and of Store.transactions.
+    ``ratings`` come from ``respondents``, ``dossiers`` from Store.transactions.
     """
     if dossiers.empty:
         return {}
@@ -59,9 +59,9 @@ def taking_part(
 def taking_part_by_channel(
     ratings: pd.DataFrame, dossiers: pd.DataFrame, centre: Centre
 ) -> dict[str, dict[str, Participation]]:
-    """The same for each channel that has ratings, in the order of CHANNELS.
+    """Participation by channel with ratings (in the order of CHANNELS) and department.
 
-    ``ratings`` have a column channel as well.
+    ``ratings`` also have a column channel.
     """
     if dossiers.empty:
         return {}
@@ -77,10 +77,10 @@ def open_days(centre: Centre, since: date, until: date) -> int:
 
 
 def bounds(row: FigureRow, part: Participation | None, measure: str) -> NonresponseBounds | None:
-    """The bounds of the true share, whatever the people think who gave no rating.
+    """The bounds of the share among all people; see statistics.nonresponse_bounds.
 
-    Over the days whose dossiers are known, with the share of the whole period; None where that
-    is not known or there are more ratings than dossiers. See statistics.nonresponse_bounds.
+    Ratings and dossiers are those of days whose dossiers are known, the share that of the whole
+    period. None without one of these and where there are more ratings than dossiers.
     """
     found = row.measures.get(measure)
     if part is None or found is None or found.share is None or not 0 < part.n <= part.dossiers:

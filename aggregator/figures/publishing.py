@@ -1,4 +1,4 @@
-"""Rows of figures as they may leave the manager's room: small groups withheld."""
+"""Rows of figures as they may be published: small groups are withheld."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import replace
@@ -24,11 +24,11 @@ def publishable_rows(
     by: RowKey,
     method: Method = "wilson",
 ) -> list[FigureRow]:
-    """figure_rows as they may be published, beside other tables of the same selection.
+    """The rows of figure_rows as they may be published.
 
-    So a department is withheld alike whether departments or counters are asked for. Tables of
-    selections that overlap, such as a week and its days, are not guarded against each other.
-    Raises what figure_rows raises.
+    The tables by centre, department and counter of one selection may be published together, and
+    so may those by factor and question. Other tables that overlap, such as those of a week and
+    of its days, are not guarded against each other. Raises what figure_rows raises.
     """
 
     def rows(by: RowKey) -> list[FigureRow]:
@@ -51,16 +51,17 @@ def publishable_rows(
     whole, departments = published_tree(total, branches, minimum)
     if by == "centre":
         return [whole]
-    leaves = [leaf for _, each in departments for leaf in each]
+    leaves = [counter for _, own in departments for counter in own]
     return compared_alone(
         leaves if by == "counter" else [row for row, _ in departments], survey, centre
     )
 
 
 def compared_alone(rows: Sequence[FigureRow], survey: Survey, centre: Centre) -> list[FigureRow]:
-    """The rows, their p-values adjusted among those that are shown.
+    """The rows, with p-values adjusted only among those that are shown.
 
-    An adjustment over withheld rows too would tell their p-values, and from these their figures.
+    If withheld rows took part, their p-values could be found from the others', and from these
+    their figures.
     """
     alone = [replace(row, comparisons=[]) for row in rows]
     if any(row.comparisons for row in rows):
@@ -69,8 +70,10 @@ def compared_alone(rows: Sequence[FigureRow], survey: Survey, centre: Centre) ->
 
 
 def _minimum(survey: Survey, row: FigureRow, centre: Centre) -> int:
-    """The smallest n that may be shown. Of many-choice answers n counts ticks, and one person
-    may tick every level: so many times more are needed to be sure of as many people.
+    """The smallest n that may be shown.
+
+    In a multiple-choice question n counts ticks, and one person may tick all levels: so it is
+    the minimum of people times the number of levels.
     """
     scale = survey.scale_of(row.question) if row.question else None
     many = row.question is not None and row.question.kind == "many"
@@ -99,7 +102,7 @@ def _published_parts(
 def published_rows(
     total: FigureRow, rows: Sequence[FigureRow], minimum: int
 ) -> tuple[FigureRow, list[FigureRow]]:
-    """A total and the rows that share its people out, each person in one row or in none.
+    """A total and its rows as published; each person of the total is in at most one row.
 
     Raises ValueError where the rows have more people than the total.
     """
@@ -110,11 +113,11 @@ def published_rows(
 def published_tree(
     total: FigureRow, branches: Sequence[Branch], minimum: int
 ) -> tuple[FigureRow, list[tuple[FigureRow, list[FigureRow]]]]:
-    """A total, its rows, and the rows of each of them: the centre, its departments, counters.
+    """A total, its rows and the rows of each of them as published: centre, departments, counters.
 
-    People of no row (an answer without a department) can be had by subtraction, so they are
-    guarded like a row. A document that shows several levels takes them from one call.
-    Raises ValueError where rows have more people than what they are part of.
+    People in no row (whose answers have no department) can be found by subtraction, so they are
+    guarded like a row. A document that shows several of these tables must take them from one
+    call. Raises ValueError where rows have more people than what they are part of.
     """
     rows: dict[Hashable, FigureRow] = {(): total}
     sums: list[Sum] = []
@@ -132,7 +135,7 @@ def published_tree(
         sizes[rest] = sizes[each.total] - sum(sizes[part] for part in each.parts)
         if sizes[rest] < 0:
             raise ValueError("rows have more people than what they are part of")
-        if sizes[rest]:  # that there are none is known
+        if sizes[rest]:  # an empty rest is known to be empty
             rests.add(rest)
         if all(key in levels for key in (each.total, *each.parts)):
             levels[rest] = less(levels[each.total], [levels[part] for part in each.parts])
@@ -150,7 +153,7 @@ def published_tree(
 def published_form(
     total: FigureRow, factors: Sequence[Branch], minimum: int
 ) -> tuple[FigureRow, list[tuple[FigureRow, list[FigureRow]]]]:
-    """A pool, its factors and their questions, answered by the same people."""
+    """A pool, its factors and their questions, which the same people answer, as published."""
     form = FormSizes(
         total.n,
         {factor.key: factor.n for factor, _ in factors},
@@ -176,24 +179,24 @@ def published_form(
 
 
 def levels_of(row: FigureRow) -> tuple[int, ...]:
-    """The answers of a row by level, all levels in one order; () where there is no scale."""
+    """The answers of a row by level, in the order of its scale; () without a scale."""
     counts = tuple(row.counts.values())
     scale = row.survey.scale_of(row.question or row.survey.measured[0])
     return counts if scale is not None and tuple(row.counts) == scale.codes else ()
 
 
 def questions_of(row: FigureRow) -> int:
-    """How many answers one of the row's people may have given."""
+    """How many answers each of the row's people may have given."""
     return len(row.survey.measured) if row.question is None else 1
 
 
 def less(total: Sequence[int], parts: Iterable[Sequence[int]]) -> tuple[int, ...]:
-    """The people of a total, by level, that are in none of its parts."""
-    return tuple(n - sum(each) for n, *each in zip(total, *parts, strict=True))
+    """The answers of a total, by level, that are in none of its parts."""
+    return tuple(n - sum(of_parts) for n, *of_parts in zip(total, *parts, strict=True))
 
 
 def shown(row: FigureRow, withheld: bool) -> FigureRow:
-    """The row, or one without figures where it is withheld and not empty."""
+    """The row, or where it is withheld and not empty one without figures, marked as such."""
     if not withheld or row.n == 0:
         return row
     return replace(row, n=0, counts={}, measures={}, comparisons=[], withheld=True)

@@ -1,4 +1,4 @@
-"""Which published figures a figure may be held against, and the comparisons with them."""
+"""Which published figures a figure may be compared with, and these comparisons."""
 
 from collections.abc import Sequence
 
@@ -26,10 +26,10 @@ def set_comparisons(rows: Sequence[FigureRow], survey: Survey, centre: Centre) -
 
 
 def why_not_comparable(survey: Survey, reference: Reference) -> str | None:
-    """The message key of why a survey's figure cannot be held against a reference, or None.
+    """The message key of why a survey's figures cannot be compared with a reference, or None.
 
-    Only the same instrument and the same measure compare: a top-box share from a tap at the
-    counter and a top-two-box share pooled over 22 criteria are different quantities.
+    Both must have the same survey and measure: the share of "very satisfied" taps at a counter
+    and that of "satisfied or better" pooled over 22 criteria are different quantities.
     """
     if reference.survey != survey.id:
         return "other_instrument"
@@ -39,10 +39,10 @@ def why_not_comparable(survey: Survey, reference: Reference) -> str | None:
 
 
 def why_no_index(survey: Survey, selection: Selection, by: RowKey) -> str | None:
-    """The message key of why rows show no figure that references are published of, or None.
+    """The message key of why rows cannot be compared with references at all, or None.
 
-    That figure is the survey's only measured question, or the pool of all: one question of
-    many, or one factor, is another quantity.
+    References are about a whole survey: its only measured question, or the pool of all. One
+    question of several, or one factor, is another quantity.
     """
     whole = selection.questions is None and bool(survey.pooled_measures)
     alone = len(survey.measured) == 1 and selection.questions in (None, (survey.measured[0].id,))
@@ -50,7 +50,7 @@ def why_no_index(survey: Survey, selection: Selection, by: RowKey) -> str | None
 
 
 def reference_figure(reference: Reference) -> Figure:
-    """A published share in the digits of its source: two decimals unless it has counts."""
+    """A published share in percent, with two decimals as printed, or one where n is known."""
     return Figure(
         name=f"reference.{reference.id}",
         title=reference.label,
@@ -72,8 +72,8 @@ def reference_figure(reference: Reference) -> Figure:
 
 
 def question_figure(question: Question) -> Figure | None:
-    """The figure published beside a single question; None where there is none."""
-    if (found := question.published) is None:
+    """The published figure of a single question, or None."""
+    if (published := question.published) is None:
         return None
     written = question_published(question)
     return Figure(
@@ -81,8 +81,8 @@ def question_figure(question: Question) -> Figure | None:
         title=question.text,
         value=None,
         unit="score",
-        definition=say("how.published_question", value=written, year=found.year),
-        facts=((say("how.note"), found.note),) if found.note else (),
-        source=verbatim(found.source),
+        definition=say("how.published_question", value=written, year=published.year),
+        facts=((say("how.note"), published.note),) if published.note else (),
+        source=verbatim(published.source),
         text=written,
     )

@@ -1,4 +1,4 @@
-"""What respondents of each kind said, read from the answers: tallies do not cross a profile."""
+"""Sums of answers by respondents' profile, read from the answers: tallies have no profile."""
 
 import hashlib
 from collections import defaultdict
@@ -18,7 +18,7 @@ from aggregator.storage.submissions import Filters, read_chunk
 from aggregator.storage.tables import PooledTally, Tally
 from surveys.definition import Survey
 
-UNTOLD = ""  # the level of who did not say
+UNTOLD = ""  # the level of respondents who skipped the question
 
 
 def respondent_cells(
@@ -49,7 +49,7 @@ def respondent_cells(
 
 
 def _of_one(counts: pd.DataFrame, measure: str, favourable: Collection[int]) -> pd.DataFrame:
-    """The sums where everybody gave one answer: m is 1, and k its own square."""
+    """The sums of one measure where each respondent gave one answer: m is 1, k is 0 or 1."""
     n = counts["n"]
     k = n.where(counts["code"].isin(list(favourable)), 0)
     return counts.assign(measure=measure, respondents=n, k=k, m=n, kk=k, km=k, mm=n)
@@ -79,7 +79,7 @@ class Profile:
     asked: frozenset[str]
     measures: Mapping[str, Collection[int]]
 
-    items = ("factor", "measure")  # as of the pool; the factor is '', the whole survey
+    items = ("factor", "measure")  # as in the pool of the whole survey: factor is ''
     sums = SUMS
 
     @property
@@ -88,7 +88,7 @@ class Profile:
 
     @cached_property
     def name(self) -> str:
-        """A name that differs with the variables, the questions and their definition."""
+        """A name of its own for these variables and questions, and this version of the survey."""
         parts = (self.survey.fingerprint, self.places, sorted(self.asked))
         return f"profile {hashlib.sha256(orjson.dumps(parts)).hexdigest()[:16]}"
 

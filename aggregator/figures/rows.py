@@ -1,4 +1,4 @@
-"""What a line of figures is: its counts, shares and comparisons, each with its explanation."""
+"""A row of figures: its counts, shares and comparisons, and the explained figures of these."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from surveys.centre import Reference
 from surveys.definition import Question, Survey, Text
 
 PartOfTime = Literal["day", "week", "month", "quarter", "year"]
-# What the rows of a table of figures may be told apart by.
+# What a table of figures may have a row for.
 RowKey = Literal["centre", "department", "counter", "channel", PartOfTime, "factor", "question"]
 
 
@@ -29,7 +29,7 @@ RowKey = Literal["centre", "department", "counter", "channel", PartOfTime, "fact
 class Measure:
     """A share of favourable answers: k of n, with a 95 % interval; None where n is 0.
 
-    ``n_effective``: as many independent answers as tell the same; n, or less of a pooled share.
+    ``n_effective``: how many independent answers would be as precise; below n if pooled.
     """
 
     k: int
@@ -44,10 +44,10 @@ class Measure:
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """A measure less another share, tested; see statistics.compare and statistics.changes.
+    """A measure less another share, with its test; see statistics.compare and changes.
 
-    ``p_adjusted`` is Holm's and ``p_bh`` Benjamini-Hochberg's; all are None where nothing is
-    compared.
+    ``p_adjusted`` is Holm's and ``p_bh`` Benjamini-Hochberg's. All numbers are None where one
+    side has no answers.
     """
 
     measure: str
@@ -71,7 +71,7 @@ class Difference:
 
 
 def tested(record: Mapping[Any, Any]) -> dict[str, Any]:
-    """The fields of a Difference that a row of statistics.compare or changes gives."""
+    """The fields of a Difference from a row of statistics.compare or changes."""
     numbers = ("difference", "low", "high", "p", "p_adjusted", "p_bh")
     return {
         **{name: known(record[name]) for name in numbers},
@@ -82,7 +82,7 @@ def tested(record: Mapping[Any, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison(Difference):
-    """A measure beside a published figure of the same measure."""
+    """The difference between a measure and a published figure of the same measure."""
 
     reference: Reference
 
@@ -91,10 +91,10 @@ class Comparison(Difference):
 class FigureRow:
     """One line of a table of a survey's figures: n, counts by level, measures, comparisons.
 
-    ``n`` counts answers; respondents where questions pool; ticks where many may be chosen.
-    ``question`` is None where several are pooled. ``group`` begins the names of the row's
-    figures where a page has rows of several kinds. A row ``withheld`` has no figures: n is 0,
-    counts and measures are empty (see publishing).
+    ``n`` counts answers, respondents where questions are pooled, and ticks in multiple-choice
+    questions. ``question`` is None where several are pooled. ``group`` is a prefix of its
+    figures' names, for pages with rows of several kinds. A ``withheld`` row has no figures: n
+    is 0, counts and measures are empty (see publishing).
     """
 
     key: str
@@ -110,24 +110,24 @@ class FigureRow:
 
     @property
     def median(self) -> float | None:
-        """The median of the numbers given; None for none."""
+        """The median of the answers, of a question for a number; None without answers."""
         values = pd.Series(self.counts, dtype="int64").sort_index()
         return None if self.n == 0 else float(values.index.repeat(values).to_series().median())
 
     def against(self, reference: Reference | None) -> Comparison | None:
         """The comparison with a reference, where there is one."""
-        return next((one for one in self.comparisons if one.reference is reference), None)
+        return next((found for found in self.comparisons if found.reference is reference), None)
 
     def verdict(self, found: Comparison) -> str:
         """The key of the catalogue's verdict on a comparison of this row."""
         too_few_people = found.verdict == "too_few" and self.question is None
         return "too_few_people" if too_few_people else found.verdict
 
-    # Its figures, each with its explanation
+    # Figures of the row, each with its explanation
 
     @property
     def size(self) -> Figure:
-        """n."""
+        """The row's n."""
         ticks = self.question is not None and self.question.kind == "many"
         counted = "ticks" if ticks else "respondents" if self.question is None else "answers"
         return Figure(
@@ -244,7 +244,7 @@ class FigureRow:
 
 
 def measure_definition(survey: Survey, question: Question, measure: str) -> Words:
-    """What a measure is, by the levels that count as favourable."""
+    """The definition of a measure: which levels of the scale count as favourable."""
     favourable = survey.measures_of(question)[measure]
     scale = survey.scale_of(question)
     levels = [level for level in (scale.levels if scale else ()) if level.code in favourable]
@@ -252,7 +252,7 @@ def measure_definition(survey: Survey, question: Question, measure: str) -> Word
 
 
 def set_measures(rows: Iterable[FigureRow], figures: pd.DataFrame) -> None:
-    """Give rows their measures, from rows of shares or pooled_shares of the same keys."""
+    """Set the measures of rows from a table of shares or pooled_shares with the same keys."""
     by_key = {row.key: row for row in rows}
     for figure in figures.to_dict("records"):
         by_key[str(figure["key"])].measures[figure["measure"]] = Measure(
@@ -268,20 +268,20 @@ def set_measures(rows: Iterable[FigureRow], figures: pd.DataFrame) -> None:
 
 
 def measure_frame(rows: Sequence[FigureRow], measure: str, *, pooled: bool) -> pd.DataFrame:
-    """One measure of rows as statistics takes it: key, k, n, share, low, high.
+    """One measure of rows as compare and changes take it: key, k, n, share, low, high.
 
-    Of pooled shares also respondents and n_effective.
+    With ``pooled`` also respondents and n_effective.
     """
-    found = [row.measures[measure] for row in rows]
+    shares = [row.measures[measure] for row in rows]
     columns: dict[str, list[Any]] = {"key": [row.key for row in rows]}
     for name in ("k", "n", "share", "low", "high"):
-        columns[name] = [getattr(one, name) for one in found]
+        columns[name] = [getattr(share, name) for share in shares]
     if pooled:
         columns["respondents"] = [row.n for row in rows]
-        columns["n_effective"] = [one.n_effective for one in found]
+        columns["n_effective"] = [share.n_effective for share in shares]
     return pd.DataFrame(columns)
 
 
 def known(value: float | None) -> float | None:
-    """NaN, which is no figure, as None."""
+    """The value as a float; None for NaN."""
     return None if value is None or pd.isna(value) else float(value)

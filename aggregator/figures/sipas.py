@@ -1,4 +1,4 @@
-"""What was published of SIPAS, and the centre's own index as points of PAR INDEX."""
+"""Figures of published SIPAS results, and the centre's own share as points of PAR INDEX."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from surveys.definition import Text
 
 @dataclass(frozen=True)
 class SipasYear:
-    """The country's index in a year; of a year without a survey there is no share."""
+    """The country's share in a year; None in a year without a survey."""
 
     year: int
     share: float | None = None
@@ -29,7 +29,7 @@ class SipasYear:
 
 
 def projection_of(whole: FigureRow) -> Projection | None:
-    """The points that the centre's index would give; None without answers."""
+    """The points that the centre's share would give; None without answers."""
     found = whole.measures[MEASURE]
     return project(MEASURE, found.share, found.low, found.high)
 
@@ -53,7 +53,7 @@ def projection_figure(projected: Projection, whole: FigureRow) -> Figure:
 
 
 def result_figures(name: str, result: SipasResult, source: Text) -> Mapping[str, Figure]:
-    """Share, points and rank of the published result, or of what is aimed at (``target``)."""
+    """Share, points and rank of the published result (name ``result``) or goal (``target``)."""
     ranks = sorted({result.rank.best, result.rank.worst})
     rank = joined(*map(integer, ranks), by="–")
     written: Mapping[str, Words] = {
@@ -77,7 +77,7 @@ def result_figures(name: str, result: SipasResult, source: Text) -> Mapping[str,
 
 
 def national_series(published: SipasPublished) -> Timeline[SipasYear]:
-    """The country's index year by year; years of two methods are two series, never one line."""
+    """The country's share by year. Years of different methods are series of their own."""
     known = {
         year: SipasYear(
             year, share, number, 1, _year_figure(year, share, line.population, line.source)
@@ -104,7 +104,7 @@ def _year_figure(year: int, share: float, population: Text, source: Text) -> Fig
 
 
 def province_figures(published: SipasPublished) -> Mapping[int, Figure]:
-    """The lowest and the highest province of a year."""
+    """By year, the lowest and the highest province's share."""
     source_of = {year: line.source for line in published.national for year in line.shares}
     return {
         year: Figure(

@@ -1,4 +1,4 @@
-"""How departments stand when n is small, and the centre's share by the mix of dossiers."""
+"""Departments ranked by shrunk shares, and the centre's share standardised by dossiers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from aggregator.figures.rows import FigureRow
 from aggregator.statistics import Standardised, direct_standardised, shrunk_ranking
 from aggregator.wording.phrases import joined, percent, say, verbatim
 
-FEWEST = 3  # departments to rank: two tell nothing of how departments differ
+FEWEST = 3  # departments to rank: from two it cannot be estimated how departments differ
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class RankedShare:
 
 
 def ranking(rows: Sequence[FigureRow], measure: str) -> list[RankedShare]:
-    """The rows with answers, best first by the shrunk share; empty for fewer than FEWEST."""
+    """Rows with answers, the highest shrunk share first; empty if fewer than FEWEST."""
     by_key = {row.key: row for row in rows if row.n}
     if len(by_key) < FEWEST:
         return []
@@ -88,9 +88,9 @@ def ranking(rows: Sequence[FigureRow], measure: str) -> list[RankedShare]:
 def standardised(
     rows: Sequence[FigureRow], measure: str, weights: Mapping[str, float]
 ) -> Standardised | None:
-    """The centre's share if each department had its weight; None where none with answers has one.
+    """The centre's share with departments weighted by ``weights``, such as dossiers settled.
 
-    ``weights`` are relative, by department, such as dossiers settled.
+    Weights are relative. None where no department has both answers and weight.
     """
     rated = [row for row in rows if row.n]
     if not any(weights.get(row.key) for row in rated):
@@ -117,12 +117,12 @@ def standardised_figure(found: Standardised, whole: FigureRow, measure: str) -> 
 
 
 def effective(rows: Sequence[FigureRow], measure: str) -> pd.DataFrame:
-    """k and n by department; of a pooled share those of as many independent answers."""
+    """Columns key, k, n by department; for pooled shares n is the effective n, k share × n."""
     found = [(row, row.measures[measure]) for row in rows]
     numbers = [
-        (row.key, one.k, one.n)
+        (row.key, own.k, own.n)
         if row.question is not None
-        else (row.key, (one.share or 0) * one.n_effective, one.n_effective)
-        for row, one in found
+        else (row.key, (own.share or 0) * own.n_effective, own.n_effective)
+        for row, own in found
     ]
     return pd.DataFrame(numbers, columns=["key", "k", "n"])

@@ -1,4 +1,4 @@
-"""A share over time: its points by day, week, month or quarter, and what changed since."""
+"""A share over time: by day, week, month or quarter, and its changes between periods."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ Against = Literal["before", "year_before"]
 Grain = Literal["week", "day", "month", "quarter"]
 # How many points a chart has: a month of days, half a year of weeks, years of the rest.
 LENGTHS: Mapping[Grain, int] = {"week": 26, "day": 31, "month": 24, "quarter": 12}
-# What tallies are read by; quarters add their months up.
+# What tallies are read by; a quarter is the sum of its months.
 READ_BY: Mapping[Grain, Grouping] = {
     "week": "week",
     "day": "day",
@@ -48,17 +48,17 @@ COMPARED: tuple[PeriodKind, ...] = ("week", "month", "quarter")
 
 
 def buckets(grain: Grain, until: date, length: int) -> list[Period]:
-    """The last ``length`` days, weeks, months or quarters in order, up to that of ``until``."""
+    """The last ``length`` days, weeks, months or quarters, ending with that of ``until``."""
     last = period_of(grain, until)
     return [last.shifted(-back) for back in range(length - 1, -1, -1)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrendPoint:
-    """The share of one part of a trend: k of n, effective ones where answers pool.
+    """The share in one period of a trend: k of n, effective numbers where answers are pooled.
 
     ``share``, ``low`` and ``high`` are None without answers. ``break_before``: a new series
-    begins here (Centre.series_breaks). ``people`` answered, where that was asked for.
+    begins here (Centre.series_breaks). ``people``: how many answered, where it was computed.
     """
 
     period: Period
@@ -75,7 +75,7 @@ class TrendPoint:
 
 @dataclass(frozen=True, kw_only=True)
 class ChartedPoint(TrendPoint):
-    """A point on a control chart; see statistics.control_chart. None where it has no share."""
+    """A point of a control chart (statistics.control_chart); limits are None without a share."""
 
     series: int
     centre: float | None
@@ -84,7 +84,7 @@ class ChartedPoint(TrendPoint):
     signal: str
 
     def figure(self, survey: Survey, measure: str) -> Figure:
-        """The share of the point, with the limits that chance sets it."""
+        """The share of the point, with its control limits."""
         limits = joined(percent(self.lower), percent(self.upper), by=" – ")
         return Figure(
             name=f"point.{self.period.since}",
@@ -113,12 +113,10 @@ def trend(
     grain: Grain,
     parts: Sequence[Period],
 ) -> list[TrendPoint]:
-    """The share of each of some days, weeks, months or quarters, in order.
+    """The share of each of ``parts``, which are successive periods of one kind, ``grain``.
 
-    Raises database.StorageError.
-
-    Of pooled questions k and n are those of as many independent answers, which is what the
-    limits of a control chart must follow.
+    For pooled questions n is the effective number of answers and k is share × n, as the limits
+    of a control chart need them. Raises database.StorageError.
     """
     if not parts:
         return []
@@ -144,7 +142,7 @@ def trend(
 
 
 def charted(points: Sequence[TrendPoint]) -> list[ChartedPoint]:
-    """The points with the limits of a control chart, which points without answers do not enter."""
+    """The points with the limits of a control chart; those without answers have none."""
     frame = pd.DataFrame(
         {
             "key": range(len(points)),
@@ -174,7 +172,7 @@ def figures(
     by: Grouping,
     grain: PeriodKind,
 ) -> pd.DataFrame:
-    """Shares of a selection by the first day of each part of a kind: SHARE_COLUMNS."""
+    """Shares of a selection by period of kind ``grain``: SHARE_COLUMNS, key is the first day."""
 
     def first_day(day: date) -> date:
         return period_of(grain, day).since
@@ -203,7 +201,7 @@ def _breaks(survey: Survey, centre: Centre, parts: Sequence[Period]) -> Iterator
 
 @dataclass(frozen=True, kw_only=True)
 class Change(Difference):
-    """A measure now against the same measure of another period."""
+    """The change of a measure from one period (``then``) to a later one (``now``)."""
 
     against: Against
     now: Period
@@ -264,9 +262,9 @@ Pair = tuple[Against, Period, FigureRow, Period, FigureRow]  # against, now and 
 
 
 def changes_of(pairs: Sequence[Pair], measure: str, minimum: int) -> list[Change]:
-    """One measure of each pair of periods; their p-values are adjusted together.
+    """The change of a measure in each pair of periods; p-values are adjusted together.
 
-    ``minimum`` is the fewest answers of a side that are compared.
+    With fewer than ``minimum`` answers on a side the verdict is ``too_few``.
     """
     if not pairs:
         return []
@@ -303,9 +301,9 @@ def comparable(survey: Survey, centre: Centre, now: Period, then: Period) -> boo
 def changed(
     store: Store, survey: Survey, centre: Centre, selection: Selection, measure: str, until: date
 ) -> list[Change]:
-    """The week, month and quarter of a day against those before and those of the year before.
+    """Changes of the week, month and quarter of ``until`` since the one before and a year before.
 
-    A pair that a break of the series parts is left out: the two are not one quantity.
+    Pairs with a break of the series between them are left out, since they do not compare.
     """
     pairs: list[tuple[Against, Period, Period]] = []
     for kind in COMPARED:
@@ -338,7 +336,7 @@ def _rows(
     measure: str,
     periods: Sequence[Period],
 ) -> list[FigureRow]:
-    """The whole selection's measure in each period, all computed at once."""
+    """A row with the selection's measure for each period, all computed at once."""
     spans = [replace(selection, since=one.since, until=one.until) for one in periods]
     keys = [str(number) for number in range(len(spans))]
     if survey.pooled_measures:

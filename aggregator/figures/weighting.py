@@ -1,4 +1,4 @@
-"""The pooled shares as they would be with the mix of channels or profiles that a margin gives."""
+"""Pooled shares weighted (raked) to a known mix of channels or profiles."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ from surveys.definition import Survey, Text
 
 @dataclass(frozen=True)
 class MarginLevel:
-    """One level of a margin: its share of the population and of the ``respondents``.
+    """One level of a margin: its share of the ``population``, and its ``respondents``.
 
-    ``everybody`` is how many respondents said where they belong; ``weight`` is None where
-    nobody is of this level.
+    ``everybody`` is the number of respondents whose level is known; ``weight`` is the mean
+    weight of those of this level, None where there are none.
     """
 
     margin: Margin
@@ -74,7 +74,7 @@ class MarginLevel:
 
 @dataclass(frozen=True)
 class Weighted:
-    """The raked shares by measure, and how the mix of respondents differed by margin."""
+    """The raked shares by measure, the levels of each margin, and how many respondents count."""
 
     shares: Mapping[str, Raked]
     margins: Sequence[tuple[Margin, Sequence[MarginLevel]]]
@@ -82,7 +82,7 @@ class Weighted:
 
     @property
     def respondents_figure(self) -> Figure:
-        """How many respondents said where they belong: the others cannot be weighted."""
+        """The respondents whose levels are all known: the others cannot be weighted."""
         return Figure(
             name="told",
             title=say("sipas_weighted.told"),
@@ -160,7 +160,7 @@ def weighted(
 
 
 def level_label(survey: Survey, variable: str, level: str) -> Text:
-    """What the level of a channel or of a question of the profile is called."""
+    """The label of a channel, or of a level of a profile question."""
     if variable == "channel":
         return CHANNELS[level]
     scale = survey.scale_of(survey.questions[variable])
@@ -169,7 +169,7 @@ def level_label(survey: Survey, variable: str, level: str) -> Text:
 
 
 def _levels(survey: Survey, margin: Margin, weights: pd.DataFrame) -> list[MarginLevel]:
-    """The levels of a margin; whoever answers how often, each respondent weighs once."""
+    """The levels of a margin; each respondent counts once, however many answers they gave."""
     people = weights["respondents"]
     total = sum(margin.shares.values())
     rows = []
