@@ -59,7 +59,6 @@ class Ranking:
     left_out: tuple[str, ...]
     columns_left_out: tuple[str, ...]
     minimum_answers: int
-    draws: int = DRAWS
     method: str = "ddci"
 
 
