@@ -43,8 +43,9 @@ def compare(figures: pd.DataFrame, published: PublishedShare, minimum: int) -> p
       Society B 57 (1995) 289-300). The verdict uses the first, which is stricter, since it names
       departments.
     - verdict: ``too_few`` below ``minimum`` answers (respondents for pooled figures), else
-      ``below`` or ``above`` where p_adjusted is under 0.05, else ``indistinct``. The interval
-      shows how small a difference could have been found, also where ``indistinct``.
+      ``below`` or ``above`` where p_adjusted is under 0.05, else ``indistinct``. A minimum is
+      enough of a rule: from 30 answers on some outcome is always significant, and the interval
+      shows how small a difference could have been found.
     """
     base = figures["respondents"] if "respondents" in figures else figures["n"]
     enough = (base >= minimum).to_numpy()

@@ -73,11 +73,12 @@ def withhold(
     small = table.small(minimum, unguarded)
     hidden[small] = True
     possible = [table.n]  # tables that agree with what is printed, whatever else is withheld
-    for condition in [each for cell in small for each in table.conditions(cell, minimum)]:
-        if not any(condition.holds(found) for found in possible):
-            found = table.cheapest(condition, hidden)
-            hidden |= table.moved(found)
-            possible.append(found)
+    conditions = [needed for cell in small for needed in table.conditions(cell, minimum)]
+    for condition in conditions:
+        if not any(condition.holds(other) for other in possible):
+            nearest = table.cheapest(condition, hidden)
+            hidden |= table.moved(nearest)
+            possible.append(nearest)
     return frozenset(table.keys[cell] for cell in np.flatnonzero(hidden))
 
 
@@ -153,14 +154,17 @@ class _Table:
         filled = [key for key, n in sizes.items() if n or key in unprinted]
         self.keys = sorted(filled, key=lambda key: (sizes[key], repr(key)))
         self.people = np.array([sizes[key] for key in self.keys], dtype=np.int64)
-        given = [(sizes[key], *levels.get(key, ())) for key in self.keys]
-        self.n = np.array([n for each in given for n in each], dtype=np.int64)
-        ends = np.cumsum([len(each) for each in given])
-        self._columns = [range(end - len(each), end) for each, end in zip(given, ends, strict=True)]
-        self._owner = np.repeat(np.arange(len(given)), [len(each) for each in given])
+        groups = [(sizes[key], *levels.get(key, ())) for key in self.keys]
+        self.n = np.array([n for numbers in groups for n in numbers], dtype=np.int64)
+        widths = [len(numbers) for numbers in groups]
+        ends = np.cumsum(widths)
+        self._columns = [range(end - width, end) for width, end in zip(widths, ends, strict=True)]
+        self._owner = np.repeat(np.arange(len(groups)), widths)
         self.floor = np.zeros(len(self.n), dtype=np.int64)
-        self.floor[[each[0] for each in self._columns]] = (self.people > 0) & ~self.among(unprinted)
-        sums = sorted(sums, key=lambda each: (repr(each.total), sorted(map(repr, each.parts))))
+        self.floor[[columns[0] for columns in self._columns]] = (self.people > 0) & ~self.among(
+            unprinted
+        )
+        sums = sorted(sums, key=lambda known: (repr(known.total), sorted(map(repr, known.parts))))
         self._totals: dict[int, set[int]] = defaultdict(set)  # the totals of a group
         self.equations = self._equations(sums)
         self.links = self._links(questions)
@@ -169,7 +173,7 @@ class _Table:
         self.price = _prices(self.keys, sizes, sums, questions)[self._owner]
         # Where a person gives one answer, the two move together: only the answer has a price.
         if questions == 1:
-            self.price[[each[0] for each in self._columns if len(each) > 1]] = 0
+            self.price[[columns[0] for columns in self._columns if len(columns) > 1]] = 0
 
     def _equations(self, sums: Sequence[Sum]) -> Any:
         """A row of people for each sum, and where all of it has levels one for each of these."""
