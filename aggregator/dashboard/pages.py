@@ -1,7 +1,7 @@
 """How the managers' pages are rendered, and the pages that say what went wrong."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlencode
 
 from markupsafe import Markup
@@ -84,7 +84,7 @@ def render(request: Request, name: str, page: object, status: int = 200) -> Resp
     return response
 
 
-def _writers(language: Language) -> dict[str, Any]:
+def _writers(language: Language) -> dict[str, Callable[..., str]]:
     """How numbers are written, in the reader's language."""
     return {
         "percent": lambda share, digits=1: numbers.percent(share, language, digits),
@@ -98,7 +98,7 @@ def _writers(language: Language) -> dict[str, Any]:
     }
 
 
-def _figures(links: Links) -> dict[str, Any]:
+def _figures(links: Links) -> dict[str, Callable[..., Figure | Markup | None]]:
     """Functions for templates: figures that several pages have, and links to any figure."""
     return {
         "ask": links.ask,

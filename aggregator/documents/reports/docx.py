@@ -39,6 +39,8 @@ def render(report: Report) -> bytes:
 
 
 class _Writer:
+    """Writes one report into a python-docx document, part after part."""
+
     def __init__(self, report: Report) -> None:
         self.report = report
         self.heads = decree_30_2020.heads(report)

@@ -63,6 +63,8 @@ def render(report: Report) -> bytes:
 
 
 class _Book:
+    """Writes one report into a workbook: a summary, then a sheet a table, then the charts."""
+
     def __init__(self, book: xlsxwriter.Workbook, report: Report) -> None:
         self.book = book
         self.report = report
