@@ -10,7 +10,7 @@ import contextlib
 import socket
 from collections.abc import Iterable
 from ipaddress import IPv6Address
-from time import monotonic  # finer than the loop's clock: no two connections are equal
+from time import monotonic  # finer than the loop's clock: tells who waited longer
 from typing import Any, Literal, cast
 
 import uvicorn
