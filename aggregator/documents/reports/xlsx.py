@@ -40,7 +40,7 @@ NUMBER_FORMATS: Mapping[ColumnUnit, str] = {
     "points": "+0.0;−0.0;0.0",
     "score": "0.0",
     "number": "#,##0.00",
-    "p": "[<0.0001]0.0E+00;[<0.05]0.0000######;0.0000",  # digits that show on which side of 0.05
+    "p": "[<0.0001]0.0E+00;[<0.05]0.0000##;0.0000",  # digits that show on which side of 0.05
     "interval": '0.0" "%',
     "points_interval": "+0.0;−0.0;0.0",
     "number_interval": "#,##0.00",
