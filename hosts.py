@@ -5,6 +5,7 @@ differ from those of our own pages only in the name that their Host header gives
 """
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -41,6 +42,7 @@ def _host_name(address: str) -> str:
     raise ValueError(f"{address[:60]!r} is no name or address of a host")
 
 
+@lru_cache(maxsize=64)  # clients name the same few hosts with every request
 def asked_host(header: bytes) -> str | None:
     """The host that a Host header names, without its port; None where it names none."""
     found = _HEADER.fullmatch(header)

@@ -7,7 +7,6 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -180,9 +179,12 @@ async def read_body(request: Request, limit: int) -> bytes:
     Raises HTTPException 413 for a larger one, before it has come where its length is announced,
     and 408 for one that takes longer than BODY_SECONDS.
     """
-    with suppress(ValueError):  # no length, or none that anyone could read
-        if int(request.headers.get("content-length", "")) > limit:
-            raise HTTPException(413)
+    try:
+        announced = int(request.headers.get("content-length", ""))
+    except ValueError:  # no length, or none that anyone could read
+        announced = 0
+    if announced > limit:
+        raise HTTPException(413)
     # Mostly the first message is all of it. Only for further ones a timer is set here: for the
     # first one the connection has a timer (serving.py).
     body, more = _chunk(await request.receive())
