@@ -3,11 +3,14 @@
 import os
 import random
 import re
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -31,6 +34,17 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
+
+
+@contextmanager
+def no_file_grows_beyond(file: Path) -> Iterator[None]:
+    """The operating system lets no file become larger than this one is, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 class Program:

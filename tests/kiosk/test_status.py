@@ -1,6 +1,5 @@
 """/status means that an answer would be taken: it says no where a tap would be refused."""
 
-import resource
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.kiosk.conftest import Kiosk
+from tests.programs import no_file_grows_beyond
 
 KEYS = {"pending", "oldest_pending", "refused", "last_delivery"}
 
@@ -35,12 +35,8 @@ def out_of_pages(kiosk: Kiosk) -> Iterator[None]:
 def no_room(kiosk: Kiosk) -> Iterator[None]:
     """The operating system lets no file grow any more, as on a full disk."""
     log = kiosk.context.outbox.path.with_name("outbox.sqlite3-wal")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (log.stat().st_size, hard))
-    try:
+    with no_file_grows_beyond(log):
         yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """/health means that an answer would be stored: it says no where one would be refused."""
 
-import resource
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -15,6 +14,7 @@ from sqlalchemy import event
 from tests.aggregator.conftest import Clock, Room, ratings, submission, tallies
 from tests.aggregator.storage.test_outages import deleted, file_of, gone, locked, on_connect
 from tests.conftest import Servers
+from tests.programs import no_file_grows_beyond
 
 
 @contextmanager
@@ -33,12 +33,8 @@ def out_of_pages(room: Room) -> Iterator[None]:
 def no_room(room: Room) -> Iterator[None]:
     """The operating system lets no file grow any more, as on a full disk."""
     log = file_of(room).with_name(file_of(room).name + "-wal")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (log.stat().st_size, hard))
-    try:
+    with no_file_grows_beyond(log):
         yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @contextmanager
