@@ -1,0 +1,115 @@
+"""The five faces: whole, equal and near at every size of screen, in whatever state it is."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from kiosk.app import create_app
+from kiosk.settings import Settings
+from tests.browser.test_touch import settled
+from tests.conftest import Servers
+from tests.kiosk.conftest import CENTRE
+
+SIZES = [
+    (600, 960),
+    (600, 1024),
+    (768, 1024),
+    (800, 1280),
+    (1080, 1920),
+    (1200, 1920),
+    (960, 600),
+    (1024, 600),
+    (1024, 768),
+    (1280, 720),
+    (1280, 800),
+    (1920, 1080),
+]
+# The longest names that the sample centre has are the hardest to place.
+PLACES = {
+    "lobby": ("", "/rate/so_van_hoa_the_thao_du_lich"),
+    "counter": ("q07", "/"),
+}
+STATES = ["at rest", "notice", "demo"]
+
+# What is wrong with the faces that are shown: nothing, or a sentence for each fault.
+FAULTS = """() => {
+  const faults = [];
+  const inside = (part, whole) => part.left >= whole.left - 1 && part.top >= whole.top - 1
+    && part.right <= whole.right + 1 && part.bottom <= whole.bottom + 1;
+  const screen = new DOMRect(0, 0, innerWidth, innerHeight);
+  const ratings = [...document.querySelectorAll(".rating")];
+  const rects = ratings.map((one) => one.getBoundingClientRect());
+  const faces = ratings.map((one) => one.querySelector(".face").getBoundingClientRect());
+  if (ratings.length !== 5) faults.push(`${ratings.length} faces`);
+  if (document.documentElement.scrollHeight > innerHeight) faults.push("it scrolls");
+  if (document.documentElement.scrollWidth > innerWidth) faults.push("it scrolls sideways");
+  for (const kind of [rects, faces]) {
+    const areas = kind.map((one) => one.width * one.height);
+    if (Math.max(...areas) > 1.02 * Math.min(...areas)) faults.push(`unequal: ${areas}`);
+  }
+  const upright = rects[1].top > rects[0].top;
+  const along = rects.map((one) => upright ? one.top : one.left);
+  const steps = along.slice(1).map((start, i) => start - along[i]);
+  if (Math.max(...steps) - Math.min(...steps) > 1) faults.push(`unevenly apart: ${steps}`);
+  if (Math.min(...faces.map((one) => Math.min(one.width, one.height))) < 48) faults.push("small");
+  ratings.forEach((rating, i) => {
+    const rect = rects[i];
+    const words = document.createRange();
+    words.selectNodeContents(rating.querySelector("span"));
+    if (!inside(rect, screen)) faults.push(`${i} is cut by the screen's edge`);
+    if (!inside(faces[i], rect)) faults.push(`${i}: its face sticks out`);
+    const lines = [...words.getClientRects()];
+    if (!lines.every((line) => inside(line, rect))) faults.push(`${i}: its words stick out`);
+    if (rating.scrollWidth > rating.clientWidth + 1) faults.push(`${i}: cut`);
+    for (const x of [0.05, 0.5, 0.95]) for (const y of [0.1, 0.5, 0.9]) {
+      const hit = document.elementFromPoint(rect.left + x * rect.width, rect.top + y * rect.height);
+      if (!rating.contains(hit)) faults.push(`${i} is under ${hit?.outerHTML.slice(0, 60)}`);
+    }
+  });
+  return faults;
+}"""
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(has_touch=True, locale="vi-VN")
+    yield context.new_page()
+    context.close()
+
+
+def enter(page: Page, state: str) -> None:
+    """Bring the faces on the page into a state of STATES."""
+    if state == "notice":
+        page.evaluate("document.querySelector('main [name=fingerprint]').value = '0'.repeat(16)")
+        page.locator(".rating").first.tap()
+        expect(page.locator(".notice")).to_be_visible()
+        page.clock.run_for(2_000)
+        settled(page)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize("where", PLACES)
+def test_every_face_is_whole_as_large_and_as_near_as_the_others(
+    page: Page, serve: Servers, tmp_path: Path, where: str, language: str, state: str
+) -> None:
+    counter, path = PLACES[where]
+    settings: dict[str, Any] = {"counter": counter, "demo": state == "demo"}
+    app = create_app(Settings(centre=CENTRE, var=tmp_path, idle_seconds=45, **settings))
+    page.clock.install()
+    page.goto(f"{serve(app)}{path}?lang={language}")
+    settled(page)
+    enter(page, state)
+    found = {}
+    for text in ("normal", "large"):
+        page.evaluate("size => { document.documentElement.dataset.text = size }", text)
+        for width, height in SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            page.evaluate("document.fonts.ready.then(() => true)")
+            if faults := page.evaluate(FAULTS):
+                found[f"{width}x{height} {text}"] = faults
+    assert found == {}
