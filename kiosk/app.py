@@ -65,6 +65,7 @@ ROUTES = [
     Route("/rate/{department}", start.faces, middleware=HERE),
     Route("/rate", touch.rate, methods=["POST"], middleware=HERE),
     Route("/thanks", touch.thanks, middleware=HERE),
+    Route("/choose-again", touch.choose_again, middleware=HERE),
     Route("/follow-up", touch.follow_up, methods=["POST"], middleware=HERE),
     Route("/survey/{id}/{step}", survey_screens.step_screen, middleware=HERE),
     Route("/survey/{id}/{step}", survey_screens.save_step, methods=["POST"], middleware=HERE),

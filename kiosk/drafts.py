@@ -1,4 +1,4 @@
-"""Drafts of unfinished surveys, in the outbox's file: a browser that crashes loses no answer."""
+"""Drafts of unfinished surveys and ratings, in the outbox's file: a crash loses no answer."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -44,16 +44,17 @@ class Drafts:
             row = connection.execute("SELECT body FROM draft WHERE id = ?", (draft_id,)).fetchone()
         return None if row is None else str(row[0])
 
-    def change(self, draft_id: str, change: Callable[[str], str], expires: datetime) -> str | None:
+    def change(self, draft_id: str, change: Callable[[str], tuple[str, datetime]]) -> str | None:
         """Change a draft in one transaction, so that two taps at once lose no answer.
 
-        Returns its new text; None where there is no such draft.
+        ``change`` makes of its text the new one, and when it is to be sent. Returns the new
+        text; None where there is no such draft.
         """
         with self._disk.transaction() as connection:
             row = connection.execute("SELECT body FROM draft WHERE id = ?", (draft_id,)).fetchone()
             if row is None:
                 return None
-            body = change(row[0])
+            body, expires = change(row[0])
             connection.execute(
                 "UPDATE draft SET body = ?, expires = ? WHERE id = ?",
                 (body, stamp(expires), draft_id),

@@ -87,9 +87,15 @@ class Settings(BaseSettings):
     )
     idle_seconds: int = Field(
         default=45,
-        ge=5,
+        ge=20,  # all of them with a countdown: WCAG 2.2.1 wants that many
         le=600,
         description="Seconds without a touch until the screen starts anew.",
+    )
+    thanks_seconds: int = Field(
+        default=8,
+        ge=5,
+        le=120,
+        description="Seconds until an untouched thank-you gives the screen back.",
     )
     touch_remote: bool = Field(
         default=True,

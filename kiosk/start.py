@@ -20,10 +20,16 @@ FAREWELL_SECONDS = 8
 
 @dataclass(frozen=True, kw_only=True)
 class FacesPage(Page):
-    """The five faces of the rating, for a new visit."""
+    """The five faces of the rating: for a new visit, or to choose again.
+
+    ``recorded`` is the code of the face that the visit chose before, and 0 for a new visit;
+    ``untouched`` as in touch.ThanksPage.
+    """
 
     survey: Survey
     visit: UUID = field(default_factory=uuid4)
+    recorded: int = 0
+    untouched: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
-"""An unfinished full survey: what was answered so far, and the submission it becomes."""
+"""An unfinished survey or rating: what was answered so far, and the submission it becomes."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
@@ -13,9 +13,8 @@ from kiosk.context import Context
 from kiosk.drafts import Drafts, Finished
 from kiosk.forms import FormAnswers
 from kiosk.outbox import OutboxError
-from kiosk.survey_steps import Step
 from surveys.centre import Centre
-from surveys.definition import Survey
+from surveys.definition import Question, Survey
 from surveys.messages import Language
 from surveys.wire import (
     CLOCK_TOLERANCE,
@@ -36,7 +35,7 @@ LONGEST_PATIENCE = max(PATIENCE.values()) + CLOCK_TOLERANCE
 
 
 class SurveyDraft(BaseModel):
-    """What was answered so far of a full survey; its id becomes the submission's."""
+    """What was answered so far of a full survey or a rating; its id becomes the submission's."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -57,14 +56,36 @@ class SurveyDraft(BaseModel):
         """When the draft is sent as it stands."""
         return self.answered_at + PATIENCE[self.channel]
 
-    def with_step(self, step: Step, form: FormAnswers, language: Language, now: datetime) -> Self:
-        """The draft after a step was sent: its answers replace what that step had before."""
-        asked = {question.id for question in step.questions}
-        others = {name: value for name, value in self.answers.items() if name not in asked}
+    @property
+    def typed(self) -> dict[str, list[str]]:
+        """The answers and the comment as the fields of a form."""
+        typed = {
+            question: [str(code) for code in (answer if isinstance(answer, list) else [answer])]
+            for question, answer in self.answers.items()
+        }
+        if self.comment:
+            typed["comment"] = [self.comment]
+        return typed
+
+    def with_answers(
+        self,
+        asked: Iterable[Question],
+        form: FormAnswers,
+        language: Language,
+        now: datetime,
+        *,
+        comments: bool,
+    ) -> Self:
+        """The draft after a form was sent: its answers replace those to what it asked before.
+
+        ``comments`` says whether the form asked for the comment, too.
+        """
+        names = {question.id for question in asked}
+        others = {name: value for name, value in self.answers.items() if name not in names}
         return self.model_copy(
             update={
                 "answers": {**others, **form.answers},
-                "comment": form.comment if step.last else self.comment,
+                "comment": form.comment if comments else self.comment,
                 "language": language,
                 "answered_at": now,
             }
@@ -109,6 +130,29 @@ class SurveyDraft(BaseModel):
             # Which clock is wrong, the one then or the one now, only the aggregator knows.
             reason = None if refused.key == "in_the_future" else f"kiosk: {refused}"
             return submission, reason
+
+
+async def open_draft(context: Context, draft: SurveyDraft) -> bool:
+    """Put a new draft on disk; False where its id is known already. Raises OutboxError."""
+    return await anyio.to_thread.run_sync(
+        context.drafts.open, str(draft.id), draft.model_dump_json(), draft.expires
+    )
+
+
+async def change_draft(
+    context: Context, draft_id: UUID, change: Callable[[SurveyDraft], SurveyDraft]
+) -> SurveyDraft | None:
+    """Change a draft on disk, and let it wait anew. None where there is none.
+
+    Raises OutboxError.
+    """
+
+    def changed(body: str) -> tuple[str, datetime]:
+        draft = change(SurveyDraft.model_validate_json(body))
+        return draft.model_dump_json(), draft.expires
+
+    body = await anyio.to_thread.run_sync(context.drafts.change, str(draft_id), changed)
+    return None if body is None else SurveyDraft.model_validate_json(body)
 
 
 async def read_draft(context: Context, draft_id: UUID) -> SurveyDraft | None:
@@ -156,7 +200,7 @@ def finish_expired(
         except OutboxError:
             raise
         except Exception as error:  # its text may hold answers: only its type is told
-            reason = f"kiosk: an unfinished survey that cannot be read ({type(error).__name__})"
+            reason = f"kiosk: an unfinished answer that cannot be read ({type(error).__name__})"
             drafts.set_aside(draft_id, reason)
             log.error("draft %s kept for a human: %s", draft_id, reason)  # noqa: TRY400
             continue

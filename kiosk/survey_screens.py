@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-import anyio.to_thread
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,7 +25,13 @@ from kiosk.places import Place, place_of
 from kiosk.screens import FormPage, redirect, redirect_page, show, show_stored
 from kiosk.start import FarewellPage, show_farewell, start
 from kiosk.submissions import is_stored, part_id
-from kiosk.survey_draft import SurveyDraft, finish_draft, read_draft
+from kiosk.survey_draft import (
+    SurveyDraft,
+    change_draft,
+    finish_draft,
+    open_draft,
+    read_draft,
+)
 from kiosk.survey_steps import Step, step_after, steps_of
 from surveys.definition import Survey
 from surveys.messages import LANGUAGES, Language
@@ -64,16 +69,10 @@ async def begin_survey(
         answers=short_form.answers if short_form else {},
         comment=short_form.comment if short_form else None,
     )
-    opened = await anyio.to_thread.run_sync(
-        context.drafts.open, str(draft.id), draft.model_dump_json(), draft.expires
-    )
+    opened = await open_draft(context, draft)
     if not opened and short_form is not None:
-
-        def add(body: str) -> str:
-            saved = SurveyDraft.model_validate_json(body)
-            return saved.with_short_form(short_form, context.now()).model_dump_json()
-
-        await anyio.to_thread.run_sync(context.drafts.change, str(draft.id), add, draft.expires)
+        now = context.now()
+        await change_draft(context, draft.id, lambda saved: saved.with_short_form(short_form, now))
     return await _go_to_step(request, draft.id, 1)
 
 
@@ -115,17 +114,15 @@ async def save_step(request: Request) -> Response:
     updated = fingerprint_of(fields) != survey.fingerprint and not abandoned
     now = context.now()
 
-    def change(body: str) -> str:
-        saved = SurveyDraft.model_validate_json(body).for_survey(survey)
-        return saved.with_step(step, form, language, now).model_dump_json()
+    def change(saved: SurveyDraft) -> SurveyDraft:
+        current = saved.for_survey(survey)
+        return current.with_answers(step.questions, form, language, now, comments=step.last)
 
-    expires = draft.model_copy(update={"answered_at": now}).expires
-    body = await anyio.to_thread.run_sync(context.drafts.change, str(draft_id), change, expires)
-    if body is None:
+    changed = await change_draft(context, draft_id, change)
+    if changed is None:
         return await _already_sent(request, draft_id)
     if updated:
-        saved = SurveyDraft.model_validate_json(body)
-        return _show_step(request, saved, step, notice="notice.updated", status=409)
+        return _show_step(request, changed, step, notice="notice.updated", status=409)
     if button in ("leave", "finish") or (button == "next" and step.last):
         return await _finish(request, draft_id, thank=not abandoned and button != "leave")
     number = step_after(button, step, len(steps_of(survey)))
@@ -171,19 +168,13 @@ def _show_step(
     """The screen of a step, with the draft's answers, or those of a form that had errors."""
     context = context_of(request)
     survey = context.surveys[draft.survey]
-    typed = {
-        question: [str(code) for code in (answer if isinstance(answer, list) else [answer])]
-        for question, answer in draft.answers.items()
-    }
-    if draft.comment:
-        typed["comment"] = [draft.comment]
     page = StepPage(
         place=place_of(context.centre, draft.department, draft.counter),
         survey=survey,
         steps=steps_of(survey),
         step=step,
         address=_address(request, draft.id, step.number),
-        typed={**typed, **(fields or {})},
+        typed={**draft.typed, **(fields or {})},
         errors=form.errors if form else {},
         notice=notice,
     )

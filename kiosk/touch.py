@@ -1,4 +1,9 @@
-"""The touch screen after a tap: the rating stored, the thank-you, and its follow-up."""
+"""The touch screen after a tap: the rating kept as a draft, the thank-you, and its follow-up.
+
+A rating is on disk before anybody is thanked for it, as a draft that stays open while its thank-you
+is shown: another face, reasons and a comment change it. The next visitor, silence or a crash
+finishes it. Whatever was answered by then is one submission.
+"""
 
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -21,26 +26,41 @@ from kiosk.forms import (
     single_value,
 )
 from kiosk.languages import asker_language
-from kiosk.outbox import Added
 from kiosk.places import Place
 from kiosk.screens import FormPage, redirect, redirect_page, show
 from kiosk.start import FacesPage, show_farewell, start
-from kiosk.submissions import is_stored, new_submission, part_id, store
+from kiosk.submissions import is_stored, part_id
+from kiosk.survey_draft import (
+    SurveyDraft,
+    change_draft,
+    finish_draft,
+    open_draft,
+    read_draft,
+)
 from kiosk.survey_screens import begin_survey
 from surveys.definition import Question
+from surveys.wire import read_submission
 from web import wants_fragment
+
+RATING = "rating"  # the question behind the faces, and the part of a visit that its draft becomes
 
 
 @dataclass(frozen=True, kw_only=True)
 class ThanksPage(FormPage):
-    """The thank-you for a stored rating, with the form of its follow-up."""
+    """The thank-you for the rating of a visit, with the form of its follow-up.
+
+    ``recorded`` is the code of the face. After ``untouched`` seconds without a first touch the
+    screen is given back; 0 leaves that to ``idle``.
+    """
 
     visit: UUID
+    recorded: int
+    untouched: int = 0
 
     @property
     def questions(self) -> list[Question]:
         """Those of the follow-up."""
-        return [question for question in self.survey.all_questions() if question.id != "rating"]
+        return [question for question in self.survey.all_questions() if question.id != RATING]
 
 
 @dataclass(frozen=True)
@@ -53,64 +73,151 @@ class Posted:
     fingerprint: str
     abandoned: bool
 
+    @property
+    def draft_id(self) -> UUID:
+        """The id of the visit's rating, as a draft and as a submission."""
+        return part_id(self.visit, RATING)
+
 
 async def rate(request: Request) -> Response:
-    """Store the rating of one tap, then show the thank-you."""
+    """Keep the rating of one tap as a draft, then show the thank-you.
+
+    A second rating of a visit changes the first only where it came from "choose again": a finger
+    that bounced may send another face.
+    """
     context = context_of(request)
-    posted = await _read(request, "rating")
-    place, visit, survey = posted.place, posted.visit, context.rating_survey
+    posted = await _read(request, RATING, "again")
+    place, survey = posted.place, context.rating_survey
+    again = optional_value(posted.fields, "again") == "1"
     if posted.fingerprint != survey.fingerprint and not posted.abandoned:
         page = FacesPage(place=place, survey=survey, notice="notice.updated")
         return show(request, "faces", page, status=409)
-    form = read_answers(survey, [survey.questions["rating"]], posted.fields)
+    form = read_answers(survey, [survey.questions[RATING]], posted.fields)
     if form.errors or form.empty:
         raise BadFormError
-    # A bounced finger may send another face: the first one counts, and is thanked for.
-    await _store(request, posted, "rating", form)
+    opened = await open_draft(context, _new_draft(request, posted, form))
+    if not opened and again:
+        await _change(request, posted, [survey.questions[RATING]], form)
     if posted.abandoned:  # the timer sent it, from the page that had to say "not recorded yet"
+        await finish_draft(context, posted.draft_id)
         return await _to_start(request)
-    if wants_fragment(request):
-        return show(request, "thanks", ThanksPage(place=place, survey=survey, visit=visit))
-    return redirect(f"/thanks?visit={visit}&department={place.department_id or ''}")
+    return await _thank(request, posted)
 
 
 async def thanks(request: Request) -> Response:
-    """The thank-you without JavaScript; leads to the start where no rating is stored."""
+    """The thank-you without JavaScript; leads to the start where no rating is open."""
     context = context_of(request)
-    query = {name: request.query_params.getlist(name) for name in ("visit", "department")}
-    visit = parse_id(single_value(query, "visit"))
-    if not await is_stored(context, part_id(visit, "rating")):
+    visit, place = _visit_and_place(request)
+    draft = await read_draft(context, part_id(visit, RATING))
+    if draft is None:
         return redirect_page(request, "/")
-    place = _place(context, query) if context.in_lobby else context.place
-    page = ThanksPage(place=place, survey=context.rating_survey, visit=visit)
-    return show(request, "thanks", page)
+    return show(request, "thanks", _thanks_page(context, draft, place))
+
+
+async def choose_again(request: Request) -> Response:
+    """The faces for a rating that is still open, without JavaScript; otherwise the start."""
+    context = context_of(request)
+    visit, place = _visit_and_place(request)
+    draft = await read_draft(context, part_id(visit, RATING))
+    if draft is None:
+        return redirect_page(request, "/")
+    return show(request, "faces", _faces_again(context, draft, place))
 
 
 async def follow_up(request: Request) -> Response:
-    """Store reasons and comment of a stored rating, then show what the button leads to."""
+    """Add reasons and comment to an open rating, then do what the button says.
+
+    ``again`` shows the faces and ``keep`` the thank-you, with the rating still open; every other
+    button finishes it.
+    """
     context = context_of(request)
     posted = await _read(request, "reasons", "comment", "then")
-    place, visit, survey = posted.place, posted.visit, context.rating_survey
+    survey = context.rating_survey
     button = optional_value(posted.fields, "then")
-    if not await is_stored(context, part_id(visit, "rating")):
-        if posted.abandoned:
-            return await _to_start(request)
-        faces = FacesPage(place=place, survey=survey, notice="notice.no_rating")
-        return show(request, "faces", faces, status=409)
-    page = ThanksPage(place=place, survey=survey, visit=visit)
+    draft = await read_draft(context, posted.draft_id)
+    if draft is None:
+        return await _too_late(request, posted, button)
+    page = _thanks_page(context, draft, posted.place)
     form = read_answers(survey, page.questions, posted.fields)
     if posted.abandoned:
         form = cut_to_valid(form)
     elif form.errors or posted.fingerprint != survey.fingerprint:
         notice = None if form.errors else "notice.updated"
-        page = replace(page, typed=posted.fields, errors=form.errors, notice=notice)
+        page = replace(page, typed=posted.fields, errors=form.errors, notice=notice, untouched=0)
         return show(request, "thanks", page, status=422 if form.errors else 409)
-    again = not form.empty and await _store(request, posted, "follow-up", form) == "conflict"
-    if button == "survey" and not posted.abandoned:
-        return await begin_survey(request, visit, place)
-    if button == "send" and not posted.abandoned and not form.empty:
+    # The faces of "choose again" show no reasons: what they send says nothing about them.
+    if not posted.fields.keys().isdisjoint({"comment", *(one.id for one in page.questions)}):
+        draft = await _change(request, posted, page.questions, form)
+        if draft is None:
+            return await _too_late(request, posted, button)
+    if not posted.abandoned and button == "keep":
+        return await _thank(request, posted)
+    if not posted.abandoned and button == "again":
+        if not wants_fragment(request):
+            return redirect(_address("choose-again", posted))
+        return show(request, "faces", _faces_again(context, draft, posted.place))
+    again = await finish_draft(context, posted.draft_id) == "conflict"
+    if posted.abandoned:
+        return await _to_start(request)
+    if button == "survey":
+        return await begin_survey(request, posted.visit, posted.place)
+    if button == "send" and not form.empty:
         return await show_farewell(request, again=again)
     return await _to_start(request)
+
+
+async def _too_late(request: Request, posted: Posted, button: str) -> Response:
+    """What follows a form whose rating is not open: it was finished meanwhile, or never given."""
+    context = context_of(request)
+    known = await is_stored(context, posted.draft_id)
+    if posted.abandoned or (known and button == "done"):
+        return await _to_start(request)
+    if not known:
+        page = FacesPage(
+            place=posted.place, survey=context.rating_survey, notice="notice.no_rating"
+        )
+        return show(request, "faces", page, status=409)
+    if button == "survey":
+        return await begin_survey(request, posted.visit, posted.place)
+    return await show_farewell(request, again=True)
+
+
+async def _thank(request: Request, posted: Posted) -> Response:
+    """The thank-you for the rating on disk, after a post."""
+    if not wants_fragment(request):
+        return redirect(_address("thanks", posted))
+    context = context_of(request)
+    draft = await read_draft(context, posted.draft_id)
+    if draft is None:  # the same tap once more, after its visit was over
+        return await show_farewell(request, again=True)
+    return show(request, "thanks", _thanks_page(context, draft, posted.place))
+
+
+def _thanks_page(context: Context, draft: SurveyDraft, place: Place) -> ThanksPage:
+    return ThanksPage(
+        place=place,
+        survey=context.rating_survey,
+        visit=draft.visit,
+        recorded=_recorded(draft),
+        typed=draft.typed,
+        untouched=context.settings.thanks_seconds,
+    )
+
+
+def _faces_again(context: Context, draft: SurveyDraft, place: Place) -> FacesPage:
+    return FacesPage(
+        place=place,
+        survey=context.rating_survey,
+        visit=draft.visit,
+        recorded=_recorded(draft),
+        untouched=context.settings.thanks_seconds,
+    )
+
+
+def _recorded(draft: SurveyDraft) -> int:
+    """The code of the face. A definition that no longer has it is the only way to lose it."""
+    code = draft.answers.get(RATING)
+    return code if isinstance(code, int) else 0
 
 
 async def _read(request: Request, *asked: str) -> Posted:
@@ -121,26 +228,58 @@ async def _read(request: Request, *asked: str) -> Posted:
     return Posted(fields, place, visit, fingerprint_of(fields), sent_by_timer(fields))
 
 
-async def _store(request: Request, posted: Posted, part: str, form: FormAnswers) -> Added:
-    """Put one part of a visit on disk. Raises OutboxError."""
+def _new_draft(request: Request, posted: Posted, form: FormAnswers) -> SurveyDraft:
+    """The draft of a new rating. Raises Refused where it would make no valid submission.
+
+    So nobody is thanked for what the kiosk's own clock, say, makes worthless.
+    """
     context = context_of(request)
-    submission = new_submission(
-        context,
-        context.rating_survey,
-        part_id(posted.visit, part),
-        place=posted.place,
+    draft = SurveyDraft(
+        id=posted.draft_id,
+        survey=context.rating_survey.id,
+        fingerprint=posted.fingerprint,
+        department=posted.place.department_id,
+        counter=posted.place.counter_id,
         channel="kiosk",
         visit=posted.visit,
         language=asker_language(request),
+        answered_at=context.now(),
         answers=form.answers,
-        comment=form.comment,
-        fingerprint=posted.fingerprint,
     )
-    return (await store(context, submission))[0]
+    raw = draft.model_dump(mode="json")
+    read_submission(raw, context.surveys, context.centre, draft.answered_at)
+    return draft
+
+
+async def _change(
+    request: Request, posted: Posted, asked: list[Question], form: FormAnswers
+) -> SurveyDraft | None:
+    """The open rating with new answers to what was asked; None where it is open no longer."""
+    context = context_of(request)
+    language, now = asker_language(request), context.now()
+
+    def change(draft: SurveyDraft) -> SurveyDraft:
+        comments = any(question.id != RATING for question in asked)
+        current = draft.for_survey(context.rating_survey)
+        return current.with_answers(asked, form, language, now, comments=comments)
+
+    return await change_draft(context, posted.draft_id, change)
 
 
 async def _to_start(request: Request) -> Response:
     return await start(request) if wants_fragment(request) else redirect("/")
+
+
+def _address(path: str, posted: Posted) -> str:
+    return f"/{path}?visit={posted.visit}&department={posted.place.department_id or ''}"
+
+
+def _visit_and_place(request: Request) -> tuple[UUID, Place]:
+    """The visit and the place that an address names. Raises BadFormError."""
+    context = context_of(request)
+    query = {name: request.query_params.getlist(name) for name in ("visit", "department")}
+    visit = parse_id(single_value(query, "visit"))
+    return visit, _place(context, query) if context.in_lobby else context.place
 
 
 def _place(context: Context, fields: FormFields) -> Place:

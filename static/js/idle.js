@@ -1,10 +1,14 @@
 // When nobody touches the screen: a visible countdown, then the start. What was chosen by then is
-// sent first, with a field "idle" that says so.
+// sent first, with a field "idle" that says so. A thank-you that nobody has touched yet returns
+// sooner: its rating is on disk, and the next visitor waits.
 import { isOffline } from "./offline.js";
 
-const LAST_SECONDS = 15; // of which the countdown shows each one
+const LAST_SECONDS = 20; // of which the countdown shows each one: WCAG 2.2.1 wants that many
+const BOUNCE_MS = 700; // a touch so soon is the end of the one that led here
 const LONGEST_TOUCH_MS = 10_000; // a finger whose lifting was never told must not stop the clock
 let lastTouch = Date.now();
+let shown = Date.now(); // since when this screen is there
+let untouched = true; // by whoever it is for
 let leaving = false;
 let finger = false; // while one is down nothing may move under it
 
@@ -12,6 +16,13 @@ const screen = () => document.getElementById("screen");
 
 function stay() {
   lastTouch = Date.now();
+}
+
+function touched() {
+  stay();
+  if (!untouched || Date.now() - shown < BOUNCE_MS) return;
+  untouched = false;
+  screen()?.removeAttribute("data-untouched"); // what says how soon it would have returned goes, too
 }
 
 function goHome() {
@@ -39,14 +50,15 @@ function sendAsItIs(form) {
 function tick() {
   if (isOffline()) stay(); // the whole time is left once the server is back
   const now = screen();
-  const touched = finger && Date.now() - lastTouch < LONGEST_TOUCH_MS;
-  if (!now || leaving || isOffline() || touched || atRest(now)) return;
-  const left = Math.ceil(Number(now.dataset.idle) - (Date.now() - lastTouch) / 1000);
+  const held = finger && Date.now() - lastTouch < LONGEST_TOUCH_MS;
+  if (!now || leaving || isOffline() || held || atRest(now)) return;
+  const limit = Number(now.dataset.untouched ?? now.dataset.idle);
+  const left = Math.ceil(limit - (Date.now() - lastTouch) / 1000);
   const countdown = now.querySelector(".countdown");
   if (left <= 0) {
     goHome();
   } else if (countdown) {
-    countdown.hidden = left > LAST_SECONDS;
+    countdown.hidden = left > LAST_SECONDS || "untouched" in now.dataset;
     countdown.querySelector(".countdown-number").textContent = String(left);
     countdown.querySelector("progress").value = left;
   }
@@ -59,11 +71,13 @@ function atRest(now) {
 
 document.addEventListener("htmx:after:swap", () => {
   leaving = false;
+  shown = Date.now();
+  untouched = true;
   stay();
   tick();
 });
 for (const kind of ["pointerdown", "keydown", "input", "wheel", "touchmove"]) {
-  document.addEventListener(kind, stay, { passive: true, capture: true });
+  document.addEventListener(kind, touched, { passive: true, capture: true });
 }
 for (const [kind, down] of [["pointerdown", true], ["pointerup", false], ["pointercancel", false]]) {
   document.addEventListener(kind, () => { finger = down; }, { passive: true, capture: true });

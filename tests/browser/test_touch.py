@@ -1,5 +1,6 @@
 """The touch screen in a real Chromium: taps, double taps, idle, a server that goes away."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,8 +39,11 @@ def kiosk(var: Path, **settings: Any) -> Starlette:
 
 
 def stored(var: Path) -> list[dict[str, Any]]:
+    """What is on disk: the submissions in the outbox, oldest first, then the open drafts."""
     outbox = Outbox(var / "kiosk" / "outbox.sqlite3")
     rows = [body_of(row) for row in outbox.pending(100)]
+    with outbox.disk.transaction(write=False) as connection:
+        rows += [json.loads(row[0]) for row in connection.execute("SELECT body FROM draft")]
     outbox.close()
     return rows
 
@@ -67,10 +71,10 @@ def test_from_the_tiles_to_the_farewell(page: Page, serve: Servers, tmp_path: Pa
     expect(page.locator(".farewell-screen")).to_be_visible()
     tap(page, "Về màn hình đầu")
     expect(page.locator(".tile").first).to_be_visible()
-    rating, reasons = stored(tmp_path)
-    assert reasons["answers"] == {"reasons": [3]}
-    assert reasons["visit"] == rating["visit"]
-    assert rating["department"] == "so_tu_phap"
+    (one,) = stored(tmp_path)
+    assert one["answers"] == {"rating": 2, "reasons": [3]}
+    assert one["comment"] == "Xin hướng dẫn rõ hơn"
+    assert one["department"] == "so_tu_phap"
 
 
 @pytest.mark.browser
@@ -118,17 +122,119 @@ def test_idle_shows_a_countdown_then_keeps_what_was_chosen(
     tap(page, "Hài lòng")
     tap(page, "Kết quả nhận được")
     countdown = page.locator(".countdown")
-    page.clock.run_for(29_000)
+    page.clock.run_for(24_000)
     expect(countdown).to_be_hidden()
-    page.clock.run_for(5_000)
+    page.clock.run_for(2_000)
     expect(countdown).to_be_visible()
     expect(countdown).to_contain_text("Điều Ông/Bà đã chọn vẫn được giữ lại")
+    before = answers_of(page)
     tap(page, "Tôi đang trả lời")
     page.clock.run_for(500)
     expect(countdown).to_be_hidden()
-    page.clock.run_for(46_000)
+    assert answers_of(page) == before
+    page.clock.run_for(44_000)
+    expect(countdown).to_be_visible()  # a touch extends: the whole time began anew
+    page.clock.run_for(2_000)
     expect(page.locator(".rating").first).to_be_visible()
-    assert [one["answers"] for one in stored(tmp_path)] == [{"rating": 4}, {"reasons": [4]}]
+    assert [one["answers"] for one in stored(tmp_path)] == [{"rating": 4, "reasons": [4]}]
+
+
+def answers_of(page: Page) -> list[list[float]]:
+    """Where everything that can be touched is, but for what the head holds."""
+    return list(
+        page.eval_on_selector_all(
+            "main :is(button, a, label, textarea)",
+            "all => all.map(one => Object.values(one.getBoundingClientRect().toJSON()))",
+        )
+    )
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", [UPRIGHT, LYING, *TABLETS], ids=str)
+def test_the_countdown_covers_and_moves_no_answer(
+    page: Page, serve: Servers, tmp_path: Path, size: dict[str, int]
+) -> None:
+    """On every screen that has one: the faces in English, the thank-you, a step of the survey."""
+    page.set_viewport_size(size)  # type: ignore[arg-type]
+    page.clock.install()
+    page.goto(serve(kiosk(tmp_path, counter="q05", idle_seconds=60)))
+    page.clock.run_for(1_000)
+    page.get_by_text("English", exact=True).tap()
+    for screen, onward in (
+        (".faces-screen[lang=en]", "Satisfied"),
+        (".thanks-screen", "Answer the full survey"),
+        (".step-screen", ""),
+    ):
+        expect(page.locator(screen)).to_be_visible()
+        page.clock.run_for(1_000)
+        page.keyboard.press("Shift")  # a touch, which ends the short time of a thank-you
+        before = answers_of(page)
+        page.clock.run_for(39_000)
+        expect(page.locator(".countdown")).to_be_hidden()
+        page.clock.run_for(2_000)
+        countdown = page.locator(".countdown")
+        expect(countdown).to_be_visible()
+        assert answers_of(page) == before
+        box, main = countdown.bounding_box(), page.locator("main").bounding_box()
+        assert box is not None
+        assert main is not None
+        assert box["y"] + box["height"] <= main["y"] + 1
+        assert countdown.evaluate("one => one.scrollHeight <= one.clientHeight")
+        if onward:
+            page.get_by_text(onward, exact=True).last.tap()
+
+
+@pytest.mark.browser
+def test_an_untouched_thank_you_gives_the_screen_back_after_eight_seconds(
+    page: Page, serve: Servers, tmp_path: Path
+) -> None:
+    page.clock.install()
+    page.goto(serve(kiosk(tmp_path, counter="q05")))
+    tap(page, "Không hài lòng")
+    expect(page.locator(".recorded")).to_contain_text("Không hài")
+    expect(page.locator(".returning")).to_contain_text("8 giây")
+    page.clock.run_for(7_000)
+    expect(page.locator(".thanks-screen")).to_be_visible()
+    page.clock.run_for(1_500)
+    expect(page.locator(".faces-screen")).to_be_visible()
+    assert [one["answers"] for one in stored(tmp_path)] == [{"rating": 2}]
+
+
+@pytest.mark.browser
+def test_the_next_visitor_takes_the_screen_with_one_tap(
+    page: Page, serve: Servers, tmp_path: Path
+) -> None:
+    page.goto(serve(kiosk(tmp_path, counter="q05")))
+    tap(page, "Rất hài lòng")
+    tap(page, "Người tiếp theo")
+    expect(page.locator(".faces-screen")).to_be_visible()
+    tap(page, "Không hài lòng")
+    tap(page, "Kết quả nhận được")
+    tap(page, "Người tiếp theo")
+    expect(page.locator(".faces-screen")).to_be_visible()
+    first, second = stored(tmp_path)
+    assert first["visit"] != second["visit"]
+    assert [first["answers"], second["answers"]] == [{"rating": 5}, {"rating": 2, "reasons": [4]}]
+
+
+@pytest.mark.browser
+def test_a_wrong_face_is_chosen_again(page: Page, serve: Servers, tmp_path: Path) -> None:
+    page.clock.install()
+    page.goto(serve(kiosk(tmp_path, counter="q05")))
+    tap(page, "Rất không hài lòng")
+    tap(page, "Thủ tục, giấy tờ")
+    tap(page, "Chọn lại")
+    expect(page.locator(".faces-screen .recorded")).to_contain_text("Rất không hài")
+    page.clock.run_for(1_000)
+    page.locator(".rating", has_text=re.compile("^\\s*Hài")).tap()
+    expect(page.locator(".thanks-screen .recorded")).to_contain_text("Hài")
+    expect(page.get_by_label("Thủ tục, giấy tờ")).to_be_checked()
+    tap(page, "Chọn lại")
+    expect(page.locator(".faces-screen")).to_be_visible()
+    page.clock.run_for(9_000)  # nobody touches the faces: the last choice stands
+    expect(page.locator(".faces-screen .recorded")).to_have_count(0)
+    (one,) = stored(tmp_path)
+    assert one["answers"] == {"rating": 4, "reasons": [2]}
 
 
 @pytest.mark.browser
@@ -246,10 +352,10 @@ def test_it_works_without_javascript(browser: Browser, serve: Servers, tmp_path:
     expect(page.get_by_role("heading", name="Xin cảm ơn Ông/Bà!")).to_be_visible()
     page.reload()
     page.get_by_text("Thủ tục, giấy tờ").click()
-    page.get_by_role("button", name="Xong").click()
+    page.get_by_role("button", name="Người tiếp theo").click()
     expect(page.get_by_role("link", name="Sở Y tế")).to_be_visible()
     context.close()
-    assert [one["answers"] for one in stored(tmp_path)] == [{"rating": 4}, {"reasons": [2]}]
+    assert [one["answers"] for one in stored(tmp_path)] == [{"rating": 4, "reasons": [2]}]
 
 
 @pytest.mark.browser

@@ -47,6 +47,14 @@ class Kiosk:
         self.client, self.context, self.clock = client, context, clock
 
     def stored(self) -> list[dict[str, Any]]:
+        """What is on disk: the submissions in the outbox, oldest first, then the open ratings."""
+        rows = self.context.outbox.pending(1000)
+        with self.context.outbox.disk.transaction(write=False) as connection:
+            drafts = [json.loads(row[0]) for row in connection.execute("SELECT body FROM draft")]
+        rating = self.context.rating_survey.id
+        return [body_of(row) for row in rows] + [one for one in drafts if one["survey"] == rating]
+
+    def queued(self) -> list[dict[str, Any]]:
         """The submissions in the outbox, oldest first."""
         return [body_of(row) for row in self.context.outbox.pending(1000)]
 
@@ -65,13 +73,20 @@ class Kiosk:
         }
         return self.client.post("/rate", data=fields)
 
+    def thanked(self, rating: int = 5) -> str:
+        """A visit that stands at the thank-you: its rating is open."""
+        visit = str(uuid4())
+        self.tap(rating, visit=visit, department="")
+        return visit
+
     def rated(self) -> str:
         """A visit whose rating is delivered already: what is stored from here on is the rest."""
-        visit = uuid4()
-        self.tap(visit=str(visit), department="")
-        rating = str(part_id(visit, "rating"))
+        visit = self.thanked()
+        fields = {"visit": visit, "fingerprint": self.fingerprint(), "department": ""}
+        self.client.post("/follow-up", data={**fields, "then": "done"})
+        rating = str(part_id(UUID(visit), "rating"))
         assert self.context.outbox.settle({rating: Receipt(rating, "accepted")}) == 1
-        return str(visit)
+        return visit
 
 
 def hidden(html: str, name: str) -> str:

@@ -15,12 +15,12 @@ def test_a_draft_is_finished_in_one_piece(outbox: Outbox) -> None:
     key = str(made.id)
     assert drafts.open(key, "a", soon)
     assert not drafts.open(key, "b", soon)
-    assert drafts.change(key, lambda body: body + "c", soon) == "ac"
+    assert drafts.change(key, lambda body: (body + "c", soon)) == "ac"
     assert drafts.read(key) == "ac"
     assert drafts.finish(key, lambda body: (made, None)) == "stored"
     assert drafts.read(key) is None
     assert drafts.finish(key, lambda body: (made, None)) is None
-    assert drafts.change(key, lambda body: body, soon) is None
+    assert drafts.change(key, lambda body: (body, soon)) is None
     assert not drafts.open(key, "again", soon)
     assert len(outbox.pending(10)) == 1
 

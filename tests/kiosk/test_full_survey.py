@@ -1,7 +1,7 @@
 """The full survey, step by step: every answer is on disk at once, and none is lost."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -125,11 +125,12 @@ def test_a_draft_under_a_definition_that_is_gone_is_kept_for_a_human(desk: Kiosk
     send(desk, address, q1="5", to="next")
     key = address.split("/")[2]
 
-    def outdated(body: str) -> str:
+    def outdated(body: str) -> tuple[str, datetime]:
         draft = SurveyDraft.model_validate_json(body)
-        return draft.model_copy(update={"answers": {"q99": 5}}).model_dump_json()
+        changed = draft.model_copy(update={"answers": {"q99": 5}})
+        return changed.model_dump_json(), context.now()
 
-    context.drafts.change(key, outdated, context.now())
+    context.drafts.change(key, outdated)
     finish_expired(context.drafts, context.surveys, context.centre, context.now())
     (kept,) = context.outbox.refused()
     assert "q99" in (kept.refused or "")

@@ -60,6 +60,7 @@ def test_a_kill_between_send_and_receipt_counts_once(serve: Servers, tmp_path: P
                 if run == 1:
                     answer = client.post(f"{address}/rate", data={**fields, "rating": "4"})
                     assert answer.status_code == 303
+                    client.post(f"{address}/follow-up", data={**fields, "then": "done"})
                     assert aggregator.took.wait(20)
                     process.kill()
                     aggregator.killed.set()

@@ -20,6 +20,7 @@ HTMX = {"hx-request": "true", "hx-request-type": "partial"}
 # What each route needs besides the code of its QR code; empty: it is fetched, not posted.
 PARTS: dict[str, Callable[[Kiosk], dict[str, Any]]] = {
     "/thanks": lambda kiosk: {},
+    "/choose-again": lambda kiosk: {},
     "/follow-up": lambda kiosk: {
         "visit": str(uuid4()),
         "fingerprint": kiosk.fingerprint(),
