@@ -18,11 +18,11 @@ from kiosk import errors, phone, posters, start, status, survey_screens, touch
 from kiosk.context import Context
 from kiosk.drafts import Drafts
 from kiosk.line_breaks import keep_words_whole
-from kiosk.outbox import Outbox
+from kiosk.outbox import Outbox, OutboxError
 from kiosk.places import bind
 from kiosk.qr_codes import qr_codes
 from kiosk.settings import Settings
-from kiosk.survey_draft import finish_expired
+from kiosk.survey_draft import finish_expired, finish_ratings
 from kiosk.uploader import Uploader
 from surveys.centre import load_definitions
 from surveys.messages import Messages
@@ -163,6 +163,10 @@ async def deliver(uploader: Uploader, pause: float = RESTART_SECONDS) -> None:
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     """Run the uploader while the application runs. Cancelling it at any moment loses nothing."""
     context: Context = app.state.context
+    try:
+        finish_ratings(context.drafts, context.surveys, context.centre, context.now())
+    except OutboxError as error:  # a disk that is locked or full now: they wait for their time
+        log.warning("open ratings are left for later: %s", error)
     delivery = asyncio.create_task(deliver(context.uploader), name="uploader")
     try:
         yield

@@ -189,12 +189,33 @@ def finish_expired(
 
     One that cannot be read, such as one saved by another version, is set aside for a human.
     """
+    return _finish(drafts.expired(LONGEST_PATIENCE), drafts, surveys, centre, now)
 
+
+def finish_ratings(
+    drafts: Drafts, surveys: Mapping[str, Survey], centre: Centre, now: datetime
+) -> int:
+    """Send all open ratings, as a kiosk that starts anew does: their thank-yous are gone.
+
+    Returns how many. Raises OutboxError. A full survey is left to its author, who may go on.
+    """
+    rating = f'"survey":"{centre.instruments.rating}"'  # as pydantic writes it, without spaces
+    left = [one for one in drafts.expired(timedelta(0)) if rating in (drafts.read(one) or "")]
+    return _finish(left, drafts, surveys, centre, now)
+
+
+def _finish(
+    draft_ids: Iterable[str],
+    drafts: Drafts,
+    surveys: Mapping[str, Survey],
+    centre: Centre,
+    now: datetime,
+) -> int:
     def to_submission(body: str) -> tuple[Submission | None, str | None]:
         return SurveyDraft.model_validate_json(body).to_submission(surveys, centre, now)
 
     finished = 0
-    for draft_id in drafts.expired(LONGEST_PATIENCE):
+    for draft_id in draft_ids:
         try:
             added = drafts.finish(draft_id, to_submission)
         except OutboxError:

@@ -114,11 +114,16 @@ def hidden(html: str, name: str) -> str:
     return found[1]
 
 
-def tap(kiosk: str, rating: int, department: str = "so_tu_phap") -> None:
-    """One rating at the lobby's touch screen, as a browser without JavaScript sends it."""
+def tap(kiosk: str, rating: int, department: str = "so_tu_phap", *, leave: bool = True) -> None:
+    """One rating at the lobby's touch screen, as a browser without JavaScript sends it.
+
+    Without ``leave`` the citizen still stands at the thank-you.
+    """
     with httpx2.Client(base_url=kiosk, trust_env=False, follow_redirects=True) as client:
         page = client.get(f"/rate/{department}").text
         fields = {name: hidden(page, name) for name in ("visit", "fingerprint", "department")}
         answer = client.post("/rate", data=fields | {"rating": str(rating)})
         assert answer.status_code == 200, answer.text
         assert "Xin cảm ơn" in answer.text
+        if leave:
+            client.post("/follow-up", data=fields | {"then": "done"})

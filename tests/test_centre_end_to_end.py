@@ -169,7 +169,8 @@ def test_a_kiosk_killed_right_after_the_thank_you_has_kept_the_rating(
     aggregator: Aggregator, start_kiosk: Callable[..., Kiosk]
 ) -> None:
     kiosk = start_kiosk()
-    tap(kiosk.url, 2)
+    tap(kiosk.url, 2, leave=False)
+    assert kiosk.status()["pending"] == 0
     kiosk.program.kill()
     aggregator.start()
     start_kiosk().delivered()
@@ -205,6 +206,8 @@ def test_offline_then_reconnect_from_touch_screen_to_dashboard(
     screen.get_by_role("link", name="Sở Tư pháp").tap()
     screen.get_by_role("button", name="Rất hài lòng", exact=True).tap()
     expect(screen.get_by_text("Xin cảm ơn Ông/Bà!")).to_be_visible()
+    screen.get_by_role("button", name="Người tiếp theo").tap()
+    expect(screen.get_by_role("link", name="Sở Tư pháp")).to_be_visible()
     assert kiosk.status()["pending"] == 1
     assert aggregator.counts() == {}
 

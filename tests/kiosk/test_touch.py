@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from unicodedata import normalize
 from uuid import UUID, uuid4
@@ -159,16 +160,25 @@ def test_silence_among_the_faces_of_choosing_again_keeps_the_rating(desk: Kiosk)
     assert [one["answers"] for one in desk.queued()] == [{"rating": 4, "reasons": [3]}]
 
 
-def test_a_rating_left_by_a_crash_is_finished_after_a_restart(
+def test_a_restart_finishes_the_ratings_and_leaves_the_surveys(
     make_kiosk: Callable[..., Kiosk],
 ) -> None:
-    make_kiosk(counter="q05").thanked(2)
+    before = make_kiosk(counter="q05")
+    before.thanked(2)
+    follow(before, before.rated(), then="survey")
     later = make_kiosk(counter="q05")
-    later.clock.moment += PATIENCE["kiosk"]
-    context = later.context
+    with later.client:  # it starts
+        assert [one["answers"] for one in later.queued()] == [{"rating": 2}]
+        assert later.stored() == later.queued()
+        assert len(later.context.drafts.expired(timedelta(0))) == 1
+
+
+def test_a_rating_whose_browser_crashed_is_finished_by_silence(desk: Kiosk) -> None:
+    desk.thanked(2)
+    desk.clock.moment += PATIENCE["kiosk"]
+    context = desk.context
     finish_expired(context.drafts, context.surveys, context.centre, context.now())
-    assert [one["answers"] for one in later.queued()] == [{"rating": 2}]
-    assert later.stored() == later.queued()
+    assert [one["answers"] for one in desk.queued()] == [{"rating": 2}]
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
