@@ -14,10 +14,21 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kiosk import errors, phone, posters, start, status, survey_screens, touch
+from kiosk import (
+    centre_files,
+    errors,
+    phone,
+    posters,
+    rest,
+    start,
+    status,
+    survey_screens,
+    touch,
+)
 from kiosk.context import Context
 from kiosk.drafts import Drafts
 from kiosk.line_breaks import keep_words_whole
+from kiosk.looks import load_looks
 from kiosk.outbox import Outbox, OutboxError
 from kiosk.places import bind
 from kiosk.qr_codes import qr_codes
@@ -25,6 +36,7 @@ from kiosk.settings import Settings
 from kiosk.survey_draft import finish_expired, finish_ratings
 from kiosk.uploader import Uploader
 from surveys.centre import load_definitions
+from surveys.looks import Looks
 from surveys.messages import Messages
 from web import Application, Assets, Pages
 
@@ -70,6 +82,9 @@ ROUTES = [
     Route("/survey/{id}/{step}", survey_screens.step_screen, middleware=HERE),
     Route("/survey/{id}/{step}", survey_screens.save_step, methods=["POST"], middleware=HERE),
     Route("/farewell", start.farewell, middleware=HERE),
+    Route("/rest", rest.rest, middleware=HERE),
+    Route("/centre/emblem", centre_files.emblem),
+    Route("/centre/colours.css", centre_files.colours),
     # The form behind a QR code
     Route("/f/{code}", phone.show_form),
     Route("/f/{code}", phone.submit, methods=["POST"]),
@@ -110,6 +125,7 @@ def build_context(
     Raises DefinitionError, UnknownPlaceError or OutboxError.
     """
     centre, surveys = load_definitions(settings.centre)
+    looks = load_looks(settings.centre, centre.looks or Looks())
     place = bind(centre, settings.department, settings.counter)
     outbox = Outbox(settings.outbox_file, clock=clock)
     drafts = Drafts(outbox)
@@ -139,10 +155,13 @@ def build_context(
             demo=settings.demo,
             say=messages.get,
             idle_seconds=settings.idle_seconds,
+            rest_seconds=settings.rest_seconds,
+            looks=looks,
             lobby=place.department is None,
             whole_centre=start.WHOLE_CENTRE,
             keep_words_whole=keep_words_whole,
         ),
+        looks=looks,
         clock=clock,
     )
 

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from kiosk.drafts import Drafts
+from kiosk.looks import OwnLooks
 from kiosk.outbox import Outbox
 from kiosk.places import Place
 from kiosk.qr_codes import QrCode, normal_code
@@ -32,6 +33,7 @@ class Context:
     drafts: Drafts
     uploader: Uploader
     pages: Pages
+    looks: OwnLooks
     clock: Callable[[], datetime]
 
     @property

@@ -97,6 +97,12 @@ class Settings(BaseSettings):
         le=120,
         description="Seconds until an untouched thank-you gives the screen back.",
     )
+    rest_seconds: int = Field(
+        default=120,
+        ge=0,
+        le=86_400,
+        description="Seconds without a touch until the start shows a moving picture; 0: never.",
+    )
     touch_remote: bool = Field(
         default=True,
         description="Let other machines, such as a tablet, use the touch screen and posters.",

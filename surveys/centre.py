@@ -19,8 +19,10 @@ from surveys.definition import (
     load_surveys,
     load_toml,
 )
+from surveys.looks import Looks
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 ROUNDED = 0.005  # how far printed shares that belong together may be from 1
 
 
@@ -144,6 +146,7 @@ class Centre(Model):
     instruments: Instruments = Instruments()
     published: str | None = None
     opening_hours: tuple[OpeningHours, ...] = ()
+    looks: Looks | None = None
     departments: tuple[Department, ...] = Field(min_length=1)
     references: tuple[Reference, ...] = ()
     series_breaks: tuple[SeriesBreak, ...] = ()
@@ -187,6 +190,14 @@ class Centre(Model):
     def department_of(self) -> Mapping[str, str]:
         """The department's id by the counter's id."""
         return {c.id: d.id for d in self.departments for c in d.counters}
+
+    def is_open(self, moment: datetime) -> bool:
+        """Whether a time with an offset is in the opening hours; always, where there are none."""
+        local = moment.astimezone(self.zone)
+        return not self.opening_hours or any(
+            WEEKDAYS[local.weekday()] in hours.days and hours.opens <= local.time() < hours.closes
+            for hours in self.opening_hours
+        )
 
     def local_day(self, moment: datetime) -> date:
         """The calendar day at the centre of a time with an offset."""

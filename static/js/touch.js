@@ -1,6 +1,7 @@
 // What the touch screen does besides its forms, which all work without a script.
 import "./idle.js";
 import "./offline.js";
+import "./rest.js";
 
 // A screen that was swapped in has a language and a title of its own.
 document.addEventListener("htmx:after:swap", () => {

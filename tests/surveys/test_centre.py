@@ -326,3 +326,24 @@ def test_a_margin_of_a_profile_question_goes_by_its_codes(tmp_path: Path) -> Non
     path.write_text(LAI_CHAU.read_text("utf-8") + text, "utf-8")
     centre, _ = load_definitions(path)
     assert list(centre.margins[0].shares) == [str(code) for code in codes]
+
+
+@pytest.mark.parametrize(
+    ("moment", "is_open"),
+    [
+        ("2026-11-23T07:29:59+07:00", False),  # a Monday
+        ("2026-11-23T07:30:00+07:00", True),
+        ("2026-11-23T11:29:59+07:00", True),
+        ("2026-11-23T11:30:00+07:00", False),
+        ("2026-11-23T16:59:00+07:00", True),
+        ("2026-11-23T17:00:00+07:00", False),
+        ("2026-11-22T09:00:00+07:00", False),  # a Sunday
+        ("2026-11-23T01:00:00+00:00", True),  # 08:00 at the centre
+        ("2026-11-22T23:00:00+00:00", False),  # 06:00 of the Monday
+    ],
+)
+def test_a_centre_is_open_in_its_hours_by_its_own_clock(moment: str, is_open: bool) -> None:
+    centre = load_centre(LAI_CHAU)
+    assert centre.is_open(datetime.fromisoformat(moment)) is is_open
+    always = centre.model_copy(update={"opening_hours": ()})
+    assert always.is_open(datetime.fromisoformat(moment))

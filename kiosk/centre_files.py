@@ -1,0 +1,28 @@
+"""The centre's own files as they are served: emblem and colours."""
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from kiosk.context import context_of
+from kiosk.looks import Served
+
+KEPT = {"cache-control": "public, max-age=31536000, immutable"}  # its address names its content
+# An emblem that someone opens as a page of its own may style itself, and nothing else.
+ALONE = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
+
+
+async def emblem(request: Request) -> Response:
+    """The emblem; 404 for a centre without one."""
+    return _response(context_of(request).looks.emblem, {**KEPT, **ALONE})
+
+
+async def colours(request: Request) -> Response:
+    """The colours as a stylesheet; 404 for a centre without its own."""
+    return _response(context_of(request).looks.colours, KEPT)
+
+
+def _response(served: Served | None, headers: dict[str, str]) -> Response:
+    if served is None:
+        raise HTTPException(404)
+    return Response(served.body, media_type=served.media_type, headers=headers)

@@ -1,0 +1,69 @@
+"""The centre's own emblem and colours: read and written at the start, for its screens."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from kiosk.pictures import LARGEST, PictureError, check_picture
+from surveys.definition import DefinitionError
+from surveys.looks import Looks, deep, tint
+
+TYPES = {"svg": "image/svg+xml", "png": "image/png"}
+
+
+@dataclass(frozen=True)
+class Served:
+    """A file as it is served: its address, which follows its content, its type and its bytes."""
+
+    address: str
+    media_type: str
+    body: bytes
+
+
+@dataclass(frozen=True)
+class OwnLooks:
+    """What a centre has of its own; None where it has not."""
+
+    emblem: Served | None = None
+    colours: Served | None = None
+
+
+def load_looks(centre_file: Path, looks: Looks) -> OwnLooks:
+    """Read the emblem beside the centre file, and write the colours as a stylesheet.
+
+    Raises DefinitionError, which names file, key and reason.
+    """
+    return OwnLooks(
+        emblem=_emblem(centre_file, looks.emblem) if looks.emblem else None,
+        colours=_colours(looks),
+    )
+
+
+def _emblem(centre_file: Path, name: str) -> Served:
+    kind = name.rpartition(".")[2]
+    key = f"{centre_file.name}: looks.emblem: {name}"
+    try:
+        with (centre_file.parent / name).open("rb") as file:
+            data = file.read(LARGEST + 1)
+        check_picture(data, kind)
+    except OSError as error:
+        raise DefinitionError(f"{key}: cannot be read: {error.strerror}") from error
+    except PictureError as error:
+        raise DefinitionError(f"{key}: {error}") from error
+    return _served("emblem", TYPES[kind], data)
+
+
+def _colours(looks: Looks) -> Served | None:
+    rules = []
+    if looks.colour:
+        rules += [f"--blue: {looks.colour}", f"--blue-deep: {deep(looks.colour)}"]
+        rules += [f"--blue-tint: {tint(looks.colour)}"]
+    if looks.accent:
+        rules += [f"--accent: {looks.accent}", f"--accent-tint: {tint(looks.accent)}"]
+    css = f":root {{ {'; '.join(rules)} }}\n"
+    return _served("colours.css", "text/css", css.encode()) if rules else None
+
+
+def _served(name: str, media_type: str, body: bytes) -> Served:
+    version = hashlib.sha256(body).hexdigest()[:10]
+    return Served(f"/centre/{name}?v={version}", media_type, body)

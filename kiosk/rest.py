@@ -1,0 +1,62 @@
+"""The touch screen while nobody uses it: a picture that invites, and darkness outside the hours."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+
+from kiosk.context import Context, context_of
+from kiosk.posters import Poster, address_of
+from kiosk.qr_codes import code_of
+from kiosk.qr_images import draw
+from kiosk.screens import Page, show
+from surveys.definition import Text
+
+# The last visitors are served after the doors are shut, the first wait before they open.
+AROUND = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestPage(Page):
+    """The screen at rest; ``asleep`` outside the opening hours.
+
+    ``question`` is the one that the faces answer. ``poster`` is the QR code of this very place;
+    None where no phone could open its address.
+    """
+
+    asleep: bool
+    question: Text
+    poster: Poster | None
+
+
+async def rest(request: Request) -> Response:
+    """The screen at rest, in Vietnamese and English at once. A touch leads to the start."""
+    context = context_of(request)
+    now = context.now()
+    asleep = not any(context.centre.is_open(now + around) for around in (-AROUND, AROUND))
+    poster = None if asleep else await anyio.to_thread.run_sync(_poster, context)
+    question = context.rating_survey.questions["rating"].text
+    page = RestPage(place=context.place, asleep=asleep, question=question, poster=poster)
+    return show(request, "rest", page, language="vi")
+
+
+def _poster(context: Context) -> Poster | None:
+    place = context.place
+    code = code_of(context.centre.id, place.department_id, place.counter_id, "citizen")
+    qr_code = context.qr_codes[code]
+    address = address_of(context, qr_code)
+    if _only_here(urlsplit(address).hostname or ""):
+        return None
+    return Poster(qr_code, address.partition("://")[2], draw(address))
+
+
+def _only_here(host: str) -> bool:
+    """Whether a host is this machine's own loopback, which is another one on every phone."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
