@@ -10,6 +10,7 @@ from tests.bench import (
     bench_pages,
     bench_report,
     bench_tap,
+    bench_touch,
 )
 from tests.bench.report import Row
 from tests.bench.servers import ROOT
@@ -18,6 +19,7 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "ingest": bench_ingest.rows,
     "page": bench_page.rows,
     "tap": bench_tap.rows,
+    "touch": bench_touch.rows,
     "pages": bench_pages.rows,
     "report": bench_report.rows,
     "export": bench_export.rows,

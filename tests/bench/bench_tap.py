@@ -1,8 +1,6 @@
 """From the tap to its answer, the rating on disk, while the uploader drains a long queue."""
 
 import json
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -15,16 +13,8 @@ from uuid import uuid4
 from kiosk.outbox import Outbox
 from surveys.definition import load_surveys
 from surveys.wire import Submission
-from tests.bench.report import Row
-from tests.bench.servers import (
-    ROOT,
-    Aggregator,
-    aggregator,
-    environment_of,
-    resident,
-    wait_for,
-)
-from tests.programs import free_port
+from tests.bench.report import Row, quantile
+from tests.bench.servers import ROOT, aggregator, kiosk, resident
 
 BEHIND = 100_000  # more than the uploader can deliver while the taps are measured
 CHUNK = 5_000
@@ -36,46 +26,30 @@ FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 def rows() -> Iterator[Row]:
     with tempfile.TemporaryDirectory(dir=ROOT / "var") as folder, aggregator() as counting:
-        yield from measure(Path(folder), counting)
+        fill(Path(folder))
+        with kiosk(Path(folder), counting) as (port, pid):
+            yield from measure(port, pid)
 
 
-def measure(var: Path, counting: Aggregator) -> Iterator[Row]:
-    fill(var)
-    port = free_port()
-    environment = environment_of(var, port) | {
-        "HAILONG_AGGREGATOR_URL": counting.url,
-        "HAILONG_DEVICE_TOKEN": counting.token,
-        "HAILONG_COUNTER": "q05",
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "kiosk", "serve"],
-        cwd=ROOT,
-        env=environment,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_for(f"http://127.0.0.1:{port}/status")
-        kiosk = HTTPConnection("127.0.0.1", port)
-        fingerprint = load_surveys()["in_centre"].fingerprint
-        taps, empties = [], []
-        for number in range(WARM_UP + TAPS):
-            fields = {"visit": str(uuid4()), "fingerprint": fingerprint, "rating": "5"}
-            tap = post(kiosk, urlencode(fields), 200)
-            empty = post(kiosk, "", 422)
-            if number >= WARM_UP:
-                taps.append(tap)
-                empties.append(empty)
-        waiting = pending(kiosk)
-        if not 0 < waiting < BEHIND:
-            raise RuntimeError(f"the uploader was not at work all the time: {waiting} rows wait")
-        yield Row("tap to stored, uploader busy, p50", quantile(taps, 0.5), "ms")
-        yield Row("tap to stored, uploader busy, p99", quantile(taps, 0.99), "ms", 20, "max")
-        yield Row("empty POST beside it, p50", quantile(empties, 0.5), "ms")
-        yield Row("empty POST beside it, p99", quantile(empties, 0.99), "ms")
-        yield Row("kiosk, resident while delivering", resident(process.pid), "MB", 90, "max")
-    finally:
-        process.terminate()
-        process.wait(30)
+def measure(port: int, pid: int) -> Iterator[Row]:
+    kiosk = HTTPConnection("127.0.0.1", port)
+    fingerprint = load_surveys()["in_centre"].fingerprint
+    taps, empties = [], []
+    for number in range(WARM_UP + TAPS):
+        fields = {"visit": str(uuid4()), "fingerprint": fingerprint, "rating": "5"}
+        tap = post(kiosk, urlencode(fields), 200)
+        empty = post(kiosk, "", 422)
+        if number >= WARM_UP:
+            taps.append(tap)
+            empties.append(empty)
+    waiting = pending(kiosk)
+    if not 0 < waiting < BEHIND:
+        raise RuntimeError(f"the uploader was not at work all the time: {waiting} rows wait")
+    yield Row("tap to stored, uploader busy, p50", quantile(taps, 0.5), "ms")
+    yield Row("tap to stored, uploader busy, p99", quantile(taps, 0.99), "ms", 20, "max")
+    yield Row("empty POST beside it, p50", quantile(empties, 0.5), "ms")
+    yield Row("empty POST beside it, p99", quantile(empties, 0.99), "ms")
+    yield Row("kiosk, resident while delivering", resident(pid), "MB", 90, "max")
 
 
 def fill(var: Path) -> None:
@@ -115,7 +89,3 @@ def pending(kiosk: HTTPConnection) -> int:
     kiosk.request("GET", "/status")
     standing: Mapping[str, int] = json.loads(kiosk.getresponse().read())
     return standing["pending"]
-
-
-def quantile(values: list[float], share: float) -> float:
-    return sorted(values)[min(len(values) - 1, int(len(values) * share))]

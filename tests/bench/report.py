@@ -23,3 +23,7 @@ class Row:
         goal = "" if self.goal is None else f"{'>=' if self.kind == 'min' else '<='} {self.goal:g}"
         mark = {None: "", True: "met", False: "MISSED"}[self.met]
         return f"{self.name:<52} {figure:>10} {self.unit:<14} {goal:<9} {mark}".rstrip()
+
+
+def quantile(values: list[float], share: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]

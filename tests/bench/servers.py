@@ -97,6 +97,29 @@ def environment_of(var: Path, port: int, centre: Path = CENTRE) -> dict[str, str
 
 
 @contextmanager
+def kiosk(var: Path, counting: Aggregator) -> Iterator[tuple[int, int]]:
+    """A kiosk at a counter, a process that delivers to an aggregator: its port and its pid."""
+    port = free_port()
+    environment = environment_of(var, port) | {
+        "HAILONG_AGGREGATOR_URL": counting.url,
+        "HAILONG_DEVICE_TOKEN": counting.token,
+        "HAILONG_COUNTER": "q05",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kiosk", "serve"],
+        cwd=ROOT,
+        env=environment,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for(f"http://127.0.0.1:{port}/status")
+        yield port, process.pid
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@contextmanager
 def aggregator(folder: Path | None = None, centre: Path = CENTRE) -> Iterator[Aggregator]:
     """A served aggregator; on the database of a folder, or on an empty one that is removed."""
     with tempfile.TemporaryDirectory(dir=ROOT / "var") as fresh:
