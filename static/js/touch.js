@@ -1,6 +1,7 @@
 // What the touch screen does besides its forms, which all work without a script.
 import "./idle.js";
 import "./offline.js";
+import "./press.js";
 import "./rest.js";
 
 // A screen that was swapped in has a language and a title of its own.
@@ -12,8 +13,6 @@ document.addEventListener("htmx:after:swap", () => {
   }
   window.scrollTo(0, 0);
 });
-
-document.addEventListener("contextmenu", (event) => event.preventDefault());
 
 // A page brought back by the Back button would carry the last visitor's ids.
 window.addEventListener("pageshow", (event) => {
