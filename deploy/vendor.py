@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # A stylesheet brings along the woff2 files that it names, and no other.
 FILES = {
     "htmx.org": {"dist/htmx.min.js": ".", "LICENSE": "."},
+    "simple-keyboard": {"build/index.modern.esm.js": ".", "LICENSE": "."},
     "@fontsource/be-vietnam-pro": {
         "400.css": ".",
         "600.css": ".",

@@ -157,6 +157,7 @@ def build_context(
             idle_seconds=settings.idle_seconds,
             rest_seconds=settings.rest_seconds,
             looks=looks,
+            keyboard=settings.on_screen_keyboard,
             lobby=place.department is None,
             whole_centre=start.WHOLE_CENTRE,
             keep_words_whole=keep_words_whole,

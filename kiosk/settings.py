@@ -2,7 +2,7 @@
 
 import socket
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -106,6 +106,11 @@ class Settings(BaseSettings):
     touch_remote: bool = Field(
         default=True,
         description="Let other machines, such as a tablet, use the touch screen and posters.",
+    )
+    on_screen_keyboard: Literal["auto", "always", "never"] = Field(
+        default="auto",
+        description="Our own keyboard for a field that is touched: where the system brings none, "
+        "always, or never.",
     )
     demo: bool = Field(default=False, description="Mark every page as a demonstration.")
 

@@ -76,6 +76,8 @@ def project(tmp_path: Path) -> Path:
         (folder / "package.json").write_text(json.dumps({"version": version}))
         (folder / "LICENSE").write_text("may be used")
         (folder / "dist" / "htmx.min.js").write_text("htmx")
+        (folder / "build").mkdir()
+        (folder / "build" / "index.modern.esm.js").write_text("keyboard")
         for weight in ("400", "600", "700", "800"):
             font = f"files/be-vietnam-pro-vietnamese-{weight}-normal.woff2"
             (folder / font).write_bytes(b"font")
@@ -98,6 +100,7 @@ def test_the_vendor_folder_holds_what_pages_and_documents_use_and_nothing_else(
     folder = project / "static" / "vendor"
     font = f"be-vietnam-pro-{BROWSER_PACKAGES['@fontsource/be-vietnam-pro']}"
     htmx = f"htmx-{BROWSER_PACKAGES['htmx.org']}"
+    keyboard = f"simple-keyboard-{BROWSER_PACKAGES['simple-keyboard']}"
     tinos = f"tinos-{BROWSER_PACKAGES['@expo-google-fonts/tinos']}"
     styles = ("400Regular", "400Regular_Italic", "700Bold", "700Bold_Italic")
     found = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
@@ -105,6 +108,8 @@ def test_the_vendor_folder_holds_what_pages_and_documents_use_and_nothing_else(
     assert found == {
         f"{htmx}/htmx.min.js",
         f"{htmx}/LICENSE",
+        f"{keyboard}/index.modern.esm.js",
+        f"{keyboard}/LICENSE",
         f"{font}/LICENSE",
         *(f"{font}/{weight}.css" for weight in weights),
         *(f"{font}/files/be-vietnam-pro-vietnamese-{weight}-normal.woff2" for weight in weights),

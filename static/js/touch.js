@@ -1,5 +1,6 @@
 // What the touch screen does besides its forms, which all work without a script.
 import "./idle.js";
+import "./fields.js";
 import "./offline.js";
 import "./press.js";
 import "./rest.js";
