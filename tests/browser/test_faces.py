@@ -32,7 +32,7 @@ PLACES = {
     "lobby": ("", "/rate/so_van_hoa_the_thao_du_lich"),
     "counter": ("q07", "/"),
 }
-STATES = ["at rest", "notice", "demo"]
+STATES = ["at rest", "countdown", "notice", "chosen before", "demo"]
 
 # What is wrong with the faces that are shown: nothing, or a sentence for each fault.
 FAULTS = """() => {
@@ -82,7 +82,19 @@ def page(browser: Browser) -> Iterator[Page]:
 
 def enter(page: Page, state: str) -> None:
     """Bring the faces on the page into a state of STATES."""
-    if state == "notice":
+    if state == "countdown":
+        page.clock.run_for(31_000)
+        expect(page.locator(".countdown")).to_be_visible()
+    elif state == "chosen before":
+        page.locator(".rating").first.tap()
+        expect(page.locator(".thanks-screen")).to_be_visible()
+        page.clock.run_for(2_000)
+        settled(page)
+        page.locator("[value=again]").tap()
+        expect(page.locator(".faces-screen")).to_be_visible()
+        page.clock.run_for(2_000)
+        settled(page)
+    elif state == "notice":
         page.evaluate("document.querySelector('main [name=fingerprint]').value = '0'.repeat(16)")
         page.locator(".rating").first.tap()
         expect(page.locator(".notice")).to_be_visible()
@@ -98,6 +110,8 @@ def test_every_face_is_whole_as_large_and_as_near_as_the_others(
     page: Page, serve: Servers, tmp_path: Path, where: str, language: str, state: str
 ) -> None:
     counter, path = PLACES[where]
+    if state == "countdown" and (where, language) == ("counter", "vi"):
+        pytest.skip("nothing counts down on the start in Vietnamese")
     settings: dict[str, Any] = {"counter": counter, "demo": state == "demo"}
     app = create_app(Settings(centre=CENTRE, var=tmp_path, idle_seconds=45, **settings))
     page.clock.install()
