@@ -14,7 +14,7 @@ from kiosk.qr_codes import code_of
 from kiosk.qr_images import draw
 from kiosk.settings import Settings
 from tests.browser.axe import violations
-from tests.browser.test_faces import FAULTS
+from tests.browser.test_faces import FAULTS, RESTED
 from tests.browser.test_touch import LYING, UPRIGHT, settled, stored
 from tests.conftest import Servers
 from tests.kiosk.conftest import CENTRE, NOW, Clock
@@ -151,6 +151,7 @@ def test_what_stands_still_moves_a_little_and_stays_whole(
         box = first.bounding_box()
         assert box is not None
         seen.add((round(box["x"]), round(box["y"])))
+        page.evaluate(RESTED)
         assert page.evaluate(FAULTS) == []
         page.clock.run_for(61_000)
     across, down = ([place[axis] for place in seen] for axis in (0, 1))
