@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from getpass import getpass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from kiosk.places import UnknownPlaceError
 from kiosk.posters import address_of
 from kiosk.qr_images import png, svg, terminal
 from kiosk.settings import Settings, TogetherSettings
+from kiosk.staff_access import hash_pin
 from kiosk.uploader import NOT_ADMITTED
 from surveys.centre import load_centre
 from surveys.definition import DefinitionError
@@ -70,6 +72,9 @@ def _parser(language: Language = "vi") -> argparse.ArgumentParser:
     which.add_argument("--all", action="store_true", help=say("retry_all"))
     retry.set_defaults(run=_retry)
 
+    pin = commands.add_parser("pin", help=say("pin"))
+    pin.set_defaults(run=_pin)
+
     codes = commands.add_parser("codes", help=say("codes"))
     codes.add_argument("--department", default="", help=say("codes_department"))
     codes.add_argument("--terminal", action="store_true", help=say("codes_terminal"))
@@ -122,6 +127,15 @@ def _retry(settings: Settings, options: argparse.Namespace) -> int:
     count = Outbox(settings.outbox_file).retry(None if options.all else options.id)
     print(_say(options)("waiting", n=count))
     return 0 if count or options.all else 1
+
+
+def _pin(settings: Settings, options: argparse.Namespace) -> int:
+    try:
+        print(f"HAILONG_STAFF_PIN={hash_pin(getpass('PIN: '))}")
+    except ValueError:
+        print(_say(options)("pin_digits"), file=sys.stderr)
+        return 2
+    return 0
 
 
 def _say(options: argparse.Namespace) -> Callable[..., str]:

@@ -20,6 +20,7 @@ from kiosk import (
     phone,
     posters,
     rest,
+    staff,
     start,
     status,
     survey_screens,
@@ -27,12 +28,14 @@ from kiosk import (
 )
 from kiosk.context import Context
 from kiosk.drafts import Drafts
+from kiosk.levels import Levels
 from kiosk.line_breaks import keep_words_whole
 from kiosk.looks import load_looks
 from kiosk.outbox import Outbox, OutboxError
 from kiosk.places import bind
 from kiosk.qr_codes import qr_codes
 from kiosk.settings import Settings
+from kiosk.staff_access import StaffAccess
 from kiosk.survey_draft import finish_expired, finish_ratings
 from kiosk.uploader import Uploader
 from surveys.centre import load_definitions
@@ -94,6 +97,10 @@ ROUTES = [
     Route("/f/{code}/survey/{id}/{step}", survey_screens.save_step, methods=["POST"]),
     Route("/f/{code}/finished", survey_screens.finished),
     # For the people who run it
+    Route("/staff", staff.corner, middleware=HERE),
+    Route("/staff", staff.act, methods=["POST"], middleware=HERE),
+    Route("/staff/test", staff.test_faces, middleware=HERE),
+    Route("/staff/test", staff.test_tap, methods=["POST"], middleware=HERE),
     Route("/posters", posters.posters, middleware=HERE),
     Route("/status", status.status, middleware=HERE),
 ]
@@ -134,6 +141,8 @@ def build_context(
     def housekeeping() -> None:
         finish_expired(drafts, surveys, centre, clock().astimezone(centre.zone))
 
+    levels = Levels(settings.var / "kiosk" / "levels.json")
+
     return Context(
         settings=settings,
         centre=centre,
@@ -148,6 +157,8 @@ def build_context(
             settings.device_token.get_secret_value(),
             housekeeping=housekeeping,
         ),
+        levels=levels,
+        staff=StaffAccess(settings.staff_pin.get_secret_value(), clock),
         pages=Pages(
             Path(__file__).parent / "templates",
             messages,
@@ -157,6 +168,7 @@ def build_context(
             idle_seconds=settings.idle_seconds,
             rest_seconds=settings.rest_seconds,
             looks=looks,
+            levels=levels,
             keyboard=settings.on_screen_keyboard,
             lobby=place.department is None,
             whole_centre=start.WHOLE_CENTRE,

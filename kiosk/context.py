@@ -9,11 +9,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from kiosk.drafts import Drafts
+from kiosk.levels import Levels
 from kiosk.looks import OwnLooks
 from kiosk.outbox import Outbox
 from kiosk.places import Place
 from kiosk.qr_codes import QrCode, normal_code
 from kiosk.settings import Settings
+from kiosk.staff_access import StaffAccess
 from kiosk.uploader import Uploader
 from surveys.centre import Centre
 from surveys.definition import Survey
@@ -32,6 +34,8 @@ class Context:
     outbox: Outbox
     drafts: Drafts
     uploader: Uploader
+    staff: StaffAccess
+    levels: Levels
     pages: Pages
     looks: OwnLooks
     clock: Callable[[], datetime]

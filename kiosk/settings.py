@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hosts import Hosts, WebAddress, host_names
+from kiosk.staff_access import is_hash
 
 
 class TogetherSettings(BaseSettings):
@@ -107,6 +108,10 @@ class Settings(BaseSettings):
         default=True,
         description="Let other machines, such as a tablet, use the touch screen and posters.",
     )
+    staff_pin: SecretStr = Field(
+        default=SecretStr(""),
+        description="Hash of the PIN of the staff corner, from `python -m kiosk pin`; empty: none.",
+    )
     on_screen_keyboard: Literal["auto", "always", "never"] = Field(
         default="auto",
         description="Our own keyboard for a field that is touched: where the system brings none, "
@@ -121,6 +126,13 @@ class Settings(BaseSettings):
         if not all("!" <= character <= "~" for character in text):
             raise ValueError("must be printable ASCII without spaces")
         return SecretStr(text)
+
+    @field_validator("staff_pin")
+    @classmethod
+    def _pin(cls, pin: SecretStr) -> SecretStr:
+        if pin.get_secret_value() and not is_hash(pin.get_secret_value()):
+            raise ValueError("must be what `python -m kiosk pin` prints")
+        return pin
 
     @classmethod
     def from_env(cls) -> Self:

@@ -23,12 +23,13 @@ class FacesPage(Page):
     """The five faces of the rating: for a new visit, or to choose again.
 
     ``recorded`` is the code of the face that the visit chose before, and 0 for a new visit;
-    ``untouched`` as in touch.ThanksPage.
+    ``untouched`` as in touch.ThanksPage; ``test`` is a tap of staff that counts nowhere.
     """
 
     survey: Survey
     visit: UUID = field(default_factory=uuid4)
     recorded: int = 0
+    test: bool = False
     untouched: int = 0
 
 
@@ -43,6 +44,8 @@ class FarewellPage(Page):
 async def start(request: Request) -> Response:
     """The first screen: the faces, or in the lobby the departments."""
     context = context_of(request)
+    if "staff" in request.cookies:  # whoever comes next is not staff
+        context.staff.leave(request.cookies["staff"])
     # Each visitor begins in Vietnamese; only the switch on this very screen says otherwise.
     language: Language = "en" if request.query_params.get("lang") == "en" else "vi"
     if context.in_lobby:

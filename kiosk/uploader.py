@@ -19,6 +19,7 @@ BATCH = 200  # submissions in one request
 LONGEST_PAUSE = 300.0  # seconds between attempts
 NOT_ADMITTED = "401: no or wrong HAILONG_DEVICE_TOKEN"
 REQUEST_SECONDS = 30.0
+REACH_SECONDS = 8.0  # somebody waits before the screen
 ROUND_SECONDS = 30.0  # how often an idle uploader looks by itself
 
 Outcome = Literal["empty", "delivered", "stuck"]  # stuck: a row stayed without a receipt
@@ -43,6 +44,7 @@ class Uploader:
     ) -> None:
         self._outbox = outbox
         self._address = f"{url}/api/v1/submissions"
+        self._health = f"{url}/health"
         self._headers = {"content-type": "application/json"}
         if token:
             self._headers["authorization"] = f"Bearer {token}"
@@ -166,6 +168,21 @@ class Uploader:
         except Exception as error:  # the reply may be anything
             self._report("delivery", _describe(error))
             return 0, []
+
+    async def reach(self) -> tuple[str, str, int]:
+        """Ask for the aggregator's /health: ``ready``, ``not_ready`` or ``away``, and why.
+
+        The third is how many milliseconds the answer took.
+        """
+        began = asyncio.get_running_loop().time()
+        try:
+            async with self._client() as client, asyncio.timeout(REACH_SECONDS):
+                response = await client.get(self._health, headers=self._headers)
+        except Exception as error:  # whatever it is, staff is told that nobody answered
+            return "away", _describe(error), 0
+        milliseconds = round((asyncio.get_running_loop().time() - began) * 1000)
+        outcome = "ready" if response.status_code == 200 else "not_ready"
+        return outcome, str(response.status_code), milliseconds
 
     def _client(self) -> httpx2.AsyncClient:
         # A proxy of the environment is for other machines, not for this one.

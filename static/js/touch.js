@@ -4,6 +4,7 @@ import "./fields.js";
 import "./offline.js";
 import "./press.js";
 import "./rest.js";
+import "./staff.js";
 
 // A screen that was swapped in has a language and a title of its own.
 document.addEventListener("htmx:after:swap", () => {

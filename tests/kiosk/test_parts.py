@@ -44,7 +44,7 @@ PARTS: dict[str, Callable[[Kiosk], dict[str, Any]]] = {
 # Routes that take a whole, or that show something without taking or thanking for anything.
 WHOLES = {"/rate", "/f/{code}"}
 OTHERS = {"/", "/rate/{department}", "/farewell", "/rest", "/posters", "/status"}
-OTHERS |= {"/centre/emblem", "/centre/colours.css"}
+OTHERS |= {"/centre/emblem", "/centre/colours.css", "/staff", "/staff/test"}
 
 
 def test_every_route_is_a_part_a_whole_or_neither() -> None:

@@ -1,0 +1,178 @@
+"""The staff corner: place, brightness, a test tap, the outbox with reasons, restart, network."""
+
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import anyio.to_thread
+from starlette.background import BackgroundTask
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from kiosk.context import Context, context_of
+from kiosk.forms import optional_value, parse_id, read_posted_form, single_value
+from kiosk.levels import CHOICES, Name
+from kiosk.outbox import OutboxStatus, Row
+from kiosk.screens import Page, redirect, redirect_page, show
+from kiosk.start import FacesPage
+from surveys.definition import Level
+
+COOKIE = "staff"
+LISTED = 20  # refused rows on the screen; the command line has all
+
+
+@dataclass(frozen=True, kw_only=True)
+class PinPage(Page):
+    """The question for the PIN; ``wait`` is how many seconds none is looked at."""
+
+    wrong: bool = False
+    wait: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaffPage(Page):
+    """The corner itself. ``network`` is a key below ``staff.network`` once it was tried."""
+
+    outbox: OutboxStatus
+    problem: tuple[str, str] | None
+    refused: Sequence[Row]
+    local: dict[str, str]  # stamps of the outbox as the centre's clock shows them
+    by_systemd: bool
+    network: str = ""
+    network_detail: str = ""
+    milliseconds: int = 0
+    tested: Level | None = None
+
+    @property
+    def choices(self) -> Mapping[Name, Sequence[int]]:
+        """What each level may be, in per cent."""
+        return CHOICES
+
+
+def by_systemd() -> bool:
+    """Whether systemd runs this process, and starts it again when it ends."""
+    return "INVOCATION_ID" in os.environ
+
+
+def _session(request: Request) -> bool:
+    """Whether staff is signed in. Raises HTTPException 404 where no PIN was set."""
+    access = context_of(request).staff
+    if not access.exists:
+        raise HTTPException(404)
+    return access.admits(request.cookies.get(COOKIE, ""))
+
+
+async def corner(request: Request) -> Response:
+    """The corner, or the question for the PIN."""
+    if not _session(request):
+        return show(request, "staff_pin", PinPage(wait=context_of(request).staff.wait()))
+    return await _show(request)
+
+
+async def act(request: Request) -> Response:
+    """What a button of the corner does; without a session only ``pin`` counts."""
+    context, signed_in = context_of(request), _session(request)
+    fields = await read_posted_form(request, {"pin", "do", *CHOICES})
+    if not signed_in:
+        return await _enter(request, optional_value(fields, "pin"))
+    for name, choices in CHOICES.items():
+        chosen = optional_value(fields, name)
+        if chosen in {str(one) for one in choices}:
+            await anyio.to_thread.run_sync(context.levels.choose, name, int(chosen))
+    match optional_value(fields, "do"):
+        case "network":
+            key, detail, milliseconds = await context.uploader.reach()
+            return await _show(
+                request, network=key, network_detail=detail, milliseconds=milliseconds
+            )
+        case "restart" if by_systemd():
+            leave = BackgroundTask(os.kill, os.getpid(), signal.SIGTERM)
+            response = show(request, "staff_restarting", Page(place=context.place))
+            response.background = leave
+            return response
+        case "leave":
+            context.staff.leave(request.cookies.get(COOKIE, ""))
+            gone = redirect_page(request, "/")
+            gone.delete_cookie(COOKIE, path="/")
+            return gone
+        case _:
+            return await _show(request)
+
+
+async def _enter(request: Request, pin: str) -> Response:
+    access = context_of(request).staff
+    cookie = await anyio.to_thread.run_sync(access.enter, pin)
+    if cookie is None:
+        return show(request, "staff_pin", PinPage(wrong=True, wait=access.wait()), status=403)
+    response = await _show(request)
+    response.set_cookie(COOKIE, cookie, httponly=True, samesite="strict", path="/")
+    return response
+
+
+async def test_faces(request: Request) -> Response:
+    """The faces as visitors see them, marked as a test; their tap goes to ``test_tap``."""
+    context = context_of(request)
+    if not _session(request):
+        return redirect("/staff")
+    page = FacesPage(
+        place=context.place,
+        survey=context.rating_survey,
+        notice="staff.test_band",
+        test=True,
+    )
+    return show(request, "faces", page)
+
+
+async def test_tap(request: Request) -> Response:
+    """Say which face a test tap chose. Nothing is stored."""
+    context = context_of(request)
+    if not _session(request):
+        return redirect("/staff")
+    fields = await read_posted_form(request, {"visit", "department", "fingerprint", "rating"})
+    parse_id(single_value(fields, "visit"))
+    survey = context.rating_survey
+    scale = survey.scale_of(survey.questions["rating"])
+    chosen = single_value(fields, "rating")
+    level = next((one for one in scale.levels if str(one.code) == chosen), None) if scale else None
+    if level is None:
+        raise HTTPException(422)
+    return await _show(request, tested=level)
+
+
+async def _show(
+    request: Request,
+    *,
+    network: str = "",
+    network_detail: str = "",
+    milliseconds: int = 0,
+    tested: Level | None = None,
+) -> Response:
+    context = context_of(request)
+    status, problem, refused = await anyio.to_thread.run_sync(_read, context)
+    stamps = [status.oldest_pending, status.last_delivery, problem[0] if problem else None]
+    zone = context.centre.zone
+    page = StaffPage(
+        place=context.place,
+        outbox=status,
+        problem=problem,
+        refused=refused,
+        local={
+            stamp: datetime.fromisoformat(stamp).astimezone(zone).strftime("%d/%m/%Y %H:%M")
+            for stamp in (*stamps, *(row.added for row in refused))
+            if stamp
+        },
+        by_systemd=by_systemd(),
+        network=network,
+        network_detail=network_detail,
+        milliseconds=milliseconds,
+        tested=tested,
+    )
+    return show(request, "staff", page)
+
+
+def _read(context: Context) -> tuple[OutboxStatus, tuple[str, str] | None, list[Row]]:
+    outbox = context.outbox
+    return outbox.status(), outbox.problem(), outbox.refused()[:LISTED]
