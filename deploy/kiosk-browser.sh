@@ -18,6 +18,7 @@ exec chromium \
     --ozone-platform=wayland \
     --touch-events=enabled \
     --disable-pinch \
+    --disable-touch-drag-drop \
     --overscroll-history-navigation=0 \
     --noerrdialogs \
     --disable-session-crashed-bubble \

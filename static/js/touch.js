@@ -16,6 +16,11 @@ document.addEventListener("htmx:after:swap", () => {
   window.scrollTo(0, 0);
 });
 
+// Nothing that is dragged here opens instead of our page.
+for (const kind of ["dragover", "drop"]) {
+  document.addEventListener(kind, (event) => event.preventDefault());
+}
+
 // A page brought back by the Back button would carry the last visitor's ids.
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) window.location.assign("/");
