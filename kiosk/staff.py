@@ -13,12 +13,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kiosk.context import Context, context_of
-from kiosk.forms import optional_value, parse_id, read_posted_form, single_value
+from kiosk.forms import (
+    BadFormError,
+    optional_value,
+    parse_id,
+    read_posted_form,
+    sent_by_timer,
+    single_value,
+    whole_number,
+)
 from kiosk.levels import CHOICES, Name
 from kiosk.outbox import OutboxStatus, Row
 from kiosk.screens import Page, redirect, redirect_page, show
-from kiosk.start import FacesPage
-from surveys.definition import Level
+from kiosk.start import FacesPage, start
+from kiosk.touch import ThanksPage
+from web import wants_fragment
 
 COOKIE = "staff"
 LISTED = 20  # refused rows on the screen; the command line has all
@@ -44,7 +53,7 @@ class StaffPage(Page):
     network: str = ""
     network_detail: str = ""
     milliseconds: int = 0
-    tested: Level | None = None
+    tested: bool = False
 
     @property
     def choices(self) -> Mapping[Name, Sequence[int]]:
@@ -116,30 +125,38 @@ async def test_faces(request: Request) -> Response:
     """The faces as visitors see them, marked as a test; their tap goes to ``test_tap``."""
     context = context_of(request)
     if not _session(request):
-        return redirect("/staff")
+        return redirect_page(request, "/staff")
     page = FacesPage(
-        place=context.place,
-        survey=context.rating_survey,
-        notice="staff.test_band",
-        test=True,
+        place=context.place, survey=context.rating_survey, notice="staff.test_band", test=True
     )
     return show(request, "faces", page)
 
 
 async def test_tap(request: Request) -> Response:
-    """Say which face a test tap chose. Nothing is stored."""
+    """The thank-you of a test tap, then the corner again. Nothing is stored."""
     context = context_of(request)
-    if not _session(request):
-        return redirect("/staff")
-    fields = await read_posted_form(request, {"visit", "department", "fingerprint", "rating"})
-    parse_id(single_value(fields, "visit"))
-    survey = context.rating_survey
+    names = ("visit", "department", "fingerprint", "rating", "reasons", "comment", "then", "idle")
+    fields = await read_posted_form(request, set(names))
+    if sent_by_timer(fields) or not _session(request):
+        return await start(request) if wants_fragment(request) else redirect("/")
+    survey, chosen = context.rating_survey, optional_value(fields, "rating")
+    if not chosen:
+        if optional_value(fields, "then") == "again":
+            return await test_faces(request)
+        return await _show(request, tested=True)
     scale = survey.scale_of(survey.questions["rating"])
-    chosen = single_value(fields, "rating")
-    level = next((one for one in scale.levels if str(one.code) == chosen), None) if scale else None
-    if level is None:
-        raise HTTPException(422)
-    return await _show(request, tested=level)
+    code = whole_number(chosen)
+    if scale is None or code is None or code not in scale.codes:
+        raise BadFormError
+    page = ThanksPage(
+        place=context.place,
+        survey=survey,
+        visit=parse_id(single_value(fields, "visit")),
+        recorded=code,
+        notice="staff.test_band",
+        test=True,
+    )
+    return show(request, "thanks", page)
 
 
 async def _show(
@@ -148,7 +165,7 @@ async def _show(
     network: str = "",
     network_detail: str = "",
     milliseconds: int = 0,
-    tested: Level | None = None,
+    tested: bool = False,
 ) -> Response:
     context = context_of(request)
     status, problem, refused = await anyio.to_thread.run_sync(_read, context)

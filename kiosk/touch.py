@@ -50,12 +50,13 @@ class ThanksPage(FormPage):
     """The thank-you for the rating of a visit, with the form of its follow-up.
 
     ``recorded`` is the code of the face. After ``untouched`` seconds without a first touch the
-    screen is given back; 0 leaves that to ``idle``.
+    screen is given back; 0 leaves that to ``idle``. ``test``: of a tap that counts nowhere.
     """
 
     visit: UUID
     recorded: int
     untouched: int = 0
+    test: bool = False
 
     @property
     def questions(self) -> list[Question]:

@@ -151,15 +151,24 @@ def test_the_outbox_is_shown_with_reasons(desk: Kiosk) -> None:
 
 def test_a_test_tap_counts_nowhere(desk: Kiosk) -> None:
     data = {"visit": str(uuid4()), "fingerprint": desk.fingerprint(), "rating": "1"}
-    assert desk.client.post("/staff/test", data=data).headers["location"] == "/staff"
+    assert desk.client.post("/staff/test", data=data).headers["location"] == "/"
     assert desk.client.get("/staff/test").headers["location"] == "/staff"
     enter(desk)
     faces = desk.client.get("/staff/test").text
     assert "KHÔNG GHI NHẬN" in faces
     for way in ('action="/rate"', 'href="/', "data-start"):  # none to where a tap would count
         assert way not in faces.partition('id="screen"')[2]
-    answer = desk.client.post("/staff/test", data=data)
-    assert "máy nhận được “Rất không hài lòng”" in answer.text
+    thanks = desk.client.post("/staff/test", data=data).text
+    assert "KHÔNG GHI NHẬN" in thanks
+    assert "<b>Rất không hài lòng</b>" in thanks.replace("\u00a0", " ")
+    assert 'action="/follow-up"' not in thanks
+    rest = {"visit": data["visit"], "fingerprint": data["fingerprint"], "reasons": "3"}
+    again = desk.client.post("/staff/test", data={**rest, "then": "again"}).text
+    assert 'name="rating"' in again
+    done = desk.client.post("/staff/test", data={**rest, "then": "send", "comment": "x"}).text
+    assert "Chạm thử xong" in done
+    left = desk.client.post("/staff/test", data={**rest, "idle": "1"})
+    assert left.headers["location"] == "/"
     assert desk.client.post("/staff/test", data={**data, "rating": "9"}).status_code == 422
     assert desk.stored() == []
     with desk.context.outbox.disk.transaction(write=False) as connection:
