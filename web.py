@@ -41,7 +41,7 @@ SECURITY_HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
         "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
+        "frame-ancestors 'none'; worker-src 'self'; manifest-src 'self'"
     ),
     "x-content-type-options": "nosniff",
     # same-origin, not no-referrer: with no-referrer a browser posts forms with "Origin: null".

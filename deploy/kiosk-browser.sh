@@ -4,8 +4,13 @@ set -eu
 address=${HAILONG_KIOSK_URL:-http://127.0.0.1:8001/}
 profile=${RUNTIME_DIRECTORY:?is set by systemd}/chromium
 
-# An error page would stay on the screen: wait until the kiosk answers.
-until curl --silent --fail --output /dev/null --max-time 5 "$address"; do
+# An error page would stay on the screen: wait until the kiosk answers. 503 is its own word too: it
+# runs, and its page will say what is wrong.
+answers() {
+    status=$(curl --silent --output /dev/null --max-time 5 --write-out '%{http_code}' "$1" || true)
+    [ "$status" = 200 ] || [ "$status" = 503 ]
+}
+until answers "${address%/}/status"; do
     sleep 1
 done
 

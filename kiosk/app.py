@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from kiosk import (
     centre_files,
     errors,
+    kept,
     phone,
     posters,
     rest,
@@ -24,6 +25,7 @@ from kiosk import (
     start,
     status,
     survey_screens,
+    tablet,
     touch,
 )
 from kiosk.context import Context
@@ -96,6 +98,12 @@ ROUTES = [
     Route("/f/{code}/survey/{id}/{step}", survey_screens.step_screen),
     Route("/f/{code}/survey/{id}/{step}", survey_screens.save_step, methods=["POST"]),
     Route("/f/{code}/finished", survey_screens.finished),
+    # For the touch screen's browser while this server is away
+    Route("/alive", kept.alive, middleware=HERE),
+    Route("/worker.js", kept.worker, middleware=HERE),
+    Route("/screens.json", kept.screens, middleware=HERE),
+    Route("/manifest.webmanifest", tablet.manifest, middleware=HERE),
+    Route("/submissions", tablet.take, methods=["POST"], middleware=HERE),
     # For the people who run it
     Route("/staff", staff.corner, middleware=HERE),
     Route("/staff", staff.act, methods=["POST"], middleware=HERE),
@@ -171,6 +179,7 @@ def build_context(
             levels=levels,
             keyboard=settings.on_screen_keyboard,
             lobby=place.department is None,
+            tablets=settings.tablets,
             whole_centre=start.WHOLE_CENTRE,
             keep_words_whole=keep_words_whole,
         ),

@@ -26,11 +26,13 @@ WITH_OWN_TEXT = {400, 403, 404, 405, 413, 415, 422, 500, 503}  # statuses, in th
 class ErrorPage(Page):
     """What went wrong, a key of the catalogue below ``error``, and what leads on from it.
 
-    ``fields`` are what may be sent again; ``home`` is the address of the link, or "" for none.
+    ``fields`` are what may be sent again, to ``address``; ``home`` is the address of the link, or
+    "" for none.
     """
 
     message: str
     fields: FormFields
+    address: str
     home: str
 
 
@@ -66,6 +68,7 @@ def _page(request: Request, status: int, headers: Mapping[str, str] | None = Non
     page = ErrorPage(
         message=_message(request, status),
         fields={name: values for name, values in sent.items() if name != "idle"},
+        address=request.url.path,
         home=f"/f/{code}" if normal_code(code) in context_of(request).qr_codes else start,
     )
     response = show(request, "error", page, status=status)

@@ -117,6 +117,11 @@ class Settings(BaseSettings):
         description="Our own keyboard for a field that is touched: where the system brings none, "
         "always, or never.",
     )
+    tablets: bool = Field(
+        default=False,
+        description="Let tablets install the touch screen, and keep answers while this server "
+        "is away.",
+    )
     demo: bool = Field(default=False, description="Mark every page as a demonstration.")
 
     @field_validator("device_token")

@@ -48,8 +48,11 @@ function sendAsItIs(form) {
 }
 
 function tick() {
-  if (isOffline()) stay(); // the whole time is left once the server is back
   const now = screen();
+  if (isOffline()) {
+    stay(); // the whole time is left once the server is back
+    now?.querySelector(".countdown")?.setAttribute("hidden", "");
+  }
   const held = finger && Date.now() - lastTouch < LONGEST_TOUCH_MS;
   if (!now || leaving || isOffline() || held || atRest(now)) return;
   const limit = Number(now.dataset.untouched ?? now.dataset.idle);

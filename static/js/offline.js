@@ -1,5 +1,5 @@
-// While the server is away: cover the screen, ask until it answers, then send again what it did
-// not get. A tap carries its own id, so sending it twice counts once.
+// A press that the server did not get: cover the screen, ask until it answers, then
+// send again. A tap carries its own id, so sending it twice counts once.
 const RETRY_MS = 1500;
 let unsent = null; // the element whose request failed, and the button that sent it
 
@@ -14,7 +14,8 @@ function lost(event) {
   const ctx = event.detail?.ctx;
   if (!ctx?.sourceElement || ctx.response) return;
   unsent = { source: ctx.sourceElement, submitter: ctx.request?.submitter ?? null };
-  cover().hidden = false;
+  // What nobody pressed, such as the clock's way to the start, waits without covering an answer.
+  if (ctx.sourceElement.matches("form, a")) cover().hidden = false;
   setTimeout(ask, RETRY_MS);
 }
 

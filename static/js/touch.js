@@ -1,4 +1,5 @@
 // What the touch screen does besides its forms, which all work without a script.
+import "./heartbeat.js";
 import "./idle.js";
 import "./fields.js";
 import "./offline.js";

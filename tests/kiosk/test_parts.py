@@ -42,9 +42,10 @@ PARTS: dict[str, Callable[[Kiosk], dict[str, Any]]] = {
     "/f/{code}/finished": lambda kiosk: {},
 }
 # Routes that take a whole, or that show something without taking or thanking for anything.
-WHOLES = {"/rate", "/f/{code}"}
+WHOLES = {"/rate", "/submissions", "/f/{code}"}
 OTHERS = {"/", "/rate/{department}", "/farewell", "/rest", "/posters", "/status"}
 OTHERS |= {"/centre/emblem", "/centre/colours.css", "/staff", "/staff/test"}
+OTHERS |= {"/alive", "/worker.js", "/screens.json", "/manifest.webmanifest"}
 
 
 def test_every_route_is_a_part_a_whole_or_neither() -> None:
