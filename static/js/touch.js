@@ -1,4 +1,5 @@
 // What the touch screen does besides its forms, which all work without a script.
+import "./arrive.js";
 import "./heartbeat.js";
 import "./idle.js";
 import "./fields.js";
@@ -6,16 +7,6 @@ import "./offline.js";
 import "./press.js";
 import "./rest.js";
 import "./staff.js";
-
-// A screen that was swapped in has a language and a title of its own.
-document.addEventListener("htmx:after:swap", () => {
-  const screen = document.getElementById("screen");
-  if (screen) {
-    document.documentElement.lang = screen.lang;
-    document.title = screen.dataset.title;
-  }
-  window.scrollTo(0, 0);
-});
 
 // Nothing that is dragged here opens instead of our page.
 for (const kind of ["dragover", "drop"]) {
