@@ -1,6 +1,7 @@
 // When nobody touches the screen: a visible countdown, then the start. What was chosen by then is
 // sent first, with a field "idle" that says so. A thank-you that nobody has touched yet returns
 // sooner: its rating is on disk, and the next visitor waits.
+import { anyMode } from "./modes.js";
 import { isOffline } from "./offline.js";
 
 const LAST_SECONDS = 20; // of which the countdown shows each one: WCAG 2.2.1 wants that many
@@ -67,9 +68,10 @@ function tick() {
   }
 }
 
-// The start in Vietnamese is where everything returns to: nothing to count down there.
+// The start in Vietnamese is where everything returns to: nothing to count down there, unless someone
+// has set it up for themselves and left.
 function atRest(now) {
-  return now.hasAttribute("data-start") && now.lang === "vi";
+  return now.hasAttribute("data-start") && now.lang === "vi" && !anyMode();
 }
 
 document.addEventListener("htmx:after:swap", () => {

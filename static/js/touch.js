@@ -3,6 +3,7 @@ import "./arrive.js";
 import "./heartbeat.js";
 import "./idle.js";
 import "./fields.js";
+import "./modes.js";
 import "./offline.js";
 import "./press.js";
 import "./rest.js";
