@@ -21,11 +21,12 @@ from kiosk.forms import (
 )
 from kiosk.languages import asker_language
 from kiosk.qr_codes import QrCode
-from kiosk.screens import FormPage, redirect, redirect_page, show, show_stored
+from kiosk.screens import FormPage, keepable, redirect, redirect_page, show, show_stored
 from kiosk.submissions import is_stored, new_submission, part_id, store
 from kiosk.survey_draft import finish_draft
 from kiosk.survey_screens import begin_survey
 from surveys.definition import Question, Survey
+from surveys.messages import LANGUAGES
 from surveys.wire import Refused, Submission
 from web import wants_fragment
 
@@ -62,16 +63,35 @@ async def show_form(request: Request) -> Response:
     page = PhonePage(
         place=qr_code.place, survey=survey, questions=questions, qr_code=qr_code, visit=visit
     )
-    return _remember(show(request, qr_code.audience, page), qr_code, visit)
+    return keepable(_remember(show(request, qr_code.audience, page), qr_code, visit))
 
 
 async def submit(request: Request) -> Response:
     """Store a form that was sent, once, however often it arrives."""
     context, qr_code = context_of(request), qr_code_of(request)
     survey, questions = _asked(context, qr_code)
-    names = {"visit", "fingerprint", "then", "comment", *(question.id for question in questions)}
+    names = {
+        "visit",
+        "fingerprint",
+        "then",
+        "lang",
+        "comment",
+        *(question.id for question in questions),
+    }
     fields = await read_posted_form(request, names)
     visit = parse_id(single_value(fields, "visit"))
+    switched = optional_value(fields, "lang")
+    if switched in LANGUAGES:  # the form again, in the other language, with all that was typed
+        page = PhonePage(
+            place=qr_code.place,
+            survey=survey,
+            questions=questions,
+            qr_code=qr_code,
+            visit=visit,
+            typed=fields,
+        )
+        shown = show(request, qr_code.audience, page, language=switched)
+        return _remember(shown, qr_code, visit)
     full = optional_value(fields, "then") == "full"
     form = read_answers(survey, questions, fields)
     errors = dict(form.errors)

@@ -77,7 +77,8 @@ def show(
         language=language,
         status=status,
     )
-    if request.cookies.get("lang", "vi") != language or "lang" in request.query_params:
+    known = {request.cookies.get("lang", "vi"), asker_language(request)}
+    if known != {language} or "lang" in request.query_params:
         response.set_cookie("lang", language, samesite="lax", httponly=True)
     if address is not None and wants_fragment(request):
         response.headers["hx-push-url"] = address
@@ -91,6 +92,17 @@ def show_stored(
     qr_code = qr_code_of(request)
     page = StoredPage(place=qr_code.place, qr_code=qr_code, id=stored_id, again=again)
     return show(request, name, page, address=address)
+
+
+def keepable(response: Response) -> Response:
+    """Let a phone keep a form for Back, also without a network, as it was typed.
+
+    It asks for a new one whenever it can, so what it keeps need not fit other cookies or
+    languages: those of the form itself would already be others. Only the phone may keep it.
+    """
+    response.headers["cache-control"] = "private, no-cache"
+    response.headers["vary"] = "HX-Request, HX-Request-Type"
+    return response
 
 
 def redirect(address: str) -> Response:

@@ -22,7 +22,7 @@ from kiosk.forms import (
 )
 from kiosk.languages import asker_language, on_phone
 from kiosk.places import Place, place_of
-from kiosk.screens import FormPage, redirect, redirect_page, show, show_stored
+from kiosk.screens import FormPage, keepable, redirect, redirect_page, show, show_stored
 from kiosk.start import FarewellPage, show_farewell, start
 from kiosk.submissions import is_stored, part_id
 from kiosk.survey_draft import (
@@ -83,7 +83,8 @@ async def step_screen(request: Request) -> Response:
     if draft is None:
         return await _already_sent(request, draft_id)
     step = _step(context.surveys[draft.survey], _step_number(request))
-    return _show_step(request, draft, step)
+    shown = _show_step(request, draft, step)
+    return keepable(shown) if on_phone(request) else shown
 
 
 async def save_step(request: Request) -> Response:
