@@ -47,6 +47,7 @@ coverage: setup-dev  ## Measure how often each 95 % interval holds the true shar
 
 screenshots: setup-dev  ## Take the README's pictures from the simulated quarter
 	@$(PY) -m tests.browser.screenshots
+	@$(PY) -m tests.browser.pictures
 
 check: setup-dev  ## Lint, formatting and types
 	@$(PY) -m ruff check .
