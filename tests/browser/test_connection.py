@@ -21,7 +21,8 @@ GROUND = "getComputedStyle(document.querySelector('.top')).backgroundColor"
 
 
 @pytest.fixture
-def screen(browser: Browser) -> Iterator[BrowserContext]:
+def screen(browser: Browser, serve: Servers) -> Iterator[BrowserContext]:
+    # With ``serve``, so that its servers outlive the page, which asks whether they are there.
     context = browser.new_context(viewport=LYING, has_touch=True)  # type: ignore[arg-type]
     yield context
     context.close()

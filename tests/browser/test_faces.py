@@ -82,7 +82,8 @@ RESTED = """() => new Promise((done) => requestAnimationFrame(() => requestAnima
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(browser: Browser, serve: Servers) -> Iterator[Page]:
+    # With ``serve``, so that its servers outlive the page, which asks whether they are there.
     context = browser.new_context(has_touch=True, locale="vi-VN")
     yield context.new_page()
     context.close()

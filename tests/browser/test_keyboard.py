@@ -47,8 +47,9 @@ def telex(word: str, *, at_end: bool) -> str:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(browser: Browser, serve: Servers) -> Iterator[Page]:
     """A touch screen; whatever its console complains of, the policy too, fails the test."""
+    # With ``serve``, so that its servers outlive the page, which asks whether they are there.
     context = browser.new_context(has_touch=True, locale="vi-VN")
     page = context.new_page()
     complaints: list[str] = []

@@ -55,7 +55,8 @@ HIGH_UP = """() => [...document.querySelectorAll("a[href], button, .answer, text
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(browser: Browser, serve: Servers) -> Iterator[Page]:
+    # With ``serve``, so that its servers outlive the page, which asks whether they are there.
     context = browser.new_context(
         viewport={"width": 1280, "height": 800}, has_touch=True, locale="vi-VN"
     )

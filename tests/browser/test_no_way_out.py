@@ -19,7 +19,8 @@ STOPPED = """([name, kind]) => !document.querySelector(name).dispatchEvent(
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(browser: Browser, serve: Servers) -> Iterator[Page]:
+    # With ``serve``, so that its servers outlive the page, which asks whether they are there.
     context = browser.new_context(viewport=UPRIGHT, has_touch=True)  # type: ignore[arg-type]
     yield context.new_page()
     context.close()

@@ -29,7 +29,8 @@ def kiosk(var: Path, moment: datetime = NOW, **settings: Any) -> Starlette:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(browser: Browser, serve: Servers) -> Iterator[Page]:
+    # With ``serve``, so that its servers outlive the page, which asks whether they are there.
     context = browser.new_context(viewport=UPRIGHT, has_touch=True)  # type: ignore[arg-type]
     page = context.new_page()
     page.clock.install()

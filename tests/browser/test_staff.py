@@ -18,7 +18,8 @@ PIN = "482915"
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(browser: Browser, serve: Servers) -> Iterator[Page]:
+    # With ``serve``, so that its servers outlive the page, which asks whether they are there.
     context = browser.new_context(
         viewport={"width": 800, "height": 1280}, has_touch=True, locale="vi-VN"
     )

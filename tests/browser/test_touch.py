@@ -21,8 +21,9 @@ TABLETS = [{"width": 768, "height": 1024}, {"width": 800, "height": 1280}]
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(browser: Browser, serve: Servers) -> Iterator[Page]:
     """A touch screen; whatever its console complains of fails the test."""
+    # With ``serve``, so that its servers outlive the page, which asks whether they are there.
     context = browser.new_context(viewport=UPRIGHT, has_touch=True, locale="en-US")  # type: ignore[arg-type]
     page = context.new_page()
     complaints: list[str] = []
