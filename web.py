@@ -230,13 +230,16 @@ def language_of(request: Request, *, negotiate: bool = True) -> Language:
     Without ``negotiate`` the browser's wish does not count: the machines of a Vietnamese
     office often speak English by default, and their users do not.
     """
+    wish = request.headers.get("accept-language", "") if negotiate else ""
+    return choose_language(asked_language(request, LANGUAGES), wish)
+
+
+def asked_language(request: Request, known: Collection[str]) -> str | None:
+    """The one of the ``known`` languages that ``?lang=`` names, or the cookie ``lang``, if any."""
     # Machines have neither: for them nothing is parsed.
     query = request.query_params.get("lang") if request.scope["query_string"] else None
     cookie = request.cookies.get("lang") if "cookie" in request.headers else None
-    for wish in (query, cookie):
-        if wish in LANGUAGES:
-            return wish
-    return choose_language(None, request.headers.get("accept-language", "") if negotiate else "")
+    return next((wish for wish in (query, cookie) if wish in known), None)
 
 
 class Pages:
@@ -270,7 +273,7 @@ class Pages:
         values: Mapping[str, object],
         *,
         layout: str = "base.html",
-        language: Language | None = None,
+        language: str | None = None,
         status: int = 200,
     ) -> HTMLResponse:
         """The page of a fragment's name with what it shows, or the fragment alone to htmx."""

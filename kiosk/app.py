@@ -39,6 +39,7 @@ from kiosk.qr_codes import qr_codes
 from kiosk.settings import Settings
 from kiosk.staff_access import StaffAccess
 from kiosk.survey_draft import finish_expired, finish_ratings
+from kiosk.translations import load_languages
 from kiosk.uploader import Uploader
 from surveys.centre import load_definitions
 from surveys.looks import Looks
@@ -145,6 +146,8 @@ def build_context(
     outbox = Outbox(settings.outbox_file, clock=clock)
     drafts = Drafts(outbox)
     messages = Messages.load(Path(__file__).parent / "messages")
+    languages = load_languages(settings.languages_folder, messages, surveys)
+    messages, surveys = languages.messages, dict(languages.surveys)
 
     def housekeeping() -> None:
         finish_expired(drafts, surveys, centre, clock().astimezone(centre.zone))
@@ -155,6 +158,7 @@ def build_context(
         settings=settings,
         centre=centre,
         surveys=surveys,
+        languages=languages,
         place=place,
         qr_codes=qr_codes(centre),
         outbox=outbox,
@@ -173,6 +177,7 @@ def build_context(
             centre=centre,
             demo=settings.demo,
             say=messages.get,
+            languages=languages.names,
             idle_seconds=settings.idle_seconds,
             rest_seconds=settings.rest_seconds,
             looks=looks,

@@ -16,6 +16,7 @@ from kiosk.places import Place
 from kiosk.qr_codes import QrCode, normal_code
 from kiosk.settings import Settings
 from kiosk.staff_access import StaffAccess
+from kiosk.translations import Languages
 from kiosk.uploader import Uploader
 from surveys.centre import Centre
 from surveys.definition import Survey
@@ -29,6 +30,7 @@ class Context:
     settings: Settings
     centre: Centre
     surveys: Mapping[str, Survey]
+    languages: Languages
     place: Place
     qr_codes: Mapping[str, QrCode]
     outbox: Outbox

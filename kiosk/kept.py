@@ -26,7 +26,6 @@ from kiosk.survey_steps import steps_of
 from kiosk.touch import ThanksPage
 from surveys.centre import Department
 from surveys.definition import Question, Survey, Text
-from surveys.messages import LANGUAGES, Language
 from web import STATIC
 
 OWN_FILES = ("css", "img", "js")  # folders of STATIC; vendor files carry their version in the path
@@ -70,14 +69,15 @@ async def _kept(request: Request) -> Kept:
 
 
 def _write(request: Request) -> Kept:
-    pages = {language: _layout(request, language) for language in LANGUAGES}
+    context = context_of(request)
+    languages = context.languages.names
+    pages = {language: _layout(request, language) for language in languages}
     content: dict[str, object] = {
         "pages": pages,
-        "screens": {language: _screens(request, language) for language in LANGUAGES},
+        "screens": {language: _screens(request, language) for language in languages},
     }
     # Also the pictures that only some screens show.
     content["assets"] = sorted(set(ADDRESS.findall(json.dumps(content).replace('\\"', '"'))))
-    context = context_of(request)
     if context.settings.tablets:
         content["tablet"] = _tablet(context)
     body = json.dumps(content, ensure_ascii=False).encode()
@@ -85,7 +85,7 @@ def _write(request: Request) -> Kept:
     return Kept(body, ("tablet-" if context.settings.tablets else "") + _digest(body))
 
 
-def _screens(request: Request, language: Language) -> dict[str, str]:
+def _screens(request: Request, language: str) -> dict[str, str]:
     """The screens in one language, by name; those of a tablet where the settings have any."""
     context = context_of(request)
     pages: dict[str, Page] = {"away": Page()}
@@ -147,7 +147,9 @@ def _tablet(context: Context) -> dict[str, object]:
         "counter": place.counter_id,
         "everywhere": WHOLE_CENTRE,
         "places": {
-            one.id: {language: escape(one.name.get(language)) for language in LANGUAGES}
+            one.id: {
+                language: escape(one.name.get(language)) for language in context.languages.names
+            }
             for one in places
         },
         "rating": _questions(rating),
@@ -161,7 +163,7 @@ def _tablet(context: Context) -> dict[str, object]:
                 for question in full.all_questions()
                 if question.kind == "number"
             }
-            for language in LANGUAGES
+            for language in context.languages.names
         },
     }
 
@@ -179,7 +181,7 @@ def _questions(survey: Survey) -> dict[str, object]:
     }
 
 
-def _problem(context: Context, question: Question, language: Language) -> str:
+def _problem(context: Context, question: Question, language: str) -> str:
     """What stands beside a number that is none of the answers."""
     text = context.pages.messages.get(
         language, "field.out_of_bounds", low=question.minimum, high=question.maximum
@@ -187,15 +189,13 @@ def _problem(context: Context, question: Question, language: Language) -> str:
     return f'<p class="problem" id="{question.id}-problem">{escape(text)}</p>'
 
 
-def _layout(request: Request, language: Language) -> str:
+def _layout(request: Request, language: str) -> str:
     """A whole page, with ``@screen@`` where the screen belongs."""
     whole = _html(request, "away", Page(), language, whole=True)
     return whole.replace(_html(request, "away", Page(), language), "@screen@")
 
 
-def _html(
-    request: Request, name: str, page: Page, language: Language, *, whole: bool = False
-) -> str:
+def _html(request: Request, name: str, page: Page, language: str, *, whole: bool = False) -> str:
     """A screen as a visitor gets it who comes to the start with nothing chosen before."""
     headers = [] if whole else [(b"hx-request-type", b"partial")]
     scope = {**request.scope, "path": "/", "raw_path": b"/", "query_string": b""}

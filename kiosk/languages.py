@@ -2,8 +2,9 @@
 
 from starlette.requests import Request
 
-from surveys.messages import Language
-from web import language_of
+from kiosk.context import context_of
+from surveys.messages import preferred_language
+from web import asked_language
 
 
 def on_phone(request: Request) -> bool:
@@ -11,9 +12,11 @@ def on_phone(request: Request) -> bool:
     return request.url.path.startswith("/f/")
 
 
-def asker_language(request: Request) -> Language:
-    """The language of the answer: that chosen, or on a phone the phone's own.
+def asker_language(request: Request) -> str:
+    """The code of the answer's language: that chosen, or on a phone the phone's own.
 
     What the kiosk's browser prefers does not count: no visitor has set it.
     """
-    return language_of(request, negotiate=on_phone(request))
+    known = context_of(request).languages.names
+    wish = request.headers.get("accept-language", "") if on_phone(request) else ""
+    return asked_language(request, known) or preferred_language(wish, known)

@@ -26,7 +26,6 @@ from kiosk.submissions import is_stored, new_submission, part_id, store
 from kiosk.survey_draft import finish_draft
 from kiosk.survey_screens import begin_survey
 from surveys.definition import Question, Survey
-from surveys.messages import LANGUAGES
 from surveys.wire import Refused, Submission
 from web import wants_fragment
 
@@ -81,7 +80,9 @@ async def submit(request: Request) -> Response:
     fields = await read_posted_form(request, names)
     visit = parse_id(single_value(fields, "visit"))
     switched = optional_value(fields, "lang")
-    if switched in LANGUAGES:  # the form again, in the other language, with all that was typed
+    if (
+        switched in context.languages.names
+    ):  # the form again, in the other language, with all that was typed
         page = PhonePage(
             place=qr_code.place,
             survey=survey,

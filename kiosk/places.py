@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from surveys.centre import Centre, Counter, Department
-from surveys.messages import Language
 
 
 class UnknownPlaceError(ValueError):
@@ -26,7 +25,7 @@ class Place:
     def counter_id(self) -> str | None:
         return self.counter.id if self.counter else None
 
-    def name(self, language: Language) -> str:
+    def name(self, language: str) -> str:
         """Department and counter as one line; empty for the whole centre."""
         parts = [part.name.get(language) for part in (self.department, self.counter) if part]
         # The counter stays on one line, and the dot with the department before it.

@@ -13,7 +13,6 @@ from kiosk.languages import asker_language, on_phone
 from kiosk.places import Place
 from kiosk.qr_codes import QrCode
 from surveys.definition import Survey
-from surveys.messages import Language
 from surveys.wire import Refused
 from web import wants_fragment
 
@@ -57,7 +56,7 @@ def show(
     page: Page,
     *,
     status: int = 200,
-    language: Language | None = None,
+    language: str | None = None,
     address: str | None = None,
     layout: str | None = None,
 ) -> HTMLResponse:

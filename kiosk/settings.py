@@ -69,6 +69,11 @@ class Settings(BaseSettings):
         default=None,
         description="The outbox file; by default `kiosk/outbox.sqlite3` in the folder for data.",
     )
+    languages: Path | None = Field(
+        default=None,
+        description="Folder of the languages that the centre adds; by default `languages` beside "
+        "the centre file.",
+    )
     host: Hosts = Field(default="127.0.0.1", description="Address the kiosk listens on.")
     port: int = Field(default=8001, ge=0, le=65535, description="Port the kiosk listens on.")
     public_url: WebAddress = Field(
@@ -148,6 +153,11 @@ class Settings(BaseSettings):
     def outbox_file(self) -> Path:
         """Where the outbox lies."""
         return self.outbox or self.var / "kiosk" / "outbox.sqlite3"
+
+    @property
+    def languages_folder(self) -> Path:
+        """Where the added languages lie, whether there are any or not."""
+        return self.languages or self.centre.parent / "languages"
 
     @property
     def deep_link(self) -> str:

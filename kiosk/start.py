@@ -11,7 +11,6 @@ from kiosk.context import context_of
 from kiosk.places import Place
 from kiosk.screens import Page, redirect, show
 from surveys.definition import Survey
-from surveys.messages import Language
 from web import wants_fragment
 
 WHOLE_CENTRE = "all"  # in addresses: the tile for those who do not know their department
@@ -47,7 +46,8 @@ async def start(request: Request) -> Response:
     if "staff" in request.cookies:  # whoever comes next is not staff
         context.staff.leave(request.cookies["staff"])
     # Each visitor begins in Vietnamese; only the switch on this very screen says otherwise.
-    language: Language = "en" if request.query_params.get("lang") == "en" else "vi"
+    switched = request.query_params.get("lang", "")
+    language = switched if switched in context.languages.names else "vi"
     if context.in_lobby:
         return show(request, "tiles", Page(), language=language)
     page = FacesPage(place=context.place, survey=context.rating_survey)

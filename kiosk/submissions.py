@@ -9,7 +9,6 @@ from kiosk.context import Context
 from kiosk.outbox import Added
 from kiosk.places import Place
 from surveys.definition import Survey
-from surveys.messages import Language
 from surveys.wire import Channel, Submission, read_submission
 
 
@@ -26,7 +25,7 @@ def new_submission(
     place: Place,
     channel: Channel,
     visit: UUID,
-    language: Language,
+    language: str,
     answers: Mapping[str, object],
     comment: str | None = None,
     fingerprint: str | None = None,

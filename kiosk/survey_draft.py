@@ -3,11 +3,11 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Annotated, Self
 from uuid import UUID
 
 import anyio.to_thread
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from kiosk.context import Context
 from kiosk.drafts import Drafts, Finished
@@ -15,7 +15,7 @@ from kiosk.forms import FormAnswers
 from kiosk.outbox import OutboxError
 from surveys.centre import Centre
 from surveys.definition import Question, Survey
-from surveys.messages import Language
+from surveys.messages import LANGUAGE_CODE
 from surveys.wire import (
     CLOCK_TOLERANCE,
     Channel,
@@ -46,7 +46,7 @@ class SurveyDraft(BaseModel):
     counter: str | None
     channel: Channel
     visit: UUID
-    language: Language
+    language: Annotated[str, Field(pattern=LANGUAGE_CODE)]
     answered_at: AwareDatetime
     answers: dict[str, int | list[int]] = {}
     comment: str | None = None
@@ -71,7 +71,7 @@ class SurveyDraft(BaseModel):
         self,
         asked: Iterable[Question],
         form: FormAnswers,
-        language: Language,
+        language: str,
         now: datetime,
         *,
         comments: bool,

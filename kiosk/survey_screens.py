@@ -34,7 +34,6 @@ from kiosk.survey_draft import (
 )
 from kiosk.survey_steps import Step, step_after, steps_of
 from surveys.definition import Survey
-from surveys.messages import LANGUAGES, Language
 from web import wants_fragment
 
 
@@ -105,7 +104,7 @@ async def save_step(request: Request) -> Response:
         button = "leave"
     elif switched:  # the switch of language stays on its step, and loses nothing of it
         button = str(step.number)
-    language = switched if switched in LANGUAGES else asker_language(request)
+    language = switched if switched in context.languages.names else asker_language(request)
     if abandoned:
         form = cut_to_valid(form)
     elif form.errors:
@@ -164,7 +163,7 @@ def _show_step(
     notice: str | None = None,
     status: int = 200,
     address: str | None = None,
-    language: Language | None = None,
+    language: str | None = None,
 ) -> Response:
     """The screen of a step, with the draft's answers, or those of a form that had errors."""
     context = context_of(request)

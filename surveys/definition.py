@@ -8,9 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-
-from surveys.messages import Language
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Channel = Literal["kiosk", "qr", "paper", "import"]  # the ways an answer may come in
@@ -31,13 +36,28 @@ class Model(BaseModel):
 
 
 class Text(Model):
-    """A text in both languages."""
+    """A text in both languages, and in those that a centre has added (see kiosk/languages.py).
+
+    Added ones are no part of the definition: fingerprints do not change with them.
+    """
 
     vi: str = Field(min_length=1)
     en: str = Field(min_length=1)
+    _added: Mapping[str, str] = PrivateAttr(default_factory=dict)
 
-    def get(self, language: Language) -> str:
-        return self.vi if language == "vi" else self.en
+    def get(self, language: str) -> str:
+        """The text in a language, or where it has not been translated, in Vietnamese."""
+        return self.en if language == "en" else self._added.get(language, self.vi)
+
+    def language(self, wanted: str) -> str:
+        """The language that ``get`` answers in."""
+        return wanted if wanted == "en" or wanted in self._added else "vi"
+
+    def translated(self, added: Mapping[str, str]) -> Self:
+        """The same text in more languages: words by their code."""
+        copy = self.model_copy()
+        copy._added = {**self._added, **added}
+        return copy
 
 
 class Level(Text):
@@ -132,6 +152,8 @@ class Survey(Model):
     scales: Mapping[Identifier, Scale]
     factors: tuple[Factor, ...] = Field(min_length=1)
     profile: tuple[Question, ...] = ()
+    # The scales of questions that are asked in added languages, by question.
+    _added_scales: Mapping[str, Scale] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _references(self) -> Self:
@@ -221,8 +243,27 @@ class Survey(Model):
         canonical = json.dumps(asked, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
+    def translated(
+        self,
+        *,
+        title: Text,
+        introduction: Text,
+        factors: tuple[Factor, ...],
+        profile: tuple[Question, ...],
+        scales_by_question: Mapping[str, Scale],
+    ) -> "Survey":
+        """The same survey, with the same fingerprint, whose texts are in more languages."""
+        own = {name: getattr(self, name) for name in Survey.model_fields}
+        texts = {"title": title, "introduction": introduction}
+        made = Survey(**{**own, **texts, "factors": factors, "profile": profile})
+        made._added_scales = scales_by_question
+        return made
+
     def scale_of(self, question: Question) -> Scale | None:
-        return None if question.scale is None else self.scales[question.scale]
+        """The answers of a question, in all languages that the question itself is in."""
+        if question.scale is None:
+            return None
+        return self._added_scales.get(question.id) or self.scales[question.scale]
 
     def measures_of(self, question: Question) -> Mapping[str, tuple[int, ...]]:
         scale = self.scale_of(question)

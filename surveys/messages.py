@@ -1,20 +1,22 @@
 """Message catalogues: one TOML file a language, Vietnamese first, English second."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
 Language = Literal["vi", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
+# A primary subtag of BCP 47: what a language that a centre adds is called, and what is stored.
+LANGUAGE_CODE = r"^[a-z]{2,3}$"
 
 
 @dataclass(frozen=True)
 class Messages:
-    """Texts by language and dotted key, such as ``thanks.title``."""
+    """Texts by language and dotted key, such as ``thanks.title``; each language has each key."""
 
-    texts: Mapping[Language, Mapping[str, str]]
+    texts: Mapping[str, Mapping[str, str]]
 
     @classmethod
     def load(cls, folder: Path) -> "Messages":
@@ -22,9 +24,9 @@ class Messages:
 
         Raises ValueError where the two do not hold the same keys.
         """
-        texts = {
+        texts: dict[str, Mapping[str, str]] = {
             language: dict(
-                _flatten(tomllib.loads((folder / f"{language}.toml").read_text("utf-8")))
+                flattened(tomllib.loads((folder / f"{language}.toml").read_text("utf-8")))
             )
             for language in LANGUAGES
         }
@@ -32,7 +34,7 @@ class Messages:
             raise ValueError(f"{folder}: not in both catalogues: {', '.join(sorted(odd))}")
         return cls(texts)
 
-    def get(self, language: Language, key: str, /, **values: object) -> str:
+    def get(self, language: str, key: str, /, **values: object) -> str:
         """The text of a key with its ``{places}`` filled. Raises KeyError for an unknown key."""
         text = self.texts[language][key]
         return text.format(**values) if values else text
@@ -58,7 +60,7 @@ class MessageError(ValueError):
         """The whole key."""
         return self.section + self.key
 
-    def text(self, messages: Messages, language: Language) -> str:
+    def text(self, messages: Messages, language: str) -> str:
         """The reason in a language. Raises KeyError where the catalogue lacks it."""
         return messages.get(language, self.message, **self.values)
 
@@ -74,11 +76,12 @@ class FieldError(MessageError):
         return f"{self.field}: {super().__str__()}"
 
 
-def _flatten(table: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
+def flattened(table: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
+    """Every value of a table of tables as text, with its dotted key."""
     found: list[tuple[str, str]] = []
     for key, value in table.items():
         if isinstance(value, dict):
-            found += _flatten(value, f"{prefix}{key}.")
+            found += flattened(value, f"{prefix}{key}.")
         else:
             found.append((f"{prefix}{key}", str(value)))
     return found
@@ -88,5 +91,10 @@ def choose_language(wanted: str | None, accept_language: str = "") -> Language:
     """The language of ``wanted``, else of an Accept-Language header, else Vietnamese."""
     if wanted in LANGUAGES:
         return wanted
-    first = accept_language.split(",")[0].strip().lower()
-    return "en" if first.startswith("en") else "vi"
+    return "en" if preferred_language(accept_language, LANGUAGES) == "en" else "vi"
+
+
+def preferred_language(accept_language: str, known: Collection[str]) -> str:
+    """The first language of an Accept-Language header where it is known, else Vietnamese."""
+    first = accept_language.split(",")[0].split(";")[0].split("-")[0].strip().lower()
+    return first if first in known else "vi"

@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 from surveys.centre import Centre
 from surveys.definition import Channel as Channel
 from surveys.definition import Question, Survey
-from surveys.messages import FieldError, Language, Messages
+from surveys.messages import LANGUAGE_CODE, FieldError, Language, Messages
 from surveys.text import MAX_MARKS, UNSAFE, composed, has_too_many_marks
 
 UUID_FORM = r"^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"  # RFC 9562, as it is written
@@ -80,7 +80,7 @@ class Submission(BaseModel):
     channel: Channel
     visit: str | None = Field(default=None, pattern=NAME)
     answered_at: Moment
-    language: Language | None = None
+    language: str | None = Field(default=None, pattern=LANGUAGE_CODE)
     answers: dict[str, Any] = {}
     comment: Annotated[str, AfterValidator(composed)] | None = None
 

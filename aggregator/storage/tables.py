@@ -53,7 +53,7 @@ class SubmissionRow(SQLModel, table=True):
     channel: str = Field(max_length=10)
     visit: str | None = Field(max_length=64)
     answered_at: datetime = Field(sa_type=UtcDateTime)
-    language: str | None = Field(max_length=2)
+    language: str | None = Field(max_length=3)
     answers: dict[str, Any] = Field(sa_type=JSON)
     comment: str | None
     day: date

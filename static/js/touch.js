@@ -4,6 +4,7 @@ import "./heartbeat.js";
 import "./idle.js";
 import "./fields.js";
 import "./modes.js";
+import "./languages.js";
 import "./offline.js";
 import "./press.js";
 import "./rest.js";

@@ -108,7 +108,7 @@ def test_what_changed_definitions_refuse_is_kept_for_a_human(
         {"answered_at": 5},
         {"hostile": 1},
         {"comment": 3},
-        {"language": "xx"},
+        {"language": "tiếng Việt"},
     ],
     ids=str,
 )

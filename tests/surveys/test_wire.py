@@ -59,6 +59,11 @@ def test_what_the_contract_lets_be_absent_may_be_absent_or_null(name: str) -> No
     assert getattr(read({**GOOD, name: None}), name) is None
 
 
+@pytest.mark.parametrize("code", ["vi", "en", "fr", "hmn"])
+def test_an_answer_may_be_in_a_language_that_a_centre_has_added(code: str) -> None:
+    assert read({**GOOD, "language": code}).language == code
+
+
 @pytest.mark.parametrize("name", ["id", "survey", "channel", "answered_at"])
 def test_what_must_be_there_is_named_when_it_is_missing(name: str) -> None:
     assert refusal({k: v for k, v in GOOD.items() if k != name}).field == name
@@ -83,7 +88,10 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
     ("visit spaced", {"visit": "a b"}, "visit", "wrong_type"),
     ("visit long", {"visit": "a" * 65}, "visit", "wrong_type"),
     ("visit ends in a line feed", {"visit": "abc\n"}, "visit", "wrong_type"),
-    ("language unknown", {"language": "fr"}, "language", "wrong_type"),
+    ("language by its name", {"language": "french"}, "language", "wrong_type"),
+    ("language of a region", {"language": "en-GB"}, "language", "wrong_type"),
+    ("language in capitals", {"language": "VI"}, "language", "wrong_type"),
+    ("language ends in a line feed", {"language": "vi\n"}, "language", "wrong_type"),
     ("fingerprint unsafe", {"fingerprint": "a\x00"}, "fingerprint", "wrong_type"),
     ("fingerprint a formula", {"fingerprint": "=1+1"}, "fingerprint", "wrong_type"),
     ("no offset", {"answered_at": "2026-11-23T08:10:00"}, "answered_at", "no_offset"),
