@@ -34,6 +34,7 @@ from kiosk.levels import Levels
 from kiosk.line_breaks import keep_words_whole
 from kiosk.looks import load_looks
 from kiosk.outbox import Outbox, OutboxError
+from kiosk.pictogram_files import finder, load_pictograms
 from kiosk.places import bind
 from kiosk.qr_codes import qr_codes
 from kiosk.settings import Settings
@@ -148,6 +149,9 @@ def build_context(
     messages = Messages.load(Path(__file__).parent / "messages")
     languages = load_languages(settings.languages_folder, messages, surveys)
     messages, surveys = languages.messages, dict(languages.surveys)
+    pictograms = load_pictograms(
+        settings.pictograms_folder, surveys, centre, expected=settings.pictograms is not None
+    )
 
     def housekeeping() -> None:
         finish_expired(drafts, surveys, centre, clock().astimezone(centre.zone))
@@ -187,6 +191,7 @@ def build_context(
             tablets=settings.tablets,
             whole_centre=start.WHOLE_CENTRE,
             keep_words_whole=keep_words_whole,
+            pictogram=finder(pictograms),
         ),
         looks=looks,
         clock=clock,

@@ -74,6 +74,11 @@ class Settings(BaseSettings):
         description="Folder of the languages that the centre adds; by default `languages` beside "
         "the centre file.",
     )
+    pictograms: Path | None = Field(
+        default=None,
+        description="Folder of the centre's own pictograms; by default `pictograms` beside the "
+        "centre file.",
+    )
     host: Hosts = Field(default="127.0.0.1", description="Address the kiosk listens on.")
     port: int = Field(default=8001, ge=0, le=65535, description="Port the kiosk listens on.")
     public_url: WebAddress = Field(
@@ -158,6 +163,11 @@ class Settings(BaseSettings):
     def languages_folder(self) -> Path:
         """Where the added languages lie, whether there are any or not."""
         return self.languages or self.centre.parent / "languages"
+
+    @property
+    def pictograms_folder(self) -> Path:
+        """Where the centre's own pictograms lie, whether there are any or not."""
+        return self.pictograms or self.centre.parent / "pictograms"
 
     @property
     def deep_link(self) -> str:
