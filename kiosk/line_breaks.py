@@ -1,4 +1,4 @@
-"""Keeps Vietnamese words of two syllables on one line."""
+"""Keeps Vietnamese words of two syllables on one line, and a dash at the end of its line."""
 
 import re
 
@@ -12,5 +12,5 @@ WORDS = re.compile(
 
 
 def keep_words_whole(text: str) -> str:
-    """A name or an answer with no-break spaces inside its words of two syllables."""
-    return WORDS.sub(lambda match: match[0].replace(" ", "\u00a0"), text)
+    """A name or an answer with no-break spaces inside its words of two syllables, before dashes."""
+    return WORDS.sub(lambda match: match[0].replace(" ", "\u00a0"), text).replace(" - ", "\u00a0- ")

@@ -73,12 +73,15 @@ FAULTS = """() => {
 }"""
 
 # After a change of size every target rests for a moment (steady.js): end that moment at once.
-RESTED = """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
+RESTED = """async ([width, height]) => {
+  const frame = () => new Promise(requestAnimationFrame);
+  while (innerWidth !== width || innerHeight !== height) await frame();
+  await frame();
+  await frame();
   for (const one of document.getAnimations()) {
     if (one.effect.getKeyframes().some((frame) => frame.pointerEvents)) one.finish();
   }
-  done();
-})))"""
+}"""
 
 
 @pytest.fixture
@@ -133,7 +136,7 @@ def test_every_face_is_whole_as_large_and_as_near_as_the_others(
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})
             page.evaluate("document.fonts.ready.then(() => true)")
-            page.evaluate(RESTED)
+            page.evaluate(RESTED, [width, height])
             if faults := page.evaluate(FAULTS):
                 found[f"{width}x{height} {text}"] = faults
     assert found == {}
