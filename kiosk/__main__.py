@@ -154,7 +154,7 @@ def _codes(settings: Settings, options: argparse.Namespace) -> int:
         raise UnknownPlaceError(f"{centre.id} has no department {options.department!r}")
     for qr_code in context.qr_codes.values():
         place = qr_code.place
-        if options.department not in ("", place.department_id):
+        if qr_code.former or options.department not in ("", place.department_id):
             continue
         address = address_of(context, qr_code)
         name = place.name(options.lang) or centre.name.get(options.lang)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
@@ -42,7 +42,7 @@ from kiosk.staff_access import StaffAccess
 from kiosk.survey_draft import finish_expired, finish_ratings
 from kiosk.translations import load_languages
 from kiosk.uploader import Uploader
-from surveys.centre import load_definitions
+from surveys.centre import Department, load_definitions
 from surveys.looks import Looks
 from surveys.messages import Messages
 from web import Application, Assets, Pages
@@ -156,15 +156,19 @@ def build_context(
     def housekeeping() -> None:
         finish_expired(drafts, surveys, centre, clock().astimezone(centre.zone))
 
+    def departments() -> Sequence[Department]:
+        return centre.open_departments(centre.local_day(clock()))
+
     levels = Levels(settings.var / "kiosk" / "levels.json")
 
     return Context(
         settings=settings,
         centre=centre,
+        departments=departments,
         surveys=surveys,
         languages=languages,
         place=place,
-        qr_codes=qr_codes(centre),
+        qr_codes=qr_codes(centre, centre.local_day(clock())),
         outbox=outbox,
         drafts=drafts,
         uploader=Uploader(
@@ -179,6 +183,7 @@ def build_context(
             Path(__file__).parent / "templates",
             messages,
             centre=centre,
+            departments=departments,
             demo=settings.demo,
             say=messages.get,
             languages=languages.names,

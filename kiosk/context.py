@@ -1,6 +1,6 @@
 """What a running kiosk is made of: built once in create_app and handed to every handler."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -18,17 +18,21 @@ from kiosk.settings import Settings
 from kiosk.staff_access import StaffAccess
 from kiosk.translations import Languages
 from kiosk.uploader import Uploader
-from surveys.centre import Centre
+from surveys.centre import Centre, Department
 from surveys.definition import Survey
 from web import Pages
 
 
 @dataclass(frozen=True)
 class Context:
-    """One running kiosk. ``place`` is where it stands; without a department it is the lobby."""
+    """One running kiosk. ``place`` is where it stands; without a department it is the lobby.
+
+    ``departments`` are those that are open today, each with its open counters.
+    """
 
     settings: Settings
     centre: Centre
+    departments: Callable[[], Sequence[Department]]
     surveys: Mapping[str, Survey]
     languages: Languages
     place: Place

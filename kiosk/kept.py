@@ -140,7 +140,7 @@ def _tablet(context: Context) -> dict[str, object]:
     """What a tablet must know besides the screens to take answers as this process does."""
     centre, place = context.centre, context.place
     rating, full = context.rating_survey, context.surveys[centre.instruments.citizens]
-    places = centre.departments if context.in_lobby else ()
+    places = context.departments() if context.in_lobby else ()
     return {
         "lobby": context.in_lobby,
         "department": place.department_id,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 
 from surveys.centre import Centre, Counter, Department
 
@@ -35,14 +36,18 @@ class Place:
 def bind(centre: Centre, department: str, counter: str) -> Place:
     """The place where a kiosk stands, from its two settings; both empty: in the lobby.
 
-    A counter implies its department. Raises UnknownPlaceError, which names the setting and the
-    centre.
+    A counter implies its department. What has moved or was merged since is followed. Raises
+    UnknownPlaceError, which names the setting and the centre.
     """
     if counter and counter not in centre.counter:
         raise UnknownPlaceError(f"HAILONG_COUNTER: {centre.id} has no counter {counter!r}")
-    owner = centre.department_of[counter] if counter else ""
     if department and department not in centre.department:
         raise UnknownPlaceError(f"HAILONG_DEPARTMENT: {centre.id} has no department {department!r}")
+    if (counter, department) in centre.stood:
+        department = ""
+    counter = centre.counter_heirs.get(counter, counter)
+    department = centre.department_heirs.get(department, department)
+    owner = centre.department_of[counter] if counter else ""
     if department and owner and department != owner:
         raise UnknownPlaceError(
             f"HAILONG_COUNTER: counter {counter!r} belongs to {owner!r}, not to {department!r}"
@@ -61,10 +66,26 @@ def place_of(centre: Centre, department: str | None, counter: str | None) -> Pla
         raise UnknownPlaceError(f"{centre.id} has no {error.args[0]!r}") from None
 
 
-def places(centre: Centre) -> Iterator[Place]:
-    """Every place: the whole centre, then each department followed by its counters."""
+def places(centre: Centre, today: date) -> Iterator[Place]:
+    """Every open place: the whole centre, then each department followed by its counters."""
     yield Place()
-    for department in centre.departments:
+    for department in centre.open_departments(today):
         yield Place(department)
         for counter in department.counters:
             yield Place(department, counter)
+
+
+def former_places(centre: Centre, today: date) -> Iterator[tuple[str, str | None, Place]]:
+    """The ids of a department and counter of the past, and the place that they are today.
+
+    A counter that moved is followed to where it stands, a merged unit to its successor.
+    """
+    now = {(place.department_id, place.counter_id): place for place in places(centre, today)}
+    past: list[tuple[str, str | None]] = [(one.id, None) for one in centre.departments]
+    past += [(department, counter) for counter, department in sorted(centre.stood)]
+    for department, counter in past:
+        heir = centre.counter_heirs.get(counter, counter) if counter else None
+        owner = centre.department_of[heir] if heir else department
+        follows = centre.department_heirs.get(owner, owner), heir
+        if (department, counter) not in now and follows in now:
+            yield department, counter, now[follows]

@@ -52,7 +52,8 @@ async def posters(request: Request) -> Response:
     chosen = [
         Poster(qr_code, address.partition("://")[2], drawing)
         for qr_code in context.qr_codes.values()
-        if audience in ("", qr_code.audience)
+        if not qr_code.former
+        and audience in ("", qr_code.audience)
         and department in (ALL, qr_code.place.department_id or "")
         for address in [address_of(context, qr_code)]
         for drawing in [await anyio.to_thread.run_sync(draw, address)]

@@ -3,9 +3,10 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
-from kiosk.places import Place, UnknownPlaceError, places
+from kiosk.places import Place, UnknownPlaceError, former_places, places
 from surveys.centre import Centre
 
 Audience = Literal["citizen", "business"]
@@ -19,12 +20,13 @@ MISREAD = str.maketrans({"O": "0", "I": "1", "L": "1"})
 class QrCode:
     """A QR code that hangs at a place and opens the form for an audience.
 
-    ``code`` are the eight characters of its ``path``.
+    ``code`` are the eight characters of its ``path``. A ``former`` one hangs on older posters.
     """
 
     code: str
     place: Place
     audience: Audience
+    former: bool = False
 
     @property
     def path(self) -> str:
@@ -42,18 +44,22 @@ def code_of(centre: str, department: str | None, counter: str | None, audience: 
     return "".join(ALPHABET[number >> shift & 31] for shift in range(35, -1, -5))
 
 
-def qr_codes(centre: Centre) -> Mapping[str, QrCode]:
+def qr_codes(centre: Centre, today: date) -> Mapping[str, QrCode]:
     """Every QR code of a centre by its eight characters.
 
-    Raises UnknownPlaceError where two places have the same characters.
+    A poster that hung before a counter moved or a department was merged still works: its code,
+    which is not that of the place it stands for, leads to where they are today. Raises
+    UnknownPlaceError where two places have the same characters.
     """
     by_code: dict[str, QrCode] = {}
-    for place in places(centre):
+    own = [(place.department_id, place.counter_id, place) for place in places(centre, today)]
+    for department, counter, place in [*own, *former_places(centre, today)]:
         for audience in AUDIENCES:
-            code = code_of(centre.id, place.department_id, place.counter_id, audience)
+            code = code_of(centre.id, department, counter, audience)
             if code in by_code:
                 raise UnknownPlaceError(f"{centre.id}: two places share the code {code}")
-            by_code[code] = QrCode(code, place, audience)
+            former = (department, counter) != (place.department_id, place.counter_id)
+            by_code[code] = QrCode(code, place, audience, former)
     return by_code
 
 

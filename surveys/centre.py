@@ -20,21 +20,13 @@ from surveys.definition import (
     load_toml,
 )
 from surveys.looks import Looks
+from surveys.units import Counter as Counter
+from surveys.units import Department as Department
+from surveys.units import UnitError, check, heirs
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 ROUNDED = 0.005  # how far printed shares that belong together may be from 1
-
-
-class Counter(Model):
-    id: Identifier
-    name: Text
-
-
-class Department(Model):
-    id: Identifier
-    name: Text
-    counters: tuple[Counter, ...] = ()
 
 
 class OpeningHours(Model):
@@ -55,11 +47,12 @@ class Reference(Model):
     """A published figure with everything needed to know what it may be compared with.
 
     ``share`` is a fraction. A reference with ``k`` and ``n`` is itself uncertain; one with a
-    share alone is a fixed value.
+    share alone is a fixed value. With ``department`` it is about that one alone.
     """
 
     id: Identifier
     label: Text
+    department: Identifier | None = None
     survey: Identifier
     measure: Identifier
     k: Annotated[int, Field(ge=0)] | None = None
@@ -105,14 +98,21 @@ class Margin(Model):
     """How a population divides by one variable, to which a survey's answers may be weighted.
 
     ``variable`` is ``channel`` or a profile question of the survey; ``shares`` are fractions by
-    channel or by code, and add up to 1 but for rounding.
+    channel or by code, and add up to 1 but for rounding. With ``department`` the population is
+    that of the one department.
     """
 
     survey: Identifier
+    department: Identifier | None = None
     variable: Identifier
     population: Text
     source: str = Field(min_length=1)
     shares: Mapping[str, Annotated[float, Field(ge=0, le=1)]] = Field(min_length=2)
+
+    @property
+    def key(self) -> str:
+        """What no other margin of the centre has."""
+        return ".".join(filter(None, (self.department, self.survey, self.variable)))
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -167,10 +167,16 @@ class Centre(Model):
             ("department", [department.id for department in self.departments]),
             ("counter", [c.id for department in self.departments for c in department.counters]),
             ("reference", [reference.id for reference in self.references]),
-            ("margin", [f"{margin.survey}.{margin.variable}" for margin in self.margins]),
+            ("margin", [margin.key for margin in self.margins]),
         ):
             if doubled := {one for one in ids if ids.count(one) > 1}:
                 raise ValueError(f"{kind} defined twice: {', '.join(sorted(doubled))}")
+        check(self.departments)
+        known = {None, *(department.id for department in self.departments)}
+        bound = [reference.department for reference in self.references]
+        for department in (*bound, *(margin.department for margin in self.margins)):
+            if department not in known:
+                raise UnitError("unknown_department", department=department)
         return self
 
     @cached_property
@@ -191,6 +197,34 @@ class Centre(Model):
         """The department's id by the counter's id."""
         return {c.id: d.id for d in self.departments for c in d.counters}
 
+    @cached_property
+    def stood(self) -> frozenset[tuple[str, str]]:
+        """Every counter's id with that of each department at which it stands or once stood."""
+        return frozenset(
+            (counter.id, department)
+            for own in self.departments
+            for counter in own.counters
+            for department in (own.id, *counter.departments)
+        )
+
+    @cached_property
+    def department_heirs(self) -> Mapping[str, str]:
+        """By the id of each merged department, that of the one that it belongs to today."""
+        return heirs(self.departments)
+
+    @cached_property
+    def counter_heirs(self) -> Mapping[str, str]:
+        """By the id of each merged counter, that of the one that it belongs to today."""
+        return heirs(self.counter.values())
+
+    def open_departments(self, day: date) -> list[Department]:
+        """The departments that are open on a day, each with its open counters."""
+        return [
+            one.model_copy(update={"counters": tuple(c for c in one.counters if c.is_open_on(day))})
+            for one in self.departments
+            if one.is_open_on(day)
+        ]
+
     def is_open(self, moment: datetime) -> bool:
         """Whether a time with an offset is in the opening hours; always, where there are none."""
         local = moment.astimezone(self.zone)
@@ -210,11 +244,20 @@ def load_definitions(path: Path) -> tuple[Centre, dict[str, Survey]]:
     Raises DefinitionError, also where the centre names a survey or measure that is not defined.
     """
     centre, surveys = load_centre(path), load_surveys()
+    check_definitions(centre, surveys, path.name)
+    return centre, surveys
+
+
+def check_definitions(centre: Centre, surveys: Mapping[str, Survey], name: str) -> None:
+    """Raise DefinitionError where a centre names a survey or measure that is not defined.
+
+    ``name`` is what the message calls the centre's document.
+    """
     for role, survey in centre.instruments:
         if survey not in surveys:
-            raise DefinitionError(f"{path.name}: instruments.{role}: there is no survey {survey!r}")
+            raise DefinitionError(f"{name}: instruments.{role}: there is no survey {survey!r}")
     for number, reference in enumerate(centre.references):
-        key = f"{path.name}: references.{number} ({reference.id})"
+        key = f"{name}: references.{number} ({reference.id})"
         measured = surveys[reference.survey].measured if reference.survey in surveys else ()
         if not measured:
             raise DefinitionError(f"{key}: there is no measured survey {reference.survey!r}")
@@ -222,12 +265,11 @@ def load_definitions(path: Path) -> tuple[Centre, dict[str, Survey]]:
             raise DefinitionError(f"{key}: {reference.survey} has no measure {reference.measure!r}")
     for number, one in enumerate(centre.series_breaks):
         if one.survey not in surveys:
-            key = f"{path.name}: series_breaks.{number}.survey"
+            key = f"{name}: series_breaks.{number}.survey"
             raise DefinitionError(f"{key}: there is no survey {one.survey!r}")
     for number, margin in enumerate(centre.margins):
         if reason := _why_no_margin(margin, surveys):
-            raise DefinitionError(f"{path.name}: margins.{number}: {reason}")
-    return centre, surveys
+            raise DefinitionError(f"{name}: margins.{number}: {reason}")
 
 
 def _why_no_margin(margin: Margin, surveys: Mapping[str, Survey]) -> str | None:

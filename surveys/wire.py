@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -20,8 +19,9 @@ from pydantic_core import PydanticCustomError
 from surveys.centre import Centre
 from surveys.definition import Channel as Channel
 from surveys.definition import Question, Survey
-from surveys.messages import LANGUAGE_CODE, FieldError, Language, Messages
+from surveys.messages import LANGUAGE_CODE, FieldError, Language
 from surveys.text import MAX_MARKS, UNSAFE, composed, has_too_many_marks
+from surveys.units import MESSAGES as MESSAGES
 
 UUID_FORM = r"^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"  # RFC 9562, as it is written
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"  # nothing that a spreadsheet would run
@@ -31,8 +31,6 @@ INT = {int}
 MAX_COMMENT = 2_000  # characters
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 CLOCK_TOLERANCE = timedelta(minutes=15)  # a kiosk's clock may run ahead this much: our choice
-
-MESSAGES = Messages.load(Path(__file__).parent / "messages")
 
 
 class Refused(FieldError):
@@ -186,7 +184,8 @@ def _check_place(submission: Submission, centre: Centre) -> None:
     if counter is not None:
         if counter not in centre.counter:
             raise Refused("counter", "unknown_counter", value=_short(counter))
-        if centre.department_of[counter] != department:
+        # It may have moved: answers from before, and of kiosks that do not know, still come in.
+        if (counter, department) not in centre.stood:
             raise Refused("counter", "counter_elsewhere", value=_short(counter))
 
 

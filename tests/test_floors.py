@@ -35,6 +35,7 @@ AGGREGATOR = (
     "statistics",
     "indices",
     "storage",
+    "organisation",
     "intake",
     "figures",
     "documents",

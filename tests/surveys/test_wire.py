@@ -1,6 +1,6 @@
 """What may come over the wire: every bad submission is refused with its field and a reason."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aggregator.organisation import acts
 from surveys.centre import load_centre
 from surveys.definition import load_surveys
 from surveys.text import UNSAFE, cleaned
@@ -234,3 +235,14 @@ def test_a_receipt_is_read_from_a_reply_and_an_odd_one_is_not() -> None:
     for odd in ({"id": "x", "status": "lost"}, {"status": "accepted"}, None, "accepted"):
         with pytest.raises(ValueError, match="validation error"):
             read_receipt(odd)
+
+
+def test_late_answers_of_a_closed_department_and_a_moved_counter_are_taken() -> None:
+    merged = acts.merge(CENTRE, "department", "so_tu_phap", "so_tai_chinh", date(2025, 3, 1))
+    for department, counter in (("so_tu_phap", "q05"), ("so_tai_chinh", "q05")):
+        read_submission(
+            {**GOOD, "department": department, "counter": counter}, SURVEYS, merged, NOW
+        )
+    read_submission({**GOOD, "counter": None}, SURVEYS, merged, NOW)
+    with pytest.raises(Refused, match="counter"):
+        read_submission({**GOOD, "department": "so_y_te"}, SURVEYS, merged, NOW)
