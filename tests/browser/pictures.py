@@ -18,7 +18,8 @@ from tests.conftest import CHROMIUM_FLAGS, Servers, chromium_path
 from tests.kiosk.conftest import CENTRE, Clock
 
 FOLDER = Path(__file__).parent / "pictures"
-BLOCK = 6  # pixels a side that become one: letters drawn a little otherwise change nothing
+BLOCK = 3  # pixels a side that become one: letters drawn a little otherwise change nothing
+SCALE = 0.5  # of the real screen: less to decode
 UNLIKE = 24  # of 255; from here on a block counts as another colour
 
 SIZES = [(1080, 1920), (1920, 1080), (1280, 800), (800, 1280), (768, 1024)]
@@ -91,23 +92,32 @@ class Kiosks:
             for name in ("", "q05")
         ]
         self._lobby, self._desk = map(serve, apps)
+        self._pages: dict[tuple[int, int], Page] = {}
 
     def take(self, picture: Picture, style: str = "") -> np.ndarray:
         """The blocks of a screen as it stands when nothing moves; ``style`` is CSS on top."""
-        width, height = picture.size
-        context = self._browser.new_context(
-            viewport={"width": width, "height": height},
-            locale="vi-VN",
-            has_touch=True,
-            reduced_motion="reduce",
-        )
-        page = context.new_page()
+        page = self._page(picture.size)
         self._go(page, picture.screen)
         page.evaluate("document.fonts.ready.then(() => true)")
         page.evaluate(ADD_STYLE, style)
-        image = page.screenshot(animations="disabled")
-        context.close()
-        return blocks_of(pixels_of(image))
+        return blocks_of(pixels_of(page.screenshot(animations="disabled")))
+
+    def close(self) -> None:
+        """Close the pages, which is done before their servers stop."""
+        for page in self._pages.values():
+            page.context.close()
+
+    def _page(self, size: tuple[int, int]) -> Page:
+        if size not in self._pages:
+            context = self._browser.new_context(
+                viewport={"width": size[0], "height": size[1]},
+                device_scale_factor=SCALE,
+                locale="vi-VN",
+                has_touch=True,
+                reduced_motion="reduce",
+            )
+            self._pages[size] = context.new_page()
+        return self._pages[size]
 
     def _go(self, page: Page, screen: str) -> None:
         if screen in AUDIENCES:
@@ -138,6 +148,7 @@ def main() -> None:
         kiosks = Kiosks(browser, serve, Path(var))
         for picture in PICTURES:
             save(picture, kiosks.take(picture))
+        kiosks.close()
         browser.close()
         serve.stop_all()
 
