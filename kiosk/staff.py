@@ -27,6 +27,7 @@ from kiosk.outbox import OutboxStatus, Row
 from kiosk.screens import Page, redirect, redirect_page, show
 from kiosk.start import FacesPage, start
 from kiosk.touch import ThanksPage
+from kiosk.uploader import NOT_ADMITTED
 from web import wants_fragment
 
 COOKIE = "staff"
@@ -46,7 +47,7 @@ class StaffPage(Page):
     """The corner itself. ``network`` is a key below ``staff.network`` once it was tried."""
 
     outbox: OutboxStatus
-    problem: tuple[str, str] | None
+    problem: tuple[str, str] | None  # since when, and why as the log has it
     refused: Sequence[Row]
     local: dict[str, str]  # stamps of the outbox as the centre's clock shows them
     by_systemd: bool
@@ -59,6 +60,18 @@ class StaffPage(Page):
     def choices(self) -> Mapping[Name, Sequence[int]]:
         """What each level may be, in per cent."""
         return CHOICES
+
+    @property
+    def hindrance(self) -> str:
+        """What hinders delivery, as a key below ``staff.hindrance``."""
+        reason = self.problem[1] if self.problem else ""
+        if NOT_ADMITTED in reason:
+            return "token"
+        if reason.startswith("OutboxError"):
+            return "disk"
+        if any(word in reason for word in ("Connect", "Timeout", "Network", "Read", "Write")):
+            return "away"
+        return "other"
 
 
 def by_systemd() -> bool:

@@ -19,6 +19,7 @@ from starlette.testclient import TestClient
 from kiosk.levels import Levels
 from kiosk.settings import Settings
 from kiosk.staff_access import LONGEST_WAIT, StaffAccess, hash_pin
+from kiosk.uploader import NOT_ADMITTED
 from surveys.wire import Receipt
 from tests.conftest import Servers
 from tests.kiosk.conftest import Clock, Kiosk, submission
@@ -147,6 +148,24 @@ def test_the_outbox_is_shown_with_reasons(desk: Kiosk) -> None:
     assert facts["Phiếu bị từ chối"] == "1"
     assert "refused: department: not &lt;here&gt;" in facts.values()
     assert "ConnectError" in facts["Chưa gửi được"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        (f"the aggregator answered {NOT_ADMITTED}", "không nhận mã thiết bị"),
+        ("the aggregator answered 503", "chưa nhận"),
+        ("OutboxError: database or disk is full", "ổ đĩa"),
+        ("ConnectError: All connection attempts failed", "không kết nối được"),
+        ("TimeoutError", "không kết nối được"),
+        ("JSONDecodeError", "chưa nhận"),
+    ],
+)
+def test_what_hinders_delivery_is_said_in_plain_words(desk: Kiosk, reason: str, words: str) -> None:
+    desk.context.outbox.note_problem(reason)
+    shown = enter(desk).text
+    assert words in shown
+    assert f'<small lang="en">({reason})</small>' in shown
 
 
 def test_a_test_tap_counts_nowhere(desk: Kiosk) -> None:
