@@ -28,12 +28,13 @@ from aggregator.storage.store import Store
 from kiosk.app import create_app as create_kiosk
 from kiosk.outbox import OutboxError
 from kiosk.places import UnknownPlaceError
-from kiosk.posters import address_of
+from kiosk.posters import address_of, warning_of
 from kiosk.qr_images import terminal
 from kiosk.settings import Settings as KioskSettings
 from kiosk.settings import TogetherSettings
 from surveys.centre import load_definitions
 from surveys.definition import DefinitionError
+from surveys.messages import LANGUAGES
 
 KIOSK = "standalone"  # the name of this process's device token
 MANAGER = "quan_ly"
@@ -199,6 +200,8 @@ def greet(
     form = address_of(asks, next(iter(asks.qr_codes.values())))
     managers = [name for name, role, _ in context.store.credentials.users() if role == "manager"]
     name = MANAGER if MANAGER in managers else next(iter(managers), "TÊN")
+    warnings = [warning_of(asks, language) for language in LANGUAGES]
+    loud = "".join(f"  *** {warning}\n" for warning in warnings if warning)
     way_in = f"python -m aggregator user link {name}"
     if link and managers:
         way_in = f"{context.accounts.new_link(name, counting.address)}  ({name})"
@@ -212,6 +215,7 @@ def greet(
   Phiếu trên điện thoại · phone     {form}
 
 {terminal(form)}
+{loud}
   Ctrl-C để dừng · to stop
 """
 

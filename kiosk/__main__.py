@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from getpass import getpass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -14,7 +13,7 @@ import serving
 from kiosk.app import build_context, create_app
 from kiosk.outbox import Outbox, OutboxError, Row, body_of
 from kiosk.places import UnknownPlaceError
-from kiosk.posters import address_of
+from kiosk.posters import address_of, warning_of
 from kiosk.qr_images import png, svg, terminal
 from kiosk.settings import Settings, TogetherSettings
 from kiosk.staff_access import hash_pin
@@ -146,8 +145,8 @@ def _say(options: argparse.Namespace) -> Callable[..., str]:
 
 
 def _codes(settings: Settings, options: argparse.Namespace) -> int:
-    if not settings.public_url:
-        settings = _with_address(settings, options)
+    if not settings.public_url and "host" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"public_url": TogetherSettings().address})
     context = build_context(settings)
     centre = context.centre
     if options.department not in ("", *centre.department):
@@ -170,17 +169,10 @@ def _codes(settings: Settings, options: argparse.Namespace) -> int:
             if folder is not None:
                 folder.mkdir(parents=True, exist_ok=True)
                 (folder / f"{file}.{suffix}").write_bytes(data)
+    # Last, where it is seen: the list may be long.
+    if warning := warning_of(context, options.lang):
+        print(f"\n*** {warning}", file=sys.stderr)
     return 0
-
-
-def _with_address(settings: Settings, options: argparse.Namespace) -> Settings:
-    """The address that posters carry where none is set: the one of ``make run``, or its own."""
-    own = "host" in settings.model_fields_set
-    address = settings.deep_link if own else TogetherSettings().address
-    local = (urlsplit(address).hostname or "") in ("127.0.0.1", "localhost", "::1")
-    warning = "only_here" if local else "may_change"
-    print(_say(options)(warning, address=address), file=sys.stderr)
-    return settings.model_copy(update={"public_url": address})
 
 
 if __name__ == "__main__":

@@ -6,10 +6,11 @@ from functools import lru_cache
 from typing import Any
 
 import qrcode  # type: ignore[import-untyped]
-from qrcode.constants import ERROR_CORRECT_M  # type: ignore[import-untyped]
+from qrcode.constants import ERROR_CORRECT_H  # type: ignore[import-untyped]
 from qrcode.image.pure import PyPNGImage  # type: ignore[import-untyped]
 
 QUIET_ZONE = 4  # modules of white around a code, as ISO/IEC 18004 asks
+LEVEL: int = ERROR_CORRECT_H  # up to 30 % may be damaged; measured by `python -m tests.bench codes`
 
 
 @dataclass(frozen=True)
@@ -20,9 +21,9 @@ class Drawing:
     path: str
 
 
-def matrix(text: str) -> list[list[bool]]:
+def matrix(text: str, level: int = LEVEL) -> list[list[bool]]:
     """The modules of a QR code by row, True where dark, without the quiet zone."""
-    modules: list[list[bool]] = _qr_code(text, border=0).get_matrix()
+    modules: list[list[bool]] = _qr_code(text, level, border=0).get_matrix()
     return modules
 
 
@@ -73,9 +74,9 @@ def terminal(text: str) -> str:
     return out.getvalue()
 
 
-def _qr_code(text: str, **options: int) -> Any:
-    """The library's QR code of a text, at level M: readable with up to 15 % of it damaged."""
-    code = qrcode.QRCode(error_correction=ERROR_CORRECT_M, **{"border": QUIET_ZONE, **options})
+def _qr_code(text: str, level: int = LEVEL, **options: int) -> Any:
+    """The library's QR code of a text."""
+    code = qrcode.QRCode(error_correction=level, **{"border": QUIET_ZONE, **options})
     code.add_data(text)
     code.make(fit=True)
     return code

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 import anyio.to_thread
 from starlette.requests import Request
@@ -13,8 +11,10 @@ from kiosk.context import Context, context_of
 from kiosk.posters import Poster, address_of
 from kiosk.qr_codes import code_of
 from kiosk.qr_images import draw
+from kiosk.reach import reach_of
 from kiosk.screens import Page, show
 from surveys.definition import Text
+from surveys.wifi import Wifi
 
 # The last visitors are served after the doors are shut, the first wait before they open.
 AROUND = timedelta(minutes=15)
@@ -25,12 +25,13 @@ class RestPage(Page):
     """The screen at rest; ``asleep`` outside the opening hours.
 
     ``question`` is the one that the faces answer. ``poster`` is the QR code of this very place;
-    None where no phone could open its address.
+    None where no phone could open its address. ``wifi`` is named where only its phones could.
     """
 
     asleep: bool
     question: Text
     poster: Poster | None
+    wifi: Wifi | None = None
 
 
 async def rest(request: Request) -> Response:
@@ -40,7 +41,8 @@ async def rest(request: Request) -> Response:
     asleep = not any(context.centre.is_open(now + around) for around in (-AROUND, AROUND))
     poster = None if asleep else await anyio.to_thread.run_sync(_poster, context)
     question = context.rating_survey.questions["rating"].text
-    page = RestPage(place=context.place, asleep=asleep, question=question, poster=poster)
+    wifi = context.centre.wifi if reach_of(context.settings.deep_link) == "network" else None
+    page = RestPage(place=context.place, asleep=asleep, question=question, poster=poster, wifi=wifi)
     return show(request, "rest", page, language="vi")
 
 
@@ -49,14 +51,6 @@ def _poster(context: Context) -> Poster | None:
     code = code_of(context.centre.id, place.department_id, place.counter_id, "citizen")
     qr_code = context.qr_codes[code]
     address = address_of(context, qr_code)
-    if _only_here(urlsplit(address).hostname or ""):
+    if reach_of(address) == "machine":
         return None
     return Poster(qr_code, address.partition("://")[2], draw(address))
-
-
-def _only_here(host: str) -> bool:
-    """Whether a host is this machine's own loopback, which is another one on every phone."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -23,6 +23,7 @@ from surveys.looks import Looks
 from surveys.units import Counter as Counter
 from surveys.units import Department as Department
 from surveys.units import UnitError, check, heirs
+from surveys.wifi import Wifi
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
@@ -147,6 +148,7 @@ class Centre(Model):
     published: str | None = None
     opening_hours: tuple[OpeningHours, ...] = ()
     looks: Looks | None = None
+    wifi: Wifi | None = None
     departments: tuple[Department, ...] = Field(min_length=1)
     references: tuple[Reference, ...] = ()
     series_breaks: tuple[SeriesBreak, ...] = ()

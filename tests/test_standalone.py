@@ -69,6 +69,9 @@ def test_from_the_first_start_to_ctrl_c_and_on(start: Start, tmp_path: Path) -> 
     assert f"{centre.kiosk}/" in centre.program.output
     assert "/f/" in centre.program.output
     assert "█" in centre.program.output or "▄" in centre.program.output  # the QR code
+    # What these codes hold is never public: nobody set HAILONG_PUBLIC_URL.
+    assert "*** CẢNH BÁO: http://" in centre.program.output
+    assert "*** WARNING: http://" in centre.program.output
     for rating in (5, 5, 1):
         tap(centre.kiosk, rating)
     assert centre.program.interrupt() == 0

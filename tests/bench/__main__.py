@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from tests.bench import (
+    bench_codes,
     bench_export,
     bench_ingest,
     bench_page,
@@ -23,6 +24,7 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "pages": bench_pages.rows,
     "report": bench_report.rows,
     "export": bench_export.rows,
+    "codes": bench_codes.rows,
 }
 
 

@@ -121,7 +121,8 @@ def make_kiosk(tmp_path: Path) -> Iterator[Callable[..., Kiosk]]:
 
     def make(**settings: Any) -> Kiosk:
         clock = Clock()
-        app = create_app(Settings(centre=CENTRE, var=tmp_path, **settings), clock=clock)
+        known = {"centre": CENTRE, "var": tmp_path, **settings}
+        app = create_app(Settings(**known), clock=clock)
         kiosk = Kiosk(TestClient(app, follow_redirects=False), app.state.context, clock)
         made.append(kiosk)
         return kiosk

@@ -110,6 +110,7 @@ def test_codes_without_an_address_are_those_of_make_run(
     assert main(["codes", "--department", "so_tu_phap"]) == 0
     printed = capsys.readouterr()
     assert "http://10.1.2.3:9123/f/" in printed.out
+    assert "CẢNH BÁO: http://10.1.2.3:9123" in printed.err
     assert "Hãy đặt một địa chỉ lâu dài" in printed.err
 
 
@@ -122,6 +123,17 @@ def test_codes_that_only_this_machine_can_open_are_warned_of(
     printed = capsys.readouterr()
     assert "http://127.0.0.1:8001/f/" in printed.out
     assert "opens on this machine only" in printed.err
+
+
+def test_codes_of_a_network_are_warned_of_also_where_they_were_set(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HAILONG_PUBLIC_URL", "http://quay05.local:8001")
+    assert main(["--lang", "en", "codes"]) == 0
+    assert "WARNING: http://quay05.local:8001 is an address of the local" in capsys.readouterr().err
+    monkeypatch.setenv("HAILONG_PUBLIC_URL", "https://danhgia.example")
+    assert main(["codes"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(
