@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from aggregator.documents.exports.joined import EXPORT_FORMATS
 from aggregator.documents.reports import model
 from aggregator.intake.files import FileError
+from aggregator.storage.audit import COMMAND_LINE
 from aggregator.storage.credentials import ROLES
 from aggregator.storage.database import StorageError
 from aggregator.wording.messages import MESSAGES
@@ -103,6 +104,7 @@ def _export_options(
     for name in ("survey", "channel", "department"):
         export.add_argument(f"--{name}", help=say(f"export_{name}"))
     export.add_argument("--raw-comments", action="store_true", help=say("export_raw_comments"))
+    _actor(export)
 
 
 def _report_options(
@@ -112,6 +114,12 @@ def _report_options(
     report.add_argument("file", type=Path, help=say("report_file"))
     report.add_argument("--format", choices=model.REPORT_FORMATS, help=say("report_format"))
     report.add_argument("--date", type=day, metavar="DAY", help=say("report_date"))
+    _actor(report)
+
+
+def _actor(parser: argparse.ArgumentParser) -> None:
+    """The dashboard tells its commands for whom they are, for the audit log."""
+    parser.add_argument("--actor", default=COMMAND_LINE, help=argparse.SUPPRESS)
 
 
 def _days(language: Language) -> Callable[[str], date]:

@@ -23,6 +23,13 @@ def composed(text: str) -> str:
     return text if has_too_many_marks(text) else unicodedata.normalize("NFC", text)
 
 
+def without_marks(text: str) -> str:
+    """The text with plain letters only, as people type who search: Nguyễn Đức is Nguyen Duc."""
+    letters = unicodedata.normalize("NFD", text)
+    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return bare.replace("đ", "d").replace("Đ", "D")
+
+
 def has_too_many_marks(text: str) -> bool:
     """Whether more than MAX_MARKS marks follow each other."""
     marks = 0

@@ -10,7 +10,11 @@ from datetime import UTC, datetime
 from aggregator.commands.store import opened
 from aggregator.dashboard.accounts import AccountError, Accounts
 from aggregator.settings import Settings
+from aggregator.storage.audit import COMMAND_LINE, entry
 from aggregator.storage.credentials import Credentials, TokenKind
+
+ADDED = {"device": "device.added", "reader": "device.reader_added"}
+REMOVED = {"device": "device.removed", "reader": "device.reader_removed"}
 
 
 @contextmanager
@@ -29,12 +33,14 @@ def run_token(options: argparse.Namespace) -> int:
         elif not options.name or not options.name.isprintable() or len(options.name) > 64:
             raise AccountError("bad_name")
         elif options.action == "remove":
-            if not credentials.remove_tokens_of(options.name, kind):
+            told = entry(datetime.now(UTC), COMMAND_LINE, REMOVED[kind], name=options.name)
+            if not credentials.remove_tokens_of(options.name, kind, new=told):
                 raise AccountError("unknown_name", name=options.name)
         elif any(token.name == options.name for token in credentials.tokens(kind)):
             raise AccountError("name_taken", name=options.name)
         else:
-            print(accounts.new_token(kind, options.name))
+            told = entry(datetime.now(UTC), COMMAND_LINE, ADDED[kind], name=options.name)
+            print(accounts.new_token(kind, options.name, new=told))
     return 0
 
 
@@ -53,7 +59,8 @@ def run_user(options: argparse.Namespace) -> int:
         elif credentials.user(options.name) is None:
             raise AccountError("unknown_name", name=options.name)
         if options.action == "remove":
-            credentials.remove_user(options.name)
+            told = entry(datetime.now(UTC), COMMAND_LINE, "account.removed", name=options.name)
+            credentials.remove_user(options.name, told)
         elif options.action == "password":
             accounts.set_password(options.name, _ask_password())
         else:

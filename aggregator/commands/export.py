@@ -10,6 +10,7 @@ from aggregator.commands import progress, require_current, tell
 from aggregator.documents.exports.joined import EXPORT_FORMATS, ExportFormat, JoinedTable
 from aggregator.documents.exports.writing import write_export
 from aggregator.settings import Settings
+from aggregator.storage.audit import AuditLog, entry
 from aggregator.storage.database import Database
 from aggregator.storage.submissions import Filters
 from aggregator.wording.channels import CHANNELS
@@ -28,6 +29,18 @@ def run_export(options: argparse.Namespace) -> int:
     database = Database(settings.database)
     try:
         require_current(database.engine)
+        event = "unmasking.export" if options.raw_comments else "export.file"
+        told = {} if options.raw_comments else {"what": "answers"}
+        AuditLog(database).add(
+            entry(
+                datetime.now(UTC),
+                options.actor,
+                event,
+                format=file_format,
+                selection=filters.written(),
+                **told,
+            )
+        )
         table = JoinedTable(database, centre, surveys, filters, options.raw_comments)
         if str(options.file) == "-":
             return _print(table, file_format)

@@ -11,6 +11,7 @@ from aggregator.documents.reports.model import REPORT_FORMATS
 from aggregator.documents.reports.report import build_report
 from aggregator.intake.files import FileError
 from aggregator.settings import Settings
+from aggregator.storage.audit import entry
 from aggregator.wording.messages import MESSAGES
 from aggregator.wording.periods import EARLIEST, LATEST, Period, PeriodError, period_of
 from surveys.centre import load_definitions
@@ -27,6 +28,8 @@ def run_report(options: argparse.Namespace) -> int:
     now = datetime.now(UTC)
     period = _period(options, centre.local_day(now))
     with opened(settings) as store:
+        days = " – ".join(sorted({period.since.isoformat(), period.until.isoformat()}))
+        store.audit.add(entry(now, options.actor, "report.made", period=days, format=file_format))
         report = build_report(
             store,
             surveys,

@@ -18,6 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from aggregator.dashboard.throttle import Bucket, Throttle, buckets_of
+from aggregator.storage.audit import COMMAND_LINE, Entry
 from aggregator.storage.credentials import Role, TokenKind
 from aggregator.storage.store import Store
 from aggregator.storage.tables import User
@@ -76,6 +77,7 @@ class Accounts:
 
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._credentials = store.credentials
+        self._audit = store.audit
         self._clock = clock
         # OWASP's second choice for argon2id: 19 MiB a check, so that a small PC stays small.
         self._hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
@@ -92,15 +94,21 @@ class Accounts:
 
     # Bearer tokens
 
-    def new_token(self, kind: TokenKind, name: str, lasts: timedelta | None = None) -> str:
+    def new_token(
+        self,
+        kind: TokenKind,
+        name: str,
+        lasts: timedelta | None = None,
+        new: Entry | None = None,
+    ) -> str:
         """A new secret of 256 bits for ``name``, valid for ever or as long as it ``lasts``.
 
-        Only its hash is stored, so nobody can look it up later.
+        Only its hash is stored, so nobody can look it up later. ``new`` is what to record of it.
         """
         secret = secrets.token_urlsafe(32)
         now = self._clock()
         self._credentials.add_token(
-            kind, name, _digest(secret), now, now + lasts if lasts else None
+            kind, name, _digest(secret), now, now + lasts if lasts else None, new
         )
         return secret
 
@@ -128,7 +136,7 @@ class Accounts:
     ) -> SignedIn:
         """Sign in with a password. Parameters and exceptions are those of ``check_password``."""
         await self.check_password(name, password, address, browser)
-        return await run_in_threadpool(self._sign_in, name, browser)
+        return await run_in_threadpool(self._sign_in, name, browser, "sign_in.password")
 
     async def check_password(
         self, name: str, password: str, address: str, browser: str | None = None
@@ -188,10 +196,10 @@ class Accounts:
         name = self.holder("link", secret)
         if name is None or not self._credentials.remove_token("link", _digest(secret)):
             return None
-        return self._sign_in(name, browser)
+        return self._sign_in(name, browser, "sign_in.link")
 
-    def _sign_in(self, name: str, browser: str | None) -> SignedIn:
-        session = self.new_token("session", name, SESSION)
+    def _sign_in(self, name: str, browser: str | None, event: str) -> SignedIn:
+        session = self.new_token("session", name, SESSION, self._entry(name, event))
         return SignedIn(name, session, self._know_browser(name, browser))
 
     def _know_browser(self, name: str, former: str | None = None) -> str:
@@ -200,9 +208,22 @@ class Accounts:
             self._credentials.remove_token("browser", _digest(former))
         return self.new_token("browser", name, BROWSER)
 
-    def new_link(self, name: str, address: str) -> str:
+    def record_failure(self, name: str) -> None:
+        """Record a wrong password, where there is such an account.
+
+        What was typed as another name may be a password, and is not written anywhere. Called
+        after the answer was sent: its time must not tell which names have an account.
+        """
+        if name.isprintable() and self._credentials.user(name) is not None:
+            self._audit.add(self._entry(COMMAND_LINE, "sign_in.failed", name=name))
+
+    def _entry(self, actor: str, event: str, **values: str) -> Entry:
+        return Entry(self._clock(), actor, event, values)
+
+    def new_link(self, name: str, address: str, by: str = COMMAND_LINE) -> str:
         """A link that signs an account in, once, within a day; ``address`` is the dashboard's."""
-        return f"{address}/sign-in/{self.new_token('link', name, LINK)}"
+        told = self._entry(by, "account.link", name=name)
+        return f"{address}/sign-in/{self.new_token('link', name, LINK, told)}"
 
     def user_of(self, session: str) -> User | None:
         """The account behind a session's secret; None where it has ended or never was."""
@@ -215,7 +236,9 @@ class Accounts:
 
     # Accounts
 
-    def add_user(self, name: str, role: Role, password: str | None = None) -> None:
+    def add_user(
+        self, name: str, role: Role, password: str | None = None, by: str = COMMAND_LINE
+    ) -> None:
         """Make an account, which without a password is entered by links only.
 
         Raises AccountError for a bad name, a name that is taken, or a short password.
@@ -225,25 +248,24 @@ class Accounts:
         if self._credentials.user(name):
             raise AccountError("name_taken", name=name)
         hashed = self._hash(password) if password is not None else None
-        self._credentials.add_user(
-            User(name=name, role=role, password_hash=hashed, created_at=self._clock())
-        )
+        user = User(name=name, role=role, password_hash=hashed, created_at=self._clock())
+        self._credentials.add_user(user, self._entry(by, "account.added", name=name, role=role))
 
     async def change_password(self, name: str, password: str) -> str:
         """Run ``set_password`` on its thread; returns a new secret by which the browser is known.
 
         Raises AccountError for a short password, and BusyError.
         """
-        await self._in_turn(True, self.set_password, name, password)
+        await self._in_turn(True, self.set_password, name, password, name)
         return await run_in_threadpool(self._know_browser, name)
 
-    def set_password(self, name: str, password: str) -> None:
+    def set_password(self, name: str, password: str, by: str = COMMAND_LINE) -> None:
         """Set a password, and forget the account's sessions, links and known browsers.
 
         Raises AccountError for a password that is too short or too long.
         """
-        self._credentials.set_password(name, self._hash(password))
-        self._credentials.remove_tokens_of(name, "session", "link", "browser")
+        told = self._entry(by, "account.password", name=name)
+        self._credentials.set_password(name, self._hash(password), told)
 
     def _hash(self, password: str) -> str:
         password = composed(password)

@@ -33,6 +33,7 @@ from aggregator.figures.publishing import publishable_rows
 from aggregator.figures.references import why_no_index, why_not_comparable
 from aggregator.intake.ingest import Offer, Unreadable
 from aggregator.intake.strict_json import NotJson, flaws, read_json
+from aggregator.storage.audit import COMMAND_LINE, entry
 from aggregator.storage.credentials import TokenKind
 from aggregator.storage.store import Selection
 from aggregator.storage.submissions import Filters
@@ -209,9 +210,12 @@ def _not_compared(
 async def get_submissions_csv(request: Request) -> Response:
     """The joined table, one row a submission, streamed; comments are screened."""
     context = context_of(request)
-    await _holder(request, context, "reader")
+    name = await _holder(request, context, "reader")
     period = _query(request, PeriodQuery)
     filters = Filters(period.since, period.until)
+    told = {"name": name, "selection": filters.written()}
+    new = entry(context.clock(), COMMAND_LINE, "export.by_token", **told)
+    await run_in_threadpool(context.store.audit.add, new)
     table = JoinedTable(context.store.database, context.centre, context.surveys, filters)
     return await stream(table.lines("csv"), "submissions.csv", MEDIA_TYPES["csv"])
 

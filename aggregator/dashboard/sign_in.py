@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import wraps
 from urllib.parse import urlencode
 
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -90,7 +91,10 @@ async def sign_in(request: Request) -> Response:
         entered = await accounts.sign_in(name, password, *_client(request, name))
     except RefusedError as refused:
         page = SignInPage(_reason(refused, "sign_in.failed"), refused.wait, target, name)
-        return _refused(request, "sign_in", page, refused)
+        response = _refused(request, "sign_in", page, refused)
+        if refused.checked:
+            response.background = BackgroundTask(accounts.record_failure, name)
+        return response
     return _enter(request, entered, target)
 
 

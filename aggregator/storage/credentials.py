@@ -4,10 +4,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Literal, get_args
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Delete, Row, delete, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
+from aggregator.storage.audit import Entry, record
 from aggregator.storage.database import Database
 from aggregator.storage.tables import Token, User
 
@@ -23,13 +24,21 @@ class Credentials:
         self._database = database
 
     def add_token(
-        self, kind: TokenKind, name: str, digest: str, now: datetime, expires: datetime | None
+        self,
+        kind: TokenKind,
+        name: str,
+        digest: str,
+        now: datetime,
+        expires: datetime | None,
+        new: Entry | None = None,
     ) -> None:
         """Store a token by the hash of its secret, and delete all expired tokens."""
         with self._database.begin(write=True) as connection:
             connection.execute(delete(Token).where(col(Token.expires_at) < now))
             row = {"hash": digest, "kind": kind, "name": name}
             connection.execute(insert(Token).values(**row, created_at=now, expires_at=expires))
+            if new is not None:
+                record(connection, new)
 
     def token(self, kind: TokenKind, digest: str) -> Token | None:
         """The token of this kind with this hash, expired or not; None where there is none."""
@@ -43,18 +52,26 @@ class Credentials:
         with self._database.begin() as connection:
             return connection.execute(query.order_by(col(Token.created_at))).all()
 
-    def remove_tokens(self, kinds: Collection[TokenKind], *where: ColumnElement[bool]) -> int:
+    def remove_tokens(
+        self,
+        kinds: Collection[TokenKind],
+        *where: ColumnElement[bool],
+        new: Entry | None = None,
+    ) -> int:
         """Delete the tokens of these kinds that meet all conditions; returns how many."""
         query = delete(Token).where(col(Token.kind).in_(kinds), *where)
         with self._database.begin(write=True) as connection:
-            return connection.execute(query).rowcount
+            removed = connection.execute(query).rowcount
+            if removed and new is not None:
+                record(connection, new)
+            return removed
 
     def remove_token(self, kind: TokenKind, digest: str) -> bool:
         """Delete a token; True if it was there. Of two callers one gets True: links work once."""
         return self.remove_tokens([kind], col(Token.hash) == digest) == 1
 
-    def remove_tokens_of(self, name: str, *kinds: TokenKind) -> int:
-        return self.remove_tokens(kinds, col(Token.name) == name)
+    def remove_tokens_of(self, name: str, *kinds: TokenKind, new: Entry | None = None) -> int:
+        return self.remove_tokens(kinds, col(Token.name) == name, new=new)
 
     def user(self, name: str) -> User | None:
         query = select(User.__table__).where(col(User.name) == name)  # type: ignore[attr-defined]
@@ -67,17 +84,30 @@ class Credentials:
         with self._database.begin() as connection:
             return connection.execute(query.order_by(col(User.name))).all()
 
-    def add_user(self, user: User) -> None:
+    def add_user(self, user: User, new: Entry) -> None:
         with self._database.begin(write=True) as connection:
             connection.execute(insert(User).values(**user.model_dump()))
+            record(connection, new)
 
-    def set_password(self, name: str, password_hash: str) -> None:
+    def set_password(self, name: str, password_hash: str, new: Entry) -> None:
+        """Set a password, and forget the account's sessions, links and known browsers."""
         with self._database.begin(write=True) as connection:
             query = update(User).where(col(User.name) == name)
             connection.execute(query.values(password_hash=password_hash))
+            connection.execute(_tokens_of(name))
+            record(connection, new)
 
-    def remove_user(self, name: str) -> bool:
+    def remove_user(self, name: str, new: Entry) -> bool:
         """Delete an account, its sessions, links and known browsers; False if there was none."""
-        self.remove_tokens_of(name, "session", "link", "browser")
         with self._database.begin(write=True) as connection:
-            return connection.execute(delete(User).where(col(User.name) == name)).rowcount == 1
+            if connection.execute(delete(User).where(col(User.name) == name)).rowcount == 0:
+                return False
+            connection.execute(_tokens_of(name))
+            record(connection, new)
+            return True
+
+
+def _tokens_of(name: str) -> Delete:
+    """Deletes what lets an account in without its password."""
+    kinds = ("session", "link", "browser")
+    return delete(Token).where(col(Token.kind).in_(kinds), col(Token.name) == name)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, Row, func, select
 from sqlmodel import col
 
 from aggregator.storage import blocks
+from aggregator.storage.audit import AuditLog
 from aggregator.storage.blocks import Block, Key, merged
 from aggregator.storage.credentials import Credentials
 from aggregator.storage.database import Database, StorageError
@@ -55,6 +56,7 @@ class Store:
         self._rollups: dict[tuple[Layout, str], RollUps] | None = None
         self.credentials = Credentials(self.database)
         self.handling = Handling(self.database)
+        self.audit = AuditLog(self.database)
 
     @property
     def engine(self) -> Engine:

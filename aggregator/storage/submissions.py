@@ -31,6 +31,12 @@ class Filters:
     department: str | None = None
     last: int | None = None
 
+    def written(self) -> str:
+        """The conditions on one line, for the audit log; "*" where there is none."""
+        days = f"{self.since or '…'} – {self.until or '…'}" if self.since or self.until else None
+        named = (days, self.survey, self.channel, self.department)
+        return ", ".join(value for value in named if value) or "*"
+
     def where(self) -> list[ColumnElement[bool]]:
         equal = {
             SubmissionRow.survey: self.survey,

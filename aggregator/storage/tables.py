@@ -196,3 +196,22 @@ class Token(SQLModel, table=True):
     name: str = Field(max_length=64)
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class AuditRow(SQLModel, table=True):
+    """An entry of the audit log, which triggers keep from being changed or deleted.
+
+    ``words`` is what is searched, in small letters; ``unmarked`` the same without diacritics.
+    """
+
+    __tablename__ = "audit"
+    __table_args__ = (Index("audit_at", "at"),)
+
+    number: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True))
+    at: datetime = Field(sa_type=UtcDateTime)
+    kind: str = Field(max_length=20)
+    event: str = Field(max_length=60)
+    actor: str = Field(max_length=64)
+    details: dict[str, Any] = Field(sa_type=JSON)
+    words: str
+    unmarked: str

@@ -20,6 +20,7 @@ from aggregator.documents.exports.joined import (
     JoinedTable,
 )
 from aggregator.documents.worker import send
+from aggregator.storage.audit import entry
 from aggregator.storage.submissions import Filters, bounded
 from aggregator.wording.channels import CHANNELS
 from aggregator.wording.periods import EARLIEST, read_period
@@ -47,12 +48,14 @@ async def submissions(request: Request) -> Response:
     filters = _filters(request)
     name = f"submissions-{_span(filters)}.{file_format}"
     if file_format in ("csv", "json"):
+        await _record(request, "answers", file_format, filters)
         pieces = _table(request, filters).lines(file_format)
         return await stream(
             pieces, name, MEDIA_TYPES[file_format], start=BOM if file_format == "csv" else ""
         )
     language = language_of(request, negotiate=False)
-    arguments = ["--lang", language, "export", "--format", file_format, *_options(filters)]
+    options = [*_options(filters), f"--actor={request.state.user.name}"]
+    arguments = ["--lang", language, "export", "--format", file_format, *options]
     file = await context_of(request).worker.make_for(request, arguments, f".{file_format}")
     return send(file, name, MEDIA_TYPES[file_format])
 
@@ -63,11 +66,20 @@ async def codebook_csv(request: Request) -> Response:
     file_format = _format(request.query_params.get("format") or "csv")
     context, filters = context_of(request), _filters(request)
     _, count = await run_in_threadpool(bounded, context.store.database, filters)
+    await _record(request, "codebook", file_format, filters)
     language = language_of(request, negotiate=False)
     text = BOM + codebook(_table(request, filters), file_format, count, context.clock(), language)
     name = f"submissions-{_span(filters)}.codebook.csv"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     return Response(text, media_type=MEDIA_TYPES["csv"], headers=headers)
+
+
+async def _record(request: Request, what: str, file_format: str, filters: Filters) -> None:
+    """Record an export before any of it leaves: one that is broken off was one, too."""
+    context = context_of(request)
+    told = {"what": what, "format": file_format, "selection": filters.written()}
+    new = entry(context.clock(), request.state.user.name, "export.file", **told)
+    await run_in_threadpool(context.store.audit.add, new)
 
 
 def _table(request: Request, filters: Filters) -> JoinedTable:

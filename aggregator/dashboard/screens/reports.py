@@ -42,6 +42,7 @@ async def report(request: Request) -> Response:
         file_format,
         "--date",
         day.isoformat(),
+        f"--actor={request.state.user.name}",
     ]
     file = await context_of(request).worker.make_for(request, arguments, f".{file_format}")
     called = MESSAGES.get(language, f"report.file_{kind}")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from aggregator.storage.audit import Search, entry
 from tests.aggregator.conftest import PASSWORD, Room, submission
 from tests.aggregator.reading import words
 from tests.methods import check_wrong_methods
@@ -150,5 +151,27 @@ def test_viewers_see_figures_but_not_what_people_wrote(room: Room) -> None:
 def test_a_removed_account_is_out_at_once(room: Room) -> None:
     room.sign_in()
     assert room.client.get("/").status_code == 200
-    room.context.store.credentials.remove_user("giam_doc")
+    room.context.store.credentials.remove_user(
+        "giam_doc", entry(room.clock(), "", "account.removed", name="giam_doc")
+    )
     assert room.client.get("/").status_code == 303
+
+
+def test_what_people_do_is_recorded(room: Room) -> None:
+    """Each once, by whom, and of wrong passwords only those of accounts that exist."""
+    room.sign_in()
+    for name in ("giam_doc", "my secret password"):
+        room.client.post("/sign-in", data={"name": name, "password": "wrong"})
+    room.client.post("/sign-in", data={"name": "giam_doc", "password": PASSWORD})
+    assert room.client.get("/exports/submissions.csv?survey=in_centre").status_code == 200
+    room.get("/api/v1/submissions.csv")
+    found = [(one.actor, one.event) for one in room.context.store.audit.entries(Search(), 99)]
+    assert found == [
+        ("", "export.by_token"),
+        ("giam_doc", "export.file"),
+        ("giam_doc", "sign_in.password"),
+        ("", "sign_in.failed"),
+        ("giam_doc", "sign_in.link"),
+        ("", "account.link"),
+        ("", "account.added"),
+    ]
