@@ -185,11 +185,15 @@ def test_the_lobby_asks_for_the_department_in_either_language(tablet: Tablet) ->
 
 @pytest.mark.browser
 def test_another_face_is_chosen_within_the_same_visit(tablet: Tablet) -> None:
-    tablet.installed(counter="q05")
+    tablet.installed(counter="q05", on_screen_keyboard="always")
     tablet.leave()
     page = tablet.start()
     tap(page, "Hài lòng")
     tap(page, "Thủ tục, giấy tờ")
+    page.locator("textarea").tap()  # the keyboard came along
+    for letter in "owf":
+        page.locator(f'.keys button[data-skbtn="{letter}"]').tap()
+    page.locator('.keys button[data-skbtn="{hide}"]').tap()
     tap(page, "Chọn lại")
     tap(page, "Rất hài lòng")
     expect(page.locator("input:checked")).to_have_count(1)
@@ -202,6 +206,7 @@ def test_another_face_is_chosen_within_the_same_visit(tablet: Tablet) -> None:
     assert delivered(page)
     first, second = tablet.stored()
     assert first["answers"] == {"rating": 5, "reasons": [2]}
+    assert first["comment"] == "ờ"
     assert second["answers"] == {"rating": 1}
     assert first["visit"] != second["visit"]
 
