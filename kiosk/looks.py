@@ -1,13 +1,16 @@
 """The centre's own emblem and colours: read and written at the start, for its screens."""
 
+import gzip
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from kiosk.pictures import LARGEST, PictureError, check_picture
 from surveys.definition import DefinitionError
 from surveys.looks import Looks, deep, tint
 
+LIGHT = 4_096  # bytes as sent: a phone's form has room for an emblem of so many
 TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 
 
@@ -26,6 +29,12 @@ class OwnLooks:
 
     emblem: Served | None = None
     colours: Served | None = None
+
+    @cached_property
+    def light_emblem(self) -> Served | None:
+        """The emblem, where it is small enough for phones on a slow network."""
+        body = self.emblem.body if self.emblem else b""
+        return self.emblem if len(gzip.compress(body)) <= LIGHT else None
 
 
 def load_looks(centre_file: Path, looks: Looks) -> OwnLooks:
@@ -57,7 +66,7 @@ def _colours(looks: Looks) -> Served | None:
     rules = []
     if looks.colour:
         rules += [f"--blue: {looks.colour}", f"--blue-deep: {deep(looks.colour)}"]
-        rules += [f"--blue-tint: {tint(looks.colour)}"]
+        rules += [f"--blue-tint: {tint(looks.colour)}", f"--own-deep: {deep(looks.colour)}"]
     if looks.accent:
         rules += [f"--accent: {looks.accent}", f"--accent-tint: {tint(looks.accent)}"]
     css = f":root {{ {'; '.join(rules)} }}\n"

@@ -88,8 +88,24 @@ export function keepTyped(form, body) {
     if (key !== own) tab.remove(key);
   }
   tab.set(own, body);
+  if (tab.memory.has(own)) remember({ [own]: body });
 }
 
-export const typed = (form) => tab.get(TYPED + idOf(form));
+export function typed(form) {
+  const own = TYPED + idOf(form);
+  return tab.get(own) || (window.history.state || {})[own];
+}
 
-export const forgetTyped = (form) => tab.remove(TYPED + idOf(form));
+export function forgetTyped(form) {
+  tab.remove(TYPED + idOf(form));
+  if (window.history.state) remember(null);
+}
+
+/** Apps that refuse all stores still keep a state with the address, over a reload and Back. */
+function remember(state) {
+  try {
+    window.history.replaceState(state, "");
+  } catch (refused) {
+    // Safari takes a hundred of them in half a minute: the next letter tries again.
+  }
+}

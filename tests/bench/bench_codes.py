@@ -36,7 +36,8 @@ def rows() -> Iterator[Row]:
         for level, constant in LEVELS.items():
             picture = drawn(address, constant)
             for covered in COVERED:
-                name = f"{len(address)} characters, level {level}, {covered} % covered"
+                host = address.split("/")[2]
+                name = f"{host[:20]}… ({len(address)}), level {level}, {covered} % covered"
                 goal = GOALS.get(covered) if constant == LEVEL else None
                 kind: Literal["min"] | None = "min" if goal else None
                 count = readable(picture, address, covered / 100)
