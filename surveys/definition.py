@@ -3,7 +3,7 @@
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
@@ -16,6 +16,8 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+
+from surveys.text import as_read
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Channel = Literal["kiosk", "qr", "paper", "import"]  # the ways an answer may come in
@@ -53,11 +55,25 @@ class Text(Model):
         """The language that ``get`` answers in."""
         return wanted if wanted == "en" or wanted in self._added else "vi"
 
+    def is_read_as(self, other: "Text") -> bool:
+        """Whether a reader of one of both languages cannot tell the two texts apart."""
+        return as_read(self.vi) == as_read(other.vi) or as_read(self.en) == as_read(other.en)
+
     def translated(self, added: Mapping[str, str]) -> Self:
         """The same text in more languages: words by their code."""
         copy = self.model_copy()
         copy._added = {**self._added, **added}
         return copy
+
+
+def read_alike(texts: Iterable[tuple[object, Text]]) -> tuple[object, object] | None:
+    """The names of the first two texts that nobody can tell apart, if there are any."""
+    seen: dict[tuple[str, str], object] = {}
+    for name, text in texts:
+        for read in (("vi", as_read(text.vi)), ("en", as_read(text.en))):
+            if (first := seen.setdefault(read, name)) != name:
+                return first, name
+    return None
 
 
 class Level(Text):
@@ -84,6 +100,8 @@ class Scale(Model):
     def _codes(self) -> Self:
         if len(set(self.codes)) != len(self.levels):
             raise ValueError("two levels have the same code")
+        if twins := read_alike((level.code, level) for level in self.levels):
+            raise ValueError("levels {} and {} have the same text".format(*twins))
         for measure, codes in self.measures.items():
             if not codes or not set(codes) < set(self.codes):
                 raise ValueError(f"measure {measure}: codes must be some, not all, of the scale's")
@@ -166,6 +184,8 @@ class Survey(Model):
             seen.add(question.id)
             if question.scale is not None and question.scale not in self.scales:
                 raise ValueError(f"question {question.id}: unknown scale {question.scale}")
+        if twins := read_alike((one.id, one.text) for one in self.all_questions()):
+            raise ValueError("questions {} and {} have the same text".format(*twins))
         if len({factor.id for factor in self.factors}) != len(self.factors):
             raise ValueError("two factors have the same id")
         return self

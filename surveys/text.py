@@ -30,6 +30,11 @@ def without_marks(text: str) -> str:
     return bare.replace("đ", "d").replace("Đ", "D")
 
 
+def as_read(text: str) -> str:
+    """What a reader tells texts apart by: neither case, nor white space, nor Unicode's form."""
+    return composed(" ".join(composed(text).casefold().split()))
+
+
 def has_too_many_marks(text: str) -> bool:
     """Whether more than MAX_MARKS marks follow each other."""
     marks = 0

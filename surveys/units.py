@@ -144,8 +144,7 @@ def _check_mergers(units: Mapping[str, Unit]) -> None:
 def _check_names(units: Iterable[Unit]) -> None:
     """Units that are open at the same time must be told apart, in both languages."""
     for one, other in combinations(units, 2):
-        alike = one.name.vi == other.name.vi or one.name.en == other.name.en
-        if alike and one.is_open_within(other.opened, _last(other)):
+        if one.name.is_read_as(other.name) and one.is_open_within(other.opened, _last(other)):
             raise UnitError("same_name", unit=one.id, other=other.id)
 
 

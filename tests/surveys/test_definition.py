@@ -97,6 +97,21 @@ def test_one_broken_file_is_not_passed_over(tmp_path: Path) -> None:
         (TEA.replace("good = [2]", "good = [1, 2]"), "scales.taste", "measure good"),
         (TEA.replace("code = 1", "code = 2"), "scales.taste", "two levels have the same code"),
         (
+            TEA.replace('"Dở"', '" nGON\u00a0"'),
+            "scales.taste",
+            "levels 2 and 1 have the same text",
+        ),
+        (
+            TEA.replace('"Good"', '"Caf\u00e9"').replace('"Bad"', '"CAFE\u0301"'),
+            "scales.taste",
+            "levels 2 and 1 have the same text",
+        ),
+        (
+            TEA + QUESTION.replace("green", "black").replace("Trà xanh", "Trà đen"),
+            "file",
+            "questions green and black have the same text",
+        ),
+        (
             TEA.replace(', { code = 1, vi = "Dở", en = "Bad" }', ""),
             "scales.taste.levels",
             "at least 2 items",
@@ -261,7 +276,7 @@ def test_the_fingerprint_does_not_see_what_was_published() -> None:
 
 def test_the_fingerprint_sees_the_order_of_questions() -> None:
     """Order is part of an instrument: it moves answers."""
-    black = QUESTION.replace("green", "black")
+    black = QUESTION.replace("green", "black").replace("Green", "Black").replace("xanh", "đen")
     swapped = read(HEAD + SCALE + FACTOR + black + QUESTION)
     assert read(TEA + black).fingerprint != swapped.fingerprint
 

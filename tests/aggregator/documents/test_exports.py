@@ -23,7 +23,7 @@ from aggregator.documents.worker import Worker, environment
 from aggregator.intake.importing import import_file
 from aggregator.storage.submissions import Filters
 from surveys.centre import Centre
-from surveys.definition import Survey
+from surveys.definition import Survey, Text
 from surveys.messages import LANGUAGES, Language
 from tests.aggregator.conftest import CENTRE, NOW, PASSWORD, ROOT, Intake, Room, sipas, submission
 
@@ -245,7 +245,8 @@ def test_names_are_ones_that_spss_takes(centre: Centre, surveys: dict[str, Surve
     asked = survey.questions["rating"]
     long = "a" * 40
     questions = [
-        asked.model_copy(update={"id": name}) for name in ("not", "all", "x_1", "x_2", long)
+        asked.model_copy(update={"id": name, "text": Text(vi=name, en=name)})
+        for name in ("not", "all", "x_1", "x_2", long)
     ]
     many = survey.questions["reasons"].model_copy(update={"id": "x"})
     factor = survey.factors[0].model_copy(update={"questions": (*questions, many)})
