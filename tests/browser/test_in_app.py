@@ -1,5 +1,6 @@
 """The phone form in the browsers inside Zalo and Facebook, and in old ones that lack much."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from tests.browser.test_phone import PHONE, address, form
 from tests.browser.test_phone_network import cut, kept, says, thanks
 from tests.browser.test_touch import stored
 
+STATIC = Path(__file__).parents[2] / "static"
 __all__ = ["address"]  # the fixture
 
 pytestmark = pytest.mark.browser
@@ -50,6 +52,16 @@ NO_STORAGE = """for (const name of ["localStorage", "sessionStorage"]) {
 ALWAYS_OFFLINE = 'Object.defineProperty(Navigator.prototype, "onLine", { get: () => false });'
 ALWAYS_ONLINE = 'Object.defineProperty(Navigator.prototype, "onLine", { get: () => true });'
 OLD_CSS = {":has(": ":not-known(", "gap:": "not-known-gap:", ":focus-visible": ":not-known"}
+
+
+YOUNGER = re.compile(r"\?\.[\w(\[]|\?\?|\|\|=|&&=|catch \{|this\.#|static \{|\bawait import\b")
+
+
+def test_no_script_of_the_phone_is_younger_than_modules() -> None:
+    """One word that a browser cannot read, and nothing of the script runs."""
+    for name in ("phone.js", "phone-kept.js"):
+        code = (STATIC / "js" / name).read_text("utf-8")
+        assert YOUNGER.findall(re.sub(r"//.*|/\*.*?\*/", "", code)) == [], name
 
 
 def aged(page: Page) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zxingcpp
 from playwright.sync_api import Browser, Page, expect
 from starlette.applications import Starlette
 
@@ -14,6 +15,7 @@ from kiosk.qr_codes import code_of
 from kiosk.qr_images import draw
 from kiosk.settings import Settings
 from tests.browser.axe import violations
+from tests.browser.pictures import pixels_of
 from tests.browser.test_faces import FAULTS, RESTED
 from tests.browser.test_touch import LYING, UPRIGHT, settled, stored
 from tests.conftest import Servers
@@ -98,6 +100,8 @@ def test_the_resting_screen_shows_the_code_of_its_own_place(
                 && document.documentElement.scrollHeight <= innerHeight;
             }"""
         ), size
+        seen = pixels_of(page.locator(".rest-code svg").screenshot(animations="disabled"))
+        assert [one.text for one in zxingcpp.read_barcodes(seen)] == [address], size
 
 
 @pytest.mark.browser
