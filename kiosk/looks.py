@@ -10,7 +10,7 @@ from kiosk.pictures import LARGEST, PictureError, check_picture
 from surveys.definition import DefinitionError
 from surveys.looks import Looks, deep, tint
 
-LIGHT = 4_096  # bytes as sent: a phone's form has room for an emblem of so many
+LIGHT = 2_500  # bytes as sent: a phone's form has room for an emblem of so many
 TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 
 
