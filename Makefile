@@ -31,9 +31,11 @@ setup: $(VENV)/run.stamp static/vendor/.stamp  ## Get ready to run: .venv, libra
 setup-dev: $(VENV)/dev.stamp static/vendor/.stamp
 
 run: setup  ## Set up and start one centre on this machine
+	@$(PY) -m kiosk voices || :
 	@exec $(PY) standalone.py $(ARGS)
 
 demo: setup  ## The same with a simulated quarter, in its own data folder
+	@HAILONG_VAR=$${HAILONG_VAR:-var}/demo $(PY) -m kiosk voices || :
 	@exec $(PY) standalone.py --demo $(ARGS)
 
 test: setup-dev system-packages  ## Run every test; says which were left out and why

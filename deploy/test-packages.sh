@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the whole suite needs besides Python on Debian: Chromium, PostgreSQL, a font with
-# Vietnamese letters, systemd-analyze. Where it may not, it says what is left out; the tests themselves skip.
+# Vietnamese letters, systemd-analyze, espeak-ng. Where it may not, it says what is left out; the tests themselves skip.
 set -eu
 
 missing=
@@ -18,6 +18,7 @@ initdb=$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null || command -v initdb
 { command -v fc-list >/dev/null 2>&1 && [ -n "$(fc-list :lang=vi family)" ]; } ||
     need "fontconfig fonts-noto-core" "Vietnamese letters in the browser's pictures"
 command -v systemd-analyze >/dev/null 2>&1 || need systemd "the tests of the units in deploy/"
+command -v espeak-ng >/dev/null 2>&1 || need espeak-ng "the tests of voices that are read aloud"
 [ -n "$missing" ] || exit 0
 
 as_root=

@@ -17,8 +17,10 @@ from kiosk.posters import address_of, warning_of
 from kiosk.qr_images import png, svg, terminal
 from kiosk.settings import Settings, TogetherSettings
 from kiosk.staff_access import hash_pin
+from kiosk.translations import load_languages
 from kiosk.uploader import NOT_ADMITTED
-from surveys.centre import load_centre
+from kiosk.voices import has_espeak, load_voices, make_voices, spoken
+from surveys.centre import load_centre, load_definitions
 from surveys.definition import DefinitionError
 from surveys.messages import LANGUAGES, Language, Messages, choose_language
 
@@ -73,6 +75,10 @@ def _parser(language: Language = "vi") -> argparse.ArgumentParser:
 
     pin = commands.add_parser("pin", help=say("pin"))
     pin.set_defaults(run=_pin)
+
+    voices = commands.add_parser("voices", help=say("voices"))
+    voices.add_argument("--list", action="store_true", help=say("voices_list"))
+    voices.set_defaults(run=_voices)
 
     codes = commands.add_parser("codes", help=say("codes"))
     codes.add_argument("--department", default="", help=say("codes_department"))
@@ -135,6 +141,36 @@ def _pin(settings: Settings, options: argparse.Namespace) -> int:
         print(_say(options)("pin_digits"), file=sys.stderr)
         return 2
     return 0
+
+
+def _voices(settings: Settings, options: argparse.Namespace) -> int:
+    say = _say(options)
+    centre, surveys = load_definitions(settings.centre)
+    languages = load_languages(settings.languages_folder, MESSAGES, surveys)
+    made = failed = 0
+    if not options.list:
+        if not has_espeak():
+            print(say("no_espeak"), file=sys.stderr)
+            return 1
+
+        def told(what: str) -> None:
+            print(say("voices_failed", what=what), file=sys.stderr)
+
+        made, failed = make_voices(settings.stand_ins, languages, centre, told)
+    voices = load_voices(settings.stand_ins, languages, centre)
+    recorded = found = total = 0
+    for language in languages.names:
+        for words in spoken(languages, centre, language):
+            file = voices.address(language, words.name).rpartition("/")[2]
+            own = bool(file) and not voices.files[file].is_relative_to(settings.stand_ins)
+            total, found, recorded = total + 1, found + bool(file), recorded + own
+            if options.list and words.language == language:
+                what = "recorded" if own else "stand_in" if file else "missing"
+                name = f"{languages.audio(language) / words.name}.wav"
+                print(name, say(f"voice_{what}"), words.text, sep="\t")
+    if not options.list:
+        print(say("voices", recorded=recorded, made=made, spoken=found, all=total))
+    return 1 if failed else 0
 
 
 def _say(options: argparse.Namespace) -> Callable[..., str]:

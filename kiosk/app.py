@@ -35,13 +35,14 @@ from kiosk.line_breaks import keep_words_whole
 from kiosk.looks import load_looks
 from kiosk.outbox import Outbox, OutboxError
 from kiosk.pictogram_files import finder, load_pictograms
-from kiosk.places import bind
+from kiosk.places import WHOLE_CENTRE, bind
 from kiosk.qr_codes import qr_codes
 from kiosk.settings import Settings
 from kiosk.staff_access import StaffAccess
 from kiosk.survey_draft import finish_expired, finish_ratings
 from kiosk.translations import load_languages
 from kiosk.uploader import Uploader
+from kiosk.voices import load_voices
 from surveys.centre import Department, load_definitions
 from surveys.looks import Looks
 from surveys.messages import Messages
@@ -92,6 +93,7 @@ ROUTES = [
     Route("/rest", rest.rest, middleware=HERE),
     Route("/centre/emblem", centre_files.emblem),
     Route("/centre/colours.css", centre_files.colours),
+    Route("/centre/voices/{file}", centre_files.voice, middleware=HERE),
     # The form behind a QR code
     Route("/f/{code}", phone.show_form),
     Route("/f/{code}", phone.submit, methods=["POST"]),
@@ -153,6 +155,8 @@ def build_context(
         settings.pictograms_folder, surveys, centre, expected=settings.pictograms is not None
     )
 
+    voices = load_voices(settings.stand_ins, languages, centre)
+
     def housekeeping() -> None:
         finish_expired(drafts, surveys, centre, clock().astimezone(centre.zone))
 
@@ -194,11 +198,13 @@ def build_context(
             keyboard=settings.on_screen_keyboard,
             lobby=place.department is None,
             tablets=settings.tablets,
-            whole_centre=start.WHOLE_CENTRE,
+            whole_centre=WHOLE_CENTRE,
             keep_words_whole=keep_words_whole,
             pictogram=finder(pictograms),
+            voice=voices.address,
         ),
         looks=looks,
+        voices=voices,
         clock=clock,
     )
 

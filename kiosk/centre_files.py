@@ -1,11 +1,12 @@
-"""The centre's own files as they are served: emblem and colours."""
+"""The centre's own files as they are served: emblem, colours, voices."""
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 
 from kiosk.context import context_of
 from kiosk.looks import Served
+from kiosk.voices import TYPES
 
 KEPT = {"cache-control": "public, max-age=31536000, immutable"}  # its address names its content
 # An emblem that someone opens as a page of its own may style itself, and nothing else.
@@ -20,6 +21,14 @@ async def emblem(request: Request) -> Response:
 async def colours(request: Request) -> Response:
     """The colours as a stylesheet; 404 for a centre without its own."""
     return _response(context_of(request).looks.colours, KEPT)
+
+
+async def voice(request: Request) -> Response:
+    """A file of sound; 404 for any other name than those of ``Voices.files``."""
+    path = context_of(request).voices.files.get(request.path_params["file"])
+    if path is None or not path.is_file():
+        raise HTTPException(404)
+    return FileResponse(path, headers=KEPT, media_type=TYPES[path.suffix])
 
 
 def _response(served: Served | None, headers: dict[str, str]) -> Response:

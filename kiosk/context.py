@@ -18,6 +18,7 @@ from kiosk.settings import Settings
 from kiosk.staff_access import StaffAccess
 from kiosk.translations import Languages
 from kiosk.uploader import Uploader
+from kiosk.voices import Voices
 from surveys.centre import Centre, Department
 from surveys.definition import Survey
 from web import Pages
@@ -44,6 +45,7 @@ class Context:
     levels: Levels
     pages: Pages
     looks: OwnLooks
+    voices: Voices
     clock: Callable[[], datetime]
 
     @property

@@ -17,10 +17,10 @@ from starlette.responses import FileResponse, JSONResponse, Response
 
 from kiosk.context import Context, context_of
 from kiosk.errors import ErrorPage
-from kiosk.places import Place
+from kiosk.places import WHOLE_CENTRE, Place
 from kiosk.rest import RestPage
 from kiosk.screens import Page, show
-from kiosk.start import WHOLE_CENTRE, FacesPage, FarewellPage
+from kiosk.start import FacesPage, FarewellPage
 from kiosk.survey_screens import StepPage
 from kiosk.survey_steps import steps_of
 from kiosk.touch import ThanksPage

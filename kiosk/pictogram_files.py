@@ -25,7 +25,7 @@ from xml.parsers import expat
 from markupsafe import Markup, escape
 
 from kiosk.pictures import PictureError, check_picture
-from kiosk.start import WHOLE_CENTRE
+from kiosk.places import WHOLE_CENTRE
 from kiosk.translations import UnusableError, entries, inside
 from surveys.centre import Centre
 from surveys.definition import Survey

@@ -6,6 +6,8 @@ from datetime import date
 
 from surveys.centre import Centre, Counter, Department
 
+WHOLE_CENTRE = "all"  # in addresses: the tile for those who do not know their department
+
 
 class UnknownPlaceError(ValueError):
     """A department or counter that the centre file does not name."""

@@ -165,6 +165,11 @@ class Settings(BaseSettings):
         return self.languages or self.centre.parent / "languages"
 
     @property
+    def stand_ins(self) -> Path:
+        """Where espeak-ng's voices lie, whether they were made or not."""
+        return self.var / "voices"
+
+    @property
     def pictograms_folder(self) -> Path:
         """Where the centre's own pictograms lie, whether there are any or not."""
         return self.pictograms or self.centre.parent / "pictograms"

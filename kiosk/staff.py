@@ -55,6 +55,7 @@ class StaffPage(Page):
     network_detail: str = ""
     milliseconds: int = 0
     tested: bool = False
+    tone: str = ""  # the name of a text that is read to try the volume
 
     @property
     def choices(self) -> Mapping[Name, Sequence[int]]:
@@ -199,6 +200,7 @@ async def _show(
         network_detail=network_detail,
         milliseconds=milliseconds,
         tested=tested,
+        tone=f"{context.rating_survey.id}/rating",
     )
     return show(request, "staff", page)
 

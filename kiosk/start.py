@@ -8,12 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kiosk.context import context_of
-from kiosk.places import Place
+from kiosk.places import WHOLE_CENTRE, Place
 from kiosk.screens import Page, redirect, show
 from surveys.definition import Survey
 from web import wants_fragment
 
-WHOLE_CENTRE = "all"  # in addresses: the tile for those who do not know their department
 FAREWELL_SECONDS = 8
 
 

@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from kiosk.forms import whole_number
 from surveys.definition import Question, Survey, Text
 
+ABOUT = "about"  # the id of the step after the factors
+
 
 @dataclass(frozen=True)
 class Step:
     """One screen of a full survey: the questions of a factor.
 
-    The ``last`` step has no name: it asks about the respondent, and for a comment.
+    ``id`` is the factor's. The ``last`` step, ``about``, has no name: it asks about the respondent,
+    and for a comment.
     """
 
     number: int
+    id: str
     name: Text | None
     questions: tuple[Question, ...]
     last: bool
@@ -25,11 +29,11 @@ def steps_of(survey: Survey) -> tuple[Step, ...]:
     asks_about_respondent = bool(survey.profile) or survey.comment
     total = len(factors) + asks_about_respondent
     steps = [
-        Step(number, factor.name, factor.questions, number == total)
+        Step(number, factor.id, factor.name, factor.questions, number == total)
         for number, factor in enumerate(factors, 1)
     ]
     if asks_about_respondent:
-        steps.append(Step(total, None, survey.profile, last=True))
+        steps.append(Step(total, ABOUT, None, survey.profile, last=True))
     return tuple(steps)
 
 

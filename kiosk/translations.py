@@ -2,10 +2,10 @@
 
 A folder holds one folder a language, named by its code (BCP 47, two or three letters)::
 
-    hmn/language.toml     name = "Hmoob", and if wanted the voice of espeak-ng
+    hmn/language.toml     name = "Hmoob", and if wanted the voice of espeak-ng: voice = "vi"
     hmn/messages.toml     the keys of kiosk/messages/vi.toml, as many as are translated
     hmn/in_centre.toml    the texts of a survey, by its id
-    hmn/audio/            recorded voices, see kiosk/voices.py
+    hmn/audio/            recorded voices, see voices.py; vi and en may have these, and only these
 
 What is missing or cannot be used is named in the log and left out: a text is then shown in
 Vietnamese, and a question only with all of its answers, so that nobody reads half of each.
@@ -48,14 +48,18 @@ class LanguageFile(Model):
 class Languages:
     """The languages on offer: own names by code, Vietnamese and English first, and their texts.
 
-    ``folders`` holds the folder of each added language, ``voices`` what espeak-ng calls it.
+    ``folder`` holds a folder for each of them, ``voices`` is what espeak-ng calls added ones.
     """
 
     names: Mapping[str, str]
     messages: Messages
     surveys: Mapping[str, Survey]
-    folders: Mapping[str, Path] = field(default_factory=dict)
+    folder: Path
     voices: Mapping[str, str] = field(default_factory=dict)
+
+    def audio(self, language: str) -> Path:
+        """The folder of a language's recorded voices, which need not exist."""
+        return self.folder / language / "audio"
 
 
 class UnusableError(ValueError):
@@ -95,16 +99,20 @@ def entries(folder: Path) -> list[Path]:
 
 def load_languages(folder: Path, messages: Messages, surveys: Mapping[str, Survey]) -> Languages:
     """Vietnamese and English with every language of a folder that can be used. Never raises."""
-    names, known, folders, voices = dict(OWN_NAMES), dict(surveys), {}, {}
+    names, known, voices = dict(OWN_NAMES), dict(surveys), {}
     texts = dict(messages.texts)
     for path in entries(folder):
         code = path.name
+        if code in OWN_NAMES:
+            if others := [one.name[:60] for one in entries(path) if one.name != "audio"]:
+                log.warning("%r is left out: the kiosk has it: %r", str(path), others[:NAMED])
+            continue
         try:
             about = _about(path, folder, names)
         except UnusableError as error:
             log.warning("language %r is left out: %s", str(path), error)
             continue
-        names[code], folders[code] = composed(about.name), path
+        names[code] = composed(about.name)
         voices[code] = about.voice or code
         own = _words(path / "messages.toml", texts["vi"], _why_no_message(texts["vi"]))
         texts[code] = {**texts["vi"], **own}
@@ -114,15 +122,13 @@ def load_languages(folder: Path, messages: Messages, surveys: Mapping[str, Surve
             known[survey.id] = _translated(known[survey.id], code, words)
         _warn_of_strangers(path, {"language", "messages", *surveys})
         log.info("language %s: %s of %s messages", code, len(own), len(texts["vi"]))
-    return Languages(names, Messages(texts), known, folders, voices)
+    return Languages(names, Messages(texts), known, folder, voices)
 
 
 def _about(path: Path, folder: Path, names: Mapping[str, str]) -> LanguageFile:
     """What ``language.toml`` of a language's folder says. Raises UnusableError."""
     if not re.fullmatch(LANGUAGE_CODE, path.name):
         raise UnusableError("the name is no code of two or three small letters")
-    if path.name in OWN_NAMES:
-        raise UnusableError("the kiosk has this language itself")
     if not inside(path, folder).is_dir():
         raise UnusableError("is no folder")
     try:

@@ -19,7 +19,8 @@ function stay() {
   lastTouch = Date.now();
 }
 
-function touched() {
+/** Somebody is there: what would have returned at once waits as long as every screen. */
+export function touched() {
   stay();
   if (!untouched || Date.now() - shown < BOUNCE_MS) return;
   untouched = false;

@@ -7,6 +7,7 @@ import "./modes.js";
 import "./languages.js";
 import "./offline.js";
 import "./press.js";
+import "./listen.js";
 import "./rest.js";
 import "./staff.js";
 

@@ -47,7 +47,8 @@ async function fill() {
     const got = await fetch(address, { cache: "no-cache" });
     if (!got.ok) throw new Error(`${address}: ${got.status}`);
     await cache.put(address, got.clone());
-    await Promise.all(neededBy(address, await got.text()).map(keep));
+    const needed = /\.(css|js)(\?|$)/.test(address) ? neededBy(address, await got.text()) : [];
+    await Promise.all(needed.map(keep));
   };
   await Promise.all(kept.assets.map(keep));
   await cache.put(SCREENS, answer);
