@@ -17,10 +17,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 
 import serving
+from aggregator.commands.store import centre_of
 from aggregator.dashboard.accounts import Accounts
 from aggregator.dashboard.app import create_app as create_aggregator
 from aggregator.demo import simulate
 from aggregator.intake.ingest import Ingest
+from aggregator.organisation.changes import OrganisationError
 from aggregator.settings import Settings as AggregatorSettings
 from aggregator.storage.database import StorageError
 from aggregator.storage.migrations import migrate
@@ -32,8 +34,7 @@ from kiosk.posters import address_of, warning_of
 from kiosk.qr_images import terminal
 from kiosk.settings import Settings as KioskSettings
 from kiosk.settings import TogetherSettings
-from surveys.centre import load_definitions
-from surveys.definition import DefinitionError
+from surveys.definition import DefinitionError, load_surveys
 from surveys.messages import LANGUAGES
 
 KIOSK = "standalone"  # the name of this process's device token
@@ -85,13 +86,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 stack.enter_context(listen("KIOSK_PORT", own.kiosk_host, own.kiosk_port)),
             ]
             counting, asking = prepare(counting, own, demo=options.demo)
-            aggregator, kiosk = create_aggregator(counting), create_kiosk(asking)
+            aggregator = create_aggregator(counting)
+            organisation = aggregator.state.context.organisation
+            kiosk = create_kiosk(asking, centre=organisation.stored)
             aggregator.state.context.pages.prepare()
+            if notice := organisation.notice:
+                print(f"{notice.get('vi')}\n{notice.get('en')}", file=sys.stderr)
         except ValidationError as error:
             found = error.errors()[0]
             print(f"HAILONG_{str(found['loc'][0]).upper()}: {found['msg']}", file=sys.stderr)
             return 1
-        except (DefinitionError, StorageError, OutboxError, UnknownPlaceError, PortError) as error:
+        except REASONS as error:
             print(error, file=sys.stderr)
             return 1
         except SQLAlchemyError as error:  # the driver's message, such as no database or no rights
@@ -103,6 +108,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 class PortError(OSError):
     """A port that cannot be listened on; the message names setting, address and reason."""
+
+
+# Why a centre cannot start, in words that are printed as they are.
+REASONS = (
+    DefinitionError,
+    OrganisationError,
+    StorageError,
+    OutboxError,
+    UnknownPlaceError,
+    PortError,
+)
 
 
 def listen(setting: str, host: str, port: int) -> socket.socket:
@@ -127,7 +143,8 @@ def prepare(
     if demo and not store.has_submissions():
         print("Đang tạo một quý mô phỏng · making a simulated quarter …", flush=True)
         now = datetime.now(UTC)
-        centre, surveys = load_definitions(counting.centre)
+        surveys = load_surveys()
+        centre = centre_of(counting, store, surveys)
         ingest = Ingest(store, surveys, centre)
         print(f"  {simulate(store, ingest, centre, surveys, now)} phiếu · submissions")
     accounts = Accounts(store, lambda: datetime.now(UTC))

@@ -81,6 +81,10 @@ def _parser(language: Language) -> argparse.ArgumentParser:
         ("handling-facts", "files.run_facts"),
     ):
         command(name, run).add_argument("file", type=Path, help=say(f"{name}_file"))
+    centre = command("centre", "centre.run_centre")
+    centre.add_argument("action", choices=("import", "export", "list"))
+    centre.add_argument("file", nargs="?", type=Path, help=say("centre_file"))
+    centre.add_argument("--reason", default="", type=composed, help=say("centre_reason"))
     for kind in ("device", "reader"):
         token = command(kind, "accounts.run_token")
         token.set_defaults(kind=kind)

@@ -43,7 +43,8 @@ from kiosk.survey_draft import finish_expired, finish_ratings
 from kiosk.translations import load_languages
 from kiosk.uploader import Uploader
 from kiosk.voices import load_voices
-from surveys.centre import Department, load_definitions
+from surveys.centre import Centre, Department, load_definitions
+from surveys.definition import load_surveys
 from surveys.looks import Looks
 from surveys.messages import Messages
 from web import Application, Assets, Pages
@@ -119,13 +120,16 @@ ROUTES = [
 
 
 def create_app(
-    settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    centre: Centre | None = None,
 ) -> Starlette:
-    """Build the application.
+    """Build the application, of a centre that is given or of that of the settings' file.
 
     Raises DefinitionError, UnknownPlaceError or OutboxError when it could not work.
     """
-    context = build_context(settings, clock)
+    context = build_context(settings, clock, centre)
     app = Application(
         routes=[*ROUTES, Mount("/static", Assets(), name="static")],
         exception_handlers=errors.HANDLERS,
@@ -137,13 +141,17 @@ def create_app(
 
 
 def build_context(
-    settings: Settings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    settings: Settings,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    centre: Centre | None = None,
 ) -> Context:
     """Everything the handlers and the commands need, made from the settings.
 
     Raises DefinitionError, UnknownPlaceError or OutboxError.
     """
-    centre, surveys = load_definitions(settings.centre)
+    surveys = load_surveys()
+    if centre is None:
+        centre, surveys = load_definitions(settings.centre)
     looks = load_looks(settings.centre, centre.looks or Looks())
     place = bind(centre, settings.department, settings.counter)
     outbox = Outbox(settings.outbox_file, clock=clock)

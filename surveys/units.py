@@ -23,6 +23,10 @@ class UnitError(MessageError):
 
     section = "centre."
 
+    def text(self, messages: Messages, language: str) -> str:
+        """The reason in a language, from our own catalogue, whichever the caller's is."""
+        return super().text(MESSAGES, language)
+
     def __str__(self) -> str:
         return self.text(MESSAGES, "en")
 

@@ -6,32 +6,31 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aggregator.commands import progress, require_current, tell
+from aggregator.commands import progress, tell
+from aggregator.commands.store import centre_of, opened
 from aggregator.documents.exports.joined import EXPORT_FORMATS, ExportFormat, JoinedTable
 from aggregator.documents.exports.writing import write_export
 from aggregator.settings import Settings
-from aggregator.storage.audit import AuditLog, entry
-from aggregator.storage.database import Database
+from aggregator.storage.audit import entry
 from aggregator.storage.submissions import Filters
 from aggregator.wording.channels import CHANNELS
-from surveys.centre import Centre, load_definitions
-from surveys.definition import Survey
+from surveys.centre import Centre
+from surveys.definition import Survey, load_surveys
 from surveys.messages import MessageError
 
 
 def run_export(options: argparse.Namespace) -> int:
     settings = Settings.from_env()
-    centre, surveys = load_definitions(settings.centre)
-    filters, file_format = _filters(options, centre, surveys), _format(options)
+    surveys, file_format = load_surveys(), _format(options)
     # Hundreds of thousands of rows are made, none of which refers to another: the garbage
     # collector would search them for cycles again and again, and find none.
     gc.set_threshold(50_000)
-    database = Database(settings.database)
-    try:
-        require_current(database.engine)
+    with opened(settings) as store:
+        centre = centre_of(settings, store, surveys)
+        filters = _filters(options, centre, surveys)
         event = "unmasking.export" if options.raw_comments else "export.file"
         told = {} if options.raw_comments else {"what": "answers"}
-        AuditLog(database).add(
+        store.audit.add(
             entry(
                 datetime.now(UTC),
                 options.actor,
@@ -41,7 +40,7 @@ def run_export(options: argparse.Namespace) -> int:
                 **told,
             )
         )
-        table = JoinedTable(database, centre, surveys, filters, options.raw_comments)
+        table = JoinedTable(store.database, centre, surveys, filters, options.raw_comments)
         if str(options.file) == "-":
             return _print(table, file_format)
         with progress() as advance:
@@ -53,8 +52,6 @@ def run_export(options: argparse.Namespace) -> int:
                 now=datetime.now(UTC),
                 advance=advance,
             )
-    finally:
-        database.engine.dispose()
     tell(options, count)
     return 0
 

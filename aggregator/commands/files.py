@@ -5,22 +5,21 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from aggregator.commands import progress, report, tell
-from aggregator.commands.store import opened
+from aggregator.commands.store import centre_of, opened
 from aggregator.intake.handling import read_dossiers, read_facts
 from aggregator.intake.importing import import_file
 from aggregator.intake.ingest import Ingest, rebuild
 from aggregator.intake.transactions import read_transactions
 from aggregator.settings import Settings
-from surveys.centre import load_centre, load_definitions
 from surveys.definition import load_surveys
 from surveys.messages import Language
 
 
 def run_import(options: argparse.Namespace) -> int:
     settings, language = Settings.from_env(), options.lang
-    centre, surveys = load_definitions(settings.centre)
+    surveys = load_surveys()
     with opened(settings) as store, progress() as advance:
-        ingest = Ingest(store, surveys, centre)
+        ingest = Ingest(store, surveys, centre_of(settings, store, surveys))
         outcome = import_file(options.file, ingest, surveys, language, advance)
         store.roll_up(surveys)
     report(outcome.problems, language)
@@ -39,28 +38,29 @@ def run_rebuild(options: argparse.Namespace) -> int:
 
 def run_transactions(options: argparse.Namespace) -> int:
     settings, language = Settings.from_env(), options.lang
-    rows, problems = read_transactions(options.file, load_centre(settings.centre), language)
     with opened(settings) as store:
+        centre = centre_of(settings, store, load_surveys())
+        rows, problems = read_transactions(options.file, centre, language)
         store.put_transactions(rows)
     return _settled(len(rows), problems, language)
 
 
 def run_dossiers(options: argparse.Namespace) -> int:
     settings = Settings.from_env()
-    centre = load_centre(settings.centre)
-    today = centre.local_day(datetime.now(UTC))
-    cells, taken, problems = read_dossiers(options.file, centre, today, options.lang)
     with opened(settings) as store:
+        centre = centre_of(settings, store, load_surveys())
+        today = centre.local_day(datetime.now(UTC))
+        cells, taken, problems = read_dossiers(options.file, centre, today, options.lang)
         store.handling.set_dossiers(cells)
     return _settled(taken, problems, options.lang)
 
 
 def run_facts(options: argparse.Namespace) -> int:
     settings = Settings.from_env()
-    centre = load_centre(settings.centre)
-    today = centre.local_day(datetime.now(UTC))
-    cells, problems = read_facts(options.file, centre, today, options.lang)
     with opened(settings) as store:
+        centre = centre_of(settings, store, load_surveys())
+        today = centre.local_day(datetime.now(UTC))
+        cells, problems = read_facts(options.file, centre, today, options.lang)
         store.handling.set_facts(cells)
     return _settled(len(cells), problems, options.lang)
 

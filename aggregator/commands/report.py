@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 import aggregator.lean_pandas  # noqa: F401 - before whatever imports pandas
-from aggregator.commands.store import opened
+from aggregator.commands.store import centre_of, opened
 from aggregator.documents.reports.model import REPORT_FORMATS
 from aggregator.documents.reports.report import build_report
 from aggregator.intake.files import FileError
@@ -14,7 +14,7 @@ from aggregator.settings import Settings
 from aggregator.storage.audit import entry
 from aggregator.wording.messages import MESSAGES
 from aggregator.wording.periods import EARLIEST, LATEST, Period, PeriodError, period_of
-from surveys.centre import load_definitions
+from surveys.definition import load_surveys
 from surveys.messages import MessageError
 from surveys.published import load_published
 
@@ -23,11 +23,11 @@ def run_report(options: argparse.Namespace) -> int:
     """Write the report of the period that holds the given day, as a whole file or none."""
     file_format = _format(options)
     settings = Settings.from_env()
-    centre, surveys = load_definitions(settings.centre)
-    published = load_published(settings.centre, centre)
-    now = datetime.now(UTC)
-    period = _period(options, centre.local_day(now))
+    surveys, now = load_surveys(), datetime.now(UTC)
     with opened(settings) as store:
+        centre = centre_of(settings, store, surveys)
+        published = load_published(settings.centre, centre)
+        period = _period(options, centre.local_day(now))
         days = " – ".join(sorted({period.since.isoformat(), period.until.isoformat()}))
         store.audit.add(entry(now, options.actor, "report.made", period=days, format=file_format))
         report = build_report(

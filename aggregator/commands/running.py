@@ -1,11 +1,12 @@
 """Commands that run an aggregator: migrate its schema, serve it."""
 
 import argparse
+import sys
 
 from sqlalchemy.exc import SQLAlchemyError
 
 import serving
-from aggregator.commands.store import opened
+from aggregator.commands.store import centre_of, opened
 from aggregator.dashboard.app import create_app
 from aggregator.settings import Settings
 from aggregator.storage.database import StorageError
@@ -18,15 +19,21 @@ def serve(options: argparse.Namespace) -> int:
     settings = Settings.from_env()
     with opened(settings):
         app = create_app(settings)
+    notice = app.state.context.organisation.notice
+    if notice is not None:
+        print(notice.get(options.lang), file=sys.stderr)
     app.state.context.pages.prepare()
     return serving.serve(app, settings.host, settings.port)
 
 
 def run_migrate(options: argparse.Namespace) -> int:
-    store = Store(Settings.from_env().database)
+    settings = Settings.from_env()
+    store = Store(settings.database)
     try:
         migrate(store.engine)
-        store.roll_up(load_surveys())
+        surveys = load_surveys()
+        centre_of(settings, store, surveys)
+        store.roll_up(surveys)
     except SQLAlchemyError as error:
         raise StorageError(str(getattr(error, "orig", error))) from error
     finally:

@@ -146,7 +146,7 @@ async def get_satisfaction(request: Request) -> Response:
         publishable_rows if query.publish else figure_rows,
         context.store,
         survey,
-        context.centre,
+        await run_in_threadpool(context.organisation.refreshed),
         selection,
         query.by,
         query.method,

@@ -36,11 +36,12 @@ from aggregator.demo.citizens import with_population
 from aggregator.documents.worker import DocumentError, Worker
 from aggregator.intake.ddci import load_ddci
 from aggregator.intake.ingest import GroupCommit, Ingest
+from aggregator.organisation.current import Organisation
 from aggregator.settings import Settings
 from aggregator.storage.database import StorageError
 from aggregator.storage.store import Store
 from aggregator.wording.periods import PeriodError
-from surveys.centre import load_definitions
+from surveys.definition import load_surveys
 from surveys.published import load_published
 from web import Application, Assets, Pages
 
@@ -88,20 +89,24 @@ def create_app(
 ) -> Starlette:
     """An aggregator on the database of the settings, whose schema must be up to date.
 
-    Raises surveys.definition.DefinitionError and aggregator.storage.database.StorageError.
+    A database without a version of the centre takes that of the settings' file. Raises
+    surveys.definition.DefinitionError, aggregator.storage.database.StorageError and
+    aggregator.organisation.changes.OrganisationError.
     """
-    centre, surveys = load_definitions(settings.centre)
-    if settings.demo:
-        centre = with_population(centre)
+    surveys = load_surveys()
     store = Store(settings.database)
+    finish = with_population if settings.demo else lambda centre: centre
+    organisation = Organisation(store, surveys, clock, finish)
+    organisation.start(settings.centre)
+    centre = organisation.centre
     templates = Pages(Path(__file__).parent / "templates", MESSAGES)
-    commits = GroupCommit(Ingest(store, surveys, centre, clock))
+    commits = GroupCommit(Ingest(store, surveys, centre, clock, organisation.refreshed))
     accounts = Accounts(store, clock)
     context = Context(
         settings,
         store,
         surveys,
-        centre,
+        organisation,
         load_published(settings.centre, centre),
         load_ddci(settings.ddci, surveys) if settings.ddci else None,
         commits,

@@ -13,6 +13,7 @@ from aggregator.dashboard.health import Health
 from aggregator.documents.worker import Worker
 from aggregator.indices.ddci_definition import Ddci
 from aggregator.intake.ingest import GroupCommit
+from aggregator.organisation.current import Organisation
 from aggregator.settings import Settings
 from aggregator.storage.store import Store
 from aggregator.wording.messages import MESSAGES as MESSAGES
@@ -36,13 +37,14 @@ class Context:
 
     ``clock`` gives the present time with its zone. ``large_batches`` bounds how many large
     batches of submissions are read at the same time. ``published`` and ``ddci`` are None where
-    the centre has no such file.
+    the centre has no such file. ``seen`` is the centre as a request's page is made under; see
+    sign_in.signed_in.
     """
 
     settings: Settings
     store: Store
     surveys: Mapping[str, Survey]
-    centre: Centre
+    organisation: Organisation
     published: PublishedTables | None
     ddci: Ddci | None
     commits: GroupCommit
@@ -54,6 +56,12 @@ class Context:
     navigation: tuple[tuple[str, str], ...]  # path and name of each screen, in order
     clock: Callable[[], datetime]
     large_batches: Semaphore = field(default_factory=lambda: Semaphore(6))
+    seen: Centre | None = None
+
+    @property
+    def centre(self) -> Centre:
+        """The centre as the request sees it, else as it is now."""
+        return self.seen or self.organisation.centre
 
     @property
     def today(self) -> date:

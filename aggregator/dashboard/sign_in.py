@@ -13,8 +13,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from aggregator.dashboard.accounts import BROWSER, SESSION, AccountError, RefusedError, SignedIn
-from aggregator.dashboard.context import context_of
+from aggregator.dashboard.context import Context, context_of
 from aggregator.dashboard.pages import render
+from aggregator.storage.tables import User
+from surveys.centre import Centre
 from surveys.text import composed
 from web import read_form, wants_fragment
 
@@ -50,17 +52,18 @@ class SignInPage(AccountPage):
 def signed_in(handler: Handler) -> Handler:
     """Make a handler answer signed-in people only; others are sent to sign in, and back.
 
-    The handler's context holds a snapshot of the store: all figures of a page are of one moment.
+    The handler's context holds a snapshot of the store and the newest version of the centre: all
+    figures of a page are of one moment.
     """
 
     @wraps(handler)
     async def guarded(request: Request) -> Response:
         context = context_of(request)
         secret = request.cookies.get(COOKIE, "")
-        user = await run_in_threadpool(context.accounts.user_of, secret) if secret else None
+        user, centre = await run_in_threadpool(_entering, context, secret) if secret else NOBODY
         if user is not None:
             request.state.user = user
-            request.state.context = replace(context, store=context.store.snapshot())
+            request.state.context = replace(context, store=context.store.snapshot(), seen=centre)
             try:
                 return await handler(request)
             finally:
@@ -74,6 +77,15 @@ def signed_in(handler: Handler) -> Handler:
         return RedirectResponse(address, 303)
 
     return guarded
+
+
+NOBODY = None, None
+
+
+def _entering(context: Context, secret: str) -> tuple[User | None, Centre | None]:
+    """Whose session it is, and the newest version of the centre; both in one thread."""
+    user = context.accounts.user_of(secret)
+    return user, context.organisation.refreshed() if user else None
 
 
 async def sign_in(request: Request) -> Response:

@@ -17,9 +17,18 @@ from aggregator.storage.writer import NewRow, StoredContent, utc_text
 from surveys.centre import Centre
 from surveys.definition import Survey
 from surveys.messages import Language
-from surveys.wire import MAX_COMMENT, MESSAGES, UUID_FORM, Receipt, Refused, read_submission
+from surveys.wire import (
+    MAX_COMMENT,
+    MESSAGES,
+    UUID_FORM,
+    Receipt,
+    Refused,
+    Submission,
+    read_submission,
+)
 
 MAX_GROUP = 3_000  # submissions in one transaction, so that nobody waits long for the lock
+UNKNOWN_PLACE = {"unknown_department", "unknown_counter", "counter_elsewhere"}
 GATHER_TURNS = 2  # of the event loop that a request takes from its arrival to GroupCommit.submit
 
 
@@ -58,11 +67,18 @@ class Ingest:
         surveys: Mapping[str, Survey],
         centre: Centre,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        newer: Callable[[], Centre] | None = None,
     ) -> None:
+        """``newer`` gives the centre's newest version, asked where a place is unknown.
+
+        So nothing has to be looked up while all is well: a later version knows every place of
+        an earlier one.
+        """
         self._store = store
         self._surveys = surveys
         self._centre = centre
         self._clock = clock
+        self._newer = newer
 
     def accept(
         self, offers: Sequence[Offer], received_at: datetime | None = None, *, keep: bool = True
@@ -121,12 +137,24 @@ class Ingest:
         if isinstance(item, Unreadable):
             return Receipt(_id_of(item.item), "refused", item.reason.reason(language))
         try:
-            submission = read_submission(item, self._surveys, self._centre, now)
+            submission = self._known(item, now)
         except Refused as error:
             return Receipt(_id_of(item), "refused", error.reason(language))
         day = self._centre.local_day(submission.answered_at).isoformat()
         row = NewRow.of(submission, day, received)
         return Candidate(submission.id, row, submission.answers)
+
+    def _known(self, item: object, now: datetime) -> Submission:
+        """The submission, also where only a newer version of the centre knows its place."""
+        try:
+            return read_submission(item, self._surveys, self._centre, now)
+        except Refused as error:
+            if self._newer is None or error.key not in UNKNOWN_PLACE:
+                raise
+            if (newest := self._newer()) is self._centre:
+                raise
+            self._centre = newest
+            return read_submission(item, self._surveys, self._centre, now)
 
 
 class Plan:

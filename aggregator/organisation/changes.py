@@ -5,9 +5,10 @@ from datetime import date
 from typing import Literal
 
 from aggregator.wording import numbers
+from aggregator.wording.messages import MESSAGES
 from aggregator.wording.phrases import Phrase, Words, listed, say
 from surveys.centre import Centre, Counter, Department
-from surveys.messages import Language, MessageError
+from surveys.messages import MessageError, Messages
 from surveys.units import Unit
 
 Kind = Literal["department", "counter"]
@@ -21,27 +22,26 @@ class OrganisationError(MessageError):
 
     section = "organisation.refused_"
 
-    def said(self, language: Language) -> str:
-        return say(self.message, **self.values).get(language)
+    def text(self, messages: Messages, language: str) -> str:
+        return say(self.message, **self.values).get("en" if language == "en" else "vi")
 
     def __str__(self) -> str:
-        return self.said("en")
+        return self.text(MESSAGES, "en")
 
 
-def changes(old: Centre, new: Centre, today: date) -> list[Words]:
+def changes(old: Centre, new: Centre) -> list[Words]:
     """What is different in ``new``, one sentence a change; empty where nothing is.
 
     Both are valid documents by themselves. Raises OrganisationError where answers that were
     given under ``old`` could not be accounted for under ``new``: an id that is gone or stands
-    for something else, a counter that forgot where it stood; or where a change is dated after
-    ``today``, the centre's day.
+    for something else, a counter that forgot where it stood.
     """
     for name in FIXED:
         if getattr(old, name) != getattr(new, name):
             raise OrganisationError("fixed", field=name)
     found = [
-        *_unit_changes("department", old.department, new.department, today),
-        *_unit_changes("counter", old.counter, new.counter, today),
+        *_unit_changes("department", old.department, new.department),
+        *_unit_changes("counter", old.counter, new.counter),
         *_moves(old, new),
     ]
     if not found and old.departments != new.departments:
@@ -53,25 +53,22 @@ def changes(old: Centre, new: Centre, today: date) -> list[Words]:
     return found
 
 
-def first_changes(new: Centre, today: date) -> None:
-    """Raise OrganisationError where a first version has a change dated after ``today``."""
-    for unit in (*new.departments, *new.counter.values()):
-        _in_time(unit, today)
+def refuse_future(centre: Centre, today: date) -> None:
+    """Raise OrganisationError where a unit has another name or place only after ``today``.
 
-
-def _in_time(unit: Unit, today: date) -> None:
-    if unit.formerly and (day := unit.formerly[-1].until) > today:
-        raise OrganisationError("in_the_future", unit=unit.name, day=written(day))
+    A document says what is called how and stands where now, so it cannot be entered before.
+    """
+    for unit in (*centre.departments, *centre.counter.values()):
+        if unit.formerly and (day := unit.formerly[-1].until) > today:
+            raise OrganisationError("in_the_future", unit=unit.name, day=written(day))
 
 
 def _unit_changes(
     kind: Kind,
     old: Mapping[str, Department] | Mapping[str, Counter],
     new: Mapping[str, Department] | Mapping[str, Counter],
-    today: date,
 ) -> Iterator[Words]:
     for id, unit in new.items():
-        _in_time(unit, today)
         if id in old:
             yield from _changed(kind, old[id], unit, new)
         else:

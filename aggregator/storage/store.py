@@ -15,6 +15,7 @@ from sqlmodel import col
 from aggregator.storage import blocks
 from aggregator.storage.audit import AuditLog
 from aggregator.storage.blocks import Block, Key, merged
+from aggregator.storage.centres import Centres
 from aggregator.storage.credentials import Credentials
 from aggregator.storage.database import Database, StorageError
 from aggregator.storage.handling import Handling
@@ -57,6 +58,7 @@ class Store:
         self.credentials = Credentials(self.database)
         self.handling = Handling(self.database)
         self.audit = AuditLog(self.database)
+        self.centres = Centres(self.database)
 
     @property
     def engine(self) -> Engine:

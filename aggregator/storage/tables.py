@@ -177,6 +177,18 @@ class HandlingFacts(SQLModel, table=True):
     online: int | None
 
 
+class CentreVersion(SQLModel, table=True):
+    """A version of the centre's document: who saved it, when and why. The newest is in force."""
+
+    __tablename__ = "centre_version"
+
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    saved_at: datetime = Field(sa_type=UtcDateTime)
+    saved_by: str = Field(max_length=64)
+    reason: str
+    document: str
+
+
 class User(SQLModel, table=True):
     """An account. Without a password it signs in by link only."""
 

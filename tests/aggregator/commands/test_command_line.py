@@ -215,3 +215,29 @@ def test_a_broken_centre_file_is_named_with_its_key(ready: Program, tmp_path: Pa
         assert done.returncode == 1
         assert file in done.stderr
         assert said in done.stderr
+
+
+def test_the_centre_is_exported_changed_imported_and_listed(ready: Program, tmp_path: Path) -> None:
+    file = tmp_path / "next.toml"
+    assert ready("centre", "export", str(file)).returncode == 0
+    printed = ready("centre", "export", "-").stdout
+    assert printed == file.read_text("utf-8")
+    assert ready("import", str(GOLDEN)).returncode == 0
+    whole, named = printed, 'id = "so_tu_phap"\n'
+    assert named in whole
+    file.write_text(whole.replace(named, named + "closed = 2026-10-01\n"), "utf-8")
+    refused = ready("centre", "import", str(file))
+    assert refused.returncode == 1
+    assert "so_tu_phap closes on 2026-10-01, but its counter q05 is open" in refused.stderr
+    file.write_text(whole.replace('vi = "Quầy 01"', 'vi = "Bàn 01"'), "utf-8")
+    done = ready("centre", "import", str(file), "--reason", "đổi chữ")
+    assert done.stdout == (
+        "Sửa tên Quầy 01 thành Bàn 01, cho mọi thời kỳ.\nPhiên bản 2 đang được dùng.\n"
+    )
+    again = ready("centre", "import", str(file))
+    assert "Không có gì thay đổi" in again.stderr
+    listed = ready("--lang", "en", "centre", "list").stdout.splitlines()
+    assert [line.split("\t")[0] for line in listed] == ["2", "", "1"]
+    assert listed[0].endswith("\t-\tđổi chữ")
+    assert listed[2].endswith("\t-\tlai_chau.toml")
+    assert ready("centre", "import", str(tmp_path / "none.toml")).returncode == 1

@@ -1,0 +1,211 @@
+"""The document of the centre that is in force, where it comes from, and how the next is saved."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+
+from aggregator.organisation.acts import checked
+from aggregator.organisation.changes import OrganisationError, changes, refuse_future
+from aggregator.storage.audit import COMMAND_LINE, entry
+from aggregator.storage.centres import Version
+from aggregator.storage.database import StorageError
+from aggregator.storage.store import Store
+from aggregator.wording.phrases import Words, integer, joined, say, verbatim
+from surveys.centre import Centre, check_definitions, load_centre
+from surveys.definition import DefinitionError, Survey
+from surveys.text import UNSAFE
+
+MOST_NAMED = 5  # places without a unit that an error names
+LONGEST_REASON = 500  # characters
+
+
+class OvertakenError(OrganisationError):
+    """Somebody else has saved in the meantime; ``changes`` say what."""
+
+    def __init__(self, by: str, found: Sequence[Words]) -> None:
+        super().__init__("overtaken", by=by)
+        self.changes = found
+
+
+def now_utc() -> datetime:
+    return datetime.now(UTC)
+
+
+class Organisation:
+    """The newest version of the centre's document, remembered until a newer one is saved."""
+
+    def __init__(
+        self,
+        store: Store,
+        surveys: Mapping[str, Survey],
+        clock: Callable[[], datetime] = now_utc,
+        finish: Callable[[Centre], Centre] = lambda centre: centre,
+    ) -> None:
+        """``finish`` adds to each document what is not stored with it."""
+        self._store = store
+        self._surveys = surveys
+        self._clock = clock
+        self._finish = finish
+        self._held: tuple[int, Centre, Centre] | None = None  # number, as stored, finished
+        self.notice: Words | None = None  # what start has to say of the file
+
+    @property
+    def number(self) -> int:
+        """The number of the version that is held; 0 before the first."""
+        return self._held[0] if self._held else 0
+
+    @property
+    def stored(self) -> Centre:
+        """The document as it is stored, from which the next one is made."""
+        return self._document()[1]
+
+    @property
+    def centre(self) -> Centre:
+        """The document as figures use it."""
+        return self._document()[2]
+
+    def _document(self) -> tuple[int, Centre, Centre]:
+        return self._held or self._refreshed()
+
+    def refreshed(self) -> Centre:
+        """The centre, after a look whether another process has saved a version.
+
+        Raises StorageError, and DefinitionError where there is no version or it cannot be read.
+        """
+        if self._held is None or self._store.centres.newest_number() != self._held[0]:
+            self._refreshed()
+        return self.centre
+
+    def _refreshed(self) -> tuple[int, Centre, Centre]:
+        found = self._store.centres.versions(after=max(0, self._store.centres.newest_number() - 1))
+        if not found:
+            raise DefinitionError("the database has no version of the centre yet")
+        centre = read_version(found[-1])
+        self._held = found[-1].number, centre, self._finish(centre)
+        return self._held
+
+    def start(self, file: Path) -> None:
+        """Take the document in force; where there is none, that of the file as the first one.
+
+        While the database cannot be asked, the file's document is held. Raises DefinitionError
+        and OrganisationError.
+        """
+        given = load_centre(file)
+        try:
+            if not self._store.centres.newest_number():
+                self._may_follow(None, given, file.name)
+                first = self._version(1, given, COMMAND_LINE, file.name)
+                told = entry(first.saved_at, COMMAND_LINE, "organisation.first", file=file.name)
+                self._store.centres.add(first, told)
+            self.refreshed()
+        except StorageError:
+            self._held = 0, given, self._finish(given)
+        check_definitions(self.stored, self._surveys, f"centre version {self.number}")
+        if given != self.stored:
+            self.notice = self._difference(given, file.name)
+
+    def _difference(self, given: Centre, name: str) -> Words:
+        """What to say of a file that is not the document in force."""
+        older = [one.number for one in self._store.centres.versions() if read_version(one) == given]
+        key = "older" if older else "differs"
+        older_number = older[-1] if older else ""
+        return say(f"organisation.notice_{key}", file=name, number=self.number, older=older_number)
+
+    def preview(self, new: Centre) -> list[Words]:
+        """What would change; raises OrganisationError and DefinitionError where it may not."""
+        return self._may_follow(self.stored, new, "centre")
+
+    def save(self, new: Centre, by: str, reason: str, after: int) -> list[Words]:
+        """Save the document as the version after ``after``; returns what changed.
+
+        Raises OvertakenError where somebody else did so first, OrganisationError where it may
+        not follow, DefinitionError and StorageError. Then nothing is stored.
+        """
+        self.refreshed()
+        if after != self.number:
+            raise self._overtaken(after)
+        if UNSAFE.search(reason) or len(reason) > LONGEST_REASON:
+            raise OrganisationError("bad_reason", most=LONGEST_REASON)
+        found = self._may_follow(self.stored, new, "centre")
+        if not found:
+            raise OrganisationError("nothing_changed")
+        made = self._version(after + 1, new, by, reason)
+        words = " ".join(one.get("vi") for one in found)
+        told = entry(made.saved_at, by, "organisation.saved", number=made.number, changes=words)
+        if not self._store.centres.add(made, told):
+            raise self._overtaken(after)
+        self.refreshed()
+        return found
+
+    def import_file(self, file: Path, reason: str) -> list[Words]:
+        """Save a file's document as the next version; what save raises."""
+        if not self._store.centres.newest_number():
+            self.start(file)
+            return []
+        self.refreshed()
+        return self.save(load_centre(file), COMMAND_LINE, reason or file.name, self.number)
+
+    def history(self) -> list[tuple[Version, list[Words]]]:
+        """Every version with what it changed, the newest first; the first one changed nothing."""
+        found = self._store.centres.versions()
+        documents = [read_version(version) for version in found]
+        told = [[], *(self._told(*pair) for pair in pairwise(documents))]
+        return list(zip(found, told, strict=True))[::-1]
+
+    def _told(self, old: Centre, new: Centre) -> list[Words]:
+        """What changed between stored versions, also where it was allowed before any answer."""
+        try:
+            return changes(old, new)
+        except OrganisationError:
+            return [say("organisation.changed_wholly")]
+
+    def _overtaken(self, after: int) -> OvertakenError:
+        found = [version for version in self._store.centres.versions() if version.number >= after]
+        if len(found) < 2:
+            return OvertakenError("", [])
+        return OvertakenError(
+            found[-1].saved_by, self._told(read_version(found[0]), read_version(found[-1]))
+        )
+
+    def _may_follow(self, old: Centre | None, new: Centre, name: str) -> list[Words]:
+        """What changes; refuses what must not. Before anything was counted all may change."""
+        check_definitions(new, self._surveys, name)
+        counted = self._store.centres.counted()
+        refuse_future(new, new.local_day(self._clock()))
+        self._refuse_orphans(counted, new)
+        if old is None:
+            return []
+        if counted:
+            return changes(old, new)
+        return [] if old == new else self._told(old, new)
+
+    def _refuse_orphans(self, counted: Mapping[tuple[str, str], int], centre: Centre) -> None:
+        """Raise OrganisationError where something is counted under an id that is not there."""
+        missing = {
+            (department, counter): n
+            for (department, counter), n in counted.items()
+            if (department and department not in centre.department)
+            or (counter and (counter, department) not in centre.stood)
+        }
+        if missing:
+            named = [
+                joined(
+                    verbatim(" / ".join(filter(None, (department, counter)))), integer(n), by=": "
+                )
+                for (department, counter), n in sorted(missing.items())[:MOST_NAMED]
+            ]
+            n = integer(sum(missing.values()))
+            raise OrganisationError("orphans", n=n, places=joined(*named, by="; "))
+
+    def _version(self, number: int, centre: Centre, by: str, reason: str) -> Version:
+        document = centre.model_dump_json(exclude_defaults=True)
+        return Version(number, self._clock(), by, reason, document)
+
+
+def read_version(version: Version) -> Centre:
+    """The document of a version. Raises DefinitionError where it cannot be read any more."""
+    try:
+        return checked(lambda: Centre.model_validate_json(version.document))
+    except ValueError as error:
+        raise DefinitionError(f"centre version {version.number}: {error}") from error

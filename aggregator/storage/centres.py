@@ -1,0 +1,86 @@
+"""Versions of the centre's document in the database, and the places answers are stored under."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col
+
+from aggregator.storage.audit import Entry, record
+from aggregator.storage.database import Database, StorageError
+from aggregator.storage.tables import (
+    CentreVersion,
+    HandlingFacts,
+    HandlingTally,
+    SubmissionRow,
+    Transactions,
+)
+
+Place = tuple[str, str]  # ids of a department and a counter, '' where there is none
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of the document, as JSON. ``saved_by`` is an account, '' the command line."""
+
+    number: int
+    saved_at: datetime
+    saved_by: str
+    reason: str
+    document: str
+
+
+class Centres:
+    """Reads and appends to tables.CentreVersion. Every method raises StorageError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def newest_number(self) -> int:
+        """The number of the version in force; 0 where there is none yet."""
+        with self._database.begin() as connection:
+            return connection.execute(select(func.max(col(CentreVersion.number)))).scalar() or 0
+
+    def versions(self, after: int = 0) -> Sequence[Version]:
+        """The versions with higher numbers than ``after``, the oldest first."""
+        number = col(CentreVersion.number)
+        query = select(CentreVersion.__table__).where(number > after).order_by(number)  # type: ignore[attr-defined]
+        with self._database.begin() as connection:
+            return [Version(**row._mapping) for row in connection.execute(query)]
+
+    def add(self, version: Version, told: Entry) -> bool:
+        """Append a version, and ``told`` to the audit log, in one transaction.
+
+        False, and nothing stored, where its number is not the next one.
+        """
+        number = col(CentreVersion.number)
+        try:
+            with self._database.begin(write=True) as connection:
+                newest = connection.execute(select(func.max(number))).scalar() or 0
+                if version.number != newest + 1:
+                    return False
+                connection.execute(insert(CentreVersion).values(**vars(version)))
+                record(connection, told)
+        except StorageError as error:
+            # On PostgreSQL another process may have saved between the look and the insert.
+            if isinstance(error.__cause__, IntegrityError):
+                return False
+            raise
+        return True
+
+    def counted(self) -> Counter[Place]:
+        """How many rows of submissions, dossiers and facts are stored under each place."""
+        department, counter = col(SubmissionRow.department), col(SubmissionRow.counter)
+        queries = [select(department, counter, func.count()).group_by(department, counter)]
+        for table in (Transactions, HandlingTally, HandlingFacts):
+            own = col(table.department)
+            queries.append(select(own, None, func.count()).group_by(own))  # type: ignore[call-overload]
+        found = Counter[Place]()
+        with self._database.begin() as connection:
+            for query in queries:
+                for at, within, n in connection.execute(query):
+                    found[at or "", within or ""] += n
+        return found

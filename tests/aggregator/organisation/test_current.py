@@ -1,0 +1,175 @@
+"""Versions of the centre's document: the first from a file, the next by saving."""
+
+import tomllib
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aggregator.intake.ingest import Ingest, Offer
+from aggregator.organisation import acts
+from aggregator.organisation.changes import OrganisationError
+from aggregator.organisation.current import Organisation, OvertakenError
+from aggregator.organisation.toml import to_toml
+from aggregator.storage.audit import Search
+from aggregator.storage.migrations import migrate
+from aggregator.storage.store import Store
+from surveys.centre import Centre, load_centre
+from surveys.definition import DefinitionError, Text, load_surveys
+from tests.aggregator.conftest import CENTRE, NOW, submission
+
+SURVEYS = load_surveys()
+DAY = date(2025, 3, 1)
+
+
+def merged(centre: Centre) -> Centre:
+    return acts.merge(centre, "department", "so_ke_hoach_dau_tu", "so_tai_chinh", DAY)
+
+
+def opened(store: Store, file: Path = CENTRE) -> Organisation:
+    found = Organisation(store, SURVEYS, lambda: NOW)
+    found.start(file)
+    return found
+
+
+def count(store: Store, centre: Centre, *items: dict[str, object]) -> list[str]:
+    [receipts] = Ingest(store, SURVEYS, centre, lambda: NOW).accept([Offer(items, "en")])
+    return [receipt.status for receipt in receipts]
+
+
+def test_the_file_is_the_first_version_and_is_not_read_again(store: Store, tmp_path: Path) -> None:
+    file = tmp_path / "centre.toml"
+    file.write_text(CENTRE.read_text("utf-8"), "utf-8")
+    first = opened(store, file)
+    assert (first.number, first.centre) == (1, load_centre(CENTRE))
+    assert first.notice is None
+    file.write_text(CENTRE.read_text("utf-8").replace("Quầy 01", "Bàn 01"), "utf-8")
+    again = opened(store, file)
+    assert again.centre == first.centre
+    assert said(again).startswith("centre.toml khác với phiên bản 1")
+    again.import_file(file, "sửa chữ")
+    assert opened(store, file).notice is None
+    assert said(opened(store)).startswith("lai_chau.toml là phiên bản 1")
+    file.write_text("id = ", "utf-8")
+    with pytest.raises(DefinitionError, match=r"centre\.toml: not TOML"):
+        opened(store, file)
+
+
+def said(organisation: Organisation) -> str:
+    assert organisation.notice is not None
+    return organisation.notice.get("vi")
+
+
+def test_a_saved_version_reaches_another_process_and_late_answers_are_taken(
+    database_url: str,
+) -> None:
+    here, there = Store(database_url), Store(database_url)
+    migrate(here.engine)
+    one, other = opened(here), opened(there)
+    said = one.save(merged(one.stored), "quan_ly", "sáp nhập 2025", one.number)
+    assert len(said) == 2
+    planning = submission(department="so_ke_hoach_dau_tu", counter="q08")
+    finance = submission(department="so_tai_chinh", counter="q08")
+    ingest = Ingest(there, SURVEYS, other.centre, lambda: NOW, other.refreshed)
+    [receipts] = ingest.accept([Offer([planning, finance], "en")])
+    assert [receipt.status for receipt in receipts] == ["accepted", "accepted"]
+    assert other.number == 2
+    [(second, changed), (first, nothing)] = other.history()
+    assert (second.saved_by, second.reason, second.saved_at) == ("quan_ly", "sáp nhập 2025", NOW)
+    assert changed[0].get("vi").startswith("Sáp nhập Sở Kế hoạch và Đầu tư vào Sở Tài chính")
+    assert (first.saved_by, nothing) == ("", [])
+    logged = here.audit.entries(Search(kind="organisation"), 9)
+    assert [(row.event, row.actor) for row in logged] == [
+        ("organisation.saved", "quan_ly"),
+        ("organisation.first", ""),
+    ]
+    here.close()
+    there.close()
+
+
+def test_the_second_to_save_is_told_what_the_first_changed(store: Store) -> None:
+    one, other = opened(store), opened(store)
+    mine = acts.rename(one.stored, "counter", "q01", Text(vi="Bàn 1", en="Desk 1"), None)
+    one.save(merged(one.stored), "lan", "", 1)
+    with pytest.raises(OvertakenError) as raised:
+        other.save(mine, "minh", "", 1)
+    assert "lan" in str(raised.value)
+    assert raised.value.changes[0].get("en").startswith("Department of Planning and Investment me")
+    assert store.centres.newest_number() == 2
+    again = acts.rename(other.stored, "counter", "q01", Text(vi="Bàn 1", en="Desk 1"), None)
+    other.save(again, "minh", "", 2)
+    assert one.refreshed().counter["q01"].name.vi == "Bàn 1"
+    assert one.stored.department["so_ke_hoach_dau_tu"].successor == "so_tai_chinh"
+
+
+def test_before_any_answer_another_file_may_replace_the_first(store: Store, tmp_path: Path) -> None:
+    organisation = opened(store)
+    file = tmp_path / "own.toml"
+    text = CENTRE.read_text("utf-8").replace('id = "lai_chau"', 'id = "own"')
+    file.write_text(text, "utf-8")
+    organisation.import_file(file, "")
+    assert organisation.centre.id == "own"
+    count(store, organisation.centre, submission())
+    with pytest.raises(OrganisationError, match="counted by it"):
+        organisation.import_file(CENTRE, "")
+
+
+def test_nothing_is_saved_where_it_may_not_be(store: Store, tmp_path: Path) -> None:
+    organisation = opened(store)
+    count(store, organisation.centre, submission(), submission(counter=None))
+    with pytest.raises(OrganisationError, match="Nothing has changed"):
+        organisation.save(organisation.stored, "", "", 1)
+    with pytest.raises(OrganisationError, match="reason"):
+        organisation.save(merged(organisation.stored), "", "x" * 501, 1)
+    file = tmp_path / "fewer.toml"
+    start, _, rest = CENTRE.read_text("utf-8").partition('[[departments]]\nid = "so_tu_phap"')
+    file.write_text(start + "[[departments]]" + rest.partition("[[departments]]")[2], "utf-8")
+    with pytest.raises(OrganisationError) as raised:
+        organisation.import_file(file, "")
+    assert "so_tu_phap / q05: 1" in str(raised.value)
+    bad = load_centre(CENTRE).model_dump() | {"instruments": {"rating": "nobody"}}
+    with pytest.raises(DefinitionError, match="there is no survey 'nobody'"):
+        organisation.save(acts.valid(bad), "", "", 1)
+    assert store.centres.newest_number() == 1
+
+
+def test_an_older_database_with_answers_refuses_a_file_that_lost_a_department(
+    store: Store, tmp_path: Path
+) -> None:
+    """As on 0.2.0, where the start stopped or 227 ratings were said to have no counter."""
+    count(store, load_centre(CENTRE), *(submission() for _ in range(3)))
+    file = tmp_path / "fewer.toml"
+    text = CENTRE.read_text("utf-8").replace('published = "lai', '# "lai')
+    file.write_text(text.replace('id = "so_tu_phap"', 'id = "so_khac"'), "utf-8")
+    with pytest.raises(OrganisationError, match="3 stored counts"):
+        opened(store, file)
+    assert store.centres.newest_number() == 0
+    opened(store)
+
+
+WORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
+
+
+@settings(max_examples=40)
+@given(WORDS, WORDS, st.floats(0, 1))
+def test_a_document_is_the_same_after_it_was_written_as_toml(
+    vi: str, en: str, share: float
+) -> None:
+    text = Text(vi=vi, en=en)
+    centre = merged(load_centre(CENTRE))
+    renamed = acts.rename(centre, "department", "so_tai_chinh", text, DAY)
+    references = [renamed.references[-1].model_copy(update={"source": vi, "share": share})]
+    margin = {
+        "survey": "sipas_2020",
+        "variable": "channel",
+        "population": text,
+        "source": en,
+        "shares": {"qr": share, "kiosk": 1 - share},
+    }
+    more = {"references": references, "margins": [margin], "minimum_cell": 7}
+    looks = {"colour": "#0b4a73"}
+    whole = acts.valid(renamed.model_dump() | more | {"looks": looks})
+
+    assert acts.valid(tomllib.loads(to_toml(whole))) == whole
