@@ -17,12 +17,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 
 import serving
-from aggregator.commands.store import centre_of
 from aggregator.dashboard.accounts import Accounts
 from aggregator.dashboard.app import create_app as create_aggregator
 from aggregator.demo import simulate
 from aggregator.intake.ingest import Ingest
 from aggregator.organisation.changes import OrganisationError
+from aggregator.organisation.current import centre_in_force
 from aggregator.settings import Settings as AggregatorSettings
 from aggregator.storage.database import StorageError
 from aggregator.storage.migrations import migrate
@@ -144,7 +144,7 @@ def prepare(
         print("Đang tạo một quý mô phỏng · making a simulated quarter …", flush=True)
         now = datetime.now(UTC)
         surveys = load_surveys()
-        centre = centre_of(counting, store, surveys)
+        centre = centre_in_force(store.centres, counting.centre, surveys)
         ingest = Ingest(store, surveys, centre)
         print(f"  {simulate(store, ingest, centre, surveys, now)} phiếu · submissions")
     accounts = Accounts(store, lambda: datetime.now(UTC))

@@ -17,7 +17,7 @@ from surveys.messages import Language, MessageError
 def run_centre(options: argparse.Namespace) -> int:
     """Take a file's document as the next version, write the one in force, or list them all."""
     with opened(Settings.from_env()) as store:
-        organisation = Organisation(store, load_surveys())
+        organisation = Organisation(store.centres, load_surveys())
         if options.action == "list":
             _list(organisation, options.lang)
         elif options.file is None:

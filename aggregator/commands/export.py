@@ -6,12 +6,14 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aggregator.commands import progress, tell
-from aggregator.commands.store import centre_of, opened
+from aggregator.commands import progress, require_current, tell
 from aggregator.documents.exports.joined import EXPORT_FORMATS, ExportFormat, JoinedTable
 from aggregator.documents.exports.writing import write_export
+from aggregator.organisation.current import centre_in_force
 from aggregator.settings import Settings
-from aggregator.storage.audit import entry
+from aggregator.storage.audit import AuditLog, entry
+from aggregator.storage.centres import Centres
+from aggregator.storage.database import Database
 from aggregator.storage.submissions import Filters
 from aggregator.wording.channels import CHANNELS
 from surveys.centre import Centre
@@ -25,12 +27,14 @@ def run_export(options: argparse.Namespace) -> int:
     # Hundreds of thousands of rows are made, none of which refers to another: the garbage
     # collector would search them for cycles again and again, and find none.
     gc.set_threshold(50_000)
-    with opened(settings) as store:
-        centre = centre_of(settings, store, surveys)
+    database = Database(settings.database)  # not a Store, which loads NumPy
+    try:
+        require_current(database.engine)
+        centre = centre_in_force(Centres(database), settings.centre, surveys)
         filters = _filters(options, centre, surveys)
         event = "unmasking.export" if options.raw_comments else "export.file"
         told = {} if options.raw_comments else {"what": "answers"}
-        store.audit.add(
+        AuditLog(database).add(
             entry(
                 datetime.now(UTC),
                 options.actor,
@@ -40,7 +44,7 @@ def run_export(options: argparse.Namespace) -> int:
                 **told,
             )
         )
-        table = JoinedTable(store.database, centre, surveys, filters, options.raw_comments)
+        table = JoinedTable(database, centre, surveys, filters, options.raw_comments)
         if str(options.file) == "-":
             return _print(table, file_format)
         with progress() as advance:
@@ -52,6 +56,8 @@ def run_export(options: argparse.Namespace) -> int:
                 now=datetime.now(UTC),
                 advance=advance,
             )
+    finally:
+        database.engine.dispose()
     tell(options, count)
     return 0
 

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from aggregator.commands import progress, report, tell
-from aggregator.commands.store import centre_of, opened
+from aggregator.commands.store import opened
 from aggregator.intake.handling import read_dossiers, read_facts
 from aggregator.intake.importing import import_file
 from aggregator.intake.ingest import Ingest, rebuild
 from aggregator.intake.transactions import read_transactions
+from aggregator.organisation.current import centre_in_force
 from aggregator.settings import Settings
 from surveys.definition import load_surveys
 from surveys.messages import Language
@@ -19,7 +20,7 @@ def run_import(options: argparse.Namespace) -> int:
     settings, language = Settings.from_env(), options.lang
     surveys = load_surveys()
     with opened(settings) as store, progress() as advance:
-        ingest = Ingest(store, surveys, centre_of(settings, store, surveys))
+        ingest = Ingest(store, surveys, centre_in_force(store.centres, settings.centre, surveys))
         outcome = import_file(options.file, ingest, surveys, language, advance)
         store.roll_up(surveys)
     report(outcome.problems, language)
@@ -39,7 +40,7 @@ def run_rebuild(options: argparse.Namespace) -> int:
 def run_transactions(options: argparse.Namespace) -> int:
     settings, language = Settings.from_env(), options.lang
     with opened(settings) as store:
-        centre = centre_of(settings, store, load_surveys())
+        centre = centre_in_force(store.centres, settings.centre, load_surveys())
         rows, problems = read_transactions(options.file, centre, language)
         store.put_transactions(rows)
     return _settled(len(rows), problems, language)
@@ -48,7 +49,7 @@ def run_transactions(options: argparse.Namespace) -> int:
 def run_dossiers(options: argparse.Namespace) -> int:
     settings = Settings.from_env()
     with opened(settings) as store:
-        centre = centre_of(settings, store, load_surveys())
+        centre = centre_in_force(store.centres, settings.centre, load_surveys())
         today = centre.local_day(datetime.now(UTC))
         cells, taken, problems = read_dossiers(options.file, centre, today, options.lang)
         store.handling.set_dossiers(cells)
@@ -58,7 +59,7 @@ def run_dossiers(options: argparse.Namespace) -> int:
 def run_facts(options: argparse.Namespace) -> int:
     settings = Settings.from_env()
     with opened(settings) as store:
-        centre = centre_of(settings, store, load_surveys())
+        centre = centre_in_force(store.centres, settings.centre, load_surveys())
         today = centre.local_day(datetime.now(UTC))
         cells, problems = read_facts(options.file, centre, today, options.lang)
         store.handling.set_facts(cells)

@@ -6,10 +6,11 @@ from importlib import import_module
 from pathlib import Path
 
 import aggregator.lean_pandas  # noqa: F401 - before whatever imports pandas
-from aggregator.commands.store import centre_of, opened
+from aggregator.commands.store import opened
 from aggregator.documents.reports.model import REPORT_FORMATS
 from aggregator.documents.reports.report import build_report
 from aggregator.intake.files import FileError
+from aggregator.organisation.current import centre_in_force
 from aggregator.settings import Settings
 from aggregator.storage.audit import entry
 from aggregator.wording.messages import MESSAGES
@@ -25,7 +26,7 @@ def run_report(options: argparse.Namespace) -> int:
     settings = Settings.from_env()
     surveys, now = load_surveys(), datetime.now(UTC)
     with opened(settings) as store:
-        centre = centre_of(settings, store, surveys)
+        centre = centre_in_force(store.centres, settings.centre, surveys)
         published = load_published(settings.centre, centre)
         period = _period(options, centre.local_day(now))
         days = " – ".join(sorted({period.since.isoformat(), period.until.isoformat()}))

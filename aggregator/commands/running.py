@@ -6,8 +6,9 @@ import sys
 from sqlalchemy.exc import SQLAlchemyError
 
 import serving
-from aggregator.commands.store import centre_of, opened
+from aggregator.commands.store import opened
 from aggregator.dashboard.app import create_app
+from aggregator.organisation.current import centre_in_force
 from aggregator.settings import Settings
 from aggregator.storage.database import StorageError
 from aggregator.storage.migrations import migrate
@@ -32,7 +33,7 @@ def run_migrate(options: argparse.Namespace) -> int:
     try:
         migrate(store.engine)
         surveys = load_surveys()
-        centre_of(settings, store, surveys)
+        centre_in_force(store.centres, settings.centre, surveys)
         store.roll_up(surveys)
     except SQLAlchemyError as error:
         raise StorageError(str(getattr(error, "orig", error))) from error

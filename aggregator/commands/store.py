@@ -1,14 +1,11 @@
-"""The store that most commands work on, and the centre in force there."""
+"""The store that most commands work on."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from aggregator.commands import require_current
-from aggregator.organisation.current import Organisation
 from aggregator.settings import Settings
 from aggregator.storage.store import Store
-from surveys.centre import Centre
-from surveys.definition import Survey
 
 
 @contextmanager
@@ -20,13 +17,3 @@ def opened(settings: Settings) -> Iterator[Store]:
         yield store
     finally:
         store.close()
-
-
-def centre_of(settings: Settings, store: Store, surveys: Mapping[str, Survey]) -> Centre:
-    """The centre in force; where the database has none, that of the settings' file is stored.
-
-    Raises DefinitionError, OrganisationError and StorageError.
-    """
-    organisation = Organisation(store, surveys)
-    organisation.start(settings.centre)
-    return organisation.centre

@@ -96,7 +96,7 @@ def create_app(
     surveys = load_surveys()
     store = Store(settings.database)
     finish = with_population if settings.demo else lambda centre: centre
-    organisation = Organisation(store, surveys, clock, finish)
+    organisation = Organisation(store.centres, surveys, clock, finish)
     organisation.start(settings.centre)
     centre = organisation.centre
     templates = Pages(Path(__file__).parent / "templates", MESSAGES)

@@ -8,9 +8,8 @@ from pathlib import Path
 from aggregator.organisation.acts import checked
 from aggregator.organisation.changes import OrganisationError, changes, refuse_future
 from aggregator.storage.audit import COMMAND_LINE, entry
-from aggregator.storage.centres import Version
+from aggregator.storage.centres import Centres, Version
 from aggregator.storage.database import StorageError
-from aggregator.storage.store import Store
 from aggregator.wording.phrases import Words, integer, joined, say, verbatim
 from surveys.centre import Centre, check_definitions, load_centre
 from surveys.definition import DefinitionError, Survey
@@ -37,13 +36,13 @@ class Organisation:
 
     def __init__(
         self,
-        store: Store,
+        centres: Centres,
         surveys: Mapping[str, Survey],
         clock: Callable[[], datetime] = now_utc,
         finish: Callable[[Centre], Centre] = lambda centre: centre,
     ) -> None:
         """``finish`` adds to each document what is not stored with it."""
-        self._store = store
+        self._centres = centres
         self._surveys = surveys
         self._clock = clock
         self._finish = finish
@@ -73,12 +72,12 @@ class Organisation:
 
         Raises StorageError, and DefinitionError where there is no version or it cannot be read.
         """
-        if self._held is None or self._store.centres.newest_number() != self._held[0]:
+        if self._held is None or self._centres.newest_number() != self._held[0]:
             self._refreshed()
         return self.centre
 
     def _refreshed(self) -> tuple[int, Centre, Centre]:
-        found = self._store.centres.versions(after=max(0, self._store.centres.newest_number() - 1))
+        found = self._centres.versions(after=max(0, self._centres.newest_number() - 1))
         if not found:
             raise DefinitionError("the database has no version of the centre yet")
         centre = read_version(found[-1])
@@ -93,11 +92,11 @@ class Organisation:
         """
         given = load_centre(file)
         try:
-            if not self._store.centres.newest_number():
+            if not self._centres.newest_number():
                 self._may_follow(None, given, file.name)
                 first = self._version(1, given, COMMAND_LINE, file.name)
                 told = entry(first.saved_at, COMMAND_LINE, "organisation.first", file=file.name)
-                self._store.centres.add(first, told)
+                self._centres.add(first, told)
             self.refreshed()
         except StorageError:
             self._held = 0, given, self._finish(given)
@@ -107,7 +106,7 @@ class Organisation:
 
     def _difference(self, given: Centre, name: str) -> Words:
         """What to say of a file that is not the document in force."""
-        older = [one.number for one in self._store.centres.versions() if read_version(one) == given]
+        older = [one.number for one in self._centres.versions() if read_version(one) == given]
         key = "older" if older else "differs"
         older_number = older[-1] if older else ""
         return say(f"organisation.notice_{key}", file=name, number=self.number, older=older_number)
@@ -133,14 +132,14 @@ class Organisation:
         made = self._version(after + 1, new, by, reason)
         words = " ".join(one.get("vi") for one in found)
         told = entry(made.saved_at, by, "organisation.saved", number=made.number, changes=words)
-        if not self._store.centres.add(made, told):
+        if not self._centres.add(made, told):
             raise self._overtaken(after)
         self.refreshed()
         return found
 
     def import_file(self, file: Path, reason: str) -> list[Words]:
         """Save a file's document as the next version; what save raises."""
-        if not self._store.centres.newest_number():
+        if not self._centres.newest_number():
             self.start(file)
             return []
         self.refreshed()
@@ -148,7 +147,7 @@ class Organisation:
 
     def history(self) -> list[tuple[Version, list[Words]]]:
         """Every version with what it changed, the newest first; the first one changed nothing."""
-        found = self._store.centres.versions()
+        found = self._centres.versions()
         documents = [read_version(version) for version in found]
         told = [[], *(self._told(*pair) for pair in pairwise(documents))]
         return list(zip(found, told, strict=True))[::-1]
@@ -161,7 +160,7 @@ class Organisation:
             return [say("organisation.changed_wholly")]
 
     def _overtaken(self, after: int) -> OvertakenError:
-        found = [version for version in self._store.centres.versions() if version.number >= after]
+        found = [version for version in self._centres.versions() if version.number >= after]
         if len(found) < 2:
             return OvertakenError("", [])
         return OvertakenError(
@@ -171,7 +170,7 @@ class Organisation:
     def _may_follow(self, old: Centre | None, new: Centre, name: str) -> list[Words]:
         """What changes; refuses what must not. Before anything was counted all may change."""
         check_definitions(new, self._surveys, name)
-        counted = self._store.centres.counted()
+        counted = self._centres.counted()
         refuse_future(new, new.local_day(self._clock()))
         self._refuse_orphans(counted, new)
         if old is None:
@@ -201,6 +200,16 @@ class Organisation:
     def _version(self, number: int, centre: Centre, by: str, reason: str) -> Version:
         document = centre.model_dump_json(exclude_defaults=True)
         return Version(number, self._clock(), by, reason, document)
+
+
+def centre_in_force(centres: Centres, file: Path, surveys: Mapping[str, Survey]) -> Centre:
+    """The centre in force; where the database has none, that of the file is stored.
+
+    Raises what Organisation.start raises.
+    """
+    organisation = Organisation(centres, surveys)
+    organisation.start(file)
+    return organisation.centre
 
 
 def read_version(version: Version) -> Centre:

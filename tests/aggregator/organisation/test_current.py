@@ -29,7 +29,7 @@ def merged(centre: Centre) -> Centre:
 
 
 def opened(store: Store, file: Path = CENTRE) -> Organisation:
-    found = Organisation(store, SURVEYS, lambda: NOW)
+    found = Organisation(store.centres, SURVEYS, lambda: NOW)
     found.start(file)
     return found
 
