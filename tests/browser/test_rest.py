@@ -156,7 +156,7 @@ def test_what_stands_still_moves_a_little_and_stays_whole(
         box = first.bounding_box()
         assert box is not None
         seen.add((round(box["x"]), round(box["y"])))
-        page.evaluate(RESTED)
+        page.evaluate(RESTED, list(UPRIGHT.values()))
         assert page.evaluate(FAULTS) == []
         page.clock.run_for(61_000)
     across, down = ([place[axis] for place in seen] for axis in (0, 1))
