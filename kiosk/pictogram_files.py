@@ -26,7 +26,7 @@ from markupsafe import Markup, escape
 
 from kiosk.pictures import PictureError, check_picture
 from kiosk.places import WHOLE_CENTRE
-from kiosk.translations import UnusableError, entries, inside
+from kiosk.translations import UnusableError, entries, inside, is_folder
 from surveys.centre import Centre
 from surveys.definition import Survey
 
@@ -59,7 +59,7 @@ def load_pictograms(
     ``expected``: the folder must be there, and is missed in the log where it is not.
     """
     names = set(names_of(surveys.values(), centre))
-    if expected and not own.is_dir():
+    if expected and not is_folder(own):
         log.warning("pictograms: %r is no folder", str(own))
     return {**_read_folder(OURS, names), **_read_folder(own, names)}
 
@@ -86,7 +86,7 @@ def _read_folder(folder: Path, names: Collection[str]) -> dict[str, Markup]:
     groups = {name.partition("/")[0] for name in names}
     found = {}
     for group in entries(folder):
-        if group.name not in groups or not group.is_dir():
+        if group.name not in groups or not is_folder(group):
             log.warning("pictogram %r is left out: no survey has this name", str(group))
             continue
         for path in entries(group):

@@ -80,6 +80,14 @@ def inside(path: Path, folder: Path) -> Path:
     return real
 
 
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there; what may not be looked at is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def entries(folder: Path) -> list[Path]:
     """What lies in a folder, by name; nothing where it cannot be read, which is logged.
 

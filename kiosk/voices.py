@@ -22,13 +22,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kiosk.places import WHOLE_CENTRE
-from kiosk.translations import Languages, UnusableError, entries, inside
+from kiosk.translations import Languages, UnusableError, entries, inside, is_folder
 from surveys.centre import Centre
 
 log = logging.getLogger("kiosk")
 
 LARGEST = 2_000_000  # bytes of a recording: a minute and a half as espeak-ng makes them
-LARGEST_IN_ALL = 100_000_000  # bytes of all recordings and stand-ins of a language
+LARGEST_IN_ALL = 40_000_000  # bytes of all recordings and stand-ins of a language
 TYPES = {".wav": "audio/wav", ".ogg": "audio/ogg", ".mp3": "audio/mpeg"}
 SPOKEN = (  # texts of the catalogue that a visitor touches or must know
     "faces.keep",
@@ -55,6 +55,11 @@ SPOKEN = (  # texts of the catalogue that a visitor touches or must know
 ESPEAK = "espeak-ng"
 
 
+def digest(data: bytes) -> str:
+    """What names some content in a file's name or address."""
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
 @dataclass(frozen=True)
 class Words:
     """A text that may be read: its name, what it says, and in which language."""
@@ -66,7 +71,7 @@ class Words:
     @property
     def digest(self) -> str:
         """What its stand-in is called."""
-        return hashlib.sha256(self.text.encode()).hexdigest()[:32]
+        return digest(self.text.encode())
 
 
 @dataclass(frozen=True)
@@ -120,10 +125,11 @@ def load_voices(stand_ins: Path, languages: Languages, centre: Centre) -> Voices
 
     ``stand_ins`` is the folder that ``make_voices`` wrote.
     """
-    recordings, room = {}, {}
+    recordings, made, room = {}, {}, {}
     for language in languages.names:
         names = {words.name for words in spoken(languages, centre, language)}
         recordings[language] = dict(_recordings(languages.audio(language), names))
+        made[language] = {path.name: path for path in entries(stand_ins / language)}
         room[language] = LARGEST_IN_ALL
     addresses, files, seen = {}, {}, dict[Path, str | None]()
 
@@ -134,7 +140,7 @@ def load_voices(stand_ins: Path, languages: Languages, centre: Centre) -> Voices
                 room[language] -= len(data)
                 if room[language] < 0:
                     raise UnusableError(f"all are larger than {LARGEST_IN_ALL // 10**6} MB")
-                file = hashlib.sha256(data).hexdigest()[:32] + path.suffix
+                file = digest(data) + path.suffix
                 files[file], seen[path] = path, f"/centre/voices/{file}"
             except UnusableError as error:
                 log.warning("voice %r is left out: %s", str(path), error)
@@ -144,10 +150,9 @@ def load_voices(stand_ins: Path, languages: Languages, centre: Centre) -> Voices
     for language in languages.names:
         for words in spoken(languages, centre, language):
             own = recordings[words.language].get(words.name)
-            made = stand_ins / words.language / f"{words.digest}.wav"
-            found = own and address(own, languages.audio(words.language), words.language)
-            if not found and made.is_file():
-                found = address(made, stand_ins, words.language)
+            stand_in = made[words.language].get(f"{words.digest}.wav")
+            found = own and address(own, languages.folder, words.language)
+            found = found or (stand_in and address(stand_in, stand_ins, words.language))
             if found:
                 addresses[language, words.name] = found
     return Voices(addresses, files)
@@ -158,7 +163,7 @@ def _recordings(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, Path]
     known = set(names)
     groups = {name.partition("/")[0] for name in known}
     for group in entries(folder):
-        if group.name not in groups or not group.is_dir():
+        if group.name not in groups or not is_folder(group):
             log.warning("voice %r is left out: no survey has this name", str(group))
             continue
         for path in entries(group):

@@ -5,6 +5,7 @@
 import { touched } from "./idle.js";
 
 const LOUDNESS = 0.1; // of every text, as the root of its mean square: none is praised by its voice
+const SILENCE = 0.01; // below, a wave is a pause and counts for no loudness
 const MOST_GAIN = 8;
 const KEPT = 60; // sounds in memory, those of a long screen
 const root = document.documentElement;
@@ -16,11 +17,12 @@ let heard = null; // what the next touch chooses
 
 const on = () => root.dataset.listen === "on";
 const button = () => document.querySelector(".tool[data-mode=listen]");
+const volume = () => Number(document.getElementById("screen")?.dataset.volume ?? 100) / 100;
 const voiced = () => [...document.querySelectorAll("#screen [data-voice]")].filter((one) => one.checkVisibility());
 
 function show() {
   const tool = button();
-  if (tool) tool.hidden = voiced().length === 0;
+  if (tool) tool.hidden = volume() === 0 || voiced().length === 0;
 }
 
 function stop() {
@@ -47,11 +49,18 @@ async function sound(address) {
 
 /** By how much a sound is made louder or softer, to be as loud as every other. */
 function gainOf(buffer) {
-  const wave = buffer.getChannelData(0);
-  let sum = 0;
-  for (const value of wave) sum += value * value;
-  const volume = Number(document.getElementById("screen").dataset.volume ?? 100) / 100;
-  return volume * Math.min(MOST_GAIN, LOUDNESS / Math.sqrt(sum / wave.length || 1));
+  let [sum, count, peak] = [0, 0, 0];
+  for (let channel = 0; channel < buffer.numberOfChannels; channel += 1) {
+    for (const value of buffer.getChannelData(channel)) {
+      const height = Math.abs(value);
+      if (height > peak) peak = height;
+      if (height < SILENCE) continue;
+      sum += value * value;
+      count += 1;
+    }
+  }
+  // Louder than its peak allows it would be distorted.
+  return volume() * Math.min(MOST_GAIN, 1 / (peak || 1), LOUDNESS / Math.sqrt(sum / count || 1));
 }
 
 function play(buffer) {

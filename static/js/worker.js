@@ -10,6 +10,7 @@ const SCREENS = "/screens.json";
 const PAGE_MS = 8000; // a server that takes a connection and says nothing is away as well
 const AWAY = [502, 504]; // what a reverse proxy says while nobody is behind it
 const TOUCH = /^\/(rate(\/\w+)?|follow-up|thanks|choose-again|farewell|rest|survey\/[\w-]+\/\d+)?$/;
+const VOICE = /^\/centre\/voices\//;
 const TAP_MS = 4000; // nobody waits longer for a tap
 const FILE_MS = 2000;
 const PULSE_MS = 3000; // shorter than heartbeat.js waits
@@ -45,6 +46,7 @@ async function fill() {
     if (seen.has(address)) return;
     seen.add(address);
     const got = await fetch(address, { cache: "no-cache" });
+    if (!got.ok && VOICE.test(address)) return; // that text is not read then
     if (!got.ok) throw new Error(`${address}: ${got.status}`);
     await cache.put(address, got.clone());
     const needed = /\.(css|js)(\?|$)/.test(address) ? neededBy(address, await got.text()) : [];
@@ -75,7 +77,7 @@ async function forgetOthers() {
 async function file(request) {
   const kept = await caches.match(request, { cacheName: CACHE });
   if (!kept) return fetch(request);
-  const lasting = /[?&]v=|\/vendor\//.test(request.url);
+  const lasting = /[?&]v=|\/vendor\/|\/voices\//.test(request.url);
   return lasting || away ? kept : (await ask(request, FILE_MS)) ?? kept;
 }
 

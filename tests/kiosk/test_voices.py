@@ -65,8 +65,11 @@ def test_nothing_else_is_served(make_kiosk: Make, languages: Path) -> None:
     kiosk = make_kiosk(languages=languages)
     for path in ("rating.wav", "..%2Flevels.json", "%2Fetc%2Fpasswd", ""):
         assert kiosk.client.get(f"/centre/voices/{path}").status_code == 404
-    [file] = kiosk.context.voices.files
-    kiosk.context.voices.files[file].unlink()
+    [(file, recording)] = kiosk.context.voices.files.items()
+    assert kiosk.client.get(f"/centre/voices/{file}").status_code == 200
+    recording.write_bytes(tone(0.2))  # not what its address says
+    assert kiosk.client.get(f"/centre/voices/{file}").status_code == 404
+    recording.unlink()
     assert kiosk.client.get(f"/centre/voices/{file}").status_code == 404
 
 
@@ -104,11 +107,24 @@ def test_links_that_lead_out_and_folders_are_left_out(
     (languages / "vi" / "audio" / "in_centre" / "rating.wav").symlink_to(secret)
     (languages / "vi" / "audio" / "sipas_2020" / "factor.access.wav").mkdir(parents=True)
     (languages / "vi" / "messages.toml").write_text("")
+    outside = record(tmp_path / "elsewhere", "in_centre/rating", tone()).parents[2]
+    (languages / "en").symlink_to(outside)
     with caplog.at_level(logging.WARNING):
         kiosk = make_kiosk(languages=languages)
     assert kiosk.context.voices == Voices()
-    for what in ("rating.wav", "access.wav", "messages.toml"):
+    for what in ("vi/audio/in_centre/rating.wav", "access.wav", "messages.toml", "en/audio"):
         assert what in caplog.text
+
+
+def test_a_folder_that_may_not_be_entered_stops_no_start(
+    make_kiosk: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "voices"
+    folder.mkdir()
+    (folder / "vi").symlink_to(folder / "vi")  # not even its owner may look into it
+    with caplog.at_level(logging.WARNING):
+        assert make_kiosk().context.voices == Voices()
+    assert str(folder / "vi") in caplog.text
 
 
 def test_espeak_reads_what_nobody_recorded(
