@@ -6,7 +6,7 @@ A folder, ours and one that a centre may give beside its centre file, holds::
     in_centre/reasons-1.svg          an answer: the question's id and the answer's code
     sipas_2020/about.svg             the last step, which asks about the respondent
     departments/so_tu_phap.svg       a department by its id; ``all`` is the whole centre
-    screen/send.svg                  a button of the screen
+    screen/send.svg                  a button of the screen, or a question that is no survey's
 
 A centre's drawing takes the place of ours. What cannot be used is named in the log and left out:
 the words stand there alone, as they do where there is no drawing.
@@ -26,6 +26,7 @@ from markupsafe import Markup, escape
 
 from kiosk.pictures import PictureError, check_picture
 from kiosk.places import WHOLE_CENTRE
+from kiosk.survey_steps import ABOUT
 from kiosk.translations import UnusableError, entries, inside, is_folder
 from surveys.centre import Centre
 from surveys.definition import Survey
@@ -35,7 +36,7 @@ log = logging.getLogger("kiosk")
 OURS = Path(__file__).parent / "pictograms"
 LARGEST = 16_000  # bytes: ten of them stand in one page
 MOST_SHAPES = 100
-BUTTONS = ("again", "keep", "next", "send")
+SCREEN = ("again", "keep", "next", "send", "where")
 
 SHAPES = {"g", "path", "circle", "ellipse", "rect", "line", "polyline", "polygon"}
 SILENT = {"title", "desc", "metadata", "defs"}  # what drawing programs write and nobody sees
@@ -67,14 +68,14 @@ def load_pictograms(
 def names_of(surveys: Iterable[Survey], centre: Centre) -> Iterator[str]:
     """Every name that a drawing may have: its group and its id."""
     for survey in surveys:
-        ids = [factor.id for factor in survey.factors] + ["about"]
+        ids = [factor.id for factor in survey.factors] + [ABOUT]
         for question in survey.all_questions():
             scale = survey.scale_of(question)
             ids.append(question.id)
             ids += [f"{question.id}-{code}" for code in (scale.codes if scale else ())]
         yield from (f"{survey.id}/{id}" for id in ids)
     yield from (f"departments/{id}" for id in (*centre.department, WHOLE_CENTRE))
-    yield from (f"screen/{id}" for id in BUTTONS)
+    yield from (f"screen/{id}" for id in SCREEN)
 
 
 def finder(pictograms: Pictograms) -> Callable[[str, object], Markup]:

@@ -33,6 +33,8 @@ PLACES = {
     "counter": ("q07", "/"),
 }
 STATES = ["at rest", "countdown", "notice", "chosen before", "demo"]
+# Attributes of <html> that change how much room the faces have.
+MODES = {"normal": {}, "large": {"text": "large"}, "pictures": {"pictures": "only"}}
 
 # What is wrong with the faces that are shown: nothing, or a sentence for each fault.
 FAULTS = """() => {
@@ -61,7 +63,8 @@ FAULTS = """() => {
     words.selectNodeContents(rating.querySelector("span"));
     if (!inside(rect, screen)) faults.push(`${i} is cut by the screen's edge`);
     if (!inside(faces[i], rect)) faults.push(`${i}: its face sticks out`);
-    const lines = [...words.getClientRects()];
+    const hidden = getComputedStyle(rating.querySelector("span")).clipPath !== "none";
+    const lines = hidden ? [] : [...words.getClientRects()];
     if (!lines.every((line) => inside(line, rect))) faults.push(`${i}: its words stick out`);
     if (rating.scrollWidth > rating.clientWidth + 1) faults.push(`${i}: cut`);
     for (const x of [0.05, 0.5, 0.95]) for (const y of [0.1, 0.5, 0.9]) {
@@ -71,6 +74,8 @@ FAULTS = """() => {
   });
   return faults;
 }"""
+
+SET_MODE = "data => { Object.assign(document.documentElement.dataset, data) }"
 
 # After a change of size every target rests for a moment (steady.js): end that moment at once.
 RESTED = """async ([width, height]) => {
@@ -131,12 +136,18 @@ def test_every_face_is_whole_as_large_and_as_near_as_the_others(
     settled(page)
     enter(page, state)
     found = {}
-    for text in ("normal", "large"):
-        page.evaluate("size => { document.documentElement.dataset.text = size }", text)
+    for mode, data in MODES.items():
+        if mode == "pictures" and language != "vi":
+            continue  # the same pictures, whatever the language
+        page.evaluate(SET_MODE, {"text": "normal", "pictures": "no", **data})
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})
             page.evaluate("document.fonts.ready.then(() => true)")
             page.evaluate(RESTED, [width, height])
-            if faults := page.evaluate(FAULTS):
-                found[f"{width}x{height} {text}"] = faults
+            faults = page.evaluate(FAULTS)
+            if faults:  # frames are of the clock here: a busy browser may rest its targets later
+                page.evaluate(RESTED, [width, height])
+                faults = page.evaluate(FAULTS)
+            if faults:
+                found[f"{width}x{height} {mode}"] = faults
     assert found == {}

@@ -1,6 +1,7 @@
 """The helps at the lower edge: each does what it says, favours no answer and is forgotten."""
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,14 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.axe import OPTIONS, violations
-from tests.browser.test_touch import kiosk, settled, tap
+from tests.browser.test_touch import kiosk, settled, stored, tap
 from tests.conftest import Servers
 
 MODES = {
     "text": ("Chữ lớn", "large"),
     "contrast": ("Tương phản", "high"),
     "position": ("Hạ thấp", "low"),
+    "pictures": ("Chỉ hình", "only"),
     "hand": ("Tay trái", "left"),
 }
 SIZES = [(1280, 800), (800, 1280), (1080, 1920), (1920, 1080), (768, 1024), (600, 1024), (960, 600)]
@@ -26,7 +28,7 @@ UNEQUAL = """() => {
   const faces = document.querySelector(".rating");
   if (faces && bar.bottom > innerHeight + 1) faults.push("the helps are out of sight");
   if (document.documentElement.scrollWidth > innerWidth) faults.push("it scrolls sideways");
-  for (const tool of document.querySelectorAll(".tool")) {
+  for (const tool of document.querySelectorAll(".tool:not([hidden])")) {
     const box = tool.getBoundingClientRect();
     if (box.height < 50 || box.width < 60) faults.push(`a small help: ${box.width} ${box.height}`);
     if (tool.scrollWidth > tool.clientWidth + 1 || tool.scrollHeight > tool.clientHeight + 1
@@ -89,7 +91,10 @@ def walk(page: Page) -> Iterator[str]:
     expect(page.locator(".thanks-screen")).to_be_visible()
     settled(page)
     yield "thanks"
-    page.locator("button[value=survey]").tap()
+    survey = page.locator("button[value=survey]")
+    if not survey.is_visible():
+        return  # pictures ask for no more
+    survey.tap()
     expect(page.locator(".step-screen")).to_be_visible()
     settled(page)
     yield "step"
@@ -122,6 +127,57 @@ def test_a_mode_favours_no_answer_and_has_no_fault_in_axes_eyes(
     turn(page, mode)
     expect(button).to_have_attribute("aria-pressed", "false")
     assert modes_of(page) == {}
+
+
+# What is in sight of an element's words, and the size of its picture.
+SHOWN = """one => {
+  const words = one.querySelector(".pictogram ~ *, .face ~ *").getBoundingClientRect();
+  const picture = one.querySelector(".pictogram, .face").getBoundingClientRect();
+  return [words.width <= 1, Math.min(picture.width, picture.height) >= 40];
+}"""
+
+
+@pytest.mark.browser
+def test_pictures_alone_ask_for_the_rating_and_its_reasons_and_keep_their_names(
+    page: Page, serve: Servers, tmp_path: Path
+) -> None:
+    page.goto(serve(kiosk(tmp_path)))
+    pictogram = page.locator(".tile .pictogram").first
+    expect(pictogram).to_be_visible()  # beside its words
+    small = pictogram.bounding_box()
+    turn(page, "pictures")
+    large = pictogram.bounding_box()
+    assert small
+    assert large
+    assert large["height"] > 1.2 * small["height"]
+    names = {
+        "tiles": "Ông/Bà vừa giao dịch với cơ quan nào?",
+        "faces": "Ông/Bà hài lòng ở mức nào với việc phục vụ hôm nay?",
+        "thanks": "Xin cảm ơn Ông/Bà!",
+    }
+    counts = {"tiles": 18, "faces": 7, "thanks": 10}  # a question, its answers, and buttons
+    for screen in chain(["tiles"], walk(page)):
+        expect(page.locator("h1")).to_have_accessible_name(names[screen])
+        pictured = page.locator("main :is(h1, .tile, .rating, .recorded, legend, .answer, .button)")
+        shown = pictured.filter(has=page.locator(".pictogram, .face")).filter(visible=True)
+        assert shown.evaluate_all(f"all => all.map({SHOWN})") == [[True, True]] * counts[screen]
+        if screen == "faces":
+            expect(page.locator(".rating").last).to_have_accessible_name("Rất không hài lòng")
+    for name in ("Chọn lại", "Gửi góp ý"):
+        expect(page.get_by_role("button", name=name).filter(visible=True)).to_be_visible()
+    expect(page.locator("textarea, button[value=survey]").filter(visible=True)).to_have_count(0)
+    group = page.get_by_role("group", name="Điều gì ảnh hưởng nhiều nhất đến đánh giá của Ông/Bà?")
+    expect(group.get_by_role("checkbox")).to_have_count(5)
+    page.locator(".answer").nth(3).tap()
+    expect(group.get_by_role("checkbox", name="Kết quả nhận được")).to_be_checked()
+    page.locator(".actions [value=send]").tap()
+    expect(page.locator(".farewell-screen")).to_be_visible()
+    settled(page)
+    page.locator(".farewell-screen .button").tap()
+    expect(page.locator(".tile .pictogram").first).to_be_visible()
+    assert modes_of(page) == {}
+    [sent] = stored(tmp_path)
+    assert sent["answers"] == {"rating": 2, "reasons": [4]}
 
 
 @pytest.mark.browser

@@ -107,7 +107,7 @@ def test_a_question_that_is_not_translated_says_its_own_language(
     desk = make_kiosk(counter="q05", languages=tmp_path / "languages")
     page = desk.client.get(f"/?lang={CODE}").text
     question = SURVEYS["in_centre"].questions["rating"]
-    assert f'<h1 lang="vi">{question.text.vi}</h1>' in page
+    assert re.search(rf'<h1 lang="vi">.*<span>{re.escape(question.text.vi)}</span></h1>', page)
     assert "<span>«" not in page.partition('<form class="faces"')[2].partition("</form>")[0]
     assert said(CATALOGUE.get("vi", "faces.lead")) in page
 

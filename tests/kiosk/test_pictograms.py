@@ -12,9 +12,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kiosk.pictogram_files import (
-    BUTTONS,
     LARGEST,
     OURS,
+    SCREEN,
     Pictograms,
     drawing,
     finder,
@@ -50,7 +50,7 @@ def test_every_factor_reason_and_area_has_a_pictogram_and_so_has_every_button(
     }
     wanted |= {f"{survey.id}/about" for survey in SURVEYS.values() if survey.profile}
     wanted |= {f"in_centre/reasons-{code}" for code in SURVEYS["in_centre"].scales["reasons"].codes}
-    wanted |= {f"screen/{button}" for button in BUTTONS} | {"departments/all"}
+    wanted |= {f"screen/{button}" for button in SCREEN} | {"departments/all"}
     assert wanted - ours.keys() == set()
     with_departments = loaded(SAMPLE)
     assert {f"departments/{one.id}" for one in LOADED.departments} <= with_departments.keys()

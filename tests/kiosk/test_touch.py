@@ -124,7 +124,7 @@ def test_choosing_again_edits_the_one_rating(desk: Kiosk, headers: dict[str, str
     faces = led_to(desk.client.post("/follow-up", data=sent, headers=headers))
     assert hidden(faces, "visit") == visit
     assert hidden(faces, "again") == "1"
-    assert "Đánh giá đã được ghi nhận: <b>Rất hài\u00a0lòng</b>" in faces
+    assert "Đánh giá đã được ghi nhận:</span> <b>Rất hài\u00a0lòng</b>" in faces
     kept = led_to(desk.client.post("/follow-up", data={**fields, "then": "keep"}, headers=headers))
     assert "<b>Rất hài\u00a0lòng</b>" in kept
     sent = {**fields, "again": "1", "rating": "1"}
