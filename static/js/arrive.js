@@ -4,7 +4,7 @@
 // The focus is what tells of the new screen: a reader says the heading and what describes it. So
 // nothing on a screen that is swapped in is a live region, or it would be said twice; what changes
 // later within a screen is said by announce.js.
-const SAID_TOO = "main .notice, main .problem, main .lead, main .returning";
+const SAID_TOO = "main .notice, main .problem, main .lead, main .returning, main .page-words";
 
 function arrive() {
   const screen = document.getElementById("screen");

@@ -176,6 +176,7 @@ async function saveStep(kept, url, form, language, say) {
   if (wrong && !idle) return step(draft, Number(number), say, kept.tablet.problems[language]?.[wrong], wrong);
   const to = idle ? "leave" : form.get("to") ?? "next";
   if (form.has("lang")) return step(draft, Number(number), (...more) => render(kept, language, ...more));
+  if (to === number) return step(draft, Number(number), say); // a page of it was turned
   if (to === "next") return step(draft, Math.min(Number(number) + 1, full.steps.length), say);
   if (to === "previous") return step(draft, Math.max(Number(number) - 1, 1), say);
   await finish(id);

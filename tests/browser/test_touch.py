@@ -306,25 +306,6 @@ def test_what_is_touched_is_large_and_in_sight(
     assert fits(page)
 
 
-@pytest.mark.browser
-@pytest.mark.parametrize(
-    "size", [UPRIGHT, LYING, {"width": 1280, "height": 720}], ids=["upright", "lying", "low"]
-)
-def test_no_factor_of_the_full_survey_scrolls(
-    page: Page, serve: Servers, tmp_path: Path, size: dict[str, int]
-) -> None:
-    page.set_viewport_size(size)  # type: ignore[arg-type]
-    page.goto(f"{serve(kiosk(tmp_path))}/rate/so_nong_nghiep")
-    tap(page, "Hài lòng")
-    tap(page, "Trả lời phiếu đầy đủ")
-    for step in range(1, 6):
-        expect(page.get_by_text(f"Phần {step}/6")).to_be_visible()
-        page.evaluate("document.fonts.ready.then(() => true)")
-        spare = "innerHeight - document.documentElement.scrollHeight"
-        assert page.evaluate(spare) >= 0, f"step {step}"
-        tap(page, "Tiếp tục")
-
-
 def fits(page: Page) -> bool:
     """Nothing scrolls, every target is at least 88 pixels high, and all are inside the screen."""
     page.evaluate("document.fonts.ready.then(() => true)")

@@ -1,0 +1,143 @@
+"""Every screen at a counter's sizes: legible, apart, whole, and nothing lies over anything."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.test_faces import RESTED
+from tests.browser.test_touch import kiosk
+from tests.conftest import Servers
+
+LYING, UPRIGHT = (1280, 800), (800, 1280)
+
+# What is wrong with the screen that is shown: nothing, or a sentence for each fault. 18 pixels of a
+# panel of 10.1 inches and 1280 × 800 are 16 arc minutes at 60 cm.
+FAULTS = """() => {
+  const faults = [];
+  const doc = document.documentElement;
+  const hidden = doc.scrollHeight - doc.clientHeight;
+  if (hidden > 0) faults.push(`scrolls by ${hidden}`);
+  if (doc.scrollWidth > doc.clientWidth) faults.push("scrolls sideways");
+  const name = (one) => one?.textContent.trim().slice(0, 30) || one?.outerHTML.slice(0, 60);
+  const seen = (one) => one.checkVisibility({ visibilityProperty: true })
+    && !one.closest(".visually-hidden");
+  const inside = (part, whole) => part.left >= whole.left - 1 && part.top >= whole.top - 1
+    && part.right <= whole.right + 1 && part.bottom <= whole.bottom + 1;
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const around = texts.currentNode.parentElement;
+    if (!texts.currentNode.data.trim() || !seen(around)) continue;
+    const size = parseFloat(getComputedStyle(around).fontSize);
+    if (size < 17.99) faults.push(`${size} px: ${name(around)}`);
+    const words = document.createRange();
+    words.selectNodeContents(texts.currentNode);
+    const target = around.closest("a, button, .answer");
+    if (!target) continue;
+    const box = target.getBoundingClientRect();
+    if (![...words.getClientRects()].every((line) => inside(line, box))) {
+      faults.push(`sticks out: ${name(around)}`);
+    }
+  }
+  const screen = new DOMRect(0, 0, innerWidth, innerHeight);
+  const fields = "textarea, .question input:not([type=radio], [type=checkbox])";
+  const targets = [...document.querySelectorAll(`a[href]:not(.wake), button, .answer, ${fields}`)]
+    .filter((one) => seen(one) && !one.closest(".countdown"))
+    .map((one) => [one, one.getBoundingClientRect()]);
+  for (const [one, box] of targets) {
+    if (!inside(box, screen)) faults.push(`out of sight: ${name(one)}`);
+    if (box.height < 50 || box.width < 60) faults.push(`small: ${name(one)}`);
+    for (const x of [0.06, 0.5, 0.94]) for (const y of [0.15, 0.5, 0.85]) {
+      const hit = document.elementFromPoint(box.left + x * box.width, box.top + y * box.height);
+      if (!one.contains(hit)) faults.push(`${name(one)} is under ${name(hit)}`);
+    }
+    for (const [other, below] of targets) {
+      if (other === one || below.right <= box.left || below.left >= box.right) continue;
+      const gap = below.top - box.bottom;
+      if (below.top >= box.top && gap < 11.9) {
+        faults.push(`${gap} px between ${name(one)} and ${name(other)}`);
+      }
+    }
+  }
+  return faults;
+}"""
+# Faces of one question are as large as each other, wherever their words break.
+UNEQUAL_FACES = """() => [...document.querySelectorAll(".faced:not([hidden])")].filter((one) => {
+  const faces = [...one.querySelectorAll(".face")].map((face) => face.getBoundingClientRect());
+  const heights = faces.map((face) => face.height);
+  return Math.min(...heights) < 28 || Math.max(...heights) > 1.02 * Math.min(...heights);
+}).map((one) => one.id)"""
+PUT = """async (name) => {
+  const kept = await (await fetch("/screens")).json();
+  document.getElementById("screen").outerHTML = kept.screens[document.documentElement.lang][name];
+}"""
+
+
+@pytest.fixture
+def page(browser: Browser, serve: Servers) -> Iterator[Page]:
+    # With ``serve``, so that its servers outlive the page, which asks whether they are there.
+    context = browser.new_context(has_touch=True, locale="vi-VN", reduced_motion="reduce")
+    yield context.new_page()
+    context.close()
+
+
+def resize(page: Page, size: tuple[int, int]) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+
+
+def faults(page: Page) -> list[str]:
+    page.evaluate("document.fonts.ready.then(() => true)")
+    size = page.viewport_size
+    assert size is not None
+    page.evaluate(RESTED, [size["width"], size["height"]])
+    found: list[str] = page.evaluate(FAULTS)
+    return found
+
+
+def press(page: Page, button: str) -> None:
+    """Press a button at once, and wait for the screen that follows."""
+    before = page.locator("#screen").element_handle()
+    assert before is not None
+    page.locator(button).first.evaluate("one => one.click()")
+    before.evaluate("""one => new Promise((gone) => {
+      const look = () => { if (one.isConnected) requestAnimationFrame(look); else gone(); };
+      look();
+    })""")
+
+
+@pytest.mark.browser
+def test_no_page_of_the_full_survey_scrolls_or_is_covered(
+    page: Page, serve: Servers, tmp_path: Path
+) -> None:
+    """In both languages, with large text, and low; and all of it is asked, in its order."""
+    address = serve(kiosk(tmp_path, counter="q05"))
+    walks: list[tuple[tuple[int, int], str, dict[str, str]]] = [
+        *((size, language, {}) for size in (LYING, UPRIGHT) for language in ("vi", "en")),
+        (LYING, "vi", {"text": "large"}),
+        (UPRIGHT, "en", {"position": "low"}),
+    ]
+    found: dict[str, list[str]] = {}
+    for size, language, mode in walks:
+        resize(page, size)
+        page.goto(f"{address}/?lang={language}")
+        page.evaluate("modes => Object.assign(document.documentElement.dataset, modes)", mode)
+        press(page, ".rating")
+        press(page, "[name=then][value=survey]")
+        asked: list[str] = []
+        progress = [0.0]
+        while True:
+            where = f"{size} {language} {mode} {page.title().partition(' · ')[0]}"
+            found[where] = faults(page) + page.evaluate(UNEQUAL_FACES)
+            asked += page.locator(".questions > :not([hidden])").evaluate_all(
+                "all => all.map(one => one.id)"
+            )
+            progress.append(page.locator(".step progress").evaluate("one => one.value"))
+            if page.locator(".actions [value=finish]:visible").count():
+                break
+            press(page, ".actions [value=next]:visible")
+        assert asked[:22] == [f"q{number}" for number in range(1, 23)]
+        assert len(asked) == 22 + 7  # six about the respondent, and the comment
+        assert progress == sorted(set(progress))
+        assert progress[-1] == 6
+    assert {where: what for where, what in found.items() if what} == {}
