@@ -14,7 +14,7 @@ from kiosk.app import create_app
 from kiosk.settings import Settings
 from tests.browser.axe import violations
 from tests.browser.test_phone import PHONE, form
-from tests.browser.test_touch import LYING, UPRIGHT, settled, tap
+from tests.browser.test_touch import LYING, UPRIGHT, settled, tap, turn_to
 from tests.conftest import Servers
 from tests.kiosk.conftest import CENTRE, NOW
 
@@ -99,10 +99,13 @@ def test_the_touch_screen(visit: Visit, serve: Servers) -> None:
     tap(page, "Gửi góp ý")
     visit.see("thanks of a survey that changed", ".notice")
     tap(page, "Trả lời phiếu đầy đủ")
+    expect(page.locator(".step-screen")).to_be_visible()
     for step in range(1, 6):
+        turn_to(page, f"text=Phần {step}/6")
         visit.see(f"step {step}", f"text=Phần {step}/6")
-        tap(page, "Tiếp tục")
+    turn_to(page, "text=Phần 6/6")
     visit.see("step 6", "text=Phần 6/6")
+    turn_to(page, "#comment")
     say_too_much(page)
     tap(page, "Gửi phiếu")
     visit.see("step with a comment too long", ".problem")

@@ -17,6 +17,7 @@ from kiosk.app import create_app
 from kiosk.outbox import body_of
 from kiosk.settings import Settings
 from kiosk.submissions import part_id
+from tests.browser.test_touch import turn_to
 from tests.conftest import CHROMIUM_FLAGS, Servers, chromium_path
 from tests.kiosk.conftest import CENTRE
 
@@ -127,10 +128,13 @@ def test_a_visit_without_a_server_counts_once_when_it_is_back(tablet: Tablet) ->
         page.locator(".question .answer").first.tap()
         tap(page, "Tiếp tục")
     expect(page.get_by_role("heading", name="Thông tin chung")).to_be_visible()
+    turn_to(page, "#comment")
     page.get_by_label("Ý kiến khác").fill("Cảm ơn")
+    tap(page, "Quay lại")  # to the first page of the same step, and once more
+    expect(page.locator("#gender")).to_be_visible()
     tap(page, "Quay lại")
     expect(page.locator("#q19 input").first).to_be_checked()
-    tap(page, "Tiếp tục")
+    turn_to(page, "#comment")
     expect(page.get_by_label("Ý kiến khác")).to_have_value("Cảm ơn")
     tap(page, "Gửi phiếu")
     expect(page.locator(".farewell-screen")).to_be_visible()
