@@ -1,6 +1,7 @@
 // When nobody touches the screen: a visible countdown, then the start. What was chosen by then is
 // sent first, with a field "idle" that says so. A thank-you that nobody has touched yet returns
 // sooner: its rating is on disk, and the next visitor waits.
+import { say } from "./announce.js";
 import { anyMode } from "./modes.js";
 import { isOffline } from "./offline.js";
 
@@ -63,9 +64,12 @@ function tick() {
   if (left <= 0) {
     goHome();
   } else if (countdown) {
-    countdown.hidden = left > LAST_SECONDS || "untouched" in now.dataset;
+    const hidden = left > LAST_SECONDS || "untouched" in now.dataset;
+    const begins = countdown.hidden && !hidden;
+    countdown.hidden = hidden;
     countdown.querySelector(".countdown-number").textContent = String(left);
     countdown.querySelector("progress").value = left;
+    if (begins) say(countdown.querySelector("p").textContent.trim()); // once, not each second
   }
 }
 

@@ -10,6 +10,7 @@ from tests.bench import (
     bench_page,
     bench_pages,
     bench_report,
+    bench_steps,
     bench_tap,
     bench_touch,
 )
@@ -21,6 +22,7 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "page": bench_page.rows,
     "tap": bench_tap.rows,
     "touch": bench_touch.rows,
+    "steps": bench_steps.rows,
     "pages": bench_pages.rows,
     "report": bench_report.rows,
     "export": bench_export.rows,

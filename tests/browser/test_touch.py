@@ -136,6 +136,8 @@ def test_idle_shows_a_countdown_then_keeps_what_was_chosen(
     page.clock.run_for(2_000)
     expect(countdown).to_be_visible()
     expect(countdown).to_contain_text("Điều Ông/Bà đã chọn vẫn được giữ lại")
+    told = page.locator("#said")  # once, as it begins
+    expect(told).to_contain_text("Màn hình sẽ về trang đầu sau")
     before = answers_of(page)
     tap(page, "Tôi đang trả lời")
     page.clock.run_for(500)
@@ -362,6 +364,8 @@ def test_a_rating_that_could_not_be_stored_is_sent_by_the_clock(
         connection.execute("PRAGMA query_only = ON")
     tap(page, "Bình thường")
     expect(page.locator(".error-screen")).to_contain_text("Chưa ghi nhận được")
+    expect(page.locator("h1")).to_be_focused()
+    expect(page).to_have_title(re.compile("^Chưa ghi nhận được"))
     page.clock.install()
     for _ in range(2):  # the clock's own attempts, as often as it takes
         with page.expect_response("**/rate") as answer:

@@ -365,3 +365,20 @@ def test_a_second_follow_up_is_told_that_the_first_is_kept(
         told.append("đã được ghi nhận trước đó" in answer.text)
     assert told == [False, True, True]
     assert [one["comment"] for one in desk.stored()] == ["Tốt"]
+
+
+def test_without_a_script_the_title_says_where_one_is(lobby: Kiosk, desk: Kiosk) -> None:
+    """On every screen, as arrive.js sets it where there is one."""
+    for kiosk, path in [
+        (lobby, "/"),
+        (lobby, "/rate/so_tu_phap?lang=en"),
+        (desk, "/"),
+        (desk, "/farewell"),
+        (desk, "/rest"),
+        (desk, "/nowhere"),
+    ]:
+        page = kiosk.client.get(path).text
+        title = re.search(r"<title>(.+)</title>", page)
+        assert title is not None
+        assert f'data-title="{title[1]}"' in page
+    assert "Không tìm thấy" in title[1]
