@@ -75,7 +75,8 @@ def rows() -> Iterator[Row]:
 
 def walk(page: Page) -> tuple[list[Screen], list[Screen]]:
     """The screens as they are, and as they would be with one question each."""
-    together, alone = [], []
+    together: list[Screen] = []
+    alone: list[Screen] = []
     _press(page, ".rating", ".thanks-screen")
     _press(page, "[name=then][value=survey]", ".step-screen")
     while sum(len(screen.answers) for screen in together) < QUESTIONS:
