@@ -149,7 +149,7 @@ def prepare(
         print(f"  {simulate(store, ingest, centre, surveys, now)} phiếu · submissions")
     accounts = Accounts(store, lambda: datetime.now(UTC))
     if not store.credentials.users():
-        accounts.add_user(MANAGER, "manager")
+        accounts.add_user(MANAGER, "administrator")
     # A new token at each start: none has to be kept in a file.
     store.credentials.remove_tokens_of(KIOSK, "device")
     token = accounts.new_token("device", KIOSK)
@@ -215,7 +215,8 @@ def greet(
     """The text to print at the start: all addresses, a sign-in link and a QR code to scan."""
     asks, context = kiosk.state.context, aggregator.state.context
     form = address_of(asks, next(iter(asks.qr_codes.values())))
-    managers = [name for name, role, _ in context.store.credentials.users() if role == "manager"]
+    users = context.store.credentials.users()
+    managers = [user.name for user in users if user.role == "administrator"]
     name = MANAGER if MANAGER in managers else next(iter(managers), "TÊN")
     warnings = [warning_of(asks, language) for language in LANGUAGES]
     loud = "".join(f"  *** {warning}\n" for warning in warnings if warning)

@@ -93,7 +93,8 @@ def _parser(language: Language) -> argparse.ArgumentParser:
     user = command("user", "accounts.run_user")
     user.add_argument("action", choices=("add", "link", "password", "list", "remove"))
     user.add_argument("name", nargs="?", default="", type=composed)
-    user.add_argument("--role", choices=ROLES, default="viewer", help=say("role"))
+    user.add_argument("--role", choices=ROLES, default="reader", help=say("role"))
+    user.add_argument("--department", metavar="ID", help=say("user_department"))
     user.add_argument("--no-password", action="store_true", help=say("no_password"))
     return parser
 

@@ -102,7 +102,7 @@ def test_the_printed_link_is_a_managers_whoever_else_has_an_account(
 ) -> None:
     first = start().greeted()
     store = Store(f"sqlite:///{tmp_path / 'var' / 'aggregator' / 'hailong.sqlite3'}")
-    Accounts(store, lambda: datetime.now(UTC)).add_user("An", "viewer")
+    Accounts(store, lambda: datetime.now(UTC)).add_user("An", "reader")
     store.close()
     assert first.program.interrupt() == 0
     again = start().greeted()

@@ -11,7 +11,8 @@ from aggregator.commands.store import opened
 from aggregator.dashboard.accounts import AccountError, Accounts
 from aggregator.settings import Settings
 from aggregator.storage.audit import COMMAND_LINE, entry
-from aggregator.storage.credentials import Credentials, TokenKind
+from aggregator.storage.credentials import Credentials, LastAdministratorError, TokenKind
+from surveys.centre import load_definitions
 
 ADDED = {"device": "device.added", "reader": "device.reader_added"}
 REMOVED = {"device": "device.removed", "reader": "device.reader_removed"}
@@ -48,19 +49,29 @@ def run_user(options: argparse.Namespace) -> int:
     settings = Settings.from_env()
     with _accounts(settings) as (accounts, credentials):
         if options.action == "list":
-            for name, role, created in credentials.users():
-                print(f"{name}\t{role}\t{created:%Y-%m-%d %H:%M} UTC")
+            for user in credentials.users():
+                where = f" {user.department}" if user.department else ""
+                state = "\tdisabled" if user.disabled else ""
+                when = f"{user.created_at:%Y-%m-%d %H:%M} UTC"
+                print(f"{user.name}\t{user.role}{where}\t{when}{state}")
             return 0
         if options.action == "add":
             password = None if options.no_password else _ask_password()
-            accounts.add_user(options.name, options.role, password)
+            if options.department is not None:
+                centre, _ = load_definitions(settings.centre)
+                if options.department not in centre.department:
+                    raise AccountError("no_department", department=options.department)
+            accounts.add_user(options.name, options.role, password, department=options.department)
             if password is not None:
                 return 0
         elif credentials.user(options.name) is None:
             raise AccountError("unknown_name", name=options.name)
         if options.action == "remove":
             told = entry(datetime.now(UTC), COMMAND_LINE, "account.removed", name=options.name)
-            credentials.remove_user(options.name, told)
+            try:
+                credentials.remove_user(options.name, told)
+            except LastAdministratorError:
+                raise AccountError("last_administrator") from None
         elif options.action == "password":
             accounts.set_password(options.name, _ask_password())
         else:

@@ -21,12 +21,13 @@ from aggregator.dashboard.throttle import Bucket, Throttle, buckets_of
 from aggregator.storage.audit import COMMAND_LINE, Entry
 from aggregator.storage.credentials import Role, TokenKind
 from aggregator.storage.store import Store
-from aggregator.storage.tables import User
+from aggregator.storage.tables import Token, User
 from surveys.messages import MessageError
 from surveys.text import composed
 
 SESSION = timedelta(hours=12)
 LINK = timedelta(days=1)
+INVITATION = timedelta(days=7)
 BROWSER = timedelta(days=180)  # how long a browser stays known after a sign-in
 MIN_PASSWORD = 10  # characters
 MAX_WAITING = 10  # checks of passwords, less than a tenth of a second each
@@ -100,6 +101,9 @@ class Accounts:
         name: str,
         lasts: timedelta | None = None,
         new: Entry | None = None,
+        *,
+        role: Role | None = None,
+        department: str | None = None,
     ) -> str:
         """A new secret of 256 bits for ``name``, valid for ever or as long as it ``lasts``.
 
@@ -108,12 +112,23 @@ class Accounts:
         secret = secrets.token_urlsafe(32)
         now = self._clock()
         self._credentials.add_token(
-            kind, name, _digest(secret), now, now + lasts if lasts else None, new
+            kind,
+            name,
+            _digest(secret),
+            now,
+            now + lasts if lasts else None,
+            new,
+            role,
+            department,
         )
         return secret
 
     def holder(self, kind: TokenKind, secret: str) -> str | None:
         """The name behind a valid secret, or None."""
+        token = self._token(kind, secret)
+        return token.name if token else None
+
+    def _token(self, kind: TokenKind, secret: str) -> Token | None:
         digest, now = _digest(secret), self._clock()
         token = self._credentials.token(kind, digest)
         if token is None or not hmac.compare_digest(token.hash, digest):
@@ -122,7 +137,7 @@ class Accounts:
             return None
         if kind in ("device", "reader"):
             self._remembered[kind, digest] = (token.name, now + REMEMBER)
-        return token.name
+        return token
 
     def remembered(self, kind: TokenKind, secret: str) -> str | None:
         """The name behind a device's or reader's secret that was valid a moment ago, or None."""
@@ -166,7 +181,7 @@ class Accounts:
         """Whether this is the account's password. It takes as long for a name nobody has."""
         nobody = self._nobody  # made for known names too, or the time of the first check would tell
         user = self._credentials.user(name) if name.isprintable() else None
-        stored = (user and user.password_hash) or nobody
+        stored = (user and not user.disabled and user.password_hash) or nobody
         try:
             return self._hasher.verify(stored, composed(password)) and stored != nobody
         except (VerificationError, InvalidHashError):
@@ -195,6 +210,8 @@ class Accounts:
         """Sign in with a link's secret, which works once; None where it does not work."""
         name = self.holder("link", secret)
         if name is None or not self._credentials.remove_token("link", _digest(secret)):
+            return None
+        if (user := self._credentials.user(name)) is None or user.disabled:
             return None
         return self._sign_in(name, browser, "sign_in.link")
 
@@ -228,7 +245,8 @@ class Accounts:
     def user_of(self, session: str) -> User | None:
         """The account behind a session's secret; None where it has ended or never was."""
         name = self.holder("session", session)
-        return self._credentials.user(name) if name else None
+        user = self._credentials.user(name) if name else None
+        return user if user and not user.disabled else None
 
     def sign_out(self, session: str) -> None:
         """End a session. Nothing happens where there is none."""
@@ -237,19 +255,45 @@ class Accounts:
     # Accounts
 
     def add_user(
-        self, name: str, role: Role, password: str | None = None, by: str = COMMAND_LINE
+        self,
+        name: str,
+        role: Role,
+        password: str | None = None,
+        *,
+        department: str | None = None,
+        by: str = COMMAND_LINE,
     ) -> None:
         """Make an account, which without a password is entered by links only.
 
-        Raises AccountError for a bad name, a name that is taken, or a short password.
+        Raises AccountError for a bad name, a name that is taken, a short password, or a head
+        without department.
         """
+        self._check_name(name)
+        user = self._new_user(name, role, department, password)
+        self._credentials.add_user(user, self._entry(by, "account.added", name=name, role=role))
+
+    def _new_user(
+        self, name: str, role: Role, department: str | None, password: str | None
+    ) -> User:
+        if (role == "head") != (department is not None):
+            raise AccountError("head_of_what")
+        return User(
+            name=name,
+            role=role,
+            department=department,
+            password_hash=self._hash(password) if password is not None else None,
+            created_at=self._clock(),
+        )
+
+    @staticmethod
+    def _check_label(name: str) -> None:
         if not name or len(name) > 64 or not name.isprintable() or name != name.strip():
             raise AccountError("bad_name")
+
+    def _check_name(self, name: str) -> None:
+        self._check_label(name)
         if self._credentials.user(name):
             raise AccountError("name_taken", name=name)
-        hashed = self._hash(password) if password is not None else None
-        user = User(name=name, role=role, password_hash=hashed, created_at=self._clock())
-        self._credentials.add_user(user, self._entry(by, "account.added", name=name, role=role))
 
     async def change_password(self, name: str, password: str) -> str:
         """Run ``set_password`` on its thread; returns a new secret by which the browser is known.
@@ -265,7 +309,71 @@ class Accounts:
         Raises AccountError for a password that is too short or too long.
         """
         told = self._entry(by, "account.password", name=name)
-        self._credentials.set_password(name, self._hash(password), told)
+        self._credentials.change_user(name, told, password_hash=self._hash(password))
+
+    # Inviting and managing others
+
+    def invite(self, name: str, role: Role, department: str | None, address: str, by: str) -> str:
+        """A link by which somebody makes an account of this role, once, within a week.
+
+        ``name`` says whom it is for. Raises AccountError for a bad name or department.
+        """
+        self._check_label(name)
+        if (role == "head") != (department is not None):
+            raise AccountError("head_of_what")
+        told = self._entry(by, "account.invited", name=name, role=role)
+        secret = self.new_token(
+            "invitation", name, INVITATION, told, role=role, department=department
+        )
+        return f"{address}/invitation/{secret}"
+
+    def invitation(self, secret: str) -> Token | None:
+        """The invitation behind a secret; None where it was used, withdrawn or has expired."""
+        return self._token("invitation", secret)
+
+    async def accept(self, secret: str, name: str, password: str) -> SignedIn | None:
+        """Make the account of an invitation and sign it in; None where it is not valid any more.
+
+        Raises AccountError for a name or password that cannot be, and BusyError.
+        """
+        return await self._in_turn(True, self._accept, secret, name, password, None)
+
+    def accept_identity(self, secret: str, identity: str) -> SignedIn | None:
+        """As accept, for who signs in by an OpenID Connect identity; the name is the invitation's.
+
+        Raises AccountError where the name is taken.
+        """
+        return self._accept(secret, None, None, identity)
+
+    def _accept(
+        self, secret: str, name: str | None, password: str | None, identity: str | None
+    ) -> SignedIn | None:
+        invited = self.invitation(secret)
+        if invited is None:
+            return None
+        name = invited.name if name is None else name
+        self._check_name(name)
+        role: Role = invited.role  # type: ignore[assignment]
+        user = self._new_user(name, role, invited.department, password)
+        user.identity = identity
+        told = self._entry(name, "account.accepted", name=name, role=role)
+        if not self._credentials.accept(_digest(secret), user, told):
+            return None
+        return self._sign_in(name, None, "sign_in.invitation")
+
+    def sign_in_identity(self, identity: str, browser: str | None = None) -> SignedIn | None:
+        """Sign in the account that is bound to an identity; None where there is none."""
+        user = self._credentials.user_of_identity(identity)
+        if user is None or user.disabled:
+            return None
+        return self._sign_in(user.name, browser, "sign_in.identity")
+
+    def bind(self, name: str, identity: str) -> None:
+        """Let an account sign in by an identity from now on. Raises AccountError if it is taken."""
+        if self._credentials.user_of_identity(identity) is not None:
+            raise AccountError("identity_taken")
+        told = self._entry(name, "account.bound", name=name)
+        self._credentials.change_user(name, told, sign_out=False, identity=identity)
 
     def _hash(self, password: str) -> str:
         password = composed(password)

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from aggregator.dashboard.context import MESSAGES, Context, context_of
 from aggregator.dashboard.openapi import DOCUMENT
 from aggregator.dashboard.pages import ErrorPage, render
+from aggregator.dashboard.permissions import open_to
 from aggregator.dashboard.schemas import (
     MAX_BATCH,
     ErrorJson,
@@ -79,6 +80,7 @@ async def _holder(request: Request, context: Context, kind: TokenKind) -> str:
     raise ApiError(401, f"no_{kind}_token")
 
 
+@open_to("device_token")
 async def post_submissions(request: Request) -> Response:
     """Take a batch; the receipts are sent only after the commit is on disk."""
     context = context_of(request)
@@ -127,6 +129,7 @@ def _readable(item: object) -> object:
     return item if flaw is None else Unreadable(item, flaw)
 
 
+@open_to("reader_token")
 async def get_satisfaction(request: Request) -> Response:
     """Counts, measures and comparisons of a selection, by one key."""
     context = context_of(request)
@@ -207,6 +210,7 @@ def _not_compared(
     ]
 
 
+@open_to("reader_token")
 async def get_submissions_csv(request: Request) -> Response:
     """The joined table, one row a submission, streamed; comments are screened."""
     context = context_of(request)
@@ -233,16 +237,19 @@ async def stream(
     )
 
 
+@open_to("anyone")
 async def get_openapi(request: Request) -> Response:
     return JSONResponse(DOCUMENT)
 
 
+@open_to("anyone")
 async def get_health(request: Request) -> Response:
     """200 where a submission would be stored if it came now, else 503."""
     ready = await context_of(request).health.ready()
     return _json(HealthJson(status="ok" if ready else "unavailable"), 200 if ready else 503)
 
 
+@open_to("anyone")
 async def get_metrics(request: Request) -> Response:
     return Response(
         generate_latest(context_of(request).metrics.registry), media_type=CONTENT_TYPE_LATEST

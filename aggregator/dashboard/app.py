@@ -16,6 +16,7 @@ from aggregator.dashboard import api, pages, sign_in
 from aggregator.dashboard.accounts import Accounts
 from aggregator.dashboard.context import MESSAGES, Context, Metrics
 from aggregator.dashboard.health import Health
+from aggregator.dashboard.permissions import need_of
 from aggregator.dashboard.screens import (
     business,
     comparison,
@@ -115,7 +116,7 @@ def create_app(
         accounts,
         templates,
         _metrics(),
-        tuple((screen.path, screen.name) for screen in SCREENS),
+        tuple((screen.path, screen.name, need_of(screen.endpoint)) for screen in SCREENS),
         clock,
     )
 

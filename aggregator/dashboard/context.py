@@ -38,7 +38,7 @@ class Context:
     ``clock`` gives the present time with its zone. ``large_batches`` bounds how many large
     batches of submissions are read at the same time. ``published`` and ``ddci`` are None where
     the centre has no such file. ``seen`` is the centre as a request's page is made under; see
-    sign_in.signed_in.
+    permissions.needs.
     """
 
     settings: Settings
@@ -53,7 +53,7 @@ class Context:
     accounts: Accounts
     pages: Pages
     metrics: Metrics
-    navigation: tuple[tuple[str, str], ...]  # path and name of each screen, in order
+    navigation: tuple[tuple[str, str, str], ...]  # of each screen path, name, what it needs
     clock: Callable[[], datetime]
     large_batches: Semaphore = field(default_factory=lambda: Semaphore(6))
     seen: Centre | None = None
@@ -72,7 +72,7 @@ class Context:
 def context_of(request: Request) -> Context:
     """The context of a request.
 
-    That is the application's, or where ``sign_in.signed_in`` has set one for the request, that
+    That is the application's, or where ``permissions.needs`` has set one for the request, that
     one, whose store is a snapshot.
     """
     own: Context | None = request.scope.get("state", {}).get("context")

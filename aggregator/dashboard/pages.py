@@ -10,10 +10,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from aggregator.dashboard.context import MESSAGES, context_of
+from aggregator.dashboard.permissions import may
 from aggregator.dashboard.schemas import ErrorJson
 from aggregator.figures.figure import Figure
 from aggregator.figures.participation import bounds_figure, participation_figure
 from aggregator.figures.references import question_figure, reference_figure
+from aggregator.storage.tables import User
 from aggregator.wording import numbers
 from aggregator.wording.channels import CHANNELS
 from aggregator.wording.periods import PERIOD_KINDS
@@ -57,6 +59,7 @@ def render(request: Request, name: str, page: object, status: int = 200) -> Resp
     query = urlencode([pair for pair in request.query_params.multi_items() if pair[0] != "how"])
     here = f"{request.url.path}?{query}" if query else request.url.path
     links = Links(language, here)
+    user: User | None = getattr(request.state, "user", None)
     how = request.query_params.get("how")
     values = {
         "page": page,
@@ -72,12 +75,15 @@ def render(request: Request, name: str, page: object, status: int = 200) -> Resp
         "how": how,
         "here": here,
         "navigation": context.navigation,
-        "user": getattr(request.state, "user", None),
+        "user": user,
+        "may": lambda permission: may(user, permission),
         **_writers(language),
         **_figures(links),
     }
     response = context.pages.render(request, name, values, language=language, status=status)
-    if how and wants_fragment(request):  # the page itself was rendered only to collect its figures
+    if (
+        how and status == 200 and wants_fragment(request)
+    ):  # the page itself was rendered only to collect its figures
         response = context.pages.render(request, "how", values, language=language)
     if (wish := request.query_params.get("lang")) in ("vi", "en"):
         response.set_cookie("lang", wish, samesite="lax", httponly=True, max_age=31_536_000)
@@ -149,7 +155,7 @@ async def http_error(request: Request, error: Exception) -> Response:
     message = f"error.{status}"
     if isinstance(error, MessageError):
         status, message = error.status, error.message
-    elif status == 400 and isinstance(error, HTTPException) and error.detail != "Bad Request":
+    elif isinstance(error, HTTPException) and f"error.{error.detail}" in MESSAGES.texts["vi"]:
         message = f"error.{error.detail}"
     if message not in MESSAGES.texts["vi"]:
         message = "error.other"

@@ -1,11 +1,8 @@
 """The pages by which managers sign in and out and set their password."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
-from functools import wraps
-from urllib.parse import urlencode
 
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
@@ -13,17 +10,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from aggregator.dashboard.accounts import BROWSER, SESSION, AccountError, RefusedError, SignedIn
-from aggregator.dashboard.context import Context, context_of
+from aggregator.dashboard.context import context_of
 from aggregator.dashboard.pages import render
-from aggregator.storage.tables import User
-from surveys.centre import Centre
+from aggregator.dashboard.permissions import COOKIE, needs, open_to
 from surveys.text import composed
-from web import read_form, wants_fragment
+from web import read_form
 
-COOKIE = "hailong_session"
 FORM_LIMIT = 16_384  # bytes
 NAME_LIMIT, PASSWORD_LIMIT = 64, 1_000  # characters; no account has a longer one
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True)
@@ -49,45 +43,7 @@ class SignInPage(AccountPage):
     changed: bool = False
 
 
-def signed_in(handler: Handler) -> Handler:
-    """Make a handler answer signed-in people only; others are sent to sign in, and back.
-
-    The handler's context holds a snapshot of the store and the newest version of the centre: all
-    figures of a page are of one moment.
-    """
-
-    @wraps(handler)
-    async def guarded(request: Request) -> Response:
-        context = context_of(request)
-        secret = request.cookies.get(COOKIE, "")
-        user, centre = await run_in_threadpool(_entering, context, secret) if secret else NOBODY
-        if user is not None:
-            request.state.user = user
-            request.state.context = replace(context, store=context.store.snapshot(), seen=centre)
-            try:
-                return await handler(request)
-            finally:
-                # The template keeps the request until garbage is collected. The snapshot holds
-                # all that was read for the page, and should not stay in memory that long.
-                del request.state.context
-        back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        address = f"/sign-in?{urlencode({'next': back})}"
-        if wants_fragment(request):
-            return Response(status_code=401, headers={"hx-redirect": address})
-        return RedirectResponse(address, 303)
-
-    return guarded
-
-
-NOBODY = None, None
-
-
-def _entering(context: Context, secret: str) -> tuple[User | None, Centre | None]:
-    """Whose session it is, and the newest version of the centre; both in one thread."""
-    user = context.accounts.user_of(secret)
-    return user, context.organisation.refreshed() if user else None
-
-
+@open_to("anyone")
 async def sign_in(request: Request) -> Response:
     """The form for name and password; when posted, check them and go to the page asked for."""
     if request.method == "GET":
@@ -110,6 +66,7 @@ async def sign_in(request: Request) -> Response:
     return _enter(request, entered, target)
 
 
+@open_to("anyone")
 async def sign_in_by_link(request: Request) -> Response:
     """Sign in by a link from the command line, which works once."""
     if request.method == "HEAD":  # a preview must not use the link up
@@ -121,6 +78,7 @@ async def sign_in_by_link(request: Request) -> Response:
     return _enter(request, entered, "/")
 
 
+@open_to("anyone")
 async def sign_out(request: Request) -> Response:
     """End the session, on the server and in the browser."""
     secret = request.cookies.get(COOKIE, "")
@@ -130,7 +88,7 @@ async def sign_out(request: Request) -> Response:
     return response
 
 
-@signed_in
+@needs("self")
 async def account(request: Request) -> Response:
     """The form for a new password; who has a password already must give it as well."""
     if request.method == "GET":

@@ -1,10 +1,11 @@
 """Accounts and tokens in the database."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Literal, get_args
 
-from sqlalchemy import Delete, Row, delete, insert, select, update
+from sqlalchemy import Connection, Delete, Row, delete, func, insert, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
@@ -12,9 +13,13 @@ from aggregator.storage.audit import Entry, record
 from aggregator.storage.database import Database
 from aggregator.storage.tables import Token, User
 
-TokenKind = Literal["device", "reader", "link", "session", "browser"]
-Role = Literal["manager", "viewer"]
+TokenKind = Literal["device", "reader", "link", "session", "browser", "invitation", "oidc"]
+Role = Literal["administrator", "manager", "head", "reader"]
 ROLES: tuple[Role, ...] = get_args(Role)
+
+
+class LastAdministratorError(Exception):
+    """A change after which nobody could manage the accounts any more; it was not made."""
 
 
 class Credentials:
@@ -31,11 +36,17 @@ class Credentials:
         now: datetime,
         expires: datetime | None,
         new: Entry | None = None,
+        role: Role | None = None,
+        department: str | None = None,
     ) -> None:
-        """Store a token by the hash of its secret, and delete all expired tokens."""
+        """Store a token by the hash of its secret, and delete all expired tokens.
+
+        ``role`` and ``department`` are those that an invitation gives; ``new`` is recorded.
+        """
         with self._database.begin(write=True) as connection:
             connection.execute(delete(Token).where(col(Token.expires_at) < now))
-            row = {"hash": digest, "kind": kind, "name": name}
+            row: dict[str, object] = {"hash": digest, "kind": kind, "name": name}
+            row |= {"role": role, "department": department}
             connection.execute(insert(Token).values(**row, created_at=now, expires_at=expires))
             if new is not None:
                 record(connection, new)
@@ -79,32 +90,105 @@ class Credentials:
             row = connection.execute(query).one_or_none()
         return User(**row._mapping) if row else None
 
-    def users(self) -> Sequence[Row[str, str, datetime]]:
-        query = select(col(User.name), col(User.role), col(User.created_at))
+    def invitations(self, now: datetime) -> list[Token]:
+        """The invitations that nobody has used yet and that have not expired, newest first."""
+        query = select(Token.__table__).where(  # type: ignore[attr-defined]
+            col(Token.kind) == "invitation", col(Token.expires_at) > now
+        )
         with self._database.begin() as connection:
-            return connection.execute(query.order_by(col(User.name))).all()
+            rows = connection.execute(query.order_by(col(Token.created_at).desc())).all()
+        return [Token(**row._mapping) for row in rows]
+
+    def user_of_identity(self, identity: str) -> User | None:
+        """The account that signs in by an OpenID Connect identity (see tables.User)."""
+        query = select(User.__table__).where(col(User.identity) == identity)  # type: ignore[attr-defined]
+        with self._database.begin() as connection:
+            row = connection.execute(query).one_or_none()
+        return User(**row._mapping) if row else None
+
+    def users(self) -> list[User]:
+        """All accounts in the order of their names."""
+        query = select(User.__table__).order_by(col(User.name))  # type: ignore[attr-defined]
+        with self._database.begin() as connection:
+            return [User(**row._mapping) for row in connection.execute(query)]
 
     def add_user(self, user: User, new: Entry) -> None:
         with self._database.begin(write=True) as connection:
             connection.execute(insert(User).values(**user.model_dump()))
             record(connection, new)
 
-    def set_password(self, name: str, password_hash: str, new: Entry) -> None:
-        """Set a password, and forget the account's sessions, links and known browsers."""
-        with self._database.begin(write=True) as connection:
-            query = update(User).where(col(User.name) == name)
-            connection.execute(query.values(password_hash=password_hash))
-            connection.execute(_tokens_of(name))
-            record(connection, new)
+    def accept(self, digest: str, user: User, new: Entry) -> bool:
+        """Make the account that an invitation allows, and use it up; False where that was done.
 
-    def remove_user(self, name: str, new: Entry) -> bool:
-        """Delete an account, its sessions, links and known browsers; False if there was none."""
+        Raises StorageError where the account's name or identity was taken meanwhile.
+        """
+        query = delete(Token).where(col(Token.hash) == digest, col(Token.kind) == "invitation")
         with self._database.begin(write=True) as connection:
-            if connection.execute(delete(User).where(col(User.name) == name)).rowcount == 0:
+            if connection.execute(query).rowcount == 0:
                 return False
+            connection.execute(insert(User).values(**user.model_dump()))
+            record(connection, new)
+            return True
+
+    def change_user(
+        self,
+        name: str,
+        new: Entry,
+        *,
+        within: Collection[str] = ROLES,
+        sign_out: bool = True,
+        **values: object,
+    ) -> bool:
+        """Change columns of an account, and end its sessions; False where there is none.
+
+        Only an account with a role ``within`` those given is changed; for another it is False,
+        too. With ``sign_out`` its sessions, links and known browsers are forgotten. Raises
+        LastAdministratorError.
+        """
+        with self._database.begin(write=True) as connection:
+            if not _lock(connection, name, within):
+                return False
+            if values:
+                query = update(User).where(col(User.name) == name).values(**values)
+                with _administrator_left(connection):
+                    connection.execute(query)
+            if sign_out:
+                connection.execute(_tokens_of(name))
+            record(connection, new)
+            return True
+
+    def remove_user(self, name: str, new: Entry, *, within: Collection[str] = ROLES) -> bool:
+        """Delete an account and what lets it in; as change_user, which see."""
+        with self._database.begin(write=True) as connection:
+            if not _lock(connection, name, within):
+                return False
+            with _administrator_left(connection):
+                connection.execute(delete(User).where(col(User.name) == name))
             connection.execute(_tokens_of(name))
             record(connection, new)
             return True
+
+
+def _lock(connection: Connection, name: str, within: Collection[str]) -> bool:
+    """Whether there is such an account; no other transaction changes it or an administrator now.
+
+    Locked in the order of names: two administrators who remove each other at the same moment
+    wait for one another, and the second one finds itself the last.
+    """
+    query = select(col(User.name), col(User.role))
+    query = query.where(or_(col(User.name) == name, col(User.role) == "administrator"))
+    locked = connection.execute(query.order_by(col(User.name)).with_for_update())
+    return any(row.name == name and row.role in within for row in locked)
+
+
+@contextmanager
+def _administrator_left(connection: Connection) -> Iterator[None]:
+    """Raises LastAdministratorError where the block leaves no enabled administrator."""
+    query = select(func.count()).where(col(User.role) == "administrator", ~col(User.disabled))
+    before = connection.execute(query).scalar_one()
+    yield
+    if before and not connection.execute(query).scalar_one():
+        raise LastAdministratorError
 
 
 def _tokens_of(name: str) -> Delete:

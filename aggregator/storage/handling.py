@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import SQLModel, col
 
 from aggregator.indices.circular_01_2018 import BY_DOSSIER, EXTENT, Counts, Extent, Facts
@@ -26,8 +27,13 @@ class Handling:
     changes nothing, and a file must be complete for each day and department that it names.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, department: str | None = None) -> None:
+        """``department``: the only one that is read, where it is given."""
         self._database = database
+        self._department = department
+
+    def _readable(self, department: Any) -> list[ColumnElement[bool]]:
+        return [] if self._department is None else [department == self._department]
 
     def set_dossiers(self, cells: Mapping[DayDepartment, Mapping[int, Counts]]) -> None:
         """Replace the counts of days and departments; each has all indicators of BY_DOSSIER."""
@@ -67,7 +73,7 @@ class Handling:
         query = (
             select(department, indicator, *sums)
             .where(department.in_(list(departments)), indicator.in_(BY_DOSSIER))
-            .where(col(HandlingTally.day).between(since, until))
+            .where(col(HandlingTally.day).between(since, until), *self._readable(department))
             .group_by(department, indicator)
         )
         by_department: dict[str, dict[int, Counts]] = defaultdict(dict)
@@ -80,7 +86,9 @@ class Handling:
     def facts(self, since: date, until: date) -> dict[str, list[Facts]]:
         """Each department's facts in the order of their days, both ends included."""
         day, department = col(HandlingFacts.day), col(HandlingFacts.department)
-        query = select(HandlingFacts.__table__).where(day.between(since, until))  # type: ignore[attr-defined]
+        query = select(HandlingFacts.__table__).where(  # type: ignore[attr-defined]
+            day.between(since, until), *self._readable(department)
+        )
         by_department: dict[str, list[Facts]] = defaultdict(list)
         with self._database.begin() as connection:
             for row in connection.execute(query.order_by(day, department)):

@@ -55,6 +55,7 @@ class Store:
         self.database = Database(url, lock_timeout)
         self._impatient = Database(url, ROLL_UP_WAIT)
         self._rollups: dict[tuple[Layout, str], RollUps] | None = None
+        self.department: str | None = None  # the only one that is read, where it is not None
         self.credentials = Credentials(self.database)
         self.handling = Handling(self.database)
         self.audit = AuditLog(self.database)
@@ -82,7 +83,7 @@ class Store:
 
     def submissions(self, since: date | None, until: date | None) -> Iterator[Row[Any]]:
         """Submissions of the days, both ends included, in the order of arrival; read in chunks."""
-        return read_submissions(self.database, Filters(since, until))
+        return read_submissions(self.database, Filters(since, until, department=self.department))
 
     def has_submissions(self) -> bool:
         with self.database.begin() as connection:
@@ -125,7 +126,7 @@ class Store:
 
         ``by`` and ``sums`` are those of blocks.grouped, which makes the columns.
         """
-        channel, department = selection.channel, selection.department
+        channel, departments = selection.channel, {self.department, selection.department} - {None}
         if blocks.TIMES.keys().isdisjoint(by):
             days = [(date.min, self._whole(layout, selection))]
         else:
@@ -137,7 +138,7 @@ class Store:
             by,
             sums,
             keep_item=keep,
-            keep_place=lambda at: channel in (None, at[0]) and department in (None, at[1]),
+            keep_place=lambda at: channel in (None, at[0]) and departments <= {at[1]},
         )
 
     def _blocks(
@@ -192,6 +193,14 @@ class Store:
         view._rollups = {}
         return view
 
+    def of_department(self, department: str) -> "Store":
+        """A copy of this store that reads tallies and dossiers of one department alone."""
+        view = copy(self)
+        view.department = department
+        view.handling = Handling(self.database, department)
+        view._rollups = None
+        return view
+
     def roll_up(self, surveys: Iterable[str]) -> None:
         """Store all missing blocks of surveys, so that readers of long periods do not wait."""
         for survey in surveys:
@@ -209,6 +218,8 @@ class Store:
         """Dossiers settled within the days: columns day, department ('': all), dossiers."""
         columns = [col(Transactions.day), col(Transactions.department), col(Transactions.dossiers)]
         query = select(*columns).where(columns[0].between(since, until))
+        if self.department is not None:
+            query = query.where(columns[1] == self.department)
         with self.database.begin() as connection:
             rows = connection.execute(query).all()
         days, departments, dossiers = ([row[place] for row in rows] for place in range(3))

@@ -190,24 +190,36 @@ class CentreVersion(SQLModel, table=True):
 
 
 class User(SQLModel, table=True):
-    """An account. Without a password it signs in by link only."""
+    """An account. Without a password it signs in by link, or by its ``identity``.
+
+    ``department`` is that of a head. ``identity`` is an OpenID Connect issuer and the subject's
+    id there, with a space between.
+    """
 
     __tablename__ = "account"
 
     name: str = Field(primary_key=True, max_length=64)
-    role: str = Field(max_length=10)
+    role: str = Field(max_length=20)
     password_hash: str | None = None
     created_at: datetime = Field(sa_type=UtcDateTime)
+    department: str | None = Field(default=None, max_length=40)
+    disabled: bool = False
+    identity: str | None = Field(default=None, max_length=512, unique=True)
 
 
 class Token(SQLModel, table=True):
-    """A secret, as its SHA-256: of a device, reader, session, sign-in link or known browser."""
+    """A secret, as its SHA-256: of a device, reader, session, sign-in link or known browser.
+
+    An invitation's has the ``role`` and ``department`` of the account that it allows to make.
+    """
 
     hash: str = Field(primary_key=True, max_length=64)
     kind: str = Field(max_length=10)
     name: str = Field(max_length=64)
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    role: str | None = Field(default=None, max_length=20)
+    department: str | None = Field(default=None, max_length=40)
 
 
 class AuditRow(SQLModel, table=True):

@@ -161,7 +161,7 @@ class Room:
         """Sign the client in as a manager of this name."""
         accounts = self.context.accounts
         if self.context.store.credentials.user(name) is None:
-            accounts.add_user(name, "manager", PASSWORD)
+            accounts.add_user(name, "administrator", PASSWORD)
         link = accounts.new_link(name, "")
         assert self.client.get(link).status_code in (200, 303)
 

@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from aggregator.dashboard.context import Context, context_of
 from aggregator.dashboard.pages import render
+from aggregator.dashboard.permissions import needs
 from aggregator.dashboard.screens.view import FigurePage, View, read_view
-from aggregator.dashboard.sign_in import signed_in
 from aggregator.figures.business import (
     BusinessFactor,
     PublishedComposite,
@@ -86,7 +86,7 @@ class BusinessPage(FigurePage):
         return {figure.year: figure.source for figure in published if figure is not None}
 
 
-@signed_in
+@needs("figures")
 async def business(request: Request) -> Response:
     """Each statement of a period beside the published figure; scores where bounds are known."""
     context = context_of(request)

@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from aggregator.dashboard.context import Context, context_of
 from aggregator.dashboard.pages import render
+from aggregator.dashboard.permissions import needs
 from aggregator.dashboard.screens.view import FigurePage, View, channel_modes, choose, read_view
-from aggregator.dashboard.sign_in import signed_in
 from aggregator.figures.figure import Figure
 from aggregator.figures.figures import figure_rows
 from aggregator.figures.participation import dossiers_by_department
@@ -38,7 +38,7 @@ class ComparisonPage(FigurePage):
     standardised_figure: Figure | None = None
 
 
-@signed_in
+@needs("figures")
 async def comparison(request: Request) -> Response:
     """Departments by their distance from a reference, their ranking, the standardised figure."""
     context, view = context_of(request), read_view(request, kind="month")

@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from aggregator.dashboard.context import Context, context_of
 from aggregator.dashboard.pages import render
+from aggregator.dashboard.permissions import needs
 from aggregator.dashboard.screens.view import FigurePage, View, choose, not_asked_now, read_view
-from aggregator.dashboard.sign_in import signed_in
 from aggregator.figures.figures import figure_rows
 from aggregator.figures.participation import (
     NonresponseBounds,
@@ -40,7 +40,7 @@ class CoveragePage(FigurePage):
     bounds: Mapping[str, NonresponseBounds | None] = field(default_factory=dict)
 
 
-@signed_in
+@needs("figures")
 async def coverage(request: Request) -> Response:
     """Ratings per dossier, and between which bounds the share would be, had everybody answered."""
     context, view = context_of(request), read_view(request, kind="month")

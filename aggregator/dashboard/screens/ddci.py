@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from aggregator.dashboard.context import Context, context_of
 from aggregator.dashboard.pages import render
+from aggregator.dashboard.permissions import needs
 from aggregator.dashboard.screens.view import FigurePage, View, read_view
-from aggregator.dashboard.sign_in import signed_in
 from aggregator.figures.ddci import DdciRanking, HardData, ddci_ranking
 from aggregator.indices.ddci_definition import Component, Ddci, HardIndicator
 from aggregator.intake.ddci import read_hard_data
@@ -44,7 +44,7 @@ class DdciPage(FigurePage):
         return {i.column: i for i in self.ddci.definition.hard} if self.ddci else {}
 
 
-@signed_in
+@needs("figures")
 async def ddci(request: Request) -> Response:
     """Ranks with their intervals, what they are made of, and who has no rank yet."""
     context = context_of(request)

@@ -10,8 +10,8 @@ from starlette.responses import RedirectResponse, Response
 
 from aggregator.dashboard.context import context_of
 from aggregator.dashboard.pages import refuse_other_parameters, render
+from aggregator.dashboard.permissions import needs
 from aggregator.dashboard.screens.exports import PARAMETERS
-from aggregator.dashboard.sign_in import signed_in
 from aggregator.documents.reports.model import REPORT_FORMATS, REPORT_KINDS, ReportKind
 from aggregator.wording.periods import Period, period_of
 
@@ -29,7 +29,7 @@ class DocumentsPage:
     export_formats = EXPORT_FORMATS
 
 
-@signed_in
+@needs("department")
 async def documents(request: Request) -> Response:
     """Reports of the period that runs and of those before it; exports of the answers."""
     today = context_of(request).today
@@ -41,7 +41,7 @@ async def documents(request: Request) -> Response:
     return render(request, "documents", page)
 
 
-@signed_in
+@needs("department")
 async def fetch(request: Request) -> Response:
     """Redirect a form's choice of format, ``?format=pdf``, to the address of the file."""
     kind = request.path_params.get("kind")  # of period; None for an export

@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from aggregator.dashboard.context import Context, context_of
 from aggregator.dashboard.pages import render
+from aggregator.dashboard.permissions import needs
 from aggregator.dashboard.screens.view import FigurePage, View, read_view
-from aggregator.dashboard.sign_in import signed_in
 from aggregator.figures.handling import (
     SURVEY,
     department_scores,
@@ -54,7 +54,7 @@ class HandlingPage(FigurePage):
         return sum(score.dossiers for _, score in self.rows)
 
 
-@signed_in
+@needs("department")
 async def handling(request: Request) -> Response:
     """Departments by nine indicators, their total and band."""
     context = context_of(request)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from aggregator.dashboard.context import context_of
 from aggregator.dashboard.pages import render
-from aggregator.dashboard.sign_in import signed_in
+from aggregator.dashboard.permissions import needs
 from aggregator.figures.figure import Figure
 from aggregator.wording.messages import MESSAGES
 from aggregator.wording.phrases import say
@@ -101,7 +101,7 @@ class MethodPage:
         return _setting("minimum_cell", self.centre.minimum_cell, "suppression")
 
 
-@signed_in
+@needs("department")
 async def method(request: Request) -> Response:
     """One page about every figure, with a table of contents."""
     context = context_of(request)

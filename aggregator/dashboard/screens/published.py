@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from aggregator.dashboard.context import context_of
 from aggregator.dashboard.pages import render
-from aggregator.dashboard.sign_in import signed_in
+from aggregator.dashboard.permissions import needs
 from aggregator.figures.discrepancies import check_figure, verdict_figure
 from aggregator.figures.figure import Figure
 from aggregator.indices.discrepancies import Check, Verdict, discrepancies, exact_text, formula
@@ -46,7 +46,7 @@ class PublishedPage:
         return check_figure(check, self.source)
 
 
-@signed_in
+@needs("figures")
 async def published(request: Request) -> Response:
     """Printed statements recomputed from the printed parts, and the references in full."""
     tables = context_of(request).published

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from aggregator.dashboard.context import context_of
 from aggregator.dashboard.pages import refuse_other_parameters
-from aggregator.dashboard.sign_in import signed_in
+from aggregator.dashboard.permissions import needs
 from aggregator.documents.reports.model import REPORT_KINDS
 from aggregator.documents.worker import send
 from aggregator.wording.messages import MESSAGES
@@ -20,7 +20,7 @@ MEDIA_TYPES = {
 }
 
 
-@signed_in
+@needs("figures")
 async def report(request: Request) -> Response:
     """The report of the period in which a day (``date``, else today) lies.
 

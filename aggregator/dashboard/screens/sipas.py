@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from aggregator.dashboard.context import Context, context_of
 from aggregator.dashboard.pages import render
+from aggregator.dashboard.permissions import needs
 from aggregator.dashboard.screens.view import FigurePage, View, channel_modes, read_view
-from aggregator.dashboard.sign_in import signed_in
 from aggregator.figures.figure import Figure
 from aggregator.figures.figures import figure_rows
 from aggregator.figures.references import why_not_comparable
@@ -86,7 +86,7 @@ class SipasPage(FigurePage):
         return {level.code: tone(at, len(best_first)) for at, level in enumerate(best_first)}
 
 
-@signed_in
+@needs("figures")
 async def sipas(request: Request) -> Response:
     """The index of a period with everything it is made of, beside what was published."""
     context = context_of(request)

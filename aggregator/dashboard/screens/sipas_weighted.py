@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from aggregator.dashboard.context import Context, context_of
 from aggregator.dashboard.pages import render
+from aggregator.dashboard.permissions import needs
 from aggregator.dashboard.screens.view import FigurePage, View, read_view
-from aggregator.dashboard.sign_in import signed_in
 from aggregator.figures.figures import figure_rows
 from aggregator.figures.rows import FigureRow
 from aggregator.figures.weighting import Weighted, level_label, margins_of, weighted
@@ -29,7 +29,7 @@ class SipasWeightedPage(FigurePage):
     refused: tuple[str, Text | None] | None = None
 
 
-@signed_in
+@needs("figures")
 async def sipas_weighted(request: Request) -> Response:
     """The index before and after weighting, beside the mix of respondents and of the population."""
     context = context_of(request)

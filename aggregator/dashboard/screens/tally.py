@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from aggregator.dashboard.context import Context, context_of
 from aggregator.dashboard.pages import render
+from aggregator.dashboard.permissions import needs
 from aggregator.dashboard.screens.view import (
     Choice,
     FigurePage,
@@ -19,7 +20,6 @@ from aggregator.dashboard.screens.view import (
     not_asked_now,
     read_view,
 )
-from aggregator.dashboard.sign_in import signed_in
 from aggregator.figures.figures import figure_rows
 from aggregator.figures.participation import open_days, respondents, taking_part
 from aggregator.figures.rows import FigureRow, RowKey
@@ -77,15 +77,17 @@ class TallyPage(FigurePage):
         return {figure.year: figure.source for figure in published if figure is not None}
 
 
-@signed_in
+@needs("department")
 async def tally(request: Request) -> Response:
-    """Today, or another period, by department."""
+    """Today, or another period, by department; to a department's head the own one."""
+    if own := context_of(request).store.department:
+        return RedirectResponse(request.url.replace(path=f"/department/{own}"), 303)
     context, view = context_of(request), read_view(request)
     page = await run_in_threadpool(_page, context, view, None)
     return render(request, "tally", page)
 
 
-@signed_in
+@needs("department")
 async def department(request: Request) -> Response:
     """One department by counter and by question."""
     context = context_of(request)

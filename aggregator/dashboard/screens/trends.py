@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from aggregator.dashboard.context import Context, context_of
 from aggregator.dashboard.pages import render
+from aggregator.dashboard.permissions import needs
 from aggregator.dashboard.screens.view import FigurePage, View, choose, read_view
-from aggregator.dashboard.sign_in import signed_in
 from aggregator.figures.trends import (
     LENGTHS,
     Change,
@@ -60,11 +60,13 @@ class TrendsPage(FigurePage):
         return Timeline(self.axis, self.points)
 
 
-@signed_in
+@needs("department")
 async def trends(request: Request) -> Response:
     """The trend of one measure for the centre or one department."""
     context = context_of(request)
-    departments = ("", *context.centre.department)
+    # Without a department it is the centre's trend, which a department's head does not see.
+    everywhere = () if context.store.department else ("",)
+    departments = (*everywhere, *context.centre.department)
     choices = {"grain": GRAINS, "department": departments}
     view = read_view(request, kind="day", choices=choices)
     return render(request, "trends", await run_in_threadpool(_page, context, view))

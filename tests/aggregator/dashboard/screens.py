@@ -43,7 +43,7 @@ def is_a_fragment_to_htmx(room: Room, path: str) -> None:
 
 def is_shown_to_a_viewer(room: Room, path: str) -> None:
     accounts = room.context.accounts
-    accounts.add_user("nguoi_xem", "viewer", None)
+    accounts.add_user("nguoi_xem", "reader", None)
     room.client.get(accounts.new_link("nguoi_xem", ""))
     assert "<h1" in shown(room, path)
 

@@ -199,7 +199,7 @@ def test_documents_are_offered_to_all_and_raw_answers_to_managers(centre_at_work
     assert 'href="/reports/quarter.pdf?date=2026-10-01' in found
     assert "SPSS" in words(found)
     accounts = centre_at_work.context.accounts
-    accounts.add_user("nguoi_xem", "viewer", None)
+    accounts.add_user("nguoi_xem", "reader", None)
     centre_at_work.client.get(accounts.new_link("nguoi_xem", ""))
     viewed = page(centre_at_work, "/documents")
     assert 'href="/reports/quarter.pdf' in viewed

@@ -239,7 +239,7 @@ def test_no_secret_is_stored_in_clear(room: Room) -> None:
 @pytest.mark.parametrize("name", ["", " a", "a ", "x" * 65, "a\nb", "a\u202eb"])
 def test_names_of_accounts_are_readable(room: Room, name: str) -> None:
     with pytest.raises(AccountError, match="name"):
-        room.context.accounts.add_user(name, "viewer", PASSWORD)
+        room.context.accounts.add_user(name, "reader", PASSWORD)
 
 
 def test_an_account_is_not_taken_over_by_adding_it_again(room: Room) -> None:

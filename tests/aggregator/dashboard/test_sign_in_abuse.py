@@ -10,7 +10,7 @@ from tests.aggregator.conftest import PASSWORD, Room
 
 def test_passwords_are_checked_one_at_a_time_and_a_crowd_is_sent_away(room: Room) -> None:
     accounts = room.context.accounts
-    accounts.add_user("crowd", "viewer", PASSWORD)
+    accounts.add_user("crowd", "reader", PASSWORD)
 
     async def crowd() -> list[object]:
         known = accounts.sign_in_by_link(accounts.new_link("crowd", "").rpartition("/")[2])
@@ -35,7 +35,7 @@ def test_who_is_sent_away_is_told_when_to_come_back(
 
 
 def test_a_preview_does_not_use_a_link_up(room: Room) -> None:
-    room.context.accounts.add_user("an", "viewer")
+    room.context.accounts.add_user("an", "reader")
     link = room.context.accounts.new_link("an", "")
     assert room.client.head(link).status_code == 200
     assert room.client.get(link).status_code == 303

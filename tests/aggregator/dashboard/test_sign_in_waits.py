@@ -100,7 +100,7 @@ def test_a_few_wrong_passwords_cost_nothing_and_success_forgets_them(room: Room)
 
 
 def test_one_account_waits_for_itself_alone(room: Room) -> None:
-    room.context.accounts.add_user("pho_giam_doc", "viewer", PASSWORD)
+    room.context.accounts.add_user("pho_giam_doc", "reader", PASSWORD)
     client = browser(room)
     fail(client, FREE + 3)
     assert enter(client, name="pho_giam_doc").status_code == 303
@@ -128,7 +128,7 @@ def test_a_link_makes_a_browser_known_too(room: Room) -> None:
 
 def test_a_browser_known_to_one_account_is_a_stranger_to_another(room: Room) -> None:
     """Or whoever has an account would guess those of colleagues without end."""
-    room.context.accounts.add_user("pho_giam_doc", "viewer", PASSWORD)
+    room.context.accounts.add_user("pho_giam_doc", "reader", PASSWORD)
     elsewhere, client = browser(room, "10.1.0.8"), browser(room)
     enter(elsewhere)
     [name] = [one for one in elsewhere.cookies if one.startswith(COOKIE)]
@@ -141,7 +141,7 @@ def test_a_browser_known_to_one_account_is_a_stranger_to_another(room: Room) -> 
 
 
 def test_a_browser_may_be_known_to_several_accounts(room: Room) -> None:
-    room.context.accounts.add_user("pho_giam_doc", "viewer", PASSWORD)
+    room.context.accounts.add_user("pho_giam_doc", "reader", PASSWORD)
     shared = browser(room)
     assert enter(shared).status_code == enter(shared, name="pho_giam_doc").status_code == 303
     for name in ("giam_doc", "pho_giam_doc"):

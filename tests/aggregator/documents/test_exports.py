@@ -460,7 +460,7 @@ def test_without_days_everything_is_fetched(room: Room) -> None:
 def test_viewers_and_strangers_get_no_answers(room: Room, form: ExportFormat) -> None:
     paths = (f"/exports/submissions.{form}", f"/exports/codebook.csv?format={form}")
     assert [room.client.get(path).status_code for path in paths] == [303, 303]
-    room.context.accounts.add_user("xem", "viewer", PASSWORD)
+    room.context.accounts.add_user("xem", "reader", PASSWORD)
     room.sign_in("xem")
     assert [room.client.get(path).status_code for path in paths] == [403, 403]
 

@@ -468,7 +468,7 @@ def test_a_report_says_which_parameter_it_does_not_take(room: Room, query: str, 
 
 def test_a_viewer_fetches_reports_but_not_what_people_wrote(room: Room) -> None:
     accounts = room.context.accounts
-    accounts.add_user("xem", "viewer", PASSWORD)
+    accounts.add_user("xem", "reader", PASSWORD)
     assert room.client.get(accounts.new_link("xem", "")).status_code in (200, 303)
     assert room.client.get("/reports/day.xlsx").status_code == 200
     assert room.client.get("/exports/submissions.csv").status_code == 403

@@ -11,7 +11,7 @@ import pytest
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
-from aggregator.dashboard.sign_in import COOKIE
+from aggregator.dashboard.permissions import COOKIE
 from aggregator.documents import worker
 from aggregator.documents.worker import DocumentError, environment, send
 from aggregator.settings import Settings

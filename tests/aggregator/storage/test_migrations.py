@@ -110,3 +110,28 @@ def test_the_database_itself_forbids_an_id_twice(intake: Intake) -> None:
     copy = f"INSERT INTO submission ({columns}) SELECT {columns} FROM submission"
     with intake.store.engine.connect() as connection, pytest.raises(IntegrityError):
         connection.exec_driver_sql(copy)
+
+
+def test_the_first_manager_becomes_the_administrator(database_url: str) -> None:
+    store = Store(database_url)
+    with store.engine.connect().execution_options(hailong_write=True) as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        with connection.begin():
+            command.upgrade(config, "0007")
+            people = [("an", "manager", 3), ("binh", "viewer", 1), ("chi", "manager", 2)]
+            values = ", ".join(
+                f"('{name}', '{role}', 'hash', '2026-01-0{day} 00:00:00')"
+                for name, role, day in people
+            )
+            connection.exec_driver_sql(
+                f"INSERT INTO account (name, role, password_hash, created_at) VALUES {values}"
+            )
+    migrate(store.engine)
+    found = [(user.name, user.role, user.disabled) for user in store.credentials.users()]
+    assert found == [
+        ("an", "manager", False),
+        ("binh", "reader", False),
+        ("chi", "administrator", False),
+    ]
+    store.close()

@@ -1,0 +1,152 @@
+"""What each role may do: one table, and the marks by which every route says what it needs."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from functools import wraps
+from typing import Literal, get_args
+from urllib.parse import urlencode
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from aggregator.dashboard.context import Context, context_of
+from aggregator.storage.credentials import ROLES, Role
+from aggregator.storage.tables import User
+from surveys.centre import Centre
+from web import wants_fragment
+
+Permission = Literal[
+    "figures",  # every figure of the centre, and its reports
+    "department",  # figures of a department; to a head those of the own one alone
+    "answers",  # single answers and what people wrote; to a head those of the own department
+    "organisation",  # change departments, counters and settings of the centre
+    "devices",  # enrol and revoke devices
+    "references",  # change published figures and margins
+    "surveys",  # change surveys
+    "accounts",  # invite, change and remove those of the roles in MAY_MANAGE
+    "audit",  # read the audit log
+    "self",  # one's own account
+]
+PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
+# What needs no session: a page for anybody, or an address that looks at a token by itself.
+Open = Literal["anyone", "device_token", "reader_token"]
+OPEN: tuple[Open, ...] = get_args(Open)
+
+MAY: Mapping[Role, frozenset[Permission]] = {
+    "administrator": frozenset(PERMISSIONS),
+    "manager": frozenset(PERMISSIONS) - {"audit"},
+    "head": frozenset({"department", "answers", "self"}),
+    "reader": frozenset({"figures", "department", "self"}),
+}
+# Whose accounts those who have "accounts" may make and change.
+MAY_MANAGE: Mapping[Role, tuple[Role, ...]] = {
+    "administrator": ROLES,
+    "manager": ("head", "reader"),
+    "head": (),
+    "reader": (),
+}
+
+COOKIE = "hailong_session"
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def may(user: User | None, permission: Permission) -> bool:
+    """Whether a signed-in user has a permission; a role that is not known has none."""
+    return user is not None and permission in MAY.get(user.role, ())  # type: ignore[call-overload]
+
+
+def need_of(handler: Callable[..., object]) -> str:
+    """What the handler of a route needs: a Permission, or Open. Every one has to say it."""
+    need: str = handler.needs  # type: ignore[attr-defined]
+    return need
+
+
+def open_to(whom: Open) -> Callable[[Handler], Handler]:
+    """Marks a handler that needs no session."""
+
+    def mark(handler: Handler) -> Handler:
+        handler.needs = whom  # type: ignore[attr-defined]
+        return handler
+
+    return mark
+
+
+def needs(permission: Permission) -> Callable[[Handler], Handler]:
+    """Makes a handler answer those who have the permission.
+
+    Others get 403; who is not signed in is sent to sign in, and back. The handler's context
+    holds a snapshot of the store and the newest version of the centre: all figures of a page are
+    of one moment. To a department's head these are a store and a centre without another one.
+    """
+
+    def guard(handler: Handler) -> Handler:
+        @wraps(handler)
+        async def guarded(request: Request) -> Response:
+            context = context_of(request)
+            secret = request.cookies.get(COOKIE, "")
+            user, centre = await run_in_threadpool(_entering, context, secret)
+            if user is None or centre is None:
+                return _to_sign_in(request)
+            request.state.user = user
+            if not may(user, permission):
+                raise HTTPException(403)
+            request.state.context = _seen_by(user, context, centre)
+            try:
+                return await handler(request)
+            finally:
+                # The template keeps the request until garbage is collected. The snapshot holds
+                # all that was read for the page, and should not stay in memory that long.
+                del request.state.context
+
+        guarded.needs = permission  # type: ignore[attr-defined]
+        return guarded
+
+    return guard
+
+
+def _entering(context: Context, secret: str) -> tuple[User | None, Centre | None]:
+    """Whose session it is, and the newest version of the centre; both in one thread."""
+    user = context.accounts.user_of(secret) if secret else None
+    return user, context.organisation.refreshed() if user else None
+
+
+def _to_sign_in(request: Request) -> Response:
+    back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    address = f"/sign-in?{urlencode({'next': back})}"
+    if wants_fragment(request):
+        return Response(status_code=401, headers={"hx-redirect": address})
+    return RedirectResponse(address, 303)
+
+
+def _seen_by(user: User, context: Context, centre: Centre) -> Context:
+    """The context of a user's request. Raises HTTPException 403 for a head without department."""
+    if user.role != "head":
+        return replace(context, store=context.store.snapshot(), seen=centre)
+    if user.department is None or user.department not in centre.department:
+        raise HTTPException(403, "no_department")
+    return replace(
+        context,
+        store=context.store.of_department(user.department).snapshot(),
+        seen=alone(centre, user.department),
+        published=None,
+        ddci=None,
+    )
+
+
+def alone(centre: Centre, department: str) -> Centre:
+    """The centre as if it had only this department, and figures of or for no other one.
+
+    References of the centre as a whole stay: they have been published.
+    """
+    own = centre.department[department]
+    mine = (None, department)
+    changes = {
+        "departments": (own.model_copy(update={"successor": None}),),
+        "references": tuple(r for r in centre.references if r.department in mine),
+        "margins": (),
+    }
+    # Not model_copy: it would take over what the whole centre has computed and kept.
+    fields = {name: getattr(centre, name) for name in Centre.model_fields}
+    return Centre.model_construct(**(fields | changes))
