@@ -27,6 +27,7 @@ from aggregator.settings import Settings as AggregatorSettings
 from aggregator.storage.database import StorageError
 from aggregator.storage.migrations import migrate
 from aggregator.storage.store import Store
+from aggregator.wording.messages import MESSAGES
 from kiosk.app import create_app as create_kiosk
 from kiosk.outbox import OutboxError
 from kiosk.places import UnknownPlaceError
@@ -34,8 +35,8 @@ from kiosk.posters import address_of, warning_of
 from kiosk.qr_images import terminal
 from kiosk.settings import Settings as KioskSettings
 from kiosk.settings import TogetherSettings
-from surveys.definition import DefinitionError, load_surveys
-from surveys.messages import LANGUAGES
+from surveys.definition import DefinitionError, load_instruments
+from surveys.messages import LANGUAGES, MessageError
 
 KIOSK = "standalone"  # the name of this process's device token
 MANAGER = "quan_ly"
@@ -99,6 +100,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except REASONS as error:
             print(error, file=sys.stderr)
             return 1
+        except MessageError as error:
+            print(*(error.text(MESSAGES, one) for one in LANGUAGES), sep="\n", file=sys.stderr)
+            return 1
         except SQLAlchemyError as error:  # the driver's message, such as no database or no rights
             print(f"HAILONG_DATABASE_URL: {getattr(error, 'orig', None) or error}", file=sys.stderr)
             return 1
@@ -140,10 +144,12 @@ def prepare(
         counting = counting.model_copy(update={"ddci": counting.ddci or DDCI, **changed})
     store = Store(counting.database)
     migrate(store.engine)
+    surveys = load_instruments(counting.surveys)
+    store.definitions.adopt_first(surveys)
+    store.definitions.check(surveys)
     if demo and not store.has_submissions():
         print("Đang tạo một quý mô phỏng · making a simulated quarter …", flush=True)
         now = datetime.now(UTC)
-        surveys = load_surveys()
         centre = centre_in_force(store.centres, counting.centre, surveys)
         ingest = Ingest(store, surveys, centre)
         print(f"  {simulate(store, ingest, centre, surveys, now)} phiếu · submissions")

@@ -75,6 +75,7 @@ def _parser(language: Language) -> argparse.ArgumentParser:
     _export_options(command("export", "export.run_export"), say, day)
     _report_options(command("report", "report.run_report"), say, day)
     command("rebuild", "files.run_rebuild")
+    command("define", "files.run_define").add_argument("file", type=Path, help=say("define_file"))
     for name, run in (
         ("transactions", "files.run_transactions"),
         ("dossiers", "files.run_dossiers"),

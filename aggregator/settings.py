@@ -17,6 +17,10 @@ class Settings(BaseSettings):
         default=Path("deploy/lai_chau.toml"),
         description="The centre file: departments, counters, published figures.",
     )
+    surveys: Path | None = Field(
+        default=None,
+        description="Folder of the centre's own instruments (TOML), besides ours; empty: none.",
+    )
     var: Path = Field(default=Path("var"), description="Folder of all data made at run time.")
     database_url: str = Field(
         default="",

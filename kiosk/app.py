@@ -44,7 +44,7 @@ from kiosk.translations import load_languages
 from kiosk.uploader import Uploader
 from kiosk.voices import load_voices
 from surveys.centre import Centre, Department, load_definitions
-from surveys.definition import load_surveys
+from surveys.definition import load_instruments
 from surveys.looks import Looks
 from surveys.messages import Messages
 from web import Application, Assets, Pages
@@ -149,9 +149,9 @@ def build_context(
 
     Raises DefinitionError, UnknownPlaceError or OutboxError.
     """
-    surveys = load_surveys()
+    surveys = load_instruments(settings.surveys)
     if centre is None:
-        centre, surveys = load_definitions(settings.centre)
+        centre, surveys = load_definitions(settings.centre, settings.surveys)
     looks = load_looks(settings.centre, centre.looks or Looks())
     place = bind(centre, settings.department, settings.counter)
     outbox = Outbox(settings.outbox_file, clock=clock)

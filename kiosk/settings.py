@@ -64,6 +64,10 @@ class Settings(BaseSettings):
     device_token: SecretStr = Field(
         default=SecretStr(""), description="Token of this kiosk, printed by `device add`."
     )
+    surveys: Path | None = Field(
+        default=None,
+        description="Folder of the centre's own instruments (TOML), besides ours; empty: none.",
+    )
     var: Path = Field(default=Path("var"), description="Folder for data made at run time.")
     outbox: Path | None = Field(
         default=None,

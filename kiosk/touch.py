@@ -238,7 +238,7 @@ def _new_draft(request: Request, posted: Posted, form: FormAnswers) -> SurveyDra
     draft = SurveyDraft(
         id=posted.draft_id,
         survey=context.rating_survey.id,
-        fingerprint=posted.fingerprint,
+        fingerprint=context.rating_survey.fingerprint,  # it has just been read by this one
         department=posted.place.department_id,
         counter=posted.place.counter_id,
         channel="kiosk",

@@ -24,13 +24,16 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from surveys.definition import Factor, Model, Question, Scale, Survey, Text
+from surveys.definition import texts_of as texts_of
+from surveys.files import LARGEST_FILE as LARGEST_FILE
+from surveys.files import UnusableError as UnusableError
+from surveys.files import content
+from surveys.files import inside as inside
 from surveys.messages import LANGUAGE_CODE, Messages, flattened
-from surveys.text import UNSAFE, composed, has_too_many_marks
+from surveys.text import as_read, composed, why_not_shown
 
 log = logging.getLogger("kiosk")
 
-LARGEST_FILE = 512 * 1024  # bytes of a TOML file: ten times our own catalogue
-LONGEST_TEXT = 2_000  # characters
 MOST_ENTRIES = 1_000  # that are looked at in a folder
 NAMED = 5  # keys that one warning names
 OWN_NAMES: Mapping[str, str] = {"vi": "Tiếng Việt", "en": "English"}
@@ -60,24 +63,6 @@ class Languages:
     def audio(self, language: str) -> Path:
         """The folder of a language's recorded voices, which need not exist."""
         return self.folder / language / "audio"
-
-
-class UnusableError(ValueError):
-    """Why a file or folder cannot be used."""
-
-
-def inside(path: Path, folder: Path) -> Path:
-    """The file or folder that a path leads to, which must lie in ``folder``.
-
-    Raises UnusableError for a link that leads out of it, or nowhere.
-    """
-    try:
-        real, home = path.resolve(strict=True), folder.resolve(strict=True)
-    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
-        raise UnusableError("cannot be read") from error
-    if not real.is_relative_to(home):
-        raise UnusableError("leads out of its folder")
-    return real
 
 
 def is_folder(path: Path) -> bool:
@@ -145,7 +130,7 @@ def _about(path: Path, folder: Path, names: Mapping[str, str]) -> LanguageFile:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"])
         raise UnusableError(f"language.toml: {key[:40]!r}: {first['msg']}") from error
-    if why := _why_no_text(about.name):
+    if why := why_not_shown(about.name):
         raise UnusableError(f"language.toml: 'name': {why}")
     if composed(about.name) in names.values():
         raise UnusableError("language.toml: 'name': another language has it")
@@ -154,22 +139,12 @@ def _about(path: Path, folder: Path, names: Mapping[str, str]) -> LanguageFile:
 
 def read_table(path: Path) -> dict[str, object]:
     """The content of a TOML file beside others. Raises UnusableError, which names the file."""
-    name = path.name
     try:
-        real = inside(path, path.parent)
-        if not real.is_file():
-            raise UnusableError("is no file")
-        with real.open("rb") as file:
-            raw = file.read(LARGEST_FILE + 1)
-        if len(raw) > LARGEST_FILE:
-            raise UnusableError(f"is larger than {LARGEST_FILE} bytes")
-        return tomllib.loads(raw.decode("utf-8"))
+        return tomllib.loads(content(path).decode("utf-8"))
     except UnusableError as error:
-        raise UnusableError(f"{name}: {error}") from error
-    except OSError as error:
-        raise UnusableError(f"{name}: cannot be read: {error.strerror}") from error
+        raise UnusableError(f"{path.name}: {error}") from error
     except (ValueError, RecursionError) as error:  # also what is not UTF-8
-        raise UnusableError(f"{name}: not TOML: {type(error).__name__}") from error
+        raise UnusableError(f"{path.name}: not TOML: {type(error).__name__}") from error
 
 
 def _words(
@@ -187,7 +162,7 @@ def _words(
     usable: dict[str, str] = {}
     bad: list[str] = []
     for key, words in found:
-        why = "unknown key" if key not in known else _why_no_text(words) or why_not(key, words)
+        why = "unknown key" if key not in known else why_not_shown(words) or why_not(key, words)
         if why:
             bad.append(f"{key[:60]!r} ({why})")
         else:
@@ -196,16 +171,6 @@ def _words(
         more = f" and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
         log.warning("%r: left out: %s%s", str(path), ", ".join(bad[:NAMED]), more)
     return usable
-
-
-def _why_no_text(words: str) -> str | None:
-    if not words.strip():
-        return "empty"
-    if len(words) > LONGEST_TEXT:
-        return f"longer than {LONGEST_TEXT} characters"
-    if UNSAFE.search(words) or has_too_many_marks(words):
-        return "characters that cannot be shown"
-    return None
 
 
 def places(words: str) -> set[str] | None:
@@ -233,27 +198,10 @@ def _warn_of_strangers(folder: Path, known: Collection[str]) -> None:
             log.warning("%r is left out: no survey or part has this name", str(path))
 
 
-def texts_of(survey: Survey) -> dict[str, Text]:
-    """Every text of a survey by the key that it has in a translation's file.
-
-    ``title``, ``introduction``, ``factors.ID``, ``questions.ID``, ``units.ID`` (of a number
-    question) and ``scales.ID.CODE``.
-    """
-    found = {"title": survey.title, "introduction": survey.introduction}
-    found |= {f"factors.{factor.id}": factor.name for factor in survey.factors}
-    for question in survey.all_questions():
-        found[f"questions.{question.id}"] = question.text
-        if question.unit:
-            found[f"units.{question.id}"] = question.unit
-    for name, scale in survey.scales.items():
-        found |= {f"scales.{name}.{level.code}": level for level in scale.levels}
-    return found
-
-
 def _translated(survey: Survey, code: str, words: Mapping[str, str]) -> Survey:
     """The survey with one more language.
 
-    A question is in it where its text, all of its answers and its unit are.
+    A question is in it where its text, all of its answers, each another, and its unit are.
     """
     if not words:
         return survey
@@ -264,7 +212,10 @@ def _translated(survey: Survey, code: str, words: Mapping[str, str]) -> Survey:
     def whole(one: Question) -> bool:
         keys = [f"questions.{one.id}", *([f"units.{one.id}"] if one.unit else [])]
         if one.scale:
-            keys += [f"scales.{one.scale}.{level}" for level in survey.scales[one.scale].codes]
+            levels = [f"scales.{one.scale}.{code}" for code in survey.scales[one.scale].codes]
+            if len({as_read(words.get(key, key)) for key in levels}) < len(levels):
+                return False  # answers that nobody could tell apart
+            keys += levels
         return words.keys() >= set(keys)
 
     def question(one: Question) -> Question:

@@ -16,7 +16,7 @@ from surveys.definition import (
     Model,
     Survey,
     Text,
-    load_surveys,
+    load_instruments,
     load_toml,
 )
 from surveys.looks import Looks
@@ -240,12 +240,12 @@ class Centre(Model):
         return moment.astimezone(self.zone).date()
 
 
-def load_definitions(path: Path) -> tuple[Centre, dict[str, Survey]]:
-    """Read a centre file and every instrument, and check them against each other.
+def load_definitions(path: Path, own: Path | None = None) -> tuple[Centre, dict[str, Survey]]:
+    """Read a centre file and every instrument, those of the centre's ``own`` folder too.
 
     Raises DefinitionError, also where the centre names a survey or measure that is not defined.
     """
-    centre, surveys = load_centre(path), load_surveys()
+    centre, surveys = load_centre(path), load_instruments(own)
     check_definitions(centre, surveys, path.name)
     return centre, surveys
 

@@ -4,7 +4,9 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
@@ -17,11 +19,18 @@ from pydantic import (
     model_validator,
 )
 
-from surveys.text import as_read
+from surveys.files import UnusableError, content
+from surveys.text import as_read, why_not_shown
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Channel = Literal["kiosk", "qr", "paper", "import"]  # the ways an answer may come in
+Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+# What a database counts with, of either kind; the least is kept for a skipped question.
+Number = Annotated[int, Field(gt=-(2**31), lt=2**31)]
 M = TypeVar("M", bound=BaseModel)
+
+MOST_LEVELS, MOST_QUESTIONS = 100, 400
+MOST_FILES = 100  # of a centre's own instruments
 
 
 # Columns of import and export files, where a question's id is a column too.
@@ -79,7 +88,7 @@ def read_alike(texts: Iterable[tuple[object, Text]]) -> tuple[object, object] | 
 class Level(Text):
     """One answer of a scale; its code is what is stored."""
 
-    code: int
+    code: Number
 
 
 class Scale(Model):
@@ -89,7 +98,7 @@ class Scale(Model):
     answers with one of these codes over the number of all valid answers.
     """
 
-    levels: tuple[Level, ...] = Field(min_length=2)
+    levels: tuple[Level, ...] = Field(min_length=2, max_length=MOST_LEVELS)
     measures: Mapping[Identifier, tuple[int, ...]] = {}
 
     @cached_property
@@ -129,8 +138,8 @@ class Question(Model):
     text: Text
     kind: Literal["one", "many", "number"] = "one"
     scale: Identifier | None = None
-    minimum: int | None = None
-    maximum: int | None = None
+    minimum: Number | None = None
+    maximum: Number | None = None
     unit: Text | None = None
     wording: Literal["verbatim", "content", "unverified", "own"]
     direction: Literal["higher_is_better", "lower_is_better"] = "higher_is_better"
@@ -157,8 +166,23 @@ class Factor(Model):
     questions: tuple[Question, ...] = ()
 
 
+class Follows(Model):
+    """The instrument that a new version replaces from a day on, and what changed.
+
+    On that day the series of the older one ends and another begins: no line and no test crosses.
+    """
+
+    survey: Identifier
+    day: date
+    reason: Text
+
+
 class Survey(Model):
-    """An instrument: its factors and questions, optional profile questions, and its scales."""
+    """An instrument: its factors and questions, optional profile questions, and its scales.
+
+    ``same_as`` are fingerprints of its earlier texts that mean the same, such as before a typo
+    was mended: their answers are counted together.
+    """
 
     id: Identifier
     audience: Literal["citizen", "business"]
@@ -170,6 +194,8 @@ class Survey(Model):
     scales: Mapping[Identifier, Scale]
     factors: tuple[Factor, ...] = Field(min_length=1)
     profile: tuple[Question, ...] = ()
+    follows: Follows | None = None
+    same_as: tuple[Fingerprint, ...] = ()
     # The scales of questions that are asked in added languages, by question.
     _added_scales: Mapping[str, Scale] = PrivateAttr(default_factory=dict)
 
@@ -188,6 +214,14 @@ class Survey(Model):
             raise ValueError("questions {} and {} have the same text".format(*twins))
         if len({factor.id for factor in self.factors}) != len(self.factors):
             raise ValueError("two factors have the same id")
+        if len(seen) > MOST_QUESTIONS:
+            raise ValueError(f"more than {MOST_QUESTIONS} questions")
+        for key, text in texts_of(self).items():
+            for language in ("vi", "en"):
+                if why := why_not_shown(getattr(text, language)):
+                    raise ValueError(f"{key}.{language}: {why}")
+        if self.follows and self.follows.survey == self.id:
+            raise ValueError("follows itself: a new version has an id of its own")
         return self
 
     def all_questions(self) -> Iterator[Question]:
@@ -254,14 +288,35 @@ class Survey(Model):
     def fingerprint(self) -> str:
         """Sixteen hex digits that change with any change of what is asked, or how.
 
-        Published figures are not asked: a corrected one leaves the fingerprint as it is.
+        Published figures are not asked: a corrected one leaves the fingerprint as it is. Nor is
+        how the instrument is related to others.
         """
-        asked = self.model_dump(mode="json")
+        asked = self.model_dump(mode="json", exclude={"follows", "same_as"})
         for part in (*asked["factors"], {"questions": asked["profile"]}):
             for question in part["questions"]:
                 question["published"] = None
         canonical = json.dumps(asked, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+    @cached_property
+    def form(self) -> Mapping[str, tuple[object, ...]]:
+        """What answers are counted by, for each question: all but the words."""
+        factors = {one.id: factor.id for factor in self.factors for one in factor.questions}
+        found: dict[str, tuple[object, ...]] = {}
+        for question in self.all_questions():
+            scale = self.scale_of(question)
+            measures = (
+                {name: sorted(codes) for name, codes in scale.measures.items()} if scale else {}
+            )
+            codes = sorted(scale.codes) if scale else (question.minimum, question.maximum)
+            where = (question.kind, question.direction, factors.get(question.id))
+            found[question.id] = (*where, tuple(codes), json.dumps(measures, sort_keys=True))
+        return found
+
+    def differs_in(self, other: "Survey") -> str | None:
+        """The first question that is not asked by the same codes in both, if there is any."""
+        questions = dict.fromkeys([*other.form, *self.form])
+        return next((q for q in questions if self.form.get(q) != other.form.get(q)), None)
 
     def translated(
         self,
@@ -290,9 +345,30 @@ class Survey(Model):
         return scale.measures if scale is not None and question.kind == "one" else {}
 
 
+def texts_of(survey: Survey) -> dict[str, Text]:
+    """Every text of a survey by the key that it has in a translation's file.
+
+    ``title``, ``introduction``, ``factors.ID``, ``questions.ID``, ``units.ID`` (of a number
+    question) and ``scales.ID.CODE``.
+    """
+    found = {"title": survey.title, "introduction": survey.introduction}
+    found |= {f"factors.{factor.id}": factor.name for factor in survey.factors}
+    for question in survey.all_questions():
+        found[f"questions.{question.id}"] = question.text
+        if question.unit:
+            found[f"units.{question.id}"] = question.unit
+    for name, scale in survey.scales.items():
+        found |= {f"scales.{name}.{level.code}": level for level in scale.levels}
+    return found
+
+
 def load_survey(path: Path) -> Survey:
     """Read one instrument. Raises DefinitionError, which names file, key and reason."""
-    survey = load_toml(path, Survey)
+    try:
+        raw = content(path)
+    except UnusableError as error:
+        raise DefinitionError(f"{path}: {error}") from error
+    survey = _parsed(raw, path.name, Survey)
     if survey.id != path.stem:
         raise DefinitionError(f"{path.name}: id: is {survey.id!r}, but the file is {path.stem!r}")
     return survey
@@ -303,17 +379,55 @@ def load_surveys(folder: Path = Path(__file__).parent) -> dict[str, Survey]:
     return {path.stem: load_survey(path) for path in sorted(folder.glob("*.toml"))}
 
 
+def load_instruments(own: Path | None) -> dict[str, Survey]:
+    """Our instruments and those of a centre's ``own`` folder, by id; one of its own replaces ours.
+
+    Raises DefinitionError, which names folder or file, key and reason.
+    """
+    surveys = load_surveys()
+    if own is None:
+        return surveys
+    if not own.is_dir():
+        raise DefinitionError(f"HAILONG_SURVEYS: {own}: no such folder")
+    try:
+        paths = list(islice(own.glob("*.toml"), MOST_FILES + 1))
+    except OSError as error:
+        raise DefinitionError(f"HAILONG_SURVEYS: {own}: {error.strerror}") from error
+    if len(paths) > MOST_FILES:
+        raise DefinitionError(f"HAILONG_SURVEYS: {own}: more than {MOST_FILES} instruments")
+    surveys |= {path.stem: load_survey(path) for path in sorted(paths)}
+    for survey in surveys.values():
+        chain = [survey.id]
+        while (later := surveys[chain[-1]].follows) and later.survey in surveys:
+            if later.survey in chain:
+                raise DefinitionError(f"{survey.id}.toml: follows: in a circle")
+            chain.append(later.survey)
+    return surveys
+
+
 def load_toml(path: Path, model: type[M]) -> M:
     """Read a TOML file into a model. Raises DefinitionError (file, key, reason)."""
     try:
-        return model.model_validate(tomllib.loads(path.read_text("utf-8")))
+        raw = path.read_bytes()
     except OSError as error:
         raise DefinitionError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DefinitionError(f"{path.name}: not TOML: {error}") from error
-    except ValidationError as error:
-        reasons = "; ".join(
-            f"{'.'.join(str(part) for part in item['loc']) or 'file'}: {item['msg']}"
-            for item in error.errors(include_url=False)
-        )
-        raise DefinitionError(f"{path.name}: {reasons}") from error
+    return _parsed(raw, path.name, model)
+
+
+def _parsed(raw: bytes, name: str, model: type[M]) -> M:
+    try:
+        return model.model_validate(tomllib.loads(raw.decode("utf-8")))
+    except ValidationError as error:  # a ValueError too
+        raise DefinitionError(f"{name}: {reasons(error)}") from error
+    except RecursionError as error:
+        raise DefinitionError(f"{name}: not TOML: nested too deep") from error
+    except ValueError as error:
+        raise DefinitionError(f"{name}: not TOML: {error}") from error
+
+
+def reasons(error: ValidationError) -> str:
+    """Every fault of a document with its key, on one line."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in item['loc']) or 'file'}: {item['msg']}"
+        for item in error.errors(include_url=False)
+    )

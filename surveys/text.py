@@ -12,6 +12,7 @@ UNSAFE = re.compile(
 # Marks in a row that text may have: the stream-safe bound of Unicode UAX #15, section 13. No
 # language comes near it; a pile of marks hides the lines above and below.
 MAX_MARKS = 30
+LONGEST_TEXT = 2_000  # characters of a question, a level, a message
 
 
 def composed(text: str) -> str:
@@ -28,6 +29,17 @@ def without_marks(text: str) -> str:
     letters = unicodedata.normalize("NFD", text)
     bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return bare.replace("đ", "d").replace("Đ", "D")
+
+
+def why_not_shown(words: str) -> str | None:
+    """Why a text that others wrote cannot stand on a screen; None where it can."""
+    if not words.strip():
+        return "empty"
+    if len(words) > LONGEST_TEXT:
+        return f"longer than {LONGEST_TEXT} characters"
+    if UNSAFE.search(words) or has_too_many_marks(words):
+        return "characters that cannot be shown"
+    return None
 
 
 def as_read(text: str) -> str:

@@ -1,6 +1,6 @@
 """How an answer travels: a submission, and the receipt that the aggregator gives for it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -100,11 +100,19 @@ def read_receipt(raw: object) -> Receipt:
 RECEIPT = TypeAdapter(Receipt)
 
 
+Earlier = Callable[[str], Survey | None]  # a definition that was asked before, by fingerprint
+
+
 def read_submission(
-    raw: object, surveys: Mapping[str, Survey], centre: Centre, now: datetime
+    raw: object,
+    surveys: Mapping[str, Survey],
+    centre: Centre,
+    now: datetime,
+    earlier: Earlier = lambda fingerprint: None,
 ) -> Submission:
     """A checked submission from anything that came over the wire.
 
+    It is checked against the definition of its fingerprint, one of ``surveys`` or ``earlier``.
     Raises Refused, which names the field and the reason: unknown fields, surveys,
     departments, counters, questions and codes, impossible times, unsafe text.
     """
@@ -112,9 +120,7 @@ def read_submission(
         submission = Submission.model_validate(raw)
     except ValidationError as error:
         raise _first_reason(error) from None
-    survey = surveys.get(submission.survey)
-    if survey is None:
-        raise Refused("survey", "unknown_survey", value=submission.survey)
+    survey = definition_of(submission.survey, submission.fingerprint, surveys, earlier)
     _check_place(submission, centre)
     if submission.answered_at < EARLIEST:
         raise Refused("answered_at", "too_early", earliest=EARLIEST.date())
@@ -126,6 +132,23 @@ def read_submission(
     if not submission.answers and not submission.comment:
         raise Refused("answers", "nothing_answered")
     return submission
+
+
+def definition_of(
+    survey: str, fingerprint: str | None, surveys: Mapping[str, Survey], earlier: Earlier
+) -> Survey:
+    """The definition that answers were given by. Raises Refused where nobody knows it."""
+    asked = surveys.get(survey)
+    if asked is not None and fingerprint in (None, asked.fingerprint):
+        return asked
+    given = earlier(fingerprint) if fingerprint is not None else None
+    if given is not None and given.id == survey:
+        return given
+    if asked is None:
+        raise Refused("survey", "unknown_survey", value=_short(survey))
+    if fingerprint not in asked.same_as:
+        raise Refused("fingerprint", "unknown_definition", value=_short(fingerprint))
+    return asked
 
 
 def check_answers(survey: Survey, answers: Mapping[str, object]) -> None:

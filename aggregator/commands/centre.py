@@ -10,14 +10,15 @@ from aggregator.organisation.current import Organisation
 from aggregator.organisation.toml import to_toml
 from aggregator.settings import Settings
 from aggregator.wording.messages import MESSAGES
-from surveys.definition import load_surveys
+from surveys.definition import load_instruments
 from surveys.messages import Language, MessageError
 
 
 def run_centre(options: argparse.Namespace) -> int:
     """Take a file's document as the next version, write the one in force, or list them all."""
-    with opened(Settings.from_env()) as store:
-        organisation = Organisation(store.centres, load_surveys())
+    settings = Settings.from_env()
+    with opened(settings) as store:
+        organisation = Organisation(store.centres, load_instruments(settings.surveys))
         if options.action == "list":
             _list(organisation, options.lang)
         elif options.file is None:

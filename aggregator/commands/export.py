@@ -14,16 +14,17 @@ from aggregator.settings import Settings
 from aggregator.storage.audit import AuditLog, entry
 from aggregator.storage.centres import Centres
 from aggregator.storage.database import Database
+from aggregator.storage.definitions import Definitions
 from aggregator.storage.submissions import Filters
 from aggregator.wording.channels import CHANNELS
 from surveys.centre import Centre
-from surveys.definition import Survey, load_surveys
+from surveys.definition import Survey, load_instruments
 from surveys.messages import MessageError
 
 
 def run_export(options: argparse.Namespace) -> int:
     settings = Settings.from_env()
-    surveys, file_format = load_surveys(), _format(options)
+    surveys, file_format = load_instruments(settings.surveys), _format(options)
     # Hundreds of thousands of rows are made, none of which refers to another: the garbage
     # collector would search them for cycles again and again, and find none.
     gc.set_threshold(50_000)
@@ -31,7 +32,7 @@ def run_export(options: argparse.Namespace) -> int:
     try:
         require_current(database.engine)
         centre = centre_in_force(Centres(database), settings.centre, surveys)
-        filters = _filters(options, centre, surveys)
+        filters = _filters(options, centre, Definitions(database).counted(surveys))
         event = "unmasking.export" if options.raw_comments else "export.file"
         told = {} if options.raw_comments else {"what": "answers"}
         AuditLog(database).add(

@@ -12,16 +12,18 @@ from aggregator.intake.ingest import Ingest, rebuild
 from aggregator.intake.transactions import read_transactions
 from aggregator.organisation.current import centre_in_force
 from aggregator.settings import Settings
-from surveys.definition import load_surveys
+from aggregator.wording.messages import MESSAGES
+from surveys.definition import load_instruments, load_survey
 from surveys.messages import Language
 
 
 def run_import(options: argparse.Namespace) -> int:
     settings, language = Settings.from_env(), options.lang
-    surveys = load_surveys()
+    surveys = load_instruments(settings.surveys)
     with opened(settings) as store, progress() as advance:
+        store.definitions.check(surveys)
         ingest = Ingest(store, surveys, centre_in_force(store.centres, settings.centre, surveys))
-        outcome = import_file(options.file, ingest, surveys, language, advance)
+        outcome = import_file(options.file, ingest, language, advance)
         store.roll_up(surveys)
     report(outcome.problems, language)
     print(outcome.summary())
@@ -29,18 +31,30 @@ def run_import(options: argparse.Namespace) -> int:
 
 
 def run_rebuild(options: argparse.Namespace) -> int:
-    surveys = load_surveys()
-    with opened(Settings.from_env()) as store, progress() as advance:
-        counted = rebuild(store, surveys, advance)
+    settings = Settings.from_env()
+    surveys = load_instruments(settings.surveys)
+    with opened(settings) as store, progress() as advance:
+        store.definitions.check(surveys)
+        counted = rebuild(store, store.definitions.counted(surveys), advance)
         store.roll_up(surveys)
     tell(options, counted)
+    return 0
+
+
+def run_define(options: argparse.Namespace) -> int:
+    survey = load_survey(options.file)
+    with opened(Settings.from_env()) as store:
+        n = store.definitions.adopt([survey])
+        facts = {"n": n, "fingerprint": survey.fingerprint}
+        print(MESSAGES.get(options.lang, "definition.defined", **facts))
+        store.definitions.refuse_undefined()
     return 0
 
 
 def run_transactions(options: argparse.Namespace) -> int:
     settings, language = Settings.from_env(), options.lang
     with opened(settings) as store:
-        centre = centre_in_force(store.centres, settings.centre, load_surveys())
+        centre = centre_in_force(store.centres, settings.centre, load_instruments(settings.surveys))
         rows, problems = read_transactions(options.file, centre, language)
         store.put_transactions(rows)
     return _settled(len(rows), problems, language)
@@ -49,7 +63,7 @@ def run_transactions(options: argparse.Namespace) -> int:
 def run_dossiers(options: argparse.Namespace) -> int:
     settings = Settings.from_env()
     with opened(settings) as store:
-        centre = centre_in_force(store.centres, settings.centre, load_surveys())
+        centre = centre_in_force(store.centres, settings.centre, load_instruments(settings.surveys))
         today = centre.local_day(datetime.now(UTC))
         cells, taken, problems = read_dossiers(options.file, centre, today, options.lang)
         store.handling.set_dossiers(cells)
@@ -59,7 +73,7 @@ def run_dossiers(options: argparse.Namespace) -> int:
 def run_facts(options: argparse.Namespace) -> int:
     settings = Settings.from_env()
     with opened(settings) as store:
-        centre = centre_in_force(store.centres, settings.centre, load_surveys())
+        centre = centre_in_force(store.centres, settings.centre, load_instruments(settings.surveys))
         today = centre.local_day(datetime.now(UTC))
         cells, problems = read_facts(options.file, centre, today, options.lang)
         store.handling.set_facts(cells)

@@ -15,7 +15,7 @@ from aggregator.settings import Settings
 from aggregator.storage.audit import entry
 from aggregator.wording.messages import MESSAGES
 from aggregator.wording.periods import EARLIEST, LATEST, Period, PeriodError, period_of
-from surveys.definition import load_surveys
+from surveys.definition import load_instruments
 from surveys.messages import MessageError
 from surveys.published import load_published
 
@@ -24,7 +24,7 @@ def run_report(options: argparse.Namespace) -> int:
     """Write the report of the period that holds the given day, as a whole file or none."""
     file_format = _format(options)
     settings = Settings.from_env()
-    surveys, now = load_surveys(), datetime.now(UTC)
+    surveys, now = load_instruments(settings.surveys), datetime.now(UTC)
     with opened(settings) as store:
         centre = centre_in_force(store.centres, settings.centre, surveys)
         published = load_published(settings.centre, centre)

@@ -13,12 +13,13 @@ from aggregator.settings import Settings
 from aggregator.storage.database import StorageError
 from aggregator.storage.migrations import migrate
 from aggregator.storage.store import Store
-from surveys.definition import load_surveys
+from surveys.definition import load_instruments
 
 
 def serve(options: argparse.Namespace) -> int:
     settings = Settings.from_env()
-    with opened(settings):
+    with opened(settings) as store:
+        store.definitions.check(load_instruments(settings.surveys))
         app = create_app(settings)
     notice = app.state.context.organisation.notice
     if notice is not None:
@@ -29,10 +30,10 @@ def serve(options: argparse.Namespace) -> int:
 
 def run_migrate(options: argparse.Namespace) -> int:
     settings = Settings.from_env()
-    store = Store(settings.database)
+    store, surveys = Store(settings.database), load_instruments(settings.surveys)
     try:
         migrate(store.engine)
-        surveys = load_surveys()
+        store.definitions.adopt_first(surveys)
         centre_in_force(store.centres, settings.centre, surveys)
         store.roll_up(surveys)
     except SQLAlchemyError as error:

@@ -42,7 +42,7 @@ from aggregator.settings import Settings
 from aggregator.storage.database import StorageError
 from aggregator.storage.store import Store
 from aggregator.wording.periods import PeriodError
-from surveys.definition import load_surveys
+from surveys.definition import load_instruments
 from surveys.published import load_published
 from web import Application, Assets, Pages
 
@@ -75,6 +75,7 @@ ROUTES = [
     Route("/reports/{kind}.{format}", reports.report),
     Route("/exports/submissions.{format}", exports.submissions),
     Route("/exports/codebook.csv", exports.codebook_csv),
+    Route("/exports/definitions.json", exports.definitions_json),
     Route("/sign-in", sign_in.sign_in, methods=["GET", "POST"]),
     Route("/sign-in/{secret}", sign_in.sign_in_by_link),
     Route("/sign-out", sign_in.sign_out, methods=["POST"]),
@@ -94,7 +95,7 @@ def create_app(
     surveys.definition.DefinitionError, aggregator.storage.database.StorageError and
     aggregator.organisation.changes.OrganisationError.
     """
-    surveys = load_surveys()
+    surveys = load_instruments(settings.surveys)
     store = Store(settings.database)
     finish = with_population if settings.demo else lambda centre: centre
     organisation = Organisation(store.centres, surveys, clock, finish)

@@ -1,7 +1,7 @@
 """How the managers' pages are rendered, and the pages that say what went wrong."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from markupsafe import Markup
@@ -118,10 +118,10 @@ def _figures(links: Links) -> dict[str, Callable[..., Figure | Markup | None]]:
 
 @dataclass(frozen=True)
 class ErrorPage:
-    """What went wrong: a key of the message catalogue, and the parameter that its text names."""
+    """What went wrong: a key of the message catalogue, and what its text names."""
 
     message: str
-    named: str = ""
+    values: Mapping[str, object] = field(default_factory=dict)
 
 
 class ParameterError(HTTPException):
@@ -153,16 +153,18 @@ async def http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = error.headers if isinstance(error, HTTPException) else None
     message = f"error.{status}"
+    values: Mapping[str, object] = {}
     if isinstance(error, MessageError):
-        status, message = error.status, error.message
+        status, message, values = error.status, error.message, error.values
+    elif isinstance(error, ParameterError):
+        message, values = f"error.{error.detail}", {"name": error.name}
     elif isinstance(error, HTTPException) and f"error.{error.detail}" in MESSAGES.texts["vi"]:
         message = f"error.{error.detail}"
     if message not in MESSAGES.texts["vi"]:
         message = "error.other"
     if request.url.path.startswith("/api/"):
-        reason = ErrorJson(error=MESSAGES.get(language_of(request), message))
+        reason = ErrorJson(error=MESSAGES.get(language_of(request), message, **values))
         return JSONResponse(reason.model_dump(), status, headers=headers)
-    named = error.name if isinstance(error, ParameterError) else ""
-    response = render(request, "error", ErrorPage(message, named), status=status)
+    response = render(request, "error", ErrorPage(message, values), status=status)
     response.headers.update(headers or {})
     return response

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from aggregator.storage.database import StorageError
+from aggregator.storage.definitions import refuse_changed
 from aggregator.storage.store import Store
 from aggregator.storage.tallies import Cell, Deltas
 from aggregator.storage.writer import NewRow, StoredContent, utc_text
@@ -24,6 +25,7 @@ from surveys.wire import (
     Receipt,
     Refused,
     Submission,
+    definition_of,
     read_submission,
 )
 
@@ -79,6 +81,47 @@ class Ingest:
         self._centre = centre
         self._clock = clock
         self._newer = newer
+        self._counted = dict(surveys)  # and those that are asked no more
+        self._earlier: dict[str, Survey] = {}
+        self._looked_up = False
+
+    def learn(self, definitions: Mapping[str, Survey]) -> None:
+        """Take answers by these definitions too, given by their fingerprints.
+
+        Raises definitions.ChangedDefinitionError where one is asked in another form now.
+        """
+        refuse_changed(definitions.values(), self._surveys)
+        self._know(definitions)
+
+    def questions(self) -> set[str]:
+        """The ids of all questions that may be answered. Raises database.StorageError."""
+        self._look_up()
+        return {
+            q for one in (*self._surveys.values(), *self._earlier.values()) for q in one.questions
+        }
+
+    def definition(self, survey: str, fingerprint: str | None) -> Survey:
+        """The definition that answers were given by. Raises Refused, and StorageError."""
+        return definition_of(survey, fingerprint, self._surveys, self._given)
+
+    def _given(self, fingerprint: str) -> Survey | None:
+        """A definition that has answers here; what is not known is looked up once a call."""
+        if fingerprint not in self._earlier and not self._looked_up:
+            self._looked_up = True
+            self._look_up()
+        return self._earlier.get(fingerprint)
+
+    def _look_up(self) -> None:
+        kept = self._store.definitions.kept()
+        self._know({one: found.survey for one, found in kept.items()})
+
+    def _know(self, definitions: Mapping[str, Survey]) -> None:
+        self._earlier |= definitions
+        self._counted = {one.id: one for one in self._earlier.values()} | dict(self._surveys)
+
+    def _by_print(self, fingerprint: str) -> Survey:
+        asked = (one for one in self._surveys.values() if one.fingerprint == fingerprint)
+        return next(asked, None) or self._earlier[fingerprint]
 
     def accept(
         self, offers: Sequence[Offer], received_at: datetime | None = None, *, keep: bool = True
@@ -90,6 +133,7 @@ class Ingest:
         """
         now = (received_at or self._clock()).astimezone(UTC)
         received = utc_text(now)
+        self._looked_up = False
         read = [
             [self._read(item, offer.language, now, received) for item in offer.items]
             for offer in offers
@@ -97,12 +141,13 @@ class Ingest:
         with self._store.writing() as writer, nullcontext() if keep else writer.undone():
             # Nearly always every id is new: try that first, and look ids up only where not.
             plan = Plan(offers, read, {})
+            writer.keep((row.fingerprint for row in plan.rows), self._by_print, now)
             if plan.rows and not writer.add_submissions(plan.rows):
                 plan = Plan(offers, read, writer.stored([row.id for row in plan.rows]))
                 if plan.rows and not writer.add_submissions(plan.rows):
                     raise StorageError("an id appeared while the write lock was held")
             if plan.rows:
-                writer.add_tallies(plan.deltas(self._surveys))
+                writer.add_tallies(plan.deltas(self._counted))
         return plan.receipts
 
     def try_out(self) -> Receipt:
@@ -138,23 +183,24 @@ class Ingest:
             return Receipt(_id_of(item.item), "refused", item.reason.reason(language))
         try:
             submission = self._known(item, now)
+            read_by = self.definition(submission.survey, submission.fingerprint)
         except Refused as error:
             return Receipt(_id_of(item), "refused", error.reason(language))
         day = self._centre.local_day(submission.answered_at).isoformat()
-        row = NewRow.of(submission, day, received)
+        row = NewRow.of(submission, day, received, read_by.fingerprint)
         return Candidate(submission.id, row, submission.answers)
 
     def _known(self, item: object, now: datetime) -> Submission:
         """The submission, also where only a newer version of the centre knows its place."""
         try:
-            return read_submission(item, self._surveys, self._centre, now)
+            return read_submission(item, self._surveys, self._centre, now, self._given)
         except Refused as error:
             if self._newer is None or error.key not in UNKNOWN_PLACE:
                 raise
             if (newest := self._newer()) is self._centre:
                 raise
             self._centre = newest
-            return read_submission(item, self._surveys, self._centre, now)
+            return read_submission(item, self._surveys, self._centre, now, self._given)
 
 
 class Plan:
@@ -209,10 +255,13 @@ def _id_of(item: object) -> str | None:
 def rebuild(store: Store, surveys: Mapping[str, Survey], progress: Callable[[int], None]) -> int:
     """Count all tallies again from the stored submissions, in one transaction; returns how many.
 
-    ``progress`` is called with the number of submissions in each chunk.
+    ``surveys`` are all that have answers. Raises definitions.UndefinedAnswersError where stored
+    answers have no definition; then nothing is changed. ``progress`` is called with the
+    number of submissions in each chunk.
     """
     counted = 0
     with store.writing() as writer:
+        writer.refuse_undefined()
         writer.clear_tallies()
         for rows in writer.submissions():
             deltas = Deltas(surveys)

@@ -20,6 +20,7 @@ DATES = (
     "day",
 )  # import ignores the last two
 TAIL = ("language", "comment")
+DEFINITIONS = ".definitions.json"  # what a file's name ends with that has its definitions
 # A spreadsheet may run a cell that begins like this as a formula (OWASP, CSV injection). It is
 # written with an apostrophe before it, and so is one that begins with an apostrophe itself.
 MARKED = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n']")
@@ -41,8 +42,9 @@ class ReadRow(NamedTuple):
 class SubmissionReader:
     """Turns the records of an import file into raw submissions, as Ingest takes them."""
 
-    def __init__(self, surveys: Mapping[str, Survey]) -> None:
-        self._surveys = surveys
+    def __init__(self, definition: Callable[[str, str | None], Survey]) -> None:
+        """``definition``: the one of a survey and a fingerprint; see Ingest.definition."""
+        self._definition = definition
         self._seen: Counter[Content] = Counter()
 
     def raw(self, cells: Mapping[str, str]) -> Iterator[ReadRow]:
@@ -52,9 +54,7 @@ class SubmissionReader:
         gives the same ids again, and two equal answers stay two. Raises Refused.
         """
         count = _count(cells.get("count", ""))
-        survey = self._surveys.get(cells["survey"])
-        if survey is None:
-            raise Refused("survey", "unknown_survey", value=cells["survey"][:40])
+        survey = self._definition(cells["survey"], cells.get("fingerprint", "").strip() or None)
         base: dict[str, Any] = {
             name: cells[name]
             for name in (*FIELDS, "answered_at", *TAIL)

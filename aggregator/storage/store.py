@@ -18,6 +18,7 @@ from aggregator.storage.blocks import Block, Key, merged
 from aggregator.storage.centres import Centres
 from aggregator.storage.credentials import Credentials
 from aggregator.storage.database import Database, StorageError
+from aggregator.storage.definitions import Definitions
 from aggregator.storage.handling import Handling
 from aggregator.storage.rollups import FACTORS, POOL, TALLIES, Layout, RollUps, Span, Tallies
 from aggregator.storage.submissions import Filters, read_chunk, read_submissions
@@ -57,6 +58,7 @@ class Store:
         self._rollups: dict[tuple[Layout, str], RollUps] | None = None
         self.department: str | None = None  # the only one that is read, where it is not None
         self.credentials = Credentials(self.database)
+        self.definitions = Definitions(self.database)
         self.handling = Handling(self.database)
         self.audit = AuditLog(self.database)
         self.centres = Centres(self.database)

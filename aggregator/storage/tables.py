@@ -39,7 +39,10 @@ def _read_text(text: str | None) -> datetime | None:
 
 
 class SubmissionRow(SQLModel, table=True):
-    """One accepted submission. ``day`` is the centre's local day of ``answered_at``."""
+    """One accepted submission. ``day`` is the centre's local day of ``answered_at``.
+
+    ``fingerprint`` is that of the definition by which its answers are read, a DefinitionRow.
+    """
 
     __tablename__ = "submission"
     __table_args__ = (Index("submission_day", "day"),)
@@ -59,6 +62,18 @@ class SubmissionRow(SQLModel, table=True):
     day: date
     received_at: datetime = Field(sa_type=UtcDateTime)
     digest: str = Field(max_length=64)
+
+
+class DefinitionRow(SQLModel, table=True):
+    """A survey's definition that has answers, whole; ``since`` is when the first came in."""
+
+    __tablename__ = "definition"
+
+    number: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True))
+    fingerprint: str = Field(max_length=16, unique=True)
+    survey: str = Field(max_length=40)
+    document: dict[str, Any] = Field(sa_type=JSON)
+    since: datetime = Field(sa_type=UtcDateTime)
 
 
 # A tally is read as a range of its key: without a row id SQLite stores it in that order.

@@ -1,7 +1,7 @@
 """Writes submissions and tallies in one transaction, with SQL handed to the driver for speed."""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -13,9 +13,11 @@ from sqlalchemy import Connection, Dialect, Insert, Row, delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
 
+from aggregator.storage.definitions import keep, refuse_undefined
 from aggregator.storage.submissions import read_chunk
 from aggregator.storage.tables import BlockRow, PooledTally, SubmissionRow, Tally, Transactions
 from aggregator.storage.tallies import Deltas
+from surveys.definition import Survey
 from surveys.text import composed
 from surveys.wire import Submission
 
@@ -25,11 +27,12 @@ class NewRow(NamedTuple):
 
     ``digest`` is the SHA-256 of what the sender said (SAID); the order of questions and of
     chosen codes does not change it. The same id with another digest is a conflict.
+    ``fingerprint`` is the definition's, which counts as said where the sender said none.
     """
 
     id: str
     survey: str
-    fingerprint: str | None
+    fingerprint: str
     department: str | None
     counter: str | None
     channel: str
@@ -43,14 +46,15 @@ class NewRow(NamedTuple):
     digest: str
 
     @classmethod
-    def of(cls, submission: Submission, day: str, received_at: str) -> "NewRow":
+    def of(cls, submission: Submission, day: str, received_at: str, fingerprint: str) -> "NewRow":
+        """The row of a submission, which is read by the definition of ``fingerprint``."""
         answers = submission.answers
         if list in map(type, answers.values()):
             answers = {q: sorted(v) if type(v) is list else v for q, v in answers.items()}
         said = (
             submission.id.lower(),
             submission.survey,
-            submission.fingerprint,
+            fingerprint,
             submission.department,
             submission.counter,
             submission.channel,
@@ -65,14 +69,19 @@ class NewRow(NamedTuple):
     def is_content_of(self, stored: "StoredContent | NewRow") -> bool:
         """Whether another submission of the same id, stored or new, has the same content.
 
-        Older releases stored comments without composing them (surveys/text.py). They are
-        compared in composed form, so that sending one again is a duplicate, not a conflict.
+        Older releases stored what was said without a fingerprint as it was, and comments without
+        composing them (surveys/text.py). Sending one again is a duplicate, not a conflict.
         """
         if stored.digest == self.digest:
             return True
-        if stored.comment is None or composed(stored.comment) != self.comment:
-            return False
-        return _digest((*self[: len(SAID) - 1], stored.comment)) == stored.digest
+        comments = {self.comment}
+        if stored.comment is not None and composed(stored.comment) == self.comment:
+            comments.add(stored.comment)
+        return any(
+            _digest((*self[:2], fingerprint, *self[3:-4], comment)) == stored.digest
+            for fingerprint in (self.fingerprint, None)
+            for comment in comments
+        )
 
 
 class StoredContent(NamedTuple):
@@ -118,6 +127,16 @@ class Writer:
         query = f"SELECT id, digest, comment FROM submission WHERE id {within}"  # noqa: S608 - constants
         rows = self._connection.exec_driver_sql(query, parameters)
         return {row[0]: StoredContent(row[1], row[2]) for row in rows}
+
+    def keep(
+        self, fingerprints: Iterable[str], definition: Callable[[str], Survey], at: datetime
+    ) -> None:
+        """Store those definitions that are not stored yet; see definitions.keep."""
+        keep(self._connection, fingerprints, definition, at)
+
+    def refuse_undefined(self) -> None:
+        """Raise UndefinedAnswersError where stored answers have no definition."""
+        refuse_undefined(self._connection)
 
     def add_submissions(self, rows: Sequence[NewRow]) -> bool:
         """Store rows and return True; store none and return False if one of the ids exists."""

@@ -3,7 +3,7 @@
 import copy
 import random
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveys.definition import DefinitionError, Survey, load_survey, load_surveys
+from surveys.definition import DefinitionError, Survey, load_instruments, load_survey, load_surveys
 
 SHIPPED = Path(__file__).parents[2] / "surveys"
 
@@ -309,3 +309,71 @@ def texts(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
             yield from texts(item, (*place, key))
         elif key in {"vi", "en", "source", "lead", "note"}:
             yield (*place, key)
+
+
+# A centre's own instruments
+
+
+def test_a_centres_own_instruments_stand_beside_ours_or_replace_them(tmp_path: Path) -> None:
+    written(tmp_path, TEA)
+    ours = (SHIPPED / "in_centre.toml").read_text("utf-8").replace("hài lòng", "vừa lòng")
+    written(tmp_path, ours, "in_centre.toml")
+    found = load_instruments(tmp_path)
+    assert set(found) == {*load_surveys(), "tea"}
+    assert found["in_centre"].fingerprint != load_surveys()["in_centre"].fingerprint
+    assert load_instruments(None) == load_surveys()
+
+
+HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "no folder": (lambda own: own.rmdir(), "HAILONG_SURVEYS: .* no such folder"),
+    "a link out": (lambda own: (own / "tea.toml").symlink_to("/etc/passwd"), "leads out of its"),
+    "a link to itself": (lambda own: (own / "tea.toml").symlink_to("tea.toml"), "cannot be read"),
+    "a folder": (lambda own: (own / "tea.toml").mkdir(), "tea.toml: is no file"),
+    "huge": (lambda own: written(own, "#" * 600_000), "is larger than 524288 bytes"),
+    "deep": (lambda own: written(own, "a = " + "[" * 50_000), "not TOML"),
+    "binary": (lambda own: (own / "tea.toml").write_bytes(b"\xff\x00"), "not TOML"),
+    "unsafe": (
+        lambda own: written(own, TEA.replace("Trà xanh", "Trà\u202exanh")),
+        r"questions\.green\.vi: characters that cannot be shown",
+    ),
+    "blank": (lambda own: written(own, TEA.replace("Ngon", " ")), r"scales\.taste\.2\.vi: empty"),
+    "long": (lambda own: written(own, TEA.replace("Trà xanh", "x" * 2_001)), "longer than 2000"),
+    "a code out of bounds": (
+        lambda own: written(own, TEA.replace("code = 1", "code = -2147483648")),
+        "greater than -2147483648",
+    ),
+    "many files": (
+        lambda own: [written(own, "", f"a{number}.toml") for number in range(101)],
+        "more than 100 instruments",
+    ),
+    "follows itself": (lambda own: written(own, TEA + FOLLOWS), "tea.toml: file: .*follows itself"),
+    "follows in a circle": (
+        lambda own: [
+            written(own, TEA + FOLLOWS.replace('"tea"', '"tee"')),
+            written(own, TEA.replace('"tea"', '"tee"') + FOLLOWS, "tee.toml"),
+        ],
+        "follows: in a circle",
+    ),
+    "no fingerprint": (
+        lambda own: written(own, 'same_as = ["x"]\n' + TEA),
+        r"same_as\.0: String should match",
+    ),
+}
+FOLLOWS = '\n[follows]\nsurvey = "tea"\nday = 2027-01-01\nreason = { vi = "Mới", en = "New" }\n'
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_instrument_of_a_centre_is_named(tmp_path: Path, name: str) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    make, told = HOSTILE[name]
+    make(own)
+    with pytest.raises(DefinitionError, match=told):
+        load_instruments(own)
+
+
+def test_what_an_instrument_replaces_is_no_part_of_its_fingerprint() -> None:
+    related = read('same_as = ["0123456789abcdef"]\n' + TEA + FOLLOWS.replace('"tea"', '"tee"'))
+    assert related.fingerprint == read(TEA).fingerprint
+    assert related.follows is not None
+    assert related.follows.survey == "tee"

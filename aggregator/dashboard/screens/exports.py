@@ -1,5 +1,7 @@
 """Exports of the answers, for who may read what people wrote."""
 
+from collections.abc import Container
+
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -16,8 +18,10 @@ from aggregator.documents.exports.joined import (
     MEDIA_TYPES,
     ExportFormat,
     JoinedTable,
+    documents,
 )
 from aggregator.documents.worker import send
+from aggregator.intake.submission_files import DEFINITIONS
 from aggregator.storage.audit import entry
 from aggregator.storage.submissions import Filters, bounded
 from aggregator.wording.channels import CHANNELS
@@ -60,6 +64,18 @@ async def codebook_csv(request: Request) -> Response:
     return Response(text, media_type=MEDIA_TYPES["csv"], headers=headers)
 
 
+@needs("answers")
+async def definitions_json(request: Request) -> Response:
+    """The definitions of the answers of an export, which an import of it reads beside it."""
+    filters = _filters(request)
+    await _record(request, "definitions", "json", filters)
+    table = _table(request, filters)
+    body = await run_in_threadpool(lambda: documents(table.definitions))
+    name = f"submissions-{_span(filters)}{DEFINITIONS}"
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(body, media_type=MEDIA_TYPES["json"], headers=headers)
+
+
 async def _record(request: Request, what: str, file_format: str, filters: Filters) -> None:
     """Record an export before any of it leaves: one that is broken off was one, too."""
     context = context_of(request)
@@ -91,11 +107,13 @@ def _filters(request: Request) -> Filters:
     given = {name: value for name, value in request.query_params.items() if value}
     if not given.keys() & {"period", "date"}:
         given = {"from": EARLIEST.isoformat()} | given
-    known = {
+    known: dict[str, Container[str]] = {
         "survey": context.surveys,
         "channel": CHANNELS,
         "department": context.centre.department,
     }
+    if given.get("survey", "") not in {"", *context.surveys}:  # one that is asked no more?
+        known["survey"] = context.store.definitions.counted(context.surveys)
     if any(name in given and given[name] not in allowed for name, allowed in known.items()):
         raise HTTPException(400, "unknown_choice")
     period = read_period(given, context.today)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
@@ -36,15 +37,17 @@ def codebook(
 ) -> str:
     """A CSV file: first rows on the export as a whole, without a column name, then one a column.
 
-    A column that two surveys share has a row for each. Labels and codes are in both languages,
-    notes in ``language``.
+    A column that two surveys or definitions share has a row for each. Labels and codes are in
+    both languages, notes in ``language``.
     """
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, HEADER, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(_facts(table, file_format, rows, made_at))
     for column in table.columns(file_format):
-        writer.writerow(_row(column, table, file_format, language))
+        for one in column.definitions or (None,):
+            told = column if one is None else column.by(one)
+            writer.writerow(_row(told, file_format, language))
     return buffer.getvalue()
 
 
@@ -54,7 +57,8 @@ def facts(
     """Facts about the export as a whole, by name: centre, filters, time and so on."""
     centre, filters = table.centre, table.filters
     anything = _text("codebook.any")
-    survey = table.surveys[filters.survey].title if filters.survey else anything
+    titles = {one.id: one.title for one in table.definitions}
+    survey = titles[filters.survey] if filters.survey else anything
     department = centre.department[filters.department].name if filters.department else anything
     moment = made_at.astimezone(centre.zone).isoformat(timespec="seconds")
     comments = "raw" if table.raw_comments else "screened"
@@ -80,11 +84,15 @@ def _facts(
 ) -> Iterator[dict[str, str]]:
     for name, value in facts(table, file_format, rows, made_at).items():
         yield {**_both("label", _text(f"codebook.fact_{name}")), **_both("values", value)}
+    several = Counter(one.id for one in table.definitions)
+    for one in table.definitions:
+        if several[one.id] > 1:
+            label = _both("label", _text("codebook.fact_definition"))
+            about = {"survey": one.id, "fingerprint": one.fingerprint}
+            yield {**label, **_both("values", one.title), **about}
 
 
-def _row(
-    column: ExportColumn, table: JoinedTable, file_format: ExportFormat, language: Language
-) -> dict[str, str]:
+def _row(column: ExportColumn, file_format: ExportFormat, language: Language) -> dict[str, str]:
     survey, question = column.survey, column.question
     values = {
         f"values_{one}": "; ".join(f"{value} = {text.get(one)}" for value, text in column.values)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any, Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from aggregator.documents.exports.columns import FIXED, ExportColumn, joined_col
 from aggregator.documents.screening import screened
 from aggregator.intake.submission_files import escaped
 from aggregator.storage.database import Database
+from aggregator.storage.definitions import read_definitions, refuse_undefined
 from aggregator.storage.submissions import ALL, Advance, Filters, read_submissions
 from surveys.centre import Centre
 from surveys.definition import Survey
@@ -60,6 +62,22 @@ class JoinedTable:
     filters: Filters = ALL
     raw_comments: bool = False
 
+    @cached_property
+    def definitions(self) -> list[Survey]:
+        """Those that the answers were given by, the newest of a survey last; else what is asked.
+
+        Raises UndefinedAnswersError where answers that are wanted have none, and StorageError.
+        """
+        with self.database.begin() as connection:
+            refuse_undefined(connection, self.filters.where())
+            kept = [one.survey for one in read_definitions(connection).values()]
+        answered = {one.id for one in kept}
+        known = kept + [one for id, one in self.surveys.items() if id not in answered]
+        order = list(self.surveys)
+        known.sort(key=lambda one: order.index(one.id) if one.id in order else len(order))
+        wanted = self.filters.survey
+        return [one for one in known if wanted in (None, one.id)]
+
     def records(self, advance: Advance = lambda more: None) -> Iterator[JoinedRow]:
         """Raises StorageError."""
         rows = read_submissions(self.database, self.filters, advance)
@@ -67,18 +85,23 @@ class JoinedTable:
 
     def columns(self, file_format: ExportFormat) -> list[ExportColumn]:
         """The columns of every survey, or of the one that the rows are filtered by."""
-        wanted = self.filters.survey
-        surveys = self.surveys if wanted is None else {wanted: self.surveys[wanted]}
         make = typed_columns if file_format in TYPED else joined_columns
-        return make(self.centre, surveys)
+        return make(self.centre, self.definitions)
 
     def lines(
         self, file_format: Literal["csv", "json"], advance: Advance = lambda more: None
     ) -> Iterator[str]:
         """The whole file in pieces of text. Raises StorageError."""
+        columns = self.columns("csv")
         if file_format == "json":
             return json_lines(self.records(advance))
-        return csv_lines(self.records(advance), self.columns("csv"))
+        return csv_lines(self.records(advance), columns)
+
+
+def documents(definitions: Iterable[Survey]) -> bytes:
+    """A JSON object of definitions by their fingerprints, as intake.importing reads it."""
+    dumped = {one.fingerprint: one.model_dump(mode="json") for one in definitions}
+    return orjson.dumps(dumped, option=orjson.OPT_INDENT_2)
 
 
 def records(
@@ -166,10 +189,10 @@ def typed_rows(
     spans = _spans(columns)
     for record in exported:
         values: list[Any] = [*record[:-1], *blank]
-        start, asked = spans.get(record.survey, (0, ()))
+        start, asked = spans.get(record.fingerprint, (0, ()))
         get = record.answers.get
         values[start : start + len(asked)] = [
-            _typed(get(question), code) for question, code in asked
+            None if question is None else _typed(get(question), code) for question, code in asked
         ]
         yield values
 
@@ -181,11 +204,23 @@ def _typed(value: int | list[int] | None, code: int | None) -> int | None:
     return int(code in value if type(value) is list else code == value)
 
 
-def _spans(columns: Sequence[ExportColumn]) -> dict[str, tuple[int, list[tuple[str, int | None]]]]:
-    """By survey: the index of its first column, and the question and level of each column."""
-    spans: dict[str, tuple[int, list[tuple[str, int | None]]]] = {}
+Asked = list[tuple[str | None, int | None]]  # question and level; None where it was not asked
+
+
+def _spans(columns: Sequence[ExportColumn]) -> dict[str | None, tuple[int, Asked]]:
+    """By fingerprint: the index of its survey's first column, and what each of them asks by it."""
+    places: dict[str, list[int]] = {}
     for place, column in enumerate(columns):
-        if column.survey is not None and column.question is not None:
-            _, asked = spans.setdefault(column.survey.id, (place, []))
-            asked.append((column.question.id, column.code))
+        if column.survey is not None:
+            places.setdefault(column.survey.id, []).append(place)
+    spans: dict[str | None, tuple[int, Asked]] = {}
+    for own in places.values():
+        found = columns[own[0] : own[-1] + 1]
+        for fingerprint in {one.fingerprint for column in found for one in column.definitions}:
+            asked: Asked = []
+            for column in found:
+                holds = any(one.fingerprint == fingerprint for one in column.definitions)
+                question = column.question.id if holds and column.question else None
+                asked.append((question, column.code))
+            spans[fingerprint] = (own[0], asked)
     return spans

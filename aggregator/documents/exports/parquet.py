@@ -64,5 +64,6 @@ def _metadata(column: ExportColumn) -> dict[str, str]:
         if meanings:
             metadata[f"values_{language}"] = json.dumps(meanings, ensure_ascii=False)
     if column.survey is not None:
-        metadata |= {"survey": column.survey.id, "fingerprint": column.survey.fingerprint}
+        given = " ".join(one.fingerprint for one in column.definitions)
+        metadata |= {"survey": column.survey.id, "fingerprint": given}
     return metadata

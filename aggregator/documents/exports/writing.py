@@ -8,10 +8,17 @@ from pathlib import Path
 
 from aggregator.documents.exports.codebook import codebook, facts
 from aggregator.documents.exports.columns import FIXED, ExportColumn
-from aggregator.documents.exports.joined import BOM, ExportFormat, JoinedTable, typed_rows
+from aggregator.documents.exports.joined import (
+    BOM,
+    ExportFormat,
+    JoinedTable,
+    documents,
+    typed_rows,
+)
 from aggregator.documents.exports.sav import write_sav
 from aggregator.documents.exports.sav_variables import Measure, Type, Variable
 from aggregator.intake.files import FileError
+from aggregator.intake.submission_files import DEFINITIONS
 from aggregator.storage.submissions import Advance, bounded
 from surveys.messages import LANGUAGES, Language
 
@@ -25,14 +32,20 @@ def write_export(
     now: datetime,
     advance: Advance,
 ) -> int:
-    """Write the table to a file, and ``NAME.codebook.csv`` beside it; returns the rows written.
+    """Write the table to a file, its codebook and definitions beside it; returns the rows written.
+
+    They are ``NAME.codebook.csv``, and ``NAME.definitions.json``, which an import reads.
 
     Memory does not grow with the rows. Submissions that arrive meanwhile are left out. Raises
-    FileError and StorageError; then neither file has been created or changed.
+    FileError, UndefinedAnswersError and StorageError; then no file has been created or changed.
     """
     filters, count = bounded(table.database, table.filters)
     table = replace(table, filters=filters)
-    with _whole(path) as part, _whole(path.with_suffix(".codebook.csv")) as book:
+    with (
+        _whole(path) as part,
+        _whole(path.with_suffix(".codebook.csv")) as book,
+        _whole(path.with_suffix(DEFINITIONS)) as defined,
+    ):
         if file_format == "parquet":
             _parquet(part, table, count, now, advance)
         elif file_format == "sav":
@@ -43,6 +56,7 @@ def write_export(
                 file.writelines(table.lines(file_format, advance))
         text = codebook(table, file_format, count, now, language)
         book.write_text(BOM + text, "utf-8", newline="")
+        defined.write_bytes(documents(table.definitions))
     return count
 
 

@@ -16,7 +16,7 @@ def golden(room: Room) -> Room:
     """An aggregator with the published device ratings and paper ballots, and a manager."""
     context = room.context
     ingest = Ingest(context.store, context.surveys, context.centre, context.clock)
-    outcome = import_file(GOLDEN, ingest, context.surveys, "vi")
+    outcome = import_file(GOLDEN, ingest, "vi")
     assert outcome.summary() == "accepted 3565, duplicate 0, conflict 0, refused 0"
     room.sign_in()
     return room
@@ -89,6 +89,6 @@ def test_importing_again_changes_nothing(golden: Room) -> None:
     before = golden.client.get(f"/?{SPAN}").text
     context = golden.context
     ingest = Ingest(context.store, context.surveys, context.centre, context.clock)
-    again = import_file(GOLDEN, ingest, context.surveys, "vi")
+    again = import_file(GOLDEN, ingest, "vi")
     assert again.summary() == "accepted 0, duplicate 3565, conflict 0, refused 0"
     assert golden.client.get(f"/?{SPAN}").text == before

@@ -80,7 +80,7 @@ def test_a_typed_file_holds_every_answer_with_its_type(
     write: Write, form: ExportFormat, centre: Centre, surveys: dict[str, Survey]
 ) -> None:
     rating, survey, firm = rows_of(write(form))
-    assert list(rating) == [column.name for column in typed_columns(centre, surveys)]
+    assert list(rating) == [column.name for column in typed_columns(centre, surveys.values())]
     assert rating["id"] == SENT[0]["id"]
     assert rating["department"] == "so_tu_phap"
     assert rating["comment"] == "tốt,\nnhanh"
@@ -199,7 +199,7 @@ def twins(surveys: dict[str, Survey]) -> dict[str, Survey]:
 def test_two_surveys_with_the_same_question_ids_do_not_mix(
     intake: Intake, twins: dict[str, Survey], centre: Centre, tmp_path: Path
 ) -> None:
-    joined, typed = joined_columns(centre, twins), typed_columns(centre, twins)
+    joined, typed = joined_columns(centre, twins.values()), typed_columns(centre, twins.values())
     assert header(joined).count("q1") == 1
     names = [column.name for column in typed]
     assert len(set(names)) == len(names)
@@ -220,7 +220,7 @@ def test_two_surveys_with_the_same_question_ids_do_not_mix(
     text = "".join(table.lines("csv"))
     assert [row["q1"] for row in csv.DictReader(io.StringIO(text))] == ["5", "0"]
     (tmp_path / "out.csv").write_text(text, "utf-8")
-    again = import_file(tmp_path / "out.csv", ingest, twins, "en")
+    again = import_file(tmp_path / "out.csv", ingest, "en")
     assert again.summary() == "accepted 0, duplicate 2, conflict 0, refused 0"
 
 
@@ -251,10 +251,10 @@ def test_names_are_ones_that_spss_takes(centre: Centre, surveys: dict[str, Surve
     many = survey.questions["reasons"].model_copy(update={"id": "x"})
     factor = survey.factors[0].model_copy(update={"questions": (*questions, many)})
     odd = {name: remade(survey, id=name, factors=(factor,)) for name in ("b" * 40, "b" * 39 + "c")}
-    names = [column.name for column in typed_columns(centre, odd)]
+    names = [column.name for column in typed_columns(centre, odd.values())]
     assert len(set(names)) == len(names)
     assert all(len(name) <= 64 for name in names)
-    single = [column.name for column in typed_columns(centre, {"s": odd["b" * 40]})]
+    single = [column.name for column in typed_columns(centre, [odd["b" * 40]])]
     assert {"q_not", "q_all", "x_1", "x_1_2", "x_3", long} <= set(single)
     assert {"not", "all"}.isdisjoint(single)
 
@@ -341,9 +341,9 @@ def test_an_export_that_breaks_leaves_the_old_file_whole(
 def test_a_raw_export_comes_back_whole_and_a_masked_one_conflicts(
     write: Write, intake: Intake, surveys: dict[str, Survey]
 ) -> None:
-    raw = import_file(write("csv", raw_comments=True), intake.ingest, surveys, "en")
+    raw = import_file(write("csv", raw_comments=True), intake.ingest, "en")
     assert raw.summary() == "accepted 0, duplicate 3, conflict 0, refused 0"
-    masked = import_file(write("csv"), intake.ingest, surveys, "en")
+    masked = import_file(write("csv"), intake.ingest, "en")
     assert masked.summary() == "accepted 0, duplicate 2, conflict 1, refused 0"
 
 

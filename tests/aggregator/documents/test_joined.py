@@ -24,7 +24,7 @@ def table(room: Room, **parameters: str) -> list[dict[str, str]]:
 
 
 def columns(room: Room) -> list[str]:
-    return header(joined_columns(room.context.centre, room.context.surveys))
+    return header(joined_columns(room.context.centre, room.context.surveys.values()))
 
 
 def test_one_row_a_submission_with_every_question_as_a_column(any_room: Room) -> None:
@@ -111,7 +111,7 @@ def test_rows_are_read_while_they_are_written(
             read += 1
             yield row
 
-    pieces = csv_lines(records(counted(), centre.zone), joined_columns(centre, surveys))
+    pieces = csv_lines(records(counted(), centre.zone), joined_columns(centre, surveys.values()))
     first = next(pieces)
     assert read == 500
     assert first.count("\n") == 501

@@ -51,7 +51,7 @@ def imported(intake: Intake, surveys: dict[str, Survey], tmp_path: Path) -> Impo
     def run(content: str | bytes, language: Language = "en") -> Outcome:
         path = tmp_path / "in.csv"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return import_file(path, intake.ingest, surveys, language)
+        return import_file(path, intake.ingest, language)
 
     return run
 
@@ -61,7 +61,7 @@ def test_the_published_figures_import_to_the_published_share(
 ) -> None:
     context = any_room.context
     ingest = Ingest(context.store, surveys, context.centre, any_room.clock)
-    outcome = import_file(GOLDEN, ingest, surveys, "vi")
+    outcome = import_file(GOLDEN, ingest, "vi")
     assert outcome.summary() == "accepted 3565, duplicate 0, conflict 0, refused 0"
     counts = context.store.counts(Selection("in_centre"), "centre")
     assert dict(zip(counts["code"], counts["n"], strict=True)) == {5: 3355, 4: 128}
@@ -74,7 +74,7 @@ def test_the_published_figures_import_to_the_published_share(
     assert (two["k"], two["share"], two["high"]) == (3483, 1.0, 1.0)
     assert {c["verdict"] for c in row["comparisons"]} == {"indistinct"}
     before = tallies(context.store)
-    again = import_file(GOLDEN, ingest, surveys, "vi")
+    again = import_file(GOLDEN, ingest, "vi")
     assert again.summary() == "accepted 0, duplicate 3565, conflict 0, refused 0"
     assert tallies(context.store) == before
 
@@ -112,7 +112,7 @@ def test_so_is_a_file_that_was_imported_before_text_was_composed(
     decomposed = unicodedata.normalize("NFD", text)
     header, row = decomposed.splitlines()
     cells = dict(zip(header.split(","), row.split(","), strict=True))
-    [*rows] = SubmissionReader(surveys).raw(cells)
+    [*rows] = SubmissionReader(intake.ingest.definition).raw(cells)
     now = datetime(2026, 11, 20, 2, tzinfo=UTC)
     with intake.store.writing() as writer:
         for each in rows:
@@ -121,7 +121,9 @@ def test_so_is_a_file_that_was_imported_before_text_was_composed(
             [old_id] = set(old_ids) & set(each.other_ids)
             read = read_submission(each.raw | {"id": old_id}, surveys, centre, now)
             old = read.model_copy(update={"comment": cells["comment"]})
-            writer.add_submissions([NewRow.of(old, "2026-11-20", utc_text(now))])
+            writer.add_submissions(
+                [NewRow.of(old, "2026-11-20", utc_text(now), surveys["in_centre"].fingerprint)]
+            )
     for form in (text, decomposed):
         assert imported(form).statuses == {"duplicate": 2}
     assert len(stored(intake.store)) == 2
@@ -238,14 +240,23 @@ def test_an_export_imports_to_the_same_rows_and_tallies(
     intake: Intake, surveys: dict[str, Survey], centre: Centre, tmp_path: Path
 ) -> None:
     intake([submission(comment=comment) for comment in FORMULAS])
-    intake([submission(comment='"a,b"\nhai; "c"', fingerprint="f", language="en"), sipas([4] * 22)])
+    intake(
+        [
+            submission(
+                comment='"a,b"\nhai; "c"',
+                fingerprint=surveys["in_centre"].fingerprint,
+                language="en",
+            ),
+            sipas([4] * 22),
+        ]
+    )
     intake(ratings([5] * 600))
     intake([submission(department=None, counter=None, answers={"rating": 1, "reasons": [5, 2]})])
     path = tmp_path / "out.csv"
     path.write_text(export(intake.store, surveys, centre), "utf-8", newline="")
     other = Store(f"sqlite:///{tmp_path / 'other.db'}")
     migrate(other.engine)
-    outcome = import_file(path, Ingest(other, surveys, centre, Clock()), surveys, "en")
+    outcome = import_file(path, Ingest(other, surveys, centre, Clock()), "en")
     assert outcome.problems == []
     assert outcome.statuses == {"accepted": 614}
 
@@ -255,7 +266,7 @@ def test_an_export_imports_to_the_same_rows_and_tallies(
     assert content(other) == content(intake.store)
     assert tallies(other) == tallies(intake.store)
     other.close()
-    again = import_file(path, intake.ingest, surveys, "en")
+    again = import_file(path, intake.ingest, "en")
     assert again.summary() == "accepted 0, duplicate 614, conflict 0, refused 0"
 
 
