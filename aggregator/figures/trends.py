@@ -22,7 +22,7 @@ from aggregator.statistics import changes, control_chart, level_counts, pooled_s
 from aggregator.storage.store import Grouping, Selection, Store
 from aggregator.wording.periods import Period, PeriodKind, period_of
 from aggregator.wording.phrases import days, joined, percent, say
-from surveys.centre import Centre
+from surveys.centre import Centre, SeriesBreak
 from surveys.definition import Survey
 
 Against = Literal["before", "year_before"]
@@ -58,7 +58,7 @@ class TrendPoint:
     """The share in one period of a trend: k of n, effective numbers where answers are pooled.
 
     ``share``, ``low`` and ``high`` are None without answers. ``break_before``: a new series
-    begins here (Centre.series_breaks). ``people``: how many answered, where it was computed.
+    begins here (breaks). ``people``: how many answered, where it was computed.
     """
 
     period: Period
@@ -141,6 +141,61 @@ def trend(
     return points
 
 
+def breaks(survey: Survey, centre: Centre) -> list[SeriesBreak]:
+    """The days from which the figures of a survey are another series, with the reasons."""
+    own = [one for one in centre.series_breaks if one.survey == survey.id]
+    if new := survey.follows:
+        own.append(SeriesBreak(survey=survey.id, day=new.day, reason=new.reason))
+    return own
+
+
+def versions(store: Store, survey: Survey, surveys: Mapping[str, Survey]) -> list[Survey]:
+    """A survey and those that it follows, the newest first, also where they are asked no more.
+
+    Raises database.StorageError.
+    """
+    found = [survey]
+    while new := found[-1].follows:
+        if new.survey not in surveys:
+            surveys = store.definitions.counted(surveys)
+        if (older := surveys.get(new.survey)) is None or older in found:
+            break
+        found.append(older)
+    return found
+
+
+def whole_trend(
+    store: Store,
+    known: Sequence[Survey],
+    centre: Centre,
+    selection: Selection,
+    measure: str,
+    grain: Grain,
+    parts: Sequence[Period],
+) -> list[TrendPoint]:
+    """The trend of a survey, and before the day on which it began that of the one it follows.
+
+    ``known`` are its ``versions``. Between two of them the series breaks; nothing is drawn before
+    where the older one has no such measure. Raises database.StorageError.
+    """
+    survey, *older = known
+    since = survey.follows.day if survey.follows and older else None
+    before = [part for part in parts if since is not None and part.until < since]
+    own = trend(store, survey, centre, selection, measure, grain, parts[len(before) :])
+    if not before:
+        return own
+    if older[0].has_total and measure in older[0].measures_of(older[0].measured[0]):
+        asked = replace(selection, survey=older[0].id)
+        earlier = whole_trend(store, older, centre, asked, measure, grain, before)
+    else:
+        earlier = [_nothing(part) for part in before]
+    return [*earlier, *(replace(point, break_before=True) for point in own[:1]), *own[1:]]
+
+
+def _nothing(part: Period) -> TrendPoint:
+    return TrendPoint(period=part, break_before=False, **NO_ANSWERS)
+
+
 def charted(points: Sequence[TrendPoint]) -> list[ChartedPoint]:
     """The points with the limits of a control chart; those without answers have none."""
     frame = pd.DataFrame(
@@ -193,7 +248,7 @@ def figures(
 
 
 def _breaks(survey: Survey, centre: Centre, parts: Sequence[Period]) -> Iterator[bool]:
-    days = [one.day for one in centre.series_breaks if one.survey == survey.id]
+    days = [one.day for one in breaks(survey, centre)]
     for number, part in enumerate(parts):
         before = parts[number - 1].until if number else part.until
         yield any(before < day <= part.until for day in days)
@@ -294,8 +349,7 @@ def changes_of(pairs: Sequence[Pair], measure: str, minimum: int) -> list[Change
 
 def comparable(survey: Survey, centre: Centre, now: Period, then: Period) -> bool:
     """Whether no break of the survey's series lies between two periods."""
-    breaks = [one.day for one in centre.series_breaks if one.survey == survey.id]
-    return not any(then.since < day <= now.until for day in breaks)
+    return not any(then.since < one.day <= now.until for one in breaks(survey, centre))
 
 
 def changed(

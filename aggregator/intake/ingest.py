@@ -141,12 +141,14 @@ class Ingest:
         with self._store.writing() as writer, nullcontext() if keep else writer.undone():
             # Nearly always every id is new: try that first, and look ids up only where not.
             plan = Plan(offers, read, {})
-            writer.keep((row.fingerprint for row in plan.rows), self._by_print, now)
-            if plan.rows and not writer.add_submissions(plan.rows):
-                plan = Plan(offers, read, writer.stored([row.id for row in plan.rows]))
-                if plan.rows and not writer.add_submissions(plan.rows):
+            rows = plan.rows
+            writer.keep([row.fingerprint for row in rows], self._by_print, now)
+            if rows and not writer.add_submissions(rows):
+                plan = Plan(offers, read, writer.stored([row.id for row in rows]))
+                rows = plan.rows
+                if rows and not writer.add_submissions(rows):
                     raise StorageError("an id appeared while the write lock was held")
-            if plan.rows:
+            if rows:
                 writer.add_tallies(plan.deltas(self._counted))
         return plan.receipts
 

@@ -17,10 +17,12 @@ from aggregator.figures.trends import (
     Change,
     ChartedPoint,
     Grain,
+    breaks,
     buckets,
     changed,
     charted,
-    trend,
+    versions,
+    whole_trend,
 )
 from aggregator.wording.charts import Axis, Timeline
 from surveys.centre import Department, SeriesBreak
@@ -77,19 +79,20 @@ def _page(context: Context, view: View) -> TrendsPage:
     choice = choose(view, centre)
     grain: Grain = next(grain for grain in GRAINS if grain == view.choices["grain"])
     until = min(view.period.until, context.today)
+    known = versions(store, survey, context.surveys)
     page = TrendsPage(
         view=view,
         choice=choice,
         until=until,
         grain=grain,
         department=centre.department.get(view.choices["department"]),
-        breaks=[change for change in centre.series_breaks if change.survey == survey.id],
+        breaks=[one for version in known for one in breaks(version, centre)],
     )
     if choice.measure is None:
         return page
     selection = view.selection(view.choices["department"] or None)
     parts = buckets(grain, until, LENGTHS[grain])
-    points = trend(store, survey, centre, selection, choice.measure, grain, parts)
+    points = whole_trend(store, known, centre, selection, choice.measure, grain, parts)
     # The chart begins with the first answer: a new centre shows no empty weeks before it.
     begun = next((place for place, point in enumerate(points) if point.n), 0)
     return replace(

@@ -259,8 +259,9 @@ def test_so_is_one_that_was_stored_before_text_was_composed(any_room: Room) -> N
     context, raw = any_room.context, unicodedata.normalize("NFD", WORDS)
     read = read_submission(item, context.surveys, context.centre, any_room.clock())
     old = read.model_copy(update={"comment": raw})
+    asked = context.surveys["in_centre"].fingerprint
     with context.store.writing() as writer:
-        writer.add_submissions([NewRow.of(old, "2026-11-23", utc_text(any_room.clock()), "0" * 16)])
+        writer.add_submissions([NewRow.of(old, "2026-11-23", utc_text(any_room.clock()), asked)])
     for form, status in [(WORDS, "duplicate"), (raw, "duplicate"), (f"{WORDS}.", "conflict")]:
         [receipt] = any_room.post([item | {"comment": form}]).json()["receipts"]
         assert receipt["status"] == status

@@ -18,6 +18,7 @@ from aggregator.figures.trends import (
     Change,
     ChartedPoint,
     Pair,
+    breaks,
     changes_of,
     charted,
     comparable,
@@ -100,18 +101,17 @@ def chart(m: Material) -> Trend | None:
     points = tuple(_point(m, point) for point in charted(m.trend))
     measure = on.say(f"measure.{m.measure}")
     grain = "month" if on.kind == "month" else "week"
-    breaks = [
+    broken_on = [
         on.say("break", day=on.day(broken.day), reason=on.label(broken.reason))
-        for broken in on.centre.series_breaks
-        if broken.survey == m.survey.id
-        and m.trend[0].period.since < broken.day <= m.trend[-1].period.until
+        for broken in breaks(m.survey, on.centre)
+        if m.trend[0].period.since < broken.day <= m.trend[-1].period.until
     ]
     return Trend(
         title=on.say(f"chart_trend_{grain}", measure=measure),
         alt=on.say("alt_trend", measure=measure, n=len(shown), signals=len(signals(points))),
         points=points,
         legend=tuple(on.say(f"legend_{name}") for name in ("share", "centre", "limits", "signal")),
-        notes=(*_notes(m, points), *breaks),
+        notes=(*_notes(m, points), *broken_on),
     )
 
 
