@@ -123,8 +123,13 @@ def _take(context: Context, raw: Mapping[str, object], shift: timedelta) -> Rece
         return Receipt(submission_id, "refused", str(refused))
     reason = None
     try:
+        # By what is asked now: only the aggregator knows what was asked before.
         read_submission(
-            submission.model_dump(mode="json"), context.surveys, context.centre, context.now()
+            submission.model_dump(mode="json"),
+            context.surveys,
+            context.centre,
+            context.now(),
+            lambda _: context.surveys.get(submission.survey),
         )
     except Refused as refused:
         # Which clock is wrong, that of then or this one now, only the aggregator knows.
