@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from kiosk.staff_access import hash_pin
 from tests.browser.test_faces import RESTED
 from tests.browser.test_touch import kiosk
 from tests.conftest import Servers
@@ -68,10 +69,12 @@ UNEQUAL_FACES = """() => [...document.querySelectorAll(".faced:not([hidden])")].
   const heights = faces.map((face) => face.height);
   return Math.min(...heights) < 28 || Math.max(...heights) > 1.02 * Math.min(...heights);
 }).map((one) => one.id)"""
-PUT = """async (name) => {
-  const kept = await (await fetch("/screens")).json();
-  document.getElementById("screen").outerHTML = kept.screens[document.documentElement.lang][name];
+# Shows the screen of a server that is away, which the service worker brings.
+AWAY = """async () => {
+  const kept = await (await fetch("/screens.json")).json();
+  document.getElementById("screen").outerHTML = kept.screens[document.documentElement.lang].away;
 }"""
+PLAIN = ["/", "/rate/so_nong_nghiep", "/farewell", "/farewell?again=1", "/nowhere", "/staff"]
 
 
 @pytest.fixture
@@ -140,4 +143,36 @@ def test_no_page_of_the_full_survey_scrolls_or_is_covered(
         assert len(asked) == 22 + 7  # six about the respondent, and the comment
         assert progress == sorted(set(progress))
         assert progress[-1] == 6
-    assert {where: what for where, what in found.items() if what} == {}
+    wrong = {where: what for where, what in found.items() if what}
+    assert wrong == {}
+
+
+@pytest.mark.browser
+def test_no_other_screen_scrolls_or_is_covered(page: Page, serve: Servers, tmp_path: Path) -> None:
+    """The lobby's tiles and faces, and all that a counter's kiosk shows besides the survey."""
+    pin = hash_pin("482915")
+    lobby = serve(kiosk(tmp_path / "lobby", staff_pin=pin))
+    desk = serve(kiosk(tmp_path / "desk", counter="q05", rest_seconds=120))
+    found: dict[str, list[str]] = {}
+
+    def look(where: str) -> None:
+        found[f"{page.viewport_size} {language} {where}"] = faults(page)
+
+    for size in (LYING, UPRIGHT):
+        resize(page, size)
+        for language in ("vi", "en"):
+            for path in PLAIN:
+                page.goto(f"{lobby}{path}{'&' if '?' in path else '?'}lang={language}")
+                look(path)
+            page.goto(f"{lobby}/?lang={language}")
+            page.evaluate(AWAY)
+            look("away")
+            page.goto(f"{desk}/?lang={language}")
+            press(page, ".rating")
+            look("thanks")
+            press(page, "[name=then][value=again]")
+            look("choose again")
+            page.goto(f"{desk}/rest")
+            look("rest")
+    wrong = {where: what for where, what in found.items() if what}
+    assert wrong == {}
