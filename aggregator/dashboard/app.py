@@ -17,7 +17,9 @@ from aggregator.dashboard.accounts import Accounts
 from aggregator.dashboard.context import MESSAGES, Context, Metrics
 from aggregator.dashboard.health import Health
 from aggregator.dashboard.permissions import need_of
+from aggregator.dashboard.screens import accounts as accounts_screen
 from aggregator.dashboard.screens import (
+    audit,
     business,
     comparison,
     coverage,
@@ -59,6 +61,8 @@ SCREENS = [
     Route("/documents", documents.documents, name="documents"),
     Route("/published", published.published, name="published"),
     Route("/method", method.method, name="method"),
+    Route("/accounts", accounts_screen.accounts, methods=["GET", "POST"], name="accounts"),
+    Route("/audit", audit.audit, name="audit"),
 ]
 
 # Tried in this order, one after the other: first what machines ask for all day.
@@ -80,6 +84,9 @@ ROUTES = [
     Route("/sign-in/{secret}", sign_in.sign_in_by_link),
     Route("/sign-out", sign_in.sign_out, methods=["POST"]),
     Route("/account", sign_in.account, methods=["GET", "POST"]),
+    Route("/account/sign-out", accounts_screen.sign_out_everywhere, methods=["POST"]),
+    Route("/invitation/{secret}", accounts_screen.invitation, methods=["GET", "POST"]),
+    Route("/audit.csv", audit.audit_csv),
     # After the routes of the files themselves, whose paths end with a format such as ".pdf".
     Route("/reports/{kind:str}", documents.fetch),
     Route("/exports/submissions", documents.fetch),

@@ -63,7 +63,7 @@ async def sign_in(request: Request) -> Response:
         if refused.checked:
             response.background = BackgroundTask(accounts.record_failure, name)
         return response
-    return _enter(request, entered, target)
+    return enter(request, entered, target)
 
 
 @open_to("anyone")
@@ -75,7 +75,7 @@ async def sign_in_by_link(request: Request) -> Response:
     entered = await run_in_threadpool(accounts.sign_in_by_link, secret)
     if entered is None:
         return render(request, "sign_in", SignInPage("sign_in.spent"), status=403)
-    return _enter(request, entered, "/")
+    return enter(request, entered, "/")
 
 
 @open_to("anyone")
@@ -141,7 +141,7 @@ def _refused(request: Request, name: str, page: AccountPage, refused: RefusedErr
     return response
 
 
-def _enter(request: Request, entered: SignedIn, target: str) -> Response:
+def enter(request: Request, entered: SignedIn, target: str) -> Response:
     """Redirect a browser in which somebody has just signed in, with its cookies set."""
     response = RedirectResponse(target, 303)
     _keep(request, response, _browser_cookie(entered.name), entered.browser, BROWSER)

@@ -99,6 +99,17 @@ class Credentials:
             rows = connection.execute(query.order_by(col(Token.created_at).desc())).all()
         return [Token(**row._mapping) for row in rows]
 
+    def withdraw(self, digest: str, new: Entry, *, within: Collection[str]) -> bool:
+        """Delete an invitation for one of the roles; False where there is none."""
+        query = delete(Token).where(
+            col(Token.hash) == digest, col(Token.kind) == "invitation", col(Token.role).in_(within)
+        )
+        with self._database.begin(write=True) as connection:
+            if connection.execute(query).rowcount == 0:
+                return False
+            record(connection, new)
+            return True
+
     def user_of_identity(self, identity: str) -> User | None:
         """The account that signs in by an OpenID Connect identity (see tables.User)."""
         query = select(User.__table__).where(col(User.identity) == identity)  # type: ignore[attr-defined]
