@@ -61,8 +61,6 @@ SCREENS = [
     Route("/documents", documents.documents, name="documents"),
     Route("/published", published.published, name="published"),
     Route("/method", method.method, name="method"),
-    Route("/accounts", accounts_screen.accounts, methods=["GET", "POST"], name="accounts"),
-    Route("/audit", audit.audit, name="audit"),
 ]
 
 # Tried in this order, one after the other: first what machines ask for all day.
@@ -84,6 +82,8 @@ ROUTES = [
     Route("/sign-in/{secret}", sign_in.sign_in_by_link),
     Route("/sign-out", sign_in.sign_out, methods=["POST"]),
     Route("/account", sign_in.account, methods=["GET", "POST"]),
+    Route("/accounts", accounts_screen.accounts, methods=["GET", "POST"]),
+    Route("/audit", audit.audit),
     Route("/account/sign-out", accounts_screen.sign_out_everywhere, methods=["POST"]),
     Route("/invitation/{secret}", accounts_screen.invitation, methods=["GET", "POST"]),
     Route("/audit.csv", audit.audit_csv),
