@@ -12,6 +12,7 @@ from aggregator.intake.ingest import Ingest, rebuild
 from aggregator.intake.transactions import read_transactions
 from aggregator.organisation.current import centre_in_force
 from aggregator.settings import Settings
+from aggregator.storage.audit import COMMAND_LINE, entry
 from aggregator.wording.messages import MESSAGES
 from surveys.definition import load_instruments, load_survey
 from surveys.messages import Language
@@ -44,9 +45,11 @@ def run_rebuild(options: argparse.Namespace) -> int:
 def run_define(options: argparse.Namespace) -> int:
     survey = load_survey(options.file)
     with opened(Settings.from_env()) as store:
-        n = store.definitions.adopt([survey])
-        facts = {"n": n, "fingerprint": survey.fingerprint}
-        print(MESSAGES.get(options.lang, "definition.defined", **facts))
+        n, fingerprint = store.definitions.adopt([survey]), survey.fingerprint
+        if n:
+            about = {"survey": survey.id, "fingerprint": fingerprint}
+            store.audit.add(entry(datetime.now(UTC), COMMAND_LINE, "survey.defined", n=n, **about))
+        print(MESSAGES.get(options.lang, "definition.defined", n=n, fingerprint=fingerprint))
         store.definitions.refuse_undefined()
     return 0
 

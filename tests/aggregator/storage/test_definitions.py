@@ -8,6 +8,7 @@ import pytest
 
 from aggregator.__main__ import main
 from aggregator.intake.ingest import Ingest
+from aggregator.storage.audit import Search, sentence
 from aggregator.storage.definitions import UndefinedAnswersError
 from aggregator.storage.store import Store
 from surveys.centre import Centre
@@ -154,6 +155,10 @@ def test_those_that_do_not_fit_it_are_told_and_wait_for_theirs(
     assert capsys.readouterr().out.endswith(
         f"1 answers now have the definition {surveys['in_centre'].fingerprint}\n"
     )
+    known = surveys["in_centre"].fingerprint
+    told = f"Gave 1 answers to the survey in_centre the definition {known}"
+    entries = intake.store.audit.entries(Search(kind="survey"), 9)
+    assert [sentence(one.event, one.details, "en") for one in entries] == [told]
     assert command("export", tmp_path / "out.csv", own=own(edited)) == 0
     rows = (tmp_path / "out.csv").read_text("utf-8")
     assert ",reasons," in rows
