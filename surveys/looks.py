@@ -9,7 +9,8 @@ from surveys.definition import Model
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 
 CONTRAST = 4.5  # of text: WCAG 2.2, criterion 1.4.3
-TINT, DEEP = 0.1, 0.32  # how much colour a tint has on white, how much black a deep colour
+TINT = 0.1  # how much colour a tint has on white
+DEEP = 0.36  # how much black a deep colour has: 9:1 on white, as focus rings of the two need
 
 
 class Looks(Model):

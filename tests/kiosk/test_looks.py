@@ -5,7 +5,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
@@ -183,3 +183,13 @@ def test_every_colour_that_is_taken_can_be_read(number: int) -> None:
 def test_contrast_is_that_of_wcag() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)
+
+
+@given(st.tuples(*[st.integers(0, 150)] * 3))
+def test_the_ring_of_a_centres_colour_has_two_tones_far_apart(
+    channels: tuple[int, int, int],
+) -> None:
+    """9:1, so that on every ground one of them has 3:1."""
+    colour = "#" + "".join(f"{one:02x}" for one in channels)
+    assume(contrast(colour, tint(colour)) >= CONTRAST)
+    assert contrast(deep(colour), "#ffffff") >= 9
