@@ -35,13 +35,20 @@ def run_token(options: argparse.Namespace) -> int:
             raise AccountError("bad_name")
         elif options.action == "remove":
             told = entry(datetime.now(UTC), COMMAND_LINE, REMOVED[kind], name=options.name)
-            if not credentials.remove_tokens_of(options.name, kind, new=told):
+            if kind == "device":
+                removed = accounts.devices.revoke(options.name, told.at, told)
+            else:
+                removed = bool(credentials.remove_tokens_of(options.name, kind, new=told))
+            if not removed:
                 raise AccountError("unknown_name", name=options.name)
         elif any(token.name == options.name for token in credentials.tokens(kind)):
             raise AccountError("name_taken", name=options.name)
         else:
             told = entry(datetime.now(UTC), COMMAND_LINE, ADDED[kind], name=options.name)
-            print(accounts.new_token(kind, options.name, new=told))
+            if kind == "device":
+                print(accounts.enrol(options.name, told))
+            else:
+                print(accounts.new_token(kind, options.name, new=told))
     return 0
 
 

@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from aggregator.dashboard.throttle import Bucket, Throttle, buckets_of
 from aggregator.storage.audit import COMMAND_LINE, Entry
 from aggregator.storage.credentials import Role, TokenKind
+from aggregator.storage.devices import Device
 from aggregator.storage.store import Store
 from aggregator.storage.tables import Token, User
 from surveys.messages import MessageError
@@ -31,6 +32,7 @@ INVITATION = timedelta(days=7)
 BROWSER = timedelta(days=180)  # how long a browser stays known after a sign-in
 MIN_PASSWORD = 10  # characters
 MAX_WAITING = 10  # checks of passwords, less than a tenth of a second each
+NOTED = timedelta(minutes=1)  # how often it is noted that a device was heard of
 REMEMBER = timedelta(seconds=30)  # how long a removed token may still pass
 T = TypeVar("T")
 
@@ -79,6 +81,7 @@ class Accounts:
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._credentials = store.credentials
         self._audit = store.audit
+        self.devices = store.devices
         self._clock = clock
         # OWASP's second choice for argon2id: 19 MiB a check, so that a small PC stays small.
         self._hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
@@ -87,6 +90,8 @@ class Accounts:
         self._checker = ThreadPoolExecutor(1, thread_name_prefix="password")
         self._waiting = {True: 0, False: 0}  # by whether the browser is known
         self._remembered: dict[tuple[TokenKind, str], tuple[str, datetime]] = {}
+        self._devices: dict[str, tuple[Device, datetime]] = {}
+        self._heard: dict[int, datetime] = {}  # of devices, by number
 
     @cached_property
     def _nobody(self) -> str:
@@ -135,14 +140,52 @@ class Accounts:
             return None
         if token.expires_at is not None and token.expires_at <= now:
             return None
-        if kind in ("device", "reader"):
+        if kind == "reader":
             self._remembered[kind, digest] = (token.name, now + REMEMBER)
         return token
 
     def remembered(self, kind: TokenKind, secret: str) -> str | None:
-        """The name behind a device's or reader's secret that was valid a moment ago, or None."""
+        """The name behind a reader's secret that was valid a moment ago, or None."""
         name, until = self._remembered.get((kind, _digest(secret)), (None, None))
         return name if until is not None and self._clock() < until else None
+
+    # Devices
+
+    def enrol(self, name: str, new: Entry | None = None) -> str:
+        """The secret of a new device, or of one that was revoked.
+
+        Raises AccountError for a bad name, or one whose device has a token.
+        """
+        self.check_label(name)
+        secret = secrets.token_urlsafe(32)
+        if not self.devices.add(name, _digest(secret), self._clock(), new):
+            raise AccountError("name_taken", name=name)
+        return secret
+
+    def device(self, secret: str) -> Device | None:
+        """The device behind a valid secret, or None; remembered for REMEMBER."""
+        token = self._token("device", secret)
+        device = self.devices.named(token.name) if token else None
+        if token is not None and device is not None:
+            self._devices[token.hash] = (device, self._clock() + REMEMBER)
+        return device
+
+    def remembered_device(self, secret: str) -> Device | None:
+        """The device behind a secret that was valid a moment ago, or None."""
+        device, until = self._devices.get(_digest(secret), (None, None))
+        return device if until is not None and self._clock() < until else None
+
+    def forget_devices(self) -> None:
+        """Look at the database again: a device has been changed here."""
+        self._devices.clear()
+
+    def is_due(self, number: int, now: datetime) -> bool:
+        """Whether a device that is heard of is to be noted again; then that counts as done."""
+        heard = self._heard.get(number)
+        if heard is not None and heard <= now < heard + NOTED:
+            return False
+        self._heard[number] = now
+        return True
 
     # Signing in
 
@@ -286,12 +329,12 @@ class Accounts:
         )
 
     @staticmethod
-    def _check_label(name: str) -> None:
+    def check_label(name: str) -> None:
         if not name or len(name) > 64 or not name.isprintable() or name != name.strip():
             raise AccountError("bad_name")
 
     def _check_name(self, name: str) -> None:
-        self._check_label(name)
+        self.check_label(name)
         if self._credentials.user(name):
             raise AccountError("name_taken", name=name)
 
@@ -318,7 +361,7 @@ class Accounts:
 
         ``name`` says whom it is for. Raises AccountError for a bad name or department.
         """
-        self._check_label(name)
+        self.check_label(name)
         if (role == "head") != (department is not None):
             raise AccountError("head_of_what")
         told = self._entry(by, "account.invited", name=name, role=role)

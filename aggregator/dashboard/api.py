@@ -36,6 +36,7 @@ from aggregator.intake.ingest import Offer, Unreadable
 from aggregator.intake.strict_json import NotJson, flaws, read_json
 from aggregator.storage.audit import COMMAND_LINE, entry
 from aggregator.storage.credentials import TokenKind
+from aggregator.storage.devices import Device
 from aggregator.storage.store import Selection
 from aggregator.storage.submissions import Filters
 from surveys.definition import Survey
@@ -69,13 +70,28 @@ async def api_error(request: Request, error: Exception) -> Response:
     return _json(ErrorJson(error=reason), error.status, headers.get(error.status))
 
 
-async def _holder(request: Request, context: Context, kind: TokenKind) -> str:
+def _secret(request: Request) -> str:
+    """The bearer token of a request; '' where there is none."""
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and secret:
+    return secret.strip() if scheme.lower() == "bearer" else ""
+
+
+async def device_of(request: Request, context: Context) -> Device:
+    """The device that sends a request. Raises ApiError."""
+    if secret := _secret(request):
         accounts = context.accounts
         # A token seen a moment ago needs no database, and so no thread.
-        name = accounts.remembered(kind, secret.strip())
-        if name := name or await run_in_threadpool(accounts.holder, kind, secret.strip()):
+        device = accounts.remembered_device(secret)
+        if device := device or await run_in_threadpool(accounts.device, secret):
+            return device
+    raise ApiError(401, "no_device_token")
+
+
+async def _holder(request: Request, context: Context, kind: TokenKind) -> str:
+    if secret := _secret(request):
+        accounts = context.accounts
+        name = accounts.remembered(kind, secret)
+        if name := name or await run_in_threadpool(accounts.holder, kind, secret):
             return name
     raise ApiError(401, f"no_{kind}_token")
 
@@ -84,22 +100,24 @@ async def _holder(request: Request, context: Context, kind: TokenKind) -> str:
 async def post_submissions(request: Request) -> Response:
     """Take a batch; the receipts are sent only after the commit is on disk."""
     context = context_of(request)
-    await _holder(request, context, "device")
+    device = await device_of(request, context)
     if request.scope["query_string"]:
         _query(request, Query)
     body = await read_body(request, MAX_BODY)
     if len(body) <= LARGE:
-        return await _stored(request, context, _items(body))
+        return await _stored(request, context, _items(body), device)
     # A parsed batch takes ten times its bytes, so few large ones are parsed at once.
     async with context.large_batches:
-        return await _stored(request, context, await run_in_threadpool(_items, body))
+        return await _stored(request, context, await run_in_threadpool(_items, body), device)
 
 
-async def _stored(request: Request, context: Context, items: list[object]) -> Response:
+async def _stored(
+    request: Request, context: Context, items: list[object], device: Device
+) -> Response:
     """The receipts of items, once they are on disk."""
     receipts: list[Receipt] = []
     if items:
-        receipts = await context.commits.submit(Offer(items, language_of(request)))
+        receipts = await context.commits.submit(Offer(items, language_of(request), device))
         for status, n in Counter(receipt.status for receipt in receipts).items():
             context.metrics.receipts.labels(status).inc(n)
     return Response(orjson.dumps({"receipts": receipts}), media_type="application/json")

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Mount, Route
 
 import aggregator.lean_pandas  # noqa: F401 - before whatever imports pandas
-from aggregator.dashboard import api, pages, sign_in
+from aggregator.dashboard import api, heartbeat, pages, sign_in
 from aggregator.dashboard.accounts import Accounts
 from aggregator.dashboard.context import MESSAGES, Context, Metrics
 from aggregator.dashboard.health import Health
@@ -24,6 +24,7 @@ from aggregator.dashboard.screens import (
     comparison,
     coverage,
     ddci,
+    devices,
     documents,
     exports,
     handling,
@@ -66,6 +67,7 @@ SCREENS = [
 # Tried in this order, one after the other: first what machines ask for all day.
 ROUTES = [
     Route("/api/v1/submissions", api.post_submissions, methods=["POST"]),
+    Route("/api/v1/devices/me", heartbeat.post_beat, methods=["POST"]),
     Route("/api/v1/satisfaction", api.get_satisfaction),
     Route("/api/v1/submissions.csv", api.get_submissions_csv),
     Route("/api/v1/openapi.json", api.get_openapi),
@@ -84,6 +86,7 @@ ROUTES = [
     Route("/account", sign_in.account, methods=["GET", "POST"]),
     Route("/accounts", accounts_screen.accounts, methods=["GET", "POST"]),
     Route("/audit", audit.audit),
+    Route("/devices", devices.devices, methods=["GET", "POST"]),
     Route("/account/sign-out", accounts_screen.sign_out_everywhere, methods=["POST"]),
     Route("/invitation/{secret}", accounts_screen.invitation, methods=["GET", "POST"]),
     Route("/audit.csv", audit.audit_csv),

@@ -7,6 +7,7 @@ from pydantic.json_schema import models_json_schema
 
 from aggregator.dashboard.schemas import (
     BatchJson,
+    BeatJson,
     ErrorJson,
     HealthJson,
     Json,
@@ -17,7 +18,7 @@ from aggregator.dashboard.schemas import (
     SatisfactionQuery,
 )
 
-_MODELS = (BatchJson, ErrorJson, HealthJson, ReceiptsJson, SatisfactionJson)
+_MODELS = (BatchJson, BeatJson, ErrorJson, HealthJson, ReceiptsJson, SatisfactionJson)
 _REFERENCES, _DEFINITIONS = models_json_schema(
     [(model, "validation") for model in _MODELS], ref_template="#/components/schemas/{model}"
 )
@@ -75,6 +76,17 @@ DOCUMENT: dict[str, Any] = {
                 "requestBody": {"required": True, "content": _json(BatchJson)},
                 "responses": {
                     "200": {"description": "Receipts", "content": _json(ReceiptsJson)},
+                    **_problems(400, 401, 413, 503),
+                },
+            }
+        },
+        "/api/v1/devices/me": {
+            "post": {
+                "summary": "A device tells what waits on its disk, its release and its clock.",
+                "security": [{"device": []}],
+                "requestBody": {"required": True, "content": _json(BeatJson)},
+                "responses": {
+                    "200": {"description": "Noted", "content": {"application/json": {}}},
                     **_problems(400, 401, 413, 503),
                 },
             }

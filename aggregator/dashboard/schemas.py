@@ -10,7 +10,7 @@ from aggregator.figures.rows import Comparison, FigureRow, Measure, RowKey
 from aggregator.statistics import Method
 from surveys.definition import Channel, PublishedResult
 from surveys.messages import Language
-from surveys.wire import Receipt, Submission
+from surveys.wire import Moment, Receipt, Submission
 
 MAX_BATCH = 2_000  # submissions in one request
 WRITTEN_DAY = re.compile(
@@ -43,6 +43,15 @@ class BatchJson(Json):
     """Submissions to hand in."""
 
     submissions: list[Submission] = Field(max_length=MAX_BATCH)
+
+
+class BeatJson(Json):
+    """What a device tells of itself: what waits on its disk, its release, and its clock now."""
+
+    pending: int = Field(ge=0, le=10**12)
+    refused: int = Field(ge=0, le=10**12)
+    version: str = Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+-]{0,39}$")
+    clock: Moment
 
 
 class ReceiptsJson(Json):

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from aggregator.storage.database import StorageError
 from aggregator.storage.definitions import refuse_changed
+from aggregator.storage.devices import Device
 from aggregator.storage.store import Store
 from aggregator.storage.tallies import Cell, Deltas
 from aggregator.storage.writer import NewRow, StoredContent, utc_text
@@ -38,11 +39,12 @@ GATHER_TURNS = 2  # of the event loop that a request takes from its arrival to G
 class Offer:
     """The raw items of one request; its receipts are in the same order and in ``language``.
 
-    An item that could not be read is an Unreadable.
+    An item that could not be read is an Unreadable. ``device`` is the one that handed them in.
     """
 
     items: Sequence[object]
     language: Language
+    device: Device | None = None
 
 
 class Unreadable(NamedTuple):
@@ -135,8 +137,7 @@ class Ingest:
         received = utc_text(now)
         self._looked_up = False
         read = [
-            [self._read(item, offer.language, now, received) for item in offer.items]
-            for offer in offers
+            [self._read(item, offer, now, received) for item in offer.items] for offer in offers
         ]
         with self._store.writing() as writer, nullcontext() if keep else writer.undone():
             # Nearly always every id is new: try that first, and look ids up only where not.
@@ -179,18 +180,34 @@ class Ingest:
             return set(writer.stored(ids))
 
     def _read(
-        self, item: object, language: Language, now: datetime, received: str
+        self, item: object, offer: Offer, now: datetime, received: str
     ) -> Receipt | Candidate:
+        language, device = offer.language, offer.device
         if isinstance(item, Unreadable):
             return Receipt(_id_of(item.item), "refused", item.reason.reason(language))
         try:
             submission = self._known(item, now)
             read_by = self.definition(submission.survey, submission.fingerprint)
+            if device is not None:
+                self._refuse_elsewhere(device, submission)
         except Refused as error:
             return Receipt(_id_of(item), "refused", error.reason(language))
         day = self._centre.local_day(submission.answered_at).isoformat()
-        row = NewRow.of(submission, day, received, read_by.fingerprint)
+        number = device.number if device is not None else None
+        row = NewRow.of(submission, day, received, read_by.fingerprint, number)
         return Candidate(submission.id, row, submission.answers)
+
+    def _refuse_elsewhere(self, device: Device, submission: Submission) -> None:
+        """Raise Refused where a bound device hands in what was answered at another place.
+
+        Answers of a counter or department that was merged are those of the one it went to.
+        """
+        for field, own, said, heirs in (
+            ("counter", device.counter, submission.counter, self._centre.counter_heirs),
+            ("department", device.department, submission.department, self._centre.department_heirs),
+        ):
+            if own is not None and heirs.get(said or "", said) != heirs.get(own, own):
+                raise Refused(field, "device_elsewhere", value=own)
 
     def _known(self, item: object, now: datetime) -> Submission:
         """The submission, also where only a newer version of the centre knows its place."""

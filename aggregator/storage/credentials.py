@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from aggregator.storage.audit import Entry, record
 from aggregator.storage.database import Database
-from aggregator.storage.tables import Token, User
+from aggregator.storage.tables import DeviceRow, Token, User
 
 TokenKind = Literal["device", "reader", "link", "session", "browser", "invitation", "oidc"]
 Role = Literal["administrator", "manager", "head", "reader"]
@@ -48,6 +48,10 @@ class Credentials:
             row: dict[str, object] = {"hash": digest, "kind": kind, "name": name}
             row |= {"role": role, "department": department}
             connection.execute(insert(Token).values(**row, created_at=now, expires_at=expires))
+            if kind == "device":
+                back = update(DeviceRow).where(col(DeviceRow.name) == name)
+                if not connection.execute(back.values(revoked_at=None)).rowcount:
+                    connection.execute(insert(DeviceRow).values(name=name, enrolled_at=now))
             if new is not None:
                 record(connection, new)
 

@@ -19,6 +19,7 @@ from aggregator.storage.centres import Centres
 from aggregator.storage.credentials import Credentials
 from aggregator.storage.database import Database, StorageError
 from aggregator.storage.definitions import Definitions
+from aggregator.storage.devices import Devices
 from aggregator.storage.handling import Handling
 from aggregator.storage.rollups import FACTORS, POOL, TALLIES, Layout, RollUps, Span, Tallies
 from aggregator.storage.submissions import Filters, read_chunk, read_submissions
@@ -58,6 +59,7 @@ class Store:
         self._rollups: dict[tuple[Layout, str], RollUps] | None = None
         self.department: str | None = None  # the only one that is read, where it is not None
         self.credentials = Credentials(self.database)
+        self.devices = Devices(self.database)
         self.definitions = Definitions(self.database)
         self.handling = Handling(self.database)
         self.audit = AuditLog(self.database)

@@ -42,6 +42,7 @@ class SubmissionRow(SQLModel, table=True):
     """One accepted submission. ``day`` is the centre's local day of ``answered_at``.
 
     ``fingerprint`` is that of the definition by which its answers are read, a DefinitionRow.
+    ``device`` is the number of the DeviceRow that handed it in, None where that is not known.
     """
 
     __tablename__ = "submission"
@@ -62,6 +63,7 @@ class SubmissionRow(SQLModel, table=True):
     day: date
     received_at: datetime = Field(sa_type=UtcDateTime)
     digest: str = Field(max_length=64)
+    device: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class DefinitionRow(SQLModel, table=True):
@@ -235,6 +237,28 @@ class Token(SQLModel, table=True):
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     role: str | None = Field(default=None, max_length=20)
     department: str | None = Field(default=None, max_length=40)
+
+
+class DeviceRow(SQLModel, table=True):
+    """A device that hands submissions in; see devices.Devices.
+
+    From ``pending`` on it is what the device last told of itself: answers that wait on its
+    disk, those that were refused, by how many seconds its clock is ahead, its release.
+    """
+
+    __tablename__ = "device"
+
+    number: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True))
+    name: str = Field(max_length=64, unique=True)
+    department: str | None = Field(default=None, max_length=40)
+    counter: str | None = Field(default=None, max_length=40)
+    enrolled_at: datetime = Field(sa_type=UtcDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    seen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    pending: int | None = Field(default=None, sa_type=BigInteger)
+    refused: int | None = Field(default=None, sa_type=BigInteger)
+    drift: int | None = Field(default=None, sa_type=BigInteger)
+    version: str | None = Field(default=None, max_length=40)
 
 
 class AuditRow(SQLModel, table=True):

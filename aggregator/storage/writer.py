@@ -28,6 +28,7 @@ class NewRow(NamedTuple):
     ``digest`` is the SHA-256 of what the sender said (SAID); the order of questions and of
     chosen codes does not change it. The same id with another digest is a conflict.
     ``fingerprint`` is the definition's, which counts as said where the sender said none.
+    ``device`` is not of what is said: sent again through another device it is a duplicate.
     """
 
     id: str
@@ -44,9 +45,17 @@ class NewRow(NamedTuple):
     day: str
     received_at: str
     digest: str
+    device: int | None = None
 
     @classmethod
-    def of(cls, submission: Submission, day: str, received_at: str, fingerprint: str) -> "NewRow":
+    def of(
+        cls,
+        submission: Submission,
+        day: str,
+        received_at: str,
+        fingerprint: str,
+        device: int | None = None,
+    ) -> "NewRow":
         """The row of a submission, which is read by the definition of ``fingerprint``."""
         answers = submission.answers
         if list in map(type, answers.values()):
@@ -64,7 +73,7 @@ class NewRow(NamedTuple):
             orjson.dumps(answers, option=orjson.OPT_SORT_KEYS).decode(),
             submission.comment,
         )
-        return cls(*said, day, received_at, _digest(said))
+        return cls(*said, day, received_at, _digest(said), device)
 
     def is_content_of(self, stored: "StoredContent | NewRow") -> bool:
         """Whether another submission of the same id, stored or new, has the same content.
@@ -78,7 +87,7 @@ class NewRow(NamedTuple):
         if stored.comment is not None and composed(stored.comment) == self.comment:
             comments.add(stored.comment)
         return any(
-            _digest((*self[:2], fingerprint, *self[3:-4], comment)) == stored.digest
+            _digest((*self[:2], fingerprint, *self[3:10], comment)) == stored.digest
             for fingerprint in (self.fingerprint, None)
             for comment in comments
         )

@@ -1,0 +1,151 @@
+"""The devices of the centre: where each is, whether it is alive, and who may hand in answers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Literal
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from aggregator.dashboard.accounts import AccountError
+from aggregator.dashboard.context import Context, context_of
+from aggregator.dashboard.pages import render
+from aggregator.dashboard.permissions import needs
+from aggregator.dashboard.sign_in import FORM_LIMIT, NAME_LIMIT
+from aggregator.storage.audit import Entry
+from aggregator.storage.tables import DeviceRow, User
+from surveys.text import cleaned, composed
+from web import read_form
+
+SILENT = timedelta(minutes=10)  # a kiosk tells of itself every minute
+
+State = Literal["revoked_state", "never", "active", "silent", "resting"]
+Form = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A device and its state; ``place`` is the value of its choice in the form."""
+
+    row: DeviceRow
+    state: State
+    place: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DevicesPage:
+    """All devices; ``secret`` is a new token of ``named``, shown this once."""
+
+    lines: Sequence[Line]
+    secret: str = ""
+    named: str = ""
+    error: AccountError | None = None
+
+
+@needs("devices")
+async def devices(request: Request) -> Response:
+    """The list with its forms; a posted form changes or adds one device."""
+    context, user = context_of(request), request.state.user
+    if request.method != "POST":
+        return render(request, "devices", await run_in_threadpool(_page, context))
+    form = await _fields(request)
+    try:
+        secret = await run_in_threadpool(_act, context, user, form)
+    except AccountError as error:
+        page = await run_in_threadpool(partial(_page, context, error=error))
+        return render(request, "devices", page, status=422)
+    if secret is None:
+        return RedirectResponse("/devices", 303)
+    build = partial(_page, context, secret=secret, named=form["name"])
+    return render(request, "devices", await run_in_threadpool(build))
+
+
+def _page(context: Context, **more: object) -> DevicesPage:
+    rows = context.store.devices.rows()
+    lines = [Line(row, _state(context, row), _choice(row)) for row in rows]
+    return DevicesPage(lines=lines, **more)  # type: ignore[arg-type]
+
+
+def _choice(row: DeviceRow) -> str:
+    if row.counter is not None:
+        return f"counter:{row.counter}"
+    return f"department:{row.department}" if row.department is not None else ""
+
+
+def _state(context: Context, row: DeviceRow) -> State:
+    now = context.clock()
+    if row.revoked_at is not None:
+        return "revoked_state"
+    if row.seen_at is None:
+        return "never"
+    if now - row.seen_at <= SILENT:
+        return "active"
+    return "silent" if context.centre.is_open(now) else "resting"
+
+
+def _act(context: Context, user: User, form: Form) -> str | None:
+    """Do what a form asks for; returns the secret of a new token, where there is one.
+
+    Raises AccountError and HTTPException.
+    """
+    action, name, store = form.get("action", ""), form.get("name", ""), context.store.devices
+
+    def told(event: str, **values: str) -> Entry:
+        return Entry(context.clock(), user.name, f"device.{event}", {"name": name, **values})
+
+    if action in ("add", "again"):
+        department, counter = _place(context, form.get("place", ""))
+        secret = context.accounts.enrol(name, told("added"))
+        if action == "add" and (department or counter):
+            device = store.named(name)
+            if device is not None:
+                place = str(counter or department)
+                store.place(device.number, department, counter, told("placed", place=place))
+        context.accounts.forget_devices()
+        return secret
+    device = store.named(name)
+    if device is None:
+        raise AccountError("unknown_name", name=name)
+    if action == "move":
+        department, counter = _place(context, form.get("place", ""))
+        where = counter or department
+        new = told("placed", place=where) if where else told("unplaced")
+        store.place(device.number, department, counter, new)
+    elif action == "rename":
+        to = form.get("new", "")
+        context.accounts.check_label(to)
+        if not store.rename(name, to, told("renamed", new=to)):
+            raise AccountError("name_taken", name=to)
+    elif action == "revoke":
+        store.revoke(name, context.clock(), told("removed"))
+    else:
+        raise HTTPException(400, "unknown_choice")
+    context.accounts.forget_devices()
+    return None
+
+
+def _place(context: Context, choice: str) -> tuple[str | None, str | None]:
+    """The department or counter of a choice. Raises HTTPException where there is none such."""
+    kind, _, id_ = choice.partition(":")
+    if not choice:
+        return None, None
+    if kind == "counter" and id_ in context.centre.counter:
+        return None, id_
+    if kind == "department" and id_ in context.centre.department:
+        return id_, None
+    raise HTTPException(400, "unknown_choice")
+
+
+async def _fields(request: Request) -> dict[str, str]:
+    """The first value of each field; names as they are stored, one that is too long not cut."""
+    form = await read_form(request, limit=FORM_LIMIT)
+    fields = {field: values[0][: NAME_LIMIT + 1] for field, values in form.items()}
+    fields["name"] = composed(fields.get("name", "")).strip()
+    if fields.get("action") == "add":
+        fields["name"] = cleaned(fields["name"])
+    fields["new"] = cleaned(composed(fields.get("new", ""))).strip()
+    return fields

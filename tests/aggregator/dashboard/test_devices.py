@@ -1,0 +1,87 @@
+"""The managers' page of devices, and what devices tell of themselves."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from tests.aggregator.conftest import Room, submission
+
+BEAT: dict[str, Any] = {"pending": 3, "refused": 1, "version": "0.2.0"}
+
+
+def act(room: Room, action: str, name: str, **fields: str) -> Any:
+    return room.client.post("/devices", data={"action": action, "name": name, **fields})
+
+
+def beat(room: Room, **changes: object) -> Any:
+    told = BEAT | {"clock": (room.clock() + timedelta(seconds=90)).isoformat()} | changes
+    bearer = {"authorization": f"Bearer {room.device}", "accept-language": "en"}
+    return room.client.post("/api/v1/devices/me", json=told, headers=bearer)
+
+
+def test_a_device_is_added_told_of_moved_renamed_and_revoked(any_room: Room) -> None:
+    any_room.sign_in()
+    page = act(any_room, "add", " quầy 5 ", place="counter:q05").text
+    found = re.search(r'id="secret"[^>]* value="([^"]+)"', page)
+    assert found is not None
+    any_room.device = found[1]
+    assert "chưa liên lạc" in page
+    receipts = any_room.post([submission(), submission(counter="q06")]).json()["receipts"]
+    assert [one["status"] for one in receipts] == ["accepted", "refused"]
+    assert "thiết bị này chỉ gửi phiếu của “q05”" in receipts[1]["reason"]
+
+    assert beat(any_room).status_code == 200
+    page = any_room.client.get("/devices").text
+    for told in ("đang liên lạc", "90 giây", "0.2.0", "23/11/2026 08:15", "Quầy 05"):
+        assert told in page
+    any_room.clock.moment += timedelta(seconds=30)  # not written again within a minute
+    assert beat(any_room, pending=44).status_code == 200
+    assert "44" not in re.sub(r"<[^>]*>", " ", any_room.client.get("/devices").text)
+    any_room.clock.moment += timedelta(minutes=11)
+    assert "<strong>im lặng</strong>" in any_room.client.get("/devices").text
+    any_room.clock.moment += timedelta(hours=11)
+    page = any_room.client.get("/devices").text
+    assert "<strong>im lặng</strong>" not in page
+    assert "ngoài giờ" in page
+
+    assert act(any_room, "add", "quầy 5").status_code == 422
+    assert act(any_room, "move", "quầy 5", place="counter:q06").status_code == 303
+    assert act(any_room, "rename", "quầy 5", new="<b>quầy 6").status_code == 303
+    [receipt] = any_room.post([submission(counter="q06")]).json()["receipts"]
+    assert receipt["status"] == "accepted"
+    assert "&lt;b&gt;quầy 6" in any_room.client.get("/devices").text
+    assert act(any_room, "revoke", "<b>quầy 6").status_code == 303
+    assert any_room.post([submission(counter="q06")]).status_code == 401
+    assert beat(any_room).status_code == 401
+    log = any_room.client.get("/audit?kind=device").text
+    for told in ("Gắn thiết bị quầy 5 với q05", "thành &lt;b&gt;quầy 6", "giam_doc"):
+        assert told in log
+
+
+def test_what_cannot_be_is_refused_and_changes_nothing(room: Room) -> None:
+    for field, value in (
+        ("pending", -1),
+        ("refused", "many"),
+        ("version", "<script>"),
+        ("clock", "2026-11-23T08:15:00"),
+        ("place", "q05"),
+    ):
+        answer = beat(room, **{field: value})
+        assert answer.status_code == 400
+        assert field in answer.json()["error"]
+    room.sign_in()
+    before = room.context.store.devices.rows()
+    [name] = [one.name for one in before]
+    for action, more, status in (
+        ("add", {"name": ""}, 422),
+        ("add", {"name": "x" * 65}, 422),
+        ("add", {"name": "mới", "place": "counter:q99"}, 400),
+        ("move", {"place": "department:none"}, 400),
+        ("rename", {"new": "\n"}, 422),
+        ("move", {"name": "không có"}, 422),
+        ("explode", {}, 400),
+    ):
+        assert act(room, action, **({"name": name} | more)).status_code == status, (action, more)
+    assert room.context.store.devices.rows() == before
+    cross = room.client.post("/devices", headers={"origin": "http://elsewhere.example"})
+    assert cross.status_code == 403
