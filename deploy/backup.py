@@ -129,8 +129,10 @@ def dump_postgresql(url: str, target: Path) -> None:
         # Not on the command line, where every user of the machine could read it.
         environment["PGPASSWORD"] = unquote(parts.password)
     address = f"postgresql://{user}{host}{parts.path}{query}"
+    # Without wrong passwords of the last minutes, which stand with hashes of addresses.
+    options = ["--no-unlogged-table-data", "--format=custom"]
     subprocess.run(
-        ["pg_dump", "--format=custom", f"--file={target}", f"--dbname={address}"],  # noqa: S607
+        ["pg_dump", *options, f"--file={target}", f"--dbname={address}"],  # noqa: S607
         env=environment,
         check=True,
     )

@@ -33,7 +33,7 @@ BROWSER = timedelta(days=180)  # how long a browser stays known after a sign-in
 MIN_PASSWORD = 10  # characters
 MAX_WAITING = 10  # checks of passwords, less than a tenth of a second each
 NOTED = timedelta(minutes=1)  # how often it is noted that a device was heard of
-REMEMBER = timedelta(seconds=30)  # how long a removed token may still pass
+REMEMBER = timedelta(seconds=5)  # how long a removed token may still pass
 T = TypeVar("T")
 
 
@@ -85,7 +85,8 @@ class Accounts:
         self._clock = clock
         # OWASP's second choice for argon2id: 19 MiB a check, so that a small PC stays small.
         self._hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-        self._throttle = Throttle(clock)
+        counts = store.wrong_passwords
+        self._throttle = Throttle(clock, counts if counts.shared else None)
         # One thread for all checks: each takes 19 MiB, and every thread would keep its own.
         self._checker = ThreadPoolExecutor(1, thread_name_prefix="password")
         self._waiting = {True: 0, False: 0}  # by whether the browser is known
@@ -207,14 +208,17 @@ class Accounts:
         """
         known = browser and await run_in_threadpool(self.holder, "browser", browser) == name
         buckets = buckets_of(name, address, _digest(browser) if known and browser else None)
-        self._check_wait(buckets)  # who has to wait takes nobody's turn
+        # Who has to wait takes nobody's turn.
+        await run_in_threadpool(self._check_wait, buckets)
         await self._in_turn(bool(known), self._check_password, name, password, buckets)
 
     def _check_password(self, name: str, password: str, buckets: Sequence[Bucket]) -> None:
-        self._check_wait(buckets)  # again: other passwords were checked meanwhile
-        if not self.is_password(name, password):
+        with self._throttle.turn():
+            self._check_wait(buckets)  # again: other passwords were checked meanwhile
+            if self.is_password(name, password):
+                return
             self._throttle.count_wrong(buckets)
-            raise RefusedError(checked=True, wait=self._throttle.wait(buckets))
+        raise RefusedError(checked=True, wait=self._throttle.wait(buckets))
 
     def _check_wait(self, buckets: Sequence[Bucket]) -> None:
         if wait := self._throttle.wait(buckets):

@@ -116,8 +116,8 @@ async def account(request: Request) -> Response:
 def _client(request: Request, name: str) -> tuple[str, str | None]:
     """The client's address, and the secret of a known browser: wrong passwords count by both.
 
-    The address is kept in memory for some minutes and written nowhere. Behind a proxy on this
-    machine it is the one that the proxy names.
+    The address is kept for some minutes, as a hash, in memory or on PostgreSQL. Behind a proxy
+    on this machine it is the one that the proxy names.
     """
     address = request.client.host if request.client else ""
     return address, request.cookies.get(_browser_cookie(name))

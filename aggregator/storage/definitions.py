@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
-from aggregator.storage.database import Database
+from aggregator.storage.database import Database, Lock
 from aggregator.storage.tables import DefinitionRow, SubmissionRow
 from surveys.definition import DefinitionError, Survey, reasons
 from surveys.messages import MessageError
@@ -162,7 +162,7 @@ class Definitions:
         """
         by_id = {survey.id: survey for survey in surveys}
         adopted = 0
-        with self._database.begin(write=True) as connection:
+        with self._database.locked(Lock.WRITER, patient=True) as connection:
             kept = read_definitions(connection)
             first: dict[str, datetime] = {}
             for rows in _chunks(connection, by_id):

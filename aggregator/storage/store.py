@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import Connection, Engine, Row, func, select
+from sqlalchemy import Engine, Row, select
 from sqlmodel import col
 
 from aggregator.storage import blocks
@@ -17,7 +17,7 @@ from aggregator.storage.audit import AuditLog
 from aggregator.storage.blocks import Block, Key, merged
 from aggregator.storage.centres import Centres
 from aggregator.storage.credentials import Credentials
-from aggregator.storage.database import Database, StorageError
+from aggregator.storage.database import Database, Lock, StorageError
 from aggregator.storage.definitions import Definitions
 from aggregator.storage.devices import Devices
 from aggregator.storage.handling import Handling
@@ -25,6 +25,7 @@ from aggregator.storage.rollups import FACTORS, POOL, TALLIES, Layout, RollUps, 
 from aggregator.storage.submissions import Filters, read_chunk, read_submissions
 from aggregator.storage.tables import Transactions
 from aggregator.storage.writer import Writer
+from aggregator.storage.wrong_passwords import WrongPasswords
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +34,6 @@ Grouping = blocks.Grouping
 By = Grouping | tuple[Grouping, ...]
 Keep = Callable[[Key], bool]
 
-WRITER_LOCK = 0x4861696C  # PostgreSQL advisory lock "Hail": one writer of tallies at a time
 ROLL_UP_WAIT = 0.25  # seconds that a reader waits for the write lock before it goes without storing
 
 
@@ -64,6 +64,7 @@ class Store:
         self.handling = Handling(self.database)
         self.audit = AuditLog(self.database)
         self.centres = Centres(self.database)
+        self.wrong_passwords = WrongPasswords(self.database)
 
     @property
     def engine(self) -> Engine:
@@ -82,7 +83,7 @@ class Store:
         With the lock held, looking an id up and inserting it cannot race with another
         writer; the unique constraint is a second safeguard. Raises StorageError.
         """
-        with _locked(self.database) as connection:
+        with self.database.locked(Lock.WRITER) as connection:
             yield Writer(connection)
 
     def submissions(self, since: date | None, until: date | None) -> Iterator[Row[Any]]:
@@ -182,7 +183,7 @@ class Store:
     def _roll_up(self, rollups: RollUps, spans: Sequence[Span]) -> None:
         """Store blocks, a month in a transaction, so that nobody waits long for the write lock."""
         for _, month in groupby(spans, lambda span: span.since.replace(day=1)):
-            with _locked(self._impatient) as connection:
+            with self._impatient.locked(Lock.WRITER) as connection:
                 for span in month:
                     rollups.make(connection, span)
 
@@ -241,14 +242,6 @@ class Store:
         measures = sorted(view._whole(POOL, selection).items)
         sums = view.sums(POOL, selection, by, ["respondents"], lambda item: [item] == measures[:1])
         return _table({"n" if name == "respondents" else name: sums[name] for name in sums})
-
-
-@contextmanager
-def _locked(database: Database) -> Iterator[Connection]:
-    with database.begin(write=True) as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_xact_lock(WRITER_LOCK)))
-        yield connection
 
 
 def _several(by: By) -> tuple[Grouping, ...]:

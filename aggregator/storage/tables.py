@@ -261,6 +261,20 @@ class DeviceRow(SQLModel, table=True):
     version: str | None = Field(default=None, max_length=40)
 
 
+class WrongPassword(SQLModel, table=True):
+    """How many wrong passwords a bucket has (see dashboard/throttle.py), on PostgreSQL only.
+
+    ``bucket`` is a SHA-256; times are seconds since 1970. The row is deleted after ``until``.
+    """
+
+    __tablename__ = "wrong_password"
+
+    bucket: str = Field(primary_key=True, max_length=64)
+    wrong: float
+    since: float
+    until: float
+
+
 class AuditRow(SQLModel, table=True):
     """An entry of the audit log, which triggers keep from being changed or deleted.
 

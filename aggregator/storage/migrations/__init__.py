@@ -9,13 +9,18 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from aggregator.storage.database import Lock, hold
+
 
 def migrate(engine: Engine) -> None:
     """Bring the schema up to date, in one transaction; does nothing where it is.
 
+    While another process does so, waits for it.
+
     Raises sqlalchemy.exc.SQLAlchemyError when the database cannot be changed.
     """
     with engine.connect().execution_options(hailong_write=True) as connection, connection.begin():
+        hold(connection, Lock.MIGRATION, patient=True)
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -14,6 +14,7 @@ from aggregator.dashboard.throttle import (
     ADDRESS,
     KNOWN_BROWSER,
     Bucket,
+    InMemory,
     Limit,
     Throttle,
     buckets_of,
@@ -36,7 +37,8 @@ class Guesser:
 
     def __init__(self) -> None:
         self.clock = Clock()
-        self.throttle = Throttle(self.clock)
+        self.counts = InMemory()
+        self.throttle = Throttle(self.clock, self.counts)
         self.start = self.clock.moment
         self.checked: list[tuple[float, list[Bucket]]] = []
 
@@ -151,7 +153,7 @@ def test_made_up_names_and_addresses_fill_no_memory_and_wash_nothing_off() -> No
         guesser.guess(*own)
         guesser.pass_time(1 / 30)
     at_once = 30 * sum(limit.longest for limit in (ACCOUNT_AT_ADDRESS, ADDRESS, ACCOUNT))
-    assert len(guesser.throttle) <= 2 * at_once
+    assert len(guesser.counts) <= 2 * at_once
     guesses = sum(own == buckets for _, buckets in guesser.checked)
     assert guesses <= most(ACCOUNT_AT_ADDRESS, 20_000 / 30)
 

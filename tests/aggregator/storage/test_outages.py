@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from aggregator.dashboard.app import create_app
 from aggregator.settings import Settings
-from aggregator.storage.store import WRITER_LOCK
+from aggregator.storage.database import Lock
 from tests.aggregator.conftest import CENTRE, Room, ratings, sipas, stored, submission, tallies
 from tests.programs import free_port
 
@@ -102,7 +102,7 @@ def locked(url: str) -> Iterator[list[str]]:
             other.close()
     else:
         with psycopg.connect(url.replace("+psycopg", "")) as connection:
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", [WRITER_LOCK])
+            connection.execute("SELECT pg_advisory_xact_lock(%s, 0)", [int(Lock.WRITER)])
             yield ["SET lock_timeout='50ms'"]
 
 
