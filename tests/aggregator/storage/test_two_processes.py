@@ -18,6 +18,7 @@ from aggregator.dashboard.accounts import REMEMBER, Accounts
 from aggregator.intake.ingest import rebuild
 from aggregator.organisation import acts
 from aggregator.organisation.current import Organisation
+from aggregator.storage.audit import COMMAND_LINE, entry
 from aggregator.storage.migrations import is_current
 from aggregator.storage.store import Selection, Store
 from surveys.definition import Survey, Text, load_surveys
@@ -64,7 +65,7 @@ def pair(fresh_postgresql: str, tmp_path: Path) -> Iterator[Pair]:
         for program in programs[2:]:
             program.until("http:")
         accounts = Accounts(store, lambda: datetime.now(UTC))
-        device = accounts.new_token("device", "q05")
+        device = accounts.enrol("q05")
         urls = [f"http://127.0.0.1:{port}" for port in ports]
         yield Pair(programs[2:], urls, store, accounts, device)
         accounts.close()
@@ -184,7 +185,8 @@ def test_what_one_process_did_the_other_knows(pair: Pair) -> None:
 
     # A token that both have just seen is refused by both within the stated time.
     assert [post(kiosk, []).status_code for kiosk in kiosks] == [200, 200]
-    pair.store.credentials.remove_tokens_of("q05", "device")
+    told = entry(datetime.now(UTC), COMMAND_LINE, "device.removed", name="q05")
+    assert pair.store.devices.revoke("q05", told.at, told)
     start = time.monotonic()
     for kiosk in kiosks:
         while post(kiosk, []).status_code != 401:
