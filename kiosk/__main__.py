@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 import serving
 from kiosk.app import build_context, create_app
+from kiosk.enrolment import EnrolmentError, enrol
 from kiosk.outbox import Outbox, OutboxError, Row, body_of
 from kiosk.places import UnknownPlaceError
 from kiosk.posters import address_of, warning_of
@@ -39,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for item in error.errors(include_url=False):
             name = "HAILONG_" + "_".join(str(part) for part in item["loc"]).upper()
             print(f"{name}: {item['msg']}", file=sys.stderr)
+        return 2
+    except EnrolmentError as error:
+        print(error.text(MESSAGES, language), file=sys.stderr)
         return 2
     except (DefinitionError, UnknownPlaceError, OutboxError) as error:
         print(error, file=sys.stderr)
@@ -76,6 +80,10 @@ def _parser(language: Language = "vi") -> argparse.ArgumentParser:
     pin = commands.add_parser("pin", help=say("pin"))
     pin.set_defaults(run=_pin)
 
+    enrolling = commands.add_parser("enrol", help=say("enrol"))
+    enrolling.add_argument("code", help=say("enrol_code"))
+    enrolling.set_defaults(run=_enrol)
+
     voices = commands.add_parser("voices", help=say("voices"))
     voices.add_argument("--list", action="store_true", help=say("voices_list"))
     voices.set_defaults(run=_voices)
@@ -90,7 +98,7 @@ def _parser(language: Language = "vi") -> argparse.ArgumentParser:
 
 
 def _serve(settings: Settings, options: argparse.Namespace) -> int:
-    if not settings.device_token.get_secret_value():
+    if not settings.device_token.get_secret_value() and not settings.enrolment_file.exists():
         say = _say(options)
         print(f"{say('no_token')} {say('make_token')}", file=sys.stderr, flush=True)
     return serving.serve(create_app(settings), settings.host, settings.port)
@@ -140,6 +148,14 @@ def _pin(settings: Settings, options: argparse.Namespace) -> int:
     except ValueError:
         print(_say(options)("pin_digits"), file=sys.stderr)
         return 2
+    return 0
+
+
+def _enrol(settings: Settings, options: argparse.Namespace) -> int:
+    """Get a token and a place for a one-time code of the managers' page."""
+    found = enrol(settings.aggregator_url, options.code, settings.enrolment_file)
+    place = found.counter or found.department or "–"
+    print(_say(options)("enrolled", name=found.name, place=place))
     return 0
 
 

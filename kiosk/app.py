@@ -30,6 +30,7 @@ from kiosk import (
 )
 from kiosk.context import Context
 from kiosk.drafts import Drafts
+from kiosk.enrolment import Enrolment, EnrolmentError, load_enrolment
 from kiosk.levels import Levels
 from kiosk.line_breaks import keep_words_whole
 from kiosk.looks import load_looks
@@ -153,7 +154,11 @@ def build_context(
     if centre is None:
         centre, surveys = load_definitions(settings.centre, settings.surveys)
     looks = load_looks(settings.centre, centre.looks or Looks())
+    given = _enrolment(settings)
+    token = settings.device_token.get_secret_value() or (given.token if given else "")
     place = bind(centre, settings.department, settings.counter)
+    if given and place.department is None:
+        place = bind(centre, given.department or "", given.counter or "")
     outbox = Outbox(settings.outbox_file, clock=clock)
     drafts = Drafts(outbox)
     messages = Messages.load(Path(__file__).parent / "messages")
@@ -186,7 +191,7 @@ def build_context(
         uploader=Uploader(
             outbox,
             settings.aggregator_url,
-            settings.device_token.get_secret_value(),
+            token,
             housekeeping=housekeeping,
         ),
         levels=levels,
@@ -215,6 +220,15 @@ def build_context(
         voices=voices,
         clock=clock,
     )
+
+
+def _enrolment(settings: Settings) -> Enrolment | None:
+    """What lies on the disk; where that is broken, answers are taken without it, and kept."""
+    try:
+        return load_enrolment(settings.enrolment_file)
+    except EnrolmentError as error:
+        log.warning("enrolment: %s", error)
+        return None
 
 
 async def deliver(uploader: Uploader, pause: float = RESTART_SECONDS) -> None:

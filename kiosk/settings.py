@@ -164,6 +164,11 @@ class Settings(BaseSettings):
         return self.outbox or self.var / "kiosk" / "outbox.sqlite3"
 
     @property
+    def enrolment_file(self) -> Path:
+        """Where the token and the place lie that this kiosk got for a one-time code."""
+        return self.outbox_file.with_name("device.json")
+
+    @property
     def languages_folder(self) -> Path:
         """Where the added languages lie, whether there are any or not."""
         return self.languages or self.centre.parent / "languages"

@@ -4,7 +4,11 @@ import asyncio
 import contextlib
 import logging
 import random
+import tomllib
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
 from typing import Literal
 
 import httpx2
@@ -20,6 +24,8 @@ LONGEST_PAUSE = 300.0  # seconds between attempts
 NOT_ADMITTED = "401: no or wrong HAILONG_DEVICE_TOKEN"
 REQUEST_SECONDS = 30.0
 REACH_SECONDS = 8.0  # somebody waits before the screen
+BEAT_SECONDS = 60.0  # how often the aggregator is told how this kiosk is
+NETWORK_ERRORS = (httpx2.HTTPError, OSError)
 ROUND_SECONDS = 30.0  # how often an idle uploader looks by itself
 
 Outcome = Literal["empty", "delivered", "stuck"]  # stuck: a row stayed without a receipt
@@ -45,6 +51,8 @@ class Uploader:
         self._outbox = outbox
         self._address = f"{url}/api/v1/submissions"
         self._health = f"{url}/health"
+        self._me = f"{url}/api/v1/devices/me"
+        self._told: float | None = None  # when the aggregator was told how this kiosk is
         self._headers = {"content-type": "application/json"}
         if token:
             self._headers["authorization"] = f"Bearer {token}"
@@ -89,7 +97,26 @@ class Uploader:
         await self._checkpoint()
         outcome = await self.drain(client)
         await self._note()
+        await self._tell(client)
         return outcome != "stuck"
+
+    async def _tell(self, client: httpx2.AsyncClient) -> None:
+        """Tell the aggregator now and then what waits here, which release, and this clock's time.
+
+        Whatever comes of it, delivery goes on; what is wrong with the network it tells itself.
+        """
+        now = asyncio.get_running_loop().time()
+        if "authorization" not in self._headers:
+            return
+        if self._told is not None and now - self._told < BEAT_SECONDS:
+            return
+        self._told = now
+        with contextlib.suppress(OutboxError, *NETWORK_ERRORS):
+            counts = await asyncio.to_thread(self._outbox.status)
+            told = {"pending": counts.pending, "refused": counts.refused, "version": release()}
+            clock = datetime.now(UTC).isoformat()
+            async with asyncio.timeout(REACH_SECONDS):
+                await client.post(self._me, json={**told, "clock": clock}, headers=self._headers)
 
     async def _note(self) -> None:
         """Write the present problem of delivery into the file, where the command line reads it."""
@@ -186,7 +213,7 @@ class Uploader:
 
     def _client(self) -> httpx2.AsyncClient:
         # A proxy of the environment is for other machines, not for this one.
-        local = httpx2.URL(self._address).host in ("127.0.0.1", "localhost", "::1")
+        local = is_local(self._address)
         return httpx2.AsyncClient(timeout=httpx2.Timeout(10.0), trust_env=not local)
 
     def _report(self, task: str, problem: str) -> None:
@@ -194,6 +221,19 @@ class Uploader:
         if problem != self._problems.get(task):
             self._problems[task] = problem
             log.warning("%s: %s", task, problem)
+
+
+def is_local(url: str) -> bool:
+    """Whether an address is on this machine."""
+    return httpx2.URL(url).host in ("127.0.0.1", "localhost", "::1")
+
+
+@cache
+def release() -> str:
+    """The release of this program."""
+    project = Path(__file__).parents[1] / "pyproject.toml"
+    version: str = tomllib.loads(project.read_text("utf-8"))["project"]["version"]
+    return version
 
 
 def _describe(error: Exception) -> str:

@@ -20,7 +20,7 @@ from starlette.exceptions import HTTPException
 from aggregator.dashboard.throttle import Bucket, Throttle, buckets_of
 from aggregator.storage.audit import COMMAND_LINE, Entry
 from aggregator.storage.credentials import Role, TokenKind
-from aggregator.storage.devices import Device
+from aggregator.storage.devices import Device, Place
 from aggregator.storage.store import Store
 from aggregator.storage.tables import Token, User
 from surveys.messages import MessageError
@@ -30,6 +30,9 @@ SESSION = timedelta(hours=12)
 LINK = timedelta(days=1)
 INVITATION = timedelta(days=7)
 BROWSER = timedelta(days=180)  # how long a browser stays known after a sign-in
+CODE = timedelta(minutes=15)  # how long a device may be enrolled by a code
+CODE_LENGTH = 8  # characters of 5 bits
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # as on posters: no I, L, O, U to misread
 MIN_PASSWORD = 10  # characters
 MAX_WAITING = 10  # checks of passwords, less than a tenth of a second each
 NOTED = timedelta(minutes=1)  # how often it is noted that a device was heard of
@@ -162,6 +165,38 @@ class Accounts:
         if not self.devices.add(name, _digest(secret), self._clock(), new):
             raise AccountError("name_taken", name=name)
         return secret
+
+    def enrolment_code(self, name: str, place: Place | None, by: str) -> str:
+        """A code of 40 bits by which a device enrols, once, within CODE; see Devices.offer.
+
+        Raises AccountError for a bad name, or a new device's that is taken.
+        """
+        self.check_label(name)
+        code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
+        told = self._entry(by, "device.code", name=name)
+        if place is not None:
+            told = self._entry(by, "device.made", name=name, place=place[1] or place[0] or "–")
+        if not self.devices.offer(name, place, _digest(code), self._clock() + CODE, told):
+            raise AccountError("name_taken", name=name)
+        return code
+
+    def enrol_by_code(self, code: str, address: str) -> tuple[Device, str] | None:
+        """The device of a code, which is used up, and its token; None for a wrong code.
+
+        ``address`` is the client's: wrong codes are counted by it, and all together. Raises
+        RefusedError, unchecked, while the wait after wrong ones lasts.
+        """
+        # Apart from those of passwords: nobody keeps an account's holder out by wrong codes.
+        buckets = buckets_of("", address, None)
+        buckets = [(limit, f"enrolment {of}") for limit, of in buckets]
+        self._check_wait(buckets)
+        secret = secrets.token_urlsafe(32)
+        device = self.devices.enrol(_digest(code), _digest(secret), self._clock())
+        if device is None:
+            self._throttle.count_wrong(buckets)
+            return None
+        self.forget_devices()
+        return device, secret
 
     def device(self, secret: str) -> Device | None:
         """The device behind a valid secret, or None; remembered for REMEMBER."""

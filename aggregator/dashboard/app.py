@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Mount, Route
 
 import aggregator.lean_pandas  # noqa: F401 - before whatever imports pandas
-from aggregator.dashboard import api, heartbeat, pages, sign_in
+from aggregator.dashboard import api, device_api, pages, sign_in
 from aggregator.dashboard.accounts import Accounts
 from aggregator.dashboard.context import MESSAGES, Context, Metrics
 from aggregator.dashboard.health import Health
@@ -67,7 +67,8 @@ SCREENS = [
 # Tried in this order, one after the other: first what machines ask for all day.
 ROUTES = [
     Route("/api/v1/submissions", api.post_submissions, methods=["POST"]),
-    Route("/api/v1/devices/me", heartbeat.post_beat, methods=["POST"]),
+    Route("/api/v1/devices", device_api.post_code, methods=["POST"]),
+    Route("/api/v1/devices/me", device_api.post_beat, methods=["POST"]),
     Route("/api/v1/satisfaction", api.get_satisfaction),
     Route("/api/v1/submissions.csv", api.get_submissions_csv),
     Route("/api/v1/openapi.json", api.get_openapi),

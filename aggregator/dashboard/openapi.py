@@ -8,6 +8,8 @@ from pydantic.json_schema import models_json_schema
 from aggregator.dashboard.schemas import (
     BatchJson,
     BeatJson,
+    CodeJson,
+    EnrolledJson,
     ErrorJson,
     HealthJson,
     Json,
@@ -18,7 +20,16 @@ from aggregator.dashboard.schemas import (
     SatisfactionQuery,
 )
 
-_MODELS = (BatchJson, BeatJson, ErrorJson, HealthJson, ReceiptsJson, SatisfactionJson)
+_MODELS = (
+    BatchJson,
+    BeatJson,
+    CodeJson,
+    EnrolledJson,
+    ErrorJson,
+    HealthJson,
+    ReceiptsJson,
+    SatisfactionJson,
+)
 _REFERENCES, _DEFINITIONS = models_json_schema(
     [(model, "validation") for model in _MODELS], ref_template="#/components/schemas/{model}"
 )
@@ -51,7 +62,9 @@ def _problems(*statuses: int) -> dict[str, Any]:
     words = {
         400: "Broken JSON or a parameter that cannot be",
         401: "No or a wrong token",
+        403: "A code that is wrong, used or expired",
         413: "Too large",
+        429: "Too many wrong codes",
         503: "The database cannot be reached; nothing was stored",
     }
     return {
@@ -77,6 +90,16 @@ DOCUMENT: dict[str, Any] = {
                 "responses": {
                     "200": {"description": "Receipts", "content": _json(ReceiptsJson)},
                     **_problems(400, 401, 413, 503),
+                },
+            }
+        },
+        "/api/v1/devices": {
+            "post": {
+                "summary": "Use up a one-time code: the device's token and place.",
+                "requestBody": {"required": True, "content": _json(CodeJson)},
+                "responses": {
+                    "200": {"description": "Enrolled", "content": _json(EnrolledJson)},
+                    **_problems(400, 403, 413, 429, 503),
                 },
             }
         },

@@ -54,6 +54,21 @@ class BeatJson(Json):
     clock: Moment
 
 
+class CodeJson(Json):
+    """The one-time code of a device, in capital letters."""
+
+    code: str = Field(pattern=r"^[0-9A-Z]{1,40}$")
+
+
+class EnrolledJson(Json):
+    """A device's name, its token, and the place that it is bound to."""
+
+    name: str
+    token: str
+    department: str | None
+    counter: str | None
+
+
 class ReceiptsJson(Json):
     """One receipt for each submission, in the same order."""
 

@@ -13,7 +13,9 @@ from aggregator.storage.audit import Entry, record
 from aggregator.storage.database import Database
 from aggregator.storage.tables import DeviceRow, Token, User
 
-TokenKind = Literal["device", "reader", "link", "session", "browser", "invitation", "oidc"]
+TokenKind = Literal[
+    "device", "reader", "link", "session", "browser", "invitation", "oidc", "enrolment"
+]
 Role = Literal["administrator", "manager", "head", "reader"]
 ROLES: tuple[Role, ...] = get_args(Role)
 

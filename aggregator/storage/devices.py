@@ -7,9 +7,11 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
-from aggregator.storage.audit import Entry, record
+from aggregator.storage.audit import COMMAND_LINE, Entry, record
 from aggregator.storage.database import Database, StorageError
 from aggregator.storage.tables import DeviceRow, Token
+
+Place = tuple[str | None, str | None]  # a department or a counter, or neither
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,57 @@ class Devices:
             row = connection.execute(query).one_or_none()
         return Device(**row._mapping) if row else None
 
+    def offer(
+        self, name: str, place: Place | None, digest: str, until: datetime, new: Entry
+    ) -> bool:
+        """Let a device be enrolled by the code of this hash, in place of an earlier code.
+
+        With a ``place`` the device is new: False, and nothing changed, where the name is taken.
+        """
+        codes = delete(Token).where(col(Token.kind) == "enrolment", col(Token.name) == name)
+        token = insert(Token).values(
+            hash=digest, kind="enrolment", name=name, created_at=new.at, expires_at=until
+        )
+        try:
+            with self._database.begin(write=True) as connection:
+                if place is not None:
+                    row = {"department": place[0], "counter": place[1]}
+                    connection.execute(
+                        insert(DeviceRow).values(name=name, enrolled_at=new.at, **row)
+                    )
+                connection.execute(codes)
+                connection.execute(token)
+                record(connection, new)
+        except StorageError as error:
+            if isinstance(error.__cause__, IntegrityError):
+                return False
+            raise
+        return True
+
+    def enrol(self, code: str, digest: str, now: datetime) -> Device | None:
+        """Use a code up, by its hash: the device gets a token in place of those that it had.
+
+        None, and nothing changed, where the code is wrong, used or expired.
+        """
+        query = select(col(Token.name)).where(
+            col(Token.hash) == code, col(Token.kind) == "enrolment", col(Token.expires_at) > now
+        )
+        with self._database.begin(write=True) as connection:
+            name = connection.execute(query).scalar_one_or_none()
+            if (
+                not name
+                or not connection.execute(delete(Token).where(col(Token.hash) == code)).rowcount
+            ):
+                return None
+            old = delete(Token).where(col(Token.kind) == "device", col(Token.name) == name)
+            connection.execute(old)
+            row = {"hash": digest, "kind": "device", "name": name, "created_at": now}
+            connection.execute(insert(Token).values(**row))
+            back = update(DeviceRow).where(col(DeviceRow.name) == name)
+            connection.execute(back.values(revoked_at=None, enrolled_at=now))
+            record(connection, Entry(now, COMMAND_LINE, "device.enrolled", {"name": name}))
+        return self.named(name)
+
     def add(self, name: str, digest: str, now: datetime, new: Entry | None = None) -> bool:
         """Make a device with a token, or give a revoked one a token again, at its place.
 
@@ -96,7 +149,8 @@ class Devices:
 
     def rename(self, former: str, name: str, new: Entry) -> bool:
         """Give a device another name; False, and nothing changed, where another one has it."""
-        tokens = update(Token).where(col(Token.kind) == "device", col(Token.name) == former)
+        kinds = ("device", "enrolment")
+        tokens = update(Token).where(col(Token.kind).in_(kinds), col(Token.name) == former)
         query = update(DeviceRow).where(col(DeviceRow.name) == former)
         try:
             with self._database.begin(write=True) as connection:
@@ -111,8 +165,9 @@ class Devices:
         return True
 
     def revoke(self, name: str, now: datetime, new: Entry) -> bool:
-        """Delete a device's tokens; False where it has none."""
-        tokens = delete(Token).where(col(Token.kind) == "device", col(Token.name) == name)
+        """Delete a device's tokens and its code; False where it has none."""
+        kinds = ("device", "enrolment")
+        tokens = delete(Token).where(col(Token.kind).in_(kinds), col(Token.name) == name)
         query = update(DeviceRow).where(col(DeviceRow.name) == name).values(revoked_at=now)
         with self._database.begin(write=True) as connection:
             if not connection.execute(tokens).rowcount:

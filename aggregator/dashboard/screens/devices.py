@@ -38,10 +38,10 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class DevicesPage:
-    """All devices; ``secret`` is a new token of ``named``, shown this once."""
+    """All devices; ``code`` is a new one for ``named``, shown this once."""
 
     lines: Sequence[Line]
-    secret: str = ""
+    code: str = ""
     named: str = ""
     error: AccountError | None = None
 
@@ -54,13 +54,13 @@ async def devices(request: Request) -> Response:
         return render(request, "devices", await run_in_threadpool(_page, context))
     form = await _fields(request)
     try:
-        secret = await run_in_threadpool(_act, context, user, form)
+        code = await run_in_threadpool(_act, context, user, form)
     except AccountError as error:
         page = await run_in_threadpool(partial(_page, context, error=error))
         return render(request, "devices", page, status=422)
-    if secret is None:
+    if code is None:
         return RedirectResponse("/devices", 303)
-    build = partial(_page, context, secret=secret, named=form["name"])
+    build = partial(_page, context, code=code, named=form["name"])
     return render(request, "devices", await run_in_threadpool(build))
 
 
@@ -88,7 +88,7 @@ def _state(context: Context, row: DeviceRow) -> State:
 
 
 def _act(context: Context, user: User, form: Form) -> str | None:
-    """Do what a form asks for; returns the secret of a new token, where there is one.
+    """Do what a form asks for; returns a new code, where there is one.
 
     Raises AccountError and HTTPException.
     """
@@ -99,14 +99,11 @@ def _act(context: Context, user: User, form: Form) -> str | None:
 
     if action in ("add", "again"):
         department, counter = _place(context, form.get("place", ""))
-        secret = context.accounts.enrol(name, told("added"))
-        if action == "add" and (department or counter):
-            device = store.named(name)
-            if device is not None:
-                place = str(counter or department)
-                store.place(device.number, department, counter, told("placed", place=place))
-        context.accounts.forget_devices()
-        return secret
+        place = (department, counter) if action == "add" else None
+        if place is None and store.named(name) is None:
+            raise AccountError("unknown_name", name=name)
+        code = context.accounts.enrolment_code(name, place, user.name)
+        return f"{code[:4]}-{code[4:]}"
     device = store.named(name)
     if device is None:
         raise AccountError("unknown_name", name=name)

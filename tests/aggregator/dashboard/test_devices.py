@@ -13,6 +13,28 @@ def act(room: Room, action: str, name: str, **fields: str) -> Any:
     return room.client.post("/devices", data={"action": action, "name": name, **fields})
 
 
+def code_on(page: str) -> str:
+    found = re.search(r'id="code"[^>]* value="([^"]+)"', page)
+    assert found is not None
+    return found[1].replace("-", "")
+
+
+def enrol(room: Room, code: str) -> Any:
+    return room.client.post("/api/v1/devices", json={"code": code})
+
+
+def test_codes_cannot_be_guessed(room: Room) -> None:
+    answers = [enrol(room, f"{guess:08}") for guess in range(40)]
+    assert {one.status_code for one in answers} == {403, 429}
+    assert sum(one.status_code == 403 for one in answers) < 10
+    assert int(answers[-1].headers["retry-after"]) > 0
+    room.sign_in()
+    code = code_on(act(room, "add", "mới", place="").text)
+    assert enrol(room, code).status_code == 429
+    room.clock.moment += timedelta(minutes=2)
+    assert enrol(room, code).status_code == 200
+
+
 def beat(room: Room, **changes: object) -> Any:
     told = BEAT | {"clock": (room.clock() + timedelta(seconds=90)).isoformat()} | changes
     bearer = {"authorization": f"Bearer {room.device}", "accept-language": "en"}
@@ -22,9 +44,15 @@ def beat(room: Room, **changes: object) -> Any:
 def test_a_device_is_added_told_of_moved_renamed_and_revoked(any_room: Room) -> None:
     any_room.sign_in()
     page = act(any_room, "add", " quầy 5 ", place="counter:q05").text
-    found = re.search(r'id="secret"[^>]* value="([^"]+)"', page)
-    assert found is not None
-    any_room.device = found[1]
+    code = code_on(page)
+    assert len(code) == 8
+    assert enrol(any_room, "0" * 8).status_code == 403
+    given = enrol(any_room, code)
+    assert enrol(any_room, code).status_code == 403  # used
+    told = given.json()
+    any_room.device = told.pop("token")
+    assert told == {"name": "quầy 5", "department": None, "counter": "q05"}
+    assert code not in any_room.client.get("/devices").text
     assert "chưa liên lạc" in page
     receipts = any_room.post([submission(), submission(counter="q06")]).json()["receipts"]
     assert [one["status"] for one in receipts] == ["accepted", "refused"]
@@ -52,9 +80,25 @@ def test_a_device_is_added_told_of_moved_renamed_and_revoked(any_room: Room) -> 
     assert "&lt;b&gt;quầy 6" in any_room.client.get("/devices").text
     assert act(any_room, "revoke", "<b>quầy 6").status_code == 303
     assert any_room.post([submission(counter="q06")]).status_code == 401
+    code = code_on(act(any_room, "again", "<b>quầy 6").text)
+    any_room.clock.moment += timedelta(minutes=15)
+    assert enrol(any_room, code).status_code == 403  # expired
+    former = code_on(act(any_room, "again", "<b>quầy 6").text)
+    code = code_on(act(any_room, "again", "<b>quầy 6").text)
+    assert enrol(any_room, former).status_code == 403  # replaced
+    any_room.device = enrol(any_room, code).json()["token"]
+    assert any_room.post([submission(counter="q06")]).status_code == 200
+    code = code_on(act(any_room, "again", "<b>quầy 6").text)
+    assert act(any_room, "revoke", "<b>quầy 6").status_code == 303
+    assert enrol(any_room, code).status_code == 403
     assert beat(any_room).status_code == 401
     log = any_room.client.get("/audit?kind=device").text
-    for told in ("Gắn thiết bị quầy 5 với q05", "thành &lt;b&gt;quầy 6", "giam_doc"):
+    for told in (
+        "Thêm thiết bị quầy 5, nơi đặt q05",
+        "Gắn thiết bị quầy 5 với q06",
+        "thành &lt;b&gt;quầy 6",
+        "giam_doc",
+    ):
         assert told in log
 
 

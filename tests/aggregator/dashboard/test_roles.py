@@ -26,6 +26,7 @@ def test_every_route_says_what_it_needs() -> None:
     assert set(needed.values()) <= {*PERMISSIONS, *OPEN}
     assert {path for path, need in needed.items() if need == "anyone"} <= {
         "/api/v1/openapi.json",
+        "/api/v1/devices",  # looks at a one-time code
         "/health",
         "/metrics",
         "/sign-in",

@@ -1,0 +1,65 @@
+"""What devices ask for and tell: POST /api/v1/devices and /api/v1/devices/me."""
+
+from typing import TypeVar
+
+from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from aggregator.dashboard.accounts import RefusedError
+from aggregator.dashboard.api import ApiError, device_of
+from aggregator.dashboard.context import MESSAGES, context_of
+from aggregator.dashboard.permissions import open_to
+from aggregator.dashboard.schemas import BeatJson, CodeJson, EnrolledJson, ErrorJson, Json
+from aggregator.storage.devices import Beat
+from surveys.text import UNSAFE
+from web import language_of, read_body
+
+LARGEST = 4_096  # bytes
+MOST_DRIFT = 10**9  # seconds
+J = TypeVar("J", bound=Json)
+
+
+async def _sent(request: Request, model: type[J]) -> J:
+    """The body as a model. Raises ApiError, which names the first bad field."""
+    try:
+        return model.model_validate_json(await read_body(request, LARGEST))
+    except ValidationError as error:
+        field = ".".join(map(str, error.errors()[0]["loc"])) or "body"
+        raise ApiError(400, "bad_field", field=UNSAFE.sub("?", field[:40])) from None
+
+
+@open_to("anyone")
+async def post_code(request: Request) -> Response:
+    """Enrol a device by a one-time code."""
+    accounts = context_of(request).accounts
+    code = (await _sent(request, CodeJson)).code
+    address = request.client.host if request.client else ""
+    try:
+        found = await run_in_threadpool(accounts.enrol_by_code, code, address)
+    except RefusedError as refused:
+        answer = ErrorJson(error=MESSAGES.get(language_of(request), "api.too_many_codes"))
+        wait = {"retry-after": str(refused.wait)}
+        return JSONResponse(answer.model_dump(), 429, headers=wait)
+    if found is None:
+        raise ApiError(403, "wrong_code")
+    device, token = found
+    place = {"department": device.department, "counter": device.counter}
+    enrolled = EnrolledJson(name=device.name, token=token, **place)
+    return JSONResponse(enrolled.model_dump(), headers={"cache-control": "no-store"})
+
+
+@open_to("device_token")
+async def post_beat(request: Request) -> Response:
+    """Note what the device tells; at most once a minute is it written."""
+    context = context_of(request)
+    device = await device_of(request, context)
+    told = await _sent(request, BeatJson)
+    now = context.clock()
+    if context.accounts.is_due(device.number, now):
+        drift = round((told.clock - now).total_seconds())
+        drift = max(-MOST_DRIFT, min(MOST_DRIFT, drift))
+        beat = Beat(told.pending, told.refused, drift, told.version)
+        await run_in_threadpool(context.store.devices.note, device.number, now, beat)
+    return JSONResponse({})
