@@ -19,6 +19,7 @@ from aggregator.intake.ingest import rebuild
 from aggregator.organisation import acts
 from aggregator.organisation.current import Organisation
 from aggregator.storage.audit import COMMAND_LINE, entry
+from aggregator.storage.database import Lock
 from aggregator.storage.migrations import is_current
 from aggregator.storage.store import Selection, Store
 from surveys.definition import Survey, Text, load_surveys
@@ -53,8 +54,17 @@ def post(client: httpx2.Client, items: list[dict[str, Any]]) -> httpx2.Response:
 def pair(fresh_postgresql: str, tmp_path: Path) -> Iterator[Pair]:
     """Two processes that serve; two have brought the empty database up to date at one time."""
     shared = {"database_url": fresh_postgresql, "var": tmp_path}
-    programs = [Program("-m", "aggregator", "migrate", **shared) for _ in range(2)]
     store = Store(fresh_postgresql)
+    with store.database.locked(Lock.MIGRATION):
+        programs = [Program("-m", "aggregator", "migrate", **shared) for _ in range(2)]
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        for _ in range(300):
+            with store.engine.connect() as connection:
+                if connection.exec_driver_sql(waiting).scalar() == len(programs):
+                    break
+            threading.Event().wait(0.1)
+        else:
+            pytest.fail("the two do not wait for who migrates", pytrace=False)
     try:
         for program in programs:
             assert program.wait() == 0, program.output
