@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
@@ -28,6 +30,7 @@ from kiosk import (
     tablet,
     touch,
 )
+from kiosk.centre_copy import CentreCopy
 from kiosk.context import Context
 from kiosk.drafts import Drafts
 from kiosk.enrolment import Enrolment, EnrolmentError, load_enrolment
@@ -36,7 +39,7 @@ from kiosk.line_breaks import keep_words_whole
 from kiosk.looks import load_looks
 from kiosk.outbox import Outbox, OutboxError
 from kiosk.pictogram_files import finder, load_pictograms
-from kiosk.places import WHOLE_CENTRE, bind
+from kiosk.places import WHOLE_CENTRE, UnknownPlaceError, bind
 from kiosk.qr_codes import qr_codes
 from kiosk.settings import Settings
 from kiosk.staff_access import StaffAccess
@@ -44,8 +47,8 @@ from kiosk.survey_draft import finish_expired, finish_ratings
 from kiosk.translations import load_languages
 from kiosk.uploader import Uploader
 from kiosk.voices import load_voices
-from surveys.centre import Centre, Department, load_definitions
-from surveys.definition import load_instruments
+from surveys.centre import Centre, Department, check_definitions, load_definitions
+from surveys.definition import Survey, load_instruments
 from surveys.looks import Looks
 from surveys.messages import Messages
 from web import Application, Assets, Pages
@@ -151,14 +154,20 @@ def build_context(
     Raises DefinitionError, UnknownPlaceError or OutboxError.
     """
     surveys = load_instruments(settings.surveys)
+    copy = None
     if centre is None:
         centre, surveys = load_definitions(settings.centre, settings.surveys)
+        copy = CentreCopy(settings.centre_copy, centre, usable(settings, centre, surveys))
+        centre = copy.read()
     looks = load_looks(settings.centre, centre.looks or Looks())
     given = _enrolment(settings)
     token = settings.device_token.get_secret_value() or (given.token if given else "")
     place = bind(centre, settings.department, settings.counter)
     if given and place.department is None:
-        place = bind(centre, given.department or "", given.counter or "")
+        try:
+            place = bind(centre, given.department or "", given.counter or "")
+        except UnknownPlaceError as error:  # until the document that knows it has come
+            log.warning("enrolment: %s", error)
     outbox = Outbox(settings.outbox_file, clock=clock)
     drafts = Drafts(outbox)
     messages = Messages.load(Path(__file__).parent / "messages")
@@ -172,6 +181,12 @@ def build_context(
 
     def housekeeping() -> None:
         finish_expired(drafts, surveys, centre, clock().astimezone(centre.zone))
+
+    def renew() -> None:
+        """End this process between two visits, where systemd starts it again, by the new centre."""
+        if staff.by_systemd() and not drafts.exist():
+            log.info("the centre has changed: starting again")
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def departments() -> Sequence[Department]:
         return centre.open_departments(centre.local_day(clock()))
@@ -193,6 +208,8 @@ def build_context(
             settings.aggregator_url,
             token,
             housekeeping=housekeeping,
+            copy=copy,
+            renew=renew,
         ),
         levels=levels,
         staff=StaffAccess(settings.staff_pin.get_secret_value(), clock),
@@ -220,6 +237,23 @@ def build_context(
         voices=voices,
         clock=clock,
     )
+
+
+def usable(
+    settings: Settings, first: Centre, surveys: Mapping[str, Survey]
+) -> Callable[[Centre], None]:
+    """A check whether a later document of the ``first`` centre would work on this kiosk."""
+
+    def check(centre: Centre) -> None:
+        """Raises ValueError."""
+        if centre.id != first.id:
+            raise ValueError(f"it is that of another centre, {centre.id}")
+        check_definitions(centre, surveys, "centre")
+        load_looks(settings.centre, centre.looks or Looks())
+        bind(centre, settings.department, settings.counter)
+        qr_codes(centre, centre.local_day(datetime.now(UTC)))
+
+    return check
 
 
 def _enrolment(settings: Settings) -> Enrolment | None:

@@ -61,6 +61,11 @@ class Drafts:
             )
             return body
 
+    def exist(self) -> bool:
+        """Whether somebody is answering, or has not finished."""
+        with self._disk.transaction(write=False) as connection:
+            return connection.execute("SELECT 1 FROM draft LIMIT 1").fetchone() is not None
+
     def expired(self, longest: timedelta) -> list[str]:
         """The ids of the drafts that are to be sent now.
 

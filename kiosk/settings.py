@@ -169,6 +169,11 @@ class Settings(BaseSettings):
         return self.outbox_file.with_name("device.json")
 
     @property
+    def centre_copy(self) -> Path:
+        """Where the aggregator's document of the centre lies, once it was fetched."""
+        return self.outbox_file.with_name("centre.json")
+
+    @property
     def languages_folder(self) -> Path:
         """Where the added languages lie, whether there are any or not."""
         return self.languages or self.centre.parent / "languages"

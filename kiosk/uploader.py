@@ -14,12 +14,14 @@ from typing import Literal
 import httpx2
 from pydantic import ValidationError
 
+from kiosk.centre_copy import CentreCopy, CentreCopyError
 from kiosk.outbox import Outbox, OutboxError, Row
 from surveys.wire import Receipt, read_receipt
 
 log = logging.getLogger("kiosk.uploader")
 
 BATCH = 200  # submissions in one request
+CENTRE_SECONDS = 300.0  # how often the centre's document is asked for
 LONGEST_PAUSE = 300.0  # seconds between attempts
 NOT_ADMITTED = "401: no or wrong HAILONG_DEVICE_TOKEN"
 REQUEST_SECONDS = 30.0
@@ -34,8 +36,8 @@ Outcome = Literal["empty", "delivered", "stuck"]  # stuck: a row stayed without 
 class Uploader:
     """Sends waiting rows, oldest first, and keeps each until it has a receipt.
 
-    ``housekeeping`` is done before each round; ``pause`` and ``chance`` are for tests: how to
-    wait some seconds, and a random number below 1.
+    ``housekeeping`` is done before each round, ``renew`` once ``copy`` has another centre;
+    ``pause`` and ``chance`` are for tests: how to wait some seconds, and a random number below 1.
     """
 
     def __init__(
@@ -47,6 +49,8 @@ class Uploader:
         housekeeping: Callable[[], None] = lambda: None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
+        copy: CentreCopy | None = None,
+        renew: Callable[[], None] = lambda: None,
     ) -> None:
         self._outbox = outbox
         self._address = f"{url}/api/v1/submissions"
@@ -56,6 +60,10 @@ class Uploader:
         self._headers = {"content-type": "application/json"}
         if token:
             self._headers["authorization"] = f"Bearer {token}"
+        self._centre = f"{url}/api/v1/centre"
+        self._copy = copy
+        self._renew = renew
+        self._asked: float | None = None  # when the centre's document was asked for
         self._housekeeping = housekeeping
         self._pause = pause
         self._chance = chance
@@ -98,6 +106,7 @@ class Uploader:
         outcome = await self.drain(client)
         await self._note()
         await self._tell(client)
+        await self._refresh(client)
         return outcome != "stuck"
 
     async def _tell(self, client: httpx2.AsyncClient) -> None:
@@ -117,6 +126,31 @@ class Uploader:
             clock = datetime.now(UTC).isoformat()
             async with asyncio.timeout(REACH_SECONDS):
                 await client.post(self._me, json={**told, "clock": clock}, headers=self._headers)
+
+    async def _refresh(self, client: httpx2.AsyncClient) -> None:
+        """Ask now and then whether the centre has another document; one that is broken is told of.
+
+        Once there is another one, ``renew`` is called in each round.
+        """
+        now, copy = asyncio.get_running_loop().time(), self._copy
+        if copy is None or "authorization" not in self._headers:
+            return
+        if self._asked is None or now - self._asked >= CENTRE_SECONDS:
+            self._asked = now
+            try:
+                async with asyncio.timeout(REQUEST_SECONDS):
+                    known = {**self._headers, "if-none-match": copy.etag}
+                    answer = await client.get(self._centre, headers=known)
+                if answer.status_code == 200:
+                    etag = answer.headers.get("etag", "")
+                    await asyncio.to_thread(copy.take, answer.content, etag)
+                self._problems.pop("centre", None)
+            except (TimeoutError, *NETWORK_ERRORS) as error:
+                self._report("centre", _describe(error))
+            except CentreCopyError as error:
+                self._report("centre", str(error))
+        if copy.newer:
+            await asyncio.to_thread(self._renew)
 
     async def _note(self) -> None:
         """Write the present problem of delivery into the file, where the command line reads it."""

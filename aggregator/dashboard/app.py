@@ -67,6 +67,7 @@ SCREENS = [
 # Tried in this order, one after the other: first what machines ask for all day.
 ROUTES = [
     Route("/api/v1/submissions", api.post_submissions, methods=["POST"]),
+    Route("/api/v1/centre", device_api.get_centre),
     Route("/api/v1/devices", device_api.post_code, methods=["POST"]),
     Route("/api/v1/devices/me", device_api.post_beat, methods=["POST"]),
     Route("/api/v1/satisfaction", api.get_satisfaction),

@@ -1,5 +1,6 @@
 """What devices ask for and tell: POST /api/v1/devices and /api/v1/devices/me."""
 
+import hashlib
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -12,6 +13,7 @@ from aggregator.dashboard.api import ApiError, device_of
 from aggregator.dashboard.context import MESSAGES, context_of
 from aggregator.dashboard.permissions import open_to
 from aggregator.dashboard.schemas import BeatJson, CodeJson, EnrolledJson, ErrorJson, Json
+from aggregator.organisation.current import Organisation
 from aggregator.storage.devices import Beat
 from surveys.text import UNSAFE
 from web import language_of, read_body
@@ -48,6 +50,23 @@ async def post_code(request: Request) -> Response:
     place = {"department": device.department, "counter": device.counter}
     enrolled = EnrolledJson(name=device.name, token=token, **place)
     return JSONResponse(enrolled.model_dump(), headers={"cache-control": "no-store"})
+
+
+@open_to("device_token")
+async def get_centre(request: Request) -> Response:
+    """The centre's document in force; its ETag is the SHA-256 of its bytes."""
+    context = context_of(request)
+    await device_of(request, context)
+    body = await run_in_threadpool(_document, context.organisation)
+    headers = {"etag": f'"{hashlib.sha256(body).hexdigest()}"', "cache-control": "no-cache"}
+    if headers["etag"] in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type="application/json")
+
+
+def _document(organisation: Organisation) -> bytes:
+    organisation.refreshed()
+    return organisation.stored.model_dump_json(exclude_defaults=True).encode()
 
 
 @open_to("device_token")

@@ -93,6 +93,17 @@ DOCUMENT: dict[str, Any] = {
                 },
             }
         },
+        "/api/v1/centre": {
+            "get": {
+                "summary": "The centre's document in force; its ETag is the SHA-256 of its bytes.",
+                "security": [{"device": []}],
+                "responses": {
+                    "200": {"description": "The document", "content": {"application/json": {}}},
+                    "304": {"description": "It is the one of If-None-Match"},
+                    **_problems(401, 503),
+                },
+            }
+        },
         "/api/v1/devices": {
             "post": {
                 "summary": "Use up a one-time code: the device's token and place.",

@@ -1,7 +1,12 @@
 """A kiosk enrols with a one-time code: a real aggregator, the command, and the kept file."""
 
 import asyncio
+import hashlib
+import os
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx2
@@ -13,10 +18,16 @@ from aggregator.storage.migrations import migrate
 from aggregator.storage.store import Store
 from kiosk.__main__ import main
 from kiosk.app import create_app
+from kiosk.centre_copy import CentreCopy, CentreCopyError
 from kiosk.enrolment import load_enrolment
+from kiosk.outbox import Outbox
 from kiosk.settings import Settings
+from surveys.definition import Text
 from tests.conftest import Servers
-from tests.kiosk.conftest import CENTRE, submission
+from tests.kiosk.conftest import CENTRE, ROOT, submission
+from tests.programs import free_port
+
+NEW_NAME = Text(vi="Trung tâm mới", en="New centre")
 
 
 def test_a_code_gives_token_and_place_and_the_kiosk_tells_of_itself(
@@ -65,13 +76,75 @@ def test_a_code_gives_token_and_place_and_the_kiosk_tells_of_itself(
     assert abs(row.drift) < 60
     [stored] = store.submissions(None, None)
     assert stored.device == row.number
+
+    # The document came with the round, and is what a kiosk starts by without a network.
+    organisation = app.state.context.organisation
+    moved = organisation.stored.model_copy(update={"name": NEW_NAME})
+    body = moved.model_dump_json(exclude_defaults=True).encode()
+    copy = CentreCopy(settings.centre_copy, kiosk.centre, lambda centre: None)
+    assert copy.read() == organisation.stored
+    before = settings.centre_copy.read_bytes()
+    right = f'"{hashlib.sha256(body).hexdigest()}"'
+    cut = f'"{hashlib.sha256(body[:500]).hexdigest()}"'
+    for given, etag in ((body[:500], right), (body[:500], cut), (body, ""), (b"{}", right)):
+        with pytest.raises(CentreCopyError):
+            copy.take(given, etag)
+        assert settings.centre_copy.read_bytes() == before
+        assert not copy.newer
+    copy.take(body, right)
+    assert copy.newer
+    bearer = {"authorization": f"Bearer {kept.token}"}
+    answer = httpx2.get(f"{url}/api/v1/centre", headers=bearer, trust_env=False)
+    assert answer.content == before
+    same = {**bearer, "if-none-match": answer.headers["etag"]}
+    again = httpx2.get(f"{url}/api/v1/centre", headers=same, trust_env=False)
+    assert (again.status_code, again.content) == (304, b"")
+    assert httpx2.get(f"{url}/api/v1/centre", trust_env=False).status_code == 401
     kiosk.outbox.close()
+    renewed = create_app(settings).state.context
+    assert renewed.centre == moved
+    renewed.outbox.close()
     store.close()
+    settings.centre_copy.write_bytes(before[:700])
 
     settings.enrolment_file.write_text('{"token": "cut o')
-    again = create_app(settings).state.context
-    assert again.place.department is None  # it takes answers all the same
-    again.outbox.close()
+    alone = create_app(settings).state.context
+    assert alone.centre == organisation.stored
+    assert alone.place.department is None  # it takes answers all the same
+    alone.outbox.close()
     monkeypatch.setenv("HAILONG_AGGREGATOR_URL", "http://127.0.0.1:1")
     assert main(["--lang", "en", "enrol", "7" * 8]) == 2
     assert "cannot be reached" in capsys.readouterr().err
+
+
+def test_a_change_on_the_screen_reaches_a_kiosk_by_itself(tmp_path: Path, serve: Servers) -> None:
+    there = AggregatorSettings(centre=CENTRE, var=tmp_path / "aggregator")
+    store = Store(there.database)
+    migrate(store.engine)
+    app = create_aggregator(there)
+    url = serve(app)
+    organisation = app.state.context.organisation
+    changed = organisation.stored.model_copy(update={"name": NEW_NAME})
+    organisation.save(changed, "an", "another name", organisation.number)
+    environment = os.environ | {
+        "INVOCATION_ID": "as systemd sets it",
+        "HAILONG_AGGREGATOR_URL": url,
+        "HAILONG_CENTRE": str(CENTRE),
+        "HAILONG_DEVICE_TOKEN": app.state.context.accounts.enrol("sảnh"),
+        "HAILONG_VAR": str(tmp_path / "kiosk"),
+        "HAILONG_PORT": str(free_port()),
+    }
+    outbox = Outbox(tmp_path / "kiosk" / "kiosk" / "outbox.sqlite3")
+    outbox.add(submission())
+    outbox.close()
+    command = [sys.executable, "-m", "kiosk", "serve"]
+    ended = subprocess.run(command, env=environment, cwd=ROOT, timeout=60, check=False)
+    assert ended.returncode in (0, -signal.SIGTERM)
+    [row] = store.submissions(None, None)
+    assert row.device == store.devices.rows()[0].number
+    store.close()
+    serve.stop(url)  # weeks without a network
+    settings = Settings(centre=CENTRE, var=tmp_path / "kiosk", aggregator_url=url)
+    again = create_app(settings).state.context
+    assert again.centre.name == NEW_NAME
+    again.outbox.close()
