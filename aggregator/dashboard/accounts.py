@@ -189,12 +189,13 @@ class Accounts:
         # Apart from those of passwords: nobody keeps an account's holder out by wrong codes.
         buckets = buckets_of("", address, None)
         buckets = [(limit, f"enrolment {of}") for limit, of in buckets]
-        self._check_wait(buckets)
         secret = secrets.token_urlsafe(32)
-        device = self.devices.enrol(_digest(code), _digest(secret), self._clock())
-        if device is None:
-            self._throttle.count_wrong(buckets)
-            return None
+        with self._throttle.turn():
+            self._check_wait(buckets)
+            device = self.devices.enrol(_digest(code), _digest(secret), self._clock())
+            if device is None:
+                self._throttle.count_wrong(buckets)
+                return None
         self.forget_devices()
         return device, secret
 
