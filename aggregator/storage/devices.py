@@ -165,14 +165,15 @@ class Devices:
         return True
 
     def revoke(self, name: str, now: datetime, new: Entry) -> bool:
-        """Delete a device's tokens and its code; False where it has none."""
+        """Delete a device's tokens and its code; False where that was done, or there is none."""
         kinds = ("device", "enrolment")
         tokens = delete(Token).where(col(Token.kind).in_(kinds), col(Token.name) == name)
-        query = update(DeviceRow).where(col(DeviceRow.name) == name).values(revoked_at=now)
+        own = (col(DeviceRow.name) == name, col(DeviceRow.revoked_at).is_(None))
+        query = update(DeviceRow).where(*own).values(revoked_at=now)
         with self._database.begin(write=True) as connection:
-            if not connection.execute(tokens).rowcount:
+            if not connection.execute(query).rowcount:
                 return False
-            connection.execute(query)
+            connection.execute(tokens)
             record(connection, new)
         return True
 

@@ -91,6 +91,9 @@ def test_a_device_is_added_told_of_moved_renamed_and_revoked(any_room: Room) -> 
     code = code_on(act(any_room, "again", "<b>quầy 6").text)
     assert act(any_room, "revoke", "<b>quầy 6").status_code == 303
     assert enrol(any_room, code).status_code == 403
+    act(any_room, "add", "chưa dùng", place="")
+    assert act(any_room, "revoke", "chưa dùng").status_code == 303  # before it had a token
+    assert all(one.revoked_at for one in any_room.context.store.devices.rows()[-2:])
     assert beat(any_room).status_code == 401
     log = any_room.client.get("/audit?kind=device").text
     for told in (
