@@ -1,8 +1,9 @@
 """The aggregator's settings, read once from the environment and handed down."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hosts import Hosts, WebAddress, host_names
@@ -43,11 +44,32 @@ class Settings(BaseSettings):
         default=False, description="Send cookies over TLS only; set it behind a TLS proxy."
     )
     demo: bool = Field(default=False, description="Mark every page as a demonstration.")
+    oidc_client_id: str = Field(
+        default="", max_length=255, description="What the provider calls this dashboard."
+    )
+    oidc_client_secret: SecretStr = Field(
+        default=SecretStr(""), description="The secret that the provider gave for it."
+    )
+    oidc_issuer: WebAddress = Field(
+        default="",
+        description="Address of an OpenID Connect provider at which people may sign in, too; "
+        "empty: none.",
+    )
     ddci: Path | None = Field(
         default=None,
         description="The DDCI file: components and weights by which firms rank the departments; "
         "empty: no such ranking.",
     )
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _usable_provider(cls, issuer: str, info: ValidationInfo) -> str:
+        if issuer and not info.data.get("oidc_client_id"):
+            raise ValueError("needs HAILONG_OIDC_CLIENT_ID, too")
+        host = urlsplit(issuer).hostname
+        if issuer.startswith("http:") and host not in ("localhost", "127.0.0.1", "::1"):
+            raise ValueError("must begin with https://")
+        return issuer
 
     @classmethod
     def from_env(cls) -> "Settings":

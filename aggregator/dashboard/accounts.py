@@ -426,6 +426,8 @@ class Accounts:
 
         Raises AccountError where the name is taken.
         """
+        if self._credentials.user_of_identity(identity) is not None:
+            raise AccountError("identity_taken")
         return self._accept(secret, None, None, identity)
 
     def _accept(
@@ -443,6 +445,11 @@ class Accounts:
         if not self._credentials.accept(_digest(secret), user, told):
             return None
         return self._sign_in(name, None, "sign_in.invitation")
+
+    def use_up(self, secret: str) -> bool:
+        """Whether an attempt to sign in at a provider was begun here; it works once."""
+        begun = self._token("oidc", secret) is not None
+        return begun and self._credentials.remove_token("oidc", _digest(secret))
 
     def sign_in_identity(self, identity: str, browser: str | None = None) -> SignedIn | None:
         """Sign in the account that is bound to an identity; None where there is none."""

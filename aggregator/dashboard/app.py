@@ -29,6 +29,7 @@ from aggregator.dashboard.screens import (
     exports,
     handling,
     method,
+    oidc,
     published,
     reports,
     sipas,
@@ -91,6 +92,8 @@ ROUTES = [
     Route("/devices", devices.devices, methods=["GET", "POST"]),
     Route("/account/sign-out", accounts_screen.sign_out_everywhere, methods=["POST"]),
     Route("/invitation/{secret}", accounts_screen.invitation, methods=["GET", "POST"]),
+    Route("/oidc/start", oidc.start),
+    Route("/oidc/callback", oidc.callback),
     Route("/audit.csv", audit.audit_csv),
     # After the routes of the files themselves, whose paths end with a format such as ".pdf".
     Route("/reports/{kind:str}", documents.fetch),

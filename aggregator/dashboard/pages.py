@@ -71,6 +71,7 @@ def render(request: Request, name: str, page: object, status: int = 200) -> Resp
         "surveys": context.surveys,
         "channels": CHANNELS,
         "period_kinds": PERIOD_KINDS,
+        "oidc": bool(context.settings.oidc_issuer),
         "demo": context.settings.demo,
         "how": how,
         "here": here,

@@ -47,13 +47,13 @@ class SignInPage(AccountPage):
 async def sign_in(request: Request) -> Response:
     """The form for name and password; when posted, check them and go to the page asked for."""
     if request.method == "GET":
-        target = _own_path(request.query_params.get("next"))
+        target = own_path(request.query_params.get("next"))
         page = SignInPage(next=target, changed="changed" in request.query_params)
         return render(request, "sign_in", page)
     form = await read_form(request, limit=FORM_LIMIT)
     name = composed(form.get("name", [""])[0])[:NAME_LIMIT]
     password = form.get("password", [""])[0][:PASSWORD_LIMIT]
-    target = _own_path(form.get("next", [""])[0])
+    target = own_path(form.get("next", [""])[0])
     accounts = context_of(request).accounts
     try:
         entered = await accounts.sign_in(name, password, *_client(request, name))
@@ -161,7 +161,7 @@ def _keep(request: Request, response: Response, cookie: str, secret: str, lasts:
     )
 
 
-def _own_path(wish: str | None) -> str:
+def own_path(wish: str | None) -> str:
     """The path to go to after signing in: ``wish`` if it is on this server, else the tally."""
     own = wish and wish.startswith("/") and not wish.startswith(("//", "/\\", "/sign-"))
     return wish if own and wish else "/"
