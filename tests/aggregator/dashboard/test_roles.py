@@ -146,6 +146,7 @@ def test_a_head_sees_nothing_of_another_department(two: Room) -> None:
         "/exports/submissions.csv",
         "/exports/submissions.json",
         "/exports/codebook.csv",
+        "/exports/definitions.json",
         "/account",
     }
 
