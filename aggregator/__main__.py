@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from aggregator.documents.exports.joined import EXPORT_FORMATS
 from aggregator.documents.reports import model
 from aggregator.intake.files import FileError
+from aggregator.organisation.seen import SEEN, THEN
 from aggregator.storage.audit import COMMAND_LINE
 from aggregator.storage.credentials import ROLES
 from aggregator.storage.database import StorageError
@@ -119,6 +120,9 @@ def _report_options(
     report.add_argument("kind", choices=model.REPORT_KINDS, help=say("report_kind"))
     report.add_argument("file", type=Path, help=say("report_file"))
     report.add_argument("--format", choices=model.REPORT_FORMATS, help=say("report_format"))
+    report.add_argument(
+        "--organisation", choices=SEEN, default=THEN, help=say("report_organisation")
+    )
     report.add_argument("--date", type=day, metavar="DAY", help=say("report_date"))
     _actor(report)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from surveys.definition import (
     Channel,
@@ -77,6 +77,18 @@ class Reference(Model):
         if self.period_from > self.period_to:
             raise ValueError("period_from is after period_to")
         return self
+
+    _partial: bool = PrivateAttr(default=False)
+
+    def of_a_part(self, department: str) -> Self:
+        """The same for a department that has taken others in: it is about a part of it alone."""
+        copy = self.model_copy(update={"department": department})
+        copy._partial = True
+        return copy
+
+    @property
+    def is_of_a_part(self) -> bool:
+        return self._partial
 
     @property
     def value(self) -> float:
@@ -208,6 +220,12 @@ class Centre(Model):
             for counter in own.counters
             for department in (own.id, *counter.departments)
         )
+
+    @cached_property
+    def has_changed(self) -> bool:
+        """Whether any unit was merged, moved or renamed: then it matters which day is asked."""
+        units = (*self.departments, *self.counter.values())
+        return any(unit.successor or unit.formerly for unit in units)
 
     @cached_property
     def department_heirs(self) -> Mapping[str, str]:

@@ -41,6 +41,7 @@ def run_report(options: argparse.Namespace) -> int:
             now,
             published=published,
             demo=settings.demo,
+            organisation=options.organisation,
         )
     # Each format has a library of its own, and only one of them is wanted.
     renderer = import_module(f"aggregator.documents.reports.{file_format}")

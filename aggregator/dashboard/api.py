@@ -34,6 +34,7 @@ from aggregator.figures.publishing import publishable_rows
 from aggregator.figures.references import why_no_index, why_not_comparable
 from aggregator.intake.ingest import Offer, Unreadable
 from aggregator.intake.strict_json import NotJson, flaws, read_json
+from aggregator.organisation.seen import following, seen
 from aggregator.storage.audit import COMMAND_LINE, entry
 from aggregator.storage.credentials import TokenKind
 from aggregator.storage.devices import Device
@@ -163,11 +164,14 @@ async def get_satisfaction(request: Request) -> Response:
         until=query.until,
         channel=query.channel,
     )
+    whole = await run_in_threadpool(context.organisation.refreshed)
+    until = min(query.until or context.today, context.today)
+    centre = seen(whole, query.organisation, until)
     find = run_in_threadpool(
         publishable_rows if query.publish else figure_rows,
-        context.store,
+        context.store.following(following(whole, query.organisation)),
         survey,
-        await run_in_threadpool(context.organisation.refreshed),
+        centre,
         selection,
         query.by,
         query.method,
@@ -184,6 +188,7 @@ async def get_satisfaction(request: Request) -> Response:
             by=query.by,
             since=query.since,
             until=query.until,
+            organisation=query.organisation,
             rows=[RowJson.of(row, language, publish=query.publish) for row in rows],
             not_compared=_not_compared(context, survey, language, why),
         )

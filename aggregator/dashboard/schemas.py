@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from aggregator.figures.rows import Comparison, FigureRow, Measure, RowKey
+from aggregator.organisation.seen import Seen
 from aggregator.statistics import Method
 from surveys.definition import Channel, PublishedResult
 from surveys.messages import Language
@@ -105,6 +106,11 @@ class SatisfactionQuery(PeriodQuery):
     channel: Channel | None = Field(None, description="Only this one.")
     method: Method = Field(
         "wilson", description="The intervals of shares; pooled questions have their own."
+    )
+    organisation: Seen = Field(
+        "then",
+        description="Departments and counters as they were when the answers were given, under "
+        "their names at the period's end, or as they are today, mergers followed.",
     )
     publish: bool = Field(
         False,
@@ -210,5 +216,6 @@ class SatisfactionJson(Json):
     by: RowKey
     since: date | None = Field(alias="from")
     until: date | None = Field(alias="to")
+    organisation: Seen
     rows: list[RowJson]
     not_compared: list[NotComparedJson]

@@ -14,6 +14,7 @@ from aggregator.indices.ddci import (
     statement_counts,
 )
 from aggregator.indices.ddci_definition import Component, Ddci
+from aggregator.organisation.seen import departments_shown
 from aggregator.storage.store import Selection, Store
 from aggregator.wording import numbers
 from aggregator.wording.phrases import Words, decimal, integer, joined, percent, say, verbatim
@@ -142,7 +143,9 @@ def ddci_ranking(
 ) -> DdciRanking:
     """The ranking of a selection's answers. Raises database.StorageError."""
     counts = _counts(store, survey, definition, selection)
-    ranking = rank_departments(definition, survey, counts, hard, list(centre.department))
+    answered = set(counts["department"])
+    ranked = departments_shown(centre, selection.since, selection.until, answered)
+    ranking = rank_departments(definition, survey, counts, hard, [one.id for one in ranked])
     columns = (counts[name].tolist() for name in ("department", "question", "k", "n"))
     answers = {(place, name): (k, n) for place, name, k, n in zip(*columns, strict=True)}
     return DdciRanking(definition, survey, centre, ranking, answers, hard)

@@ -9,13 +9,14 @@ import pandas as pd
 
 from aggregator.figures.references import set_comparisons, why_no_index
 from aggregator.figures.rows import FigureRow, Measure, PartOfTime, RowKey, set_measures
+from aggregator.organisation.seen import Stand, counters_shown, departments_shown
 from aggregator.statistics import Method, level_counts, pooled_shares, shares
-from aggregator.storage.store import Selection, Store
+from aggregator.storage.store import By, Selection, Store
 from aggregator.wording import numbers
 from aggregator.wording.channels import CHANNELS
 from aggregator.wording.messages import MESSAGES
 from aggregator.wording.periods import Period, period_of
-from surveys.centre import Centre
+from surveys.centre import Centre, Department
 from surveys.definition import Question, Survey, Text
 from surveys.messages import FieldError, Language
 
@@ -51,12 +52,32 @@ def figure_rows(
             raise Unanswerable("method", "pool_has_its_own")
         return _pooled(store, survey, centre, selection, by)
     scale_question = survey.questions[questions[0]]
-    counts = store.counts(_asking(selection, questions), by)
+    counts = _by_place(store.counts, _asking(selection, questions), by, centre)
     counts, labels = _labelled(survey, centre, selection, by, counts)
     rows = _rows(survey, dict.fromkeys(labels, scale_question), counts, labels, method)
+    _set_departments(rows, by, centre)
     if why_no_index(survey, selection, by) is None:
         set_comparisons(rows, survey, centre)
     return rows
+
+
+def _by_place(
+    read: Callable[[Selection, By], pd.DataFrame], selection: Selection, by: RowKey, centre: Centre
+) -> pd.DataFrame:
+    """A table of the store by key; counters by counter and department, since counters move."""
+    if by != "counter":
+        return read(selection, by)
+    found = read(selection, ("counter", "department"))
+    stands = zip(found["counter"], found["department"], strict=True)
+    keys = [Stand(*stand).key(centre) if stand[0] else "" for stand in stands]
+    return found.assign(key=pd.Series(keys, index=found.index, dtype=object))
+
+
+def _set_departments(rows: Iterable[FigureRow], by: RowKey, centre: Centre) -> None:
+    if by == "counter":
+        for row in rows:
+            _, _, elsewhere = row.key.partition("@")
+            row.department = elsewhere or centre.department_of[row.key]
 
 
 def _questions(survey: Survey, selection: Selection) -> tuple[str, ...] | None:
@@ -137,7 +158,8 @@ def _by_scale(questions: Iterable[Question]) -> list[list[Question]]:
 def _pooled(
     store: Store, survey: Survey, centre: Centre, selection: Selection, by: RowKey
 ) -> list[FigureRow]:
-    sums, labels = _labelled(survey, centre, selection, by, store.pooled(selection, by))
+    pooled = _by_place(store.pooled, selection, by, centre)
+    sums, labels = _labelled(survey, centre, selection, by, pooled)
     figures = pooled_shares(sums, list(labels))
     respondents: dict[Any, int] = dict(zip(figures["key"], figures["respondents"], strict=True))
     codes = survey.scales[survey.measured[0].scale or ""].codes
@@ -146,7 +168,8 @@ def _pooled(
         factor_of = {q.id: factor.id for factor in survey.factors for q in factor.questions}
         counts = per_question.assign(key=per_question["key"].map(factor_of)).dropna()
     else:
-        counts = store.counts(_asking(selection, [q.id for q in survey.measured]), by)
+        asked = _asking(selection, [q.id for q in survey.measured])
+        counts = _by_place(store.counts, asked, by, centre)
         counts, _ = _labelled(survey, centre, selection, by, counts)
     by_key = _counts_by_key(level_counts(counts, list(labels), codes))
     rows = [
@@ -161,6 +184,7 @@ def _pooled(
         for key in labels
     ]
     set_measures(rows, figures)
+    _set_departments(rows, by, centre)
     for row in rows:
         for measure in survey.pooled_measures:
             row.measures.setdefault(measure, Measure(0, 0, None, None, None, "wilson_effective_n"))
@@ -174,27 +198,55 @@ def _labelled(
 ) -> tuple[pd.DataFrame, dict[Any, Text]]:
     """A table of the store by key, and the label of each key, in the order of the rows.
 
-    Departments and counters without answers are included; answers that name none have no row
-    there. Parts of time, whose key is their first day, get their code as key.
+    Departments and counters without answers are included where they were open on a day of the
+    period; answers that name none have no row there. Parts of time, whose key is their first
+    day, get their code as key.
     """
     if _is_time(by):
         periods = {day: period_of(by, day) for day in sorted(set(table["key"]))}
         codes = {day: period.code for day, period in periods.items()}
         labels = {period.code: _period_label(period) for period in periods.values()}
         return table.assign(key=table["key"].map(codes)), labels
-    departments = [
-        department
-        for department in centre.departments
-        if selection.department in (None, department.id)
-    ]
     labels_by: dict[RowKey, Callable[[], dict[Any, Text]]] = {
         "centre": lambda: {"centre": centre.name},
-        "department": lambda: {d.id: d.name for d in departments},
-        "counter": lambda: {c.id: c.name for d in departments for c in d.counters},
+        "department": lambda: {d.id: d.name for d in _departments(centre, selection, table)},
+        "counter": lambda: _counter_labels(centre, selection, table),
         "factor": lambda: {factor.id: factor.name for factor in survey.factors if factor.questions},
         "channel": lambda: {name: CHANNELS[name] for name in sorted(set(table["key"]))},
     }
     return table, labels_by[by]()
+
+
+def _departments(centre: Centre, selection: Selection, table: pd.DataFrame) -> list[Department]:
+    """The departments with a row: the one asked for, or those of the period."""
+    if selection.department is not None:
+        return [centre.department[selection.department]]
+    name = "department" if "department" in table else "key"
+    return departments_shown(centre, selection.since, selection.until, set(table[name]))
+
+
+def _counter_labels(centre: Centre, selection: Selection, table: pd.DataFrame) -> dict[Any, Text]:
+    given = {Stand(*pair) for pair in zip(table["counter"], table["department"], strict=True)}
+    span = selection.since, selection.until
+    return {
+        stand.key(centre): _counter_label(centre, stand)
+        for department in _departments(centre, selection, table)
+        for stand in counters_shown(centre, department, *span, given)
+    }
+
+
+def _counter_label(centre: Centre, stand: Stand) -> Text:
+    """A counter's name; of answers given when it stood elsewhere, with the department."""
+    name = centre.counter[stand.counter].name
+    if centre.department_of[stand.counter] == stand.department:
+        return name
+    at = centre.department[stand.department].name
+
+    def label(language: Language) -> str:
+        said = {"counter": name.get(language), "department": at.get(language)}
+        return MESSAGES.get(language, "row_label.counter_elsewhere", **said)
+
+    return Text(vi=label("vi"), en=label("en"))
 
 
 def _is_time(by: RowKey) -> TypeGuard[PartOfTime]:

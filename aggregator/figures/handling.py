@@ -14,6 +14,7 @@ from aggregator.indices.circular_01_2018 import (
     facts_points,
     score_department,
 )
+from aggregator.organisation.seen import departments_shown
 from aggregator.storage.store import Selection, Store
 from aggregator.wording.phrases import Words, decimal, integer, joined, listed, say, verbatim
 from surveys.centre import Centre, Department
@@ -26,7 +27,8 @@ def department_scores(
 ) -> dict[str, DepartmentScore]:
     """Scores by department, in the centre's order, from ``since`` to ``until``, both included.
 
-    Answers without a department are left out.
+    Departments that were closed then and have no data are left out, and so are answers without
+    a department.
     """
     dossiers = store.handling.dossiers(centre.department, since, until)
     facts = store.handling.facts(since, until)
@@ -37,7 +39,7 @@ def department_scores(
             answer_counts(answers.get(one.id, {})),
             facts_points(combined(facts.get(one.id, ()))),
         )
-        for one in centre.departments
+        for one in departments_shown(centre, since, until, {*dossiers, *facts, *answers})
     }
 
 

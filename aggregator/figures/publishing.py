@@ -43,10 +43,9 @@ def publishable_rows(
     minimum = _minimum(survey, total, centre)
     if by not in ("centre", "department", "counter"):  # channels and parts of time
         return compared_alone(published_rows(total, rows(by), minimum)[1], survey, centre)
-    counters = {row.key: row for row in rows("counter")}
+    counters = rows("counter")
     branches = [
-        (row, [counters[one.id] for one in centre.department[row.key].counters])
-        for row in rows("department")
+        (row, [one for one in counters if one.department == row.key]) for row in rows("department")
     ]
     whole, departments = published_tree(total, branches, minimum)
     if by == "centre":

@@ -14,28 +14,36 @@ from surveys.definition import Question, Survey
 def set_comparisons(rows: Sequence[FigureRow], survey: Survey, centre: Centre) -> None:
     """Set each row's comparisons with the references of the same survey and measure."""
     for reference in centre.references:
-        if why_not_comparable(survey, reference):
+        compared_with = [row for row in rows if reference.department in (None, row.key)]
+        if not compared_with or why_not_comparable(survey, reference, reference.department):
             continue
-        figures = measure_frame(rows, reference.measure, pooled=bool(survey.pooled_measures))
+        figures = measure_frame(
+            compared_with, reference.measure, pooled=bool(survey.pooled_measures)
+        )
         published = PublishedShare(reference.value, reference.n)
         compared = compare(figures, published, centre.minimum_ratings)
-        for row, found in zip(rows, compared.to_dict("records"), strict=True):
+        for row, found in zip(compared_with, compared.to_dict("records"), strict=True):
             row.comparisons.append(
                 Comparison(reference=reference, measure=reference.measure, **tested(found))
             )
 
 
-def why_not_comparable(survey: Survey, reference: Reference) -> str | None:
+def why_not_comparable(
+    survey: Survey, reference: Reference, department: str | None = None
+) -> str | None:
     """The message key of why a survey's figures cannot be compared with a reference, or None.
 
     Both must have the same survey and measure: the share of "very satisfied" taps at a counter
-    and that of "satisfied or better" pooled over 22 criteria are different quantities.
+    and that of "satisfied or better" pooled over 22 criteria are different quantities. A figure
+    of one department is compared with that ``department`` alone, and with all of it.
     """
     if reference.survey != survey.id:
         return "other_instrument"
     if not survey.measured or reference.measure not in survey.measures_of(survey.measured[0]):
         return "other_measure"
-    return None
+    if reference.department not in (None, department):
+        return "other_department"
+    return "part_of_department" if reference.is_of_a_part else None
 
 
 def why_no_index(survey: Survey, selection: Selection, by: RowKey) -> str | None:

@@ -93,7 +93,8 @@ class FigureRow:
 
     ``n`` counts answers, respondents where questions are pooled, and ticks in multiple-choice
     questions. ``question`` is None where several are pooled. ``group`` is a prefix of its
-    figures' names, for pages with rows of several kinds. A ``withheld`` row has no figures: n
+    figures' names, for pages with rows of several kinds. ``department`` is that at which the
+    answers of a counter's row were given. A ``withheld`` row has no figures: n
     is 0, counts and measures are empty (see publishing).
     """
 
@@ -107,6 +108,7 @@ class FigureRow:
     question: Question | None = None
     withheld: bool = False
     group: str = ""
+    department: str = ""
 
     @property
     def median(self) -> float | None:

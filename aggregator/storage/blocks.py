@@ -157,13 +157,15 @@ def grouped(
     *,
     keep_item: Callable[[Key], bool],
     keep_place: Callable[[Key], bool],
+    follow: Callable[[Key], Key] = lambda key: key,
 ) -> dict[str, Any]:
     """Group the sums of blocks, given with their first days; returns the columns of a table.
 
     ``items`` and ``places`` name the parts of the blocks' items and places. ``by`` names the
     columns to group by: such parts, keys of TIMES, or centre, which is the same in all rows.
     ``sums`` names the blocks' first sums, a column each. Only items and places for which
-    ``keep_item`` and ``keep_place`` are true count. Rows without answers are left out; the
+    ``keep_item`` and ``keep_place`` are true count; ``follow`` gives the place that a place counts
+    for. Rows without answers are left out; the
     others are in the order of their days.
     """
     times = [name for name in by if name in TIMES]
@@ -176,7 +178,7 @@ def grouped(
         len(sums),
         lambda day: tuple(TIMES[name](day) for name in times),
         lambda key: item(key) if keep_item(key) else None,
-        lambda key: place(key) if keep_place(key) else None,
+        lambda key: place(at) if keep_place(at := follow(key)) else None,
     )
     there = np.nonzero(totals.values[:, 0])  # the first sum is 0 only where nothing was counted
     columns: dict[str, Any] = {"centre": np.full(len(there[0]), "centre", dtype=object)}

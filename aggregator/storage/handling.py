@@ -27,10 +27,19 @@ class Handling:
     changes nothing, and a file must be complete for each day and department that it names.
     """
 
-    def __init__(self, database: Database, department: str | None = None) -> None:
-        """``department``: the only one that is read, where it is given."""
+    def __init__(
+        self,
+        database: Database,
+        department: str | None = None,
+        heirs: Mapping[str, str] | None = None,
+    ) -> None:
+        """``department``: the only one that is read, where it is given.
+
+        ``heirs``: by department the one that it counts for when read, if it is another.
+        """
         self._database = database
         self._department = department
+        self._heirs = heirs or {}
 
     def _readable(self, department: Any) -> list[ColumnElement[bool]]:
         return [] if self._department is None else [department == self._department]
@@ -68,31 +77,39 @@ class Handling:
     ) -> dict[str, dict[int, Counts]]:
         """Counts by department and indicator, from ``since`` to ``until``, both included."""
         department, indicator = col(HandlingTally.department), col(HandlingTally.indicator)
+        wanted = set(departments)
+        stored = wanted | {one for one, heir in self._heirs.items() if heir in wanted}
         sums: list[Any] = [func.sum(getattr(HandlingTally, name)) for name in COUNTS]
         # Departments and indicators begin the key: only short ranges of the table are read.
         query = (
             select(department, indicator, *sums)
-            .where(department.in_(list(departments)), indicator.in_(BY_DOSSIER))
+            .where(department.in_(sorted(stored)), indicator.in_(BY_DOSSIER))
             .where(col(HandlingTally.day).between(since, until), *self._readable(department))
             .group_by(department, indicator)
         )
-        by_department: dict[str, dict[int, Counts]] = defaultdict(dict)
+        by_department: dict[str, dict[int, Counts]] = defaultdict(lambda: defaultdict(Counts))
         with self._database.begin() as connection:
             for name, number, *counts in connection.execute(query):
                 # PostgreSQL sums integers to decimals.
-                by_department[name][number] = Counts(*map(int, counts))
+                of = by_department[self._heirs.get(name, name)]
+                found = map(int, counts)
+                of[number] = Counts(*map(sum, zip(vars(of[number]).values(), found, strict=True)))
         return by_department
 
     def facts(self, since: date, until: date) -> dict[str, list[Facts]]:
-        """Each department's facts in the order of their days, both ends included."""
+        """Each department's facts in the order of their days, both ends included.
+
+        Of one day, those of the department itself come after those of what was merged into it.
+        """
         day, department = col(HandlingFacts.day), col(HandlingFacts.department)
         query = select(HandlingFacts.__table__).where(  # type: ignore[attr-defined]
             day.between(since, until), *self._readable(department)
         )
         by_department: dict[str, list[Facts]] = defaultdict(list)
         with self._database.begin() as connection:
-            for row in connection.execute(query.order_by(day, department)):
-                by_department[row.department].append(_read(row))
+            rows = connection.execute(query.order_by(day, department)).all()
+        for row in sorted(rows, key=lambda row: (row.day, row.department not in self._heirs)):
+            by_department[self._heirs.get(row.department, row.department)].append(_read(row))
         return by_department
 
 

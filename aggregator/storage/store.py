@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 Grouping = blocks.Grouping
 By = Grouping | tuple[Grouping, ...]
 Keep = Callable[[Key], bool]
+# By the name of a part of a place, from an id to the one that it counts for.
+Following = Mapping[str, Mapping[str, str]]
 
 ROLL_UP_WAIT = 0.25  # seconds that a reader waits for the write lock before it goes without storing
 
@@ -58,6 +60,7 @@ class Store:
         self._impatient = Database(url, ROLL_UP_WAIT)
         self._rollups: dict[tuple[Layout, str], RollUps] | None = None
         self.department: str | None = None  # the only one that is read, where it is not None
+        self._following: Following = {}
         self.credentials = Credentials(self.database)
         self.devices = Devices(self.database)
         self.definitions = Definitions(self.database)
@@ -144,6 +147,7 @@ class Store:
             sums,
             keep_item=keep,
             keep_place=lambda at: channel in (None, at[0]) and departments <= {at[1]},
+            follow=_follower(layout.places, self._following),
         )
 
     def _blocks(
@@ -206,6 +210,19 @@ class Store:
         view._rollups = None
         return view
 
+    def following(self, units: Following) -> "Store":
+        """A copy of this store in which departments and counters count for those of ``units``.
+
+        Everything that is read by place follows; nothing that is read as a whole changes. A
+        store of one department alone has nothing to follow.
+        """
+        if self.department is not None:
+            return self
+        view = copy(self)
+        view._following = units
+        view.handling = Handling(self.database, heirs=units.get("department", {}))
+        return view
+
     def roll_up(self, surveys: Iterable[str]) -> None:
         """Store all missing blocks of surveys, so that readers of long periods do not wait."""
         for survey in surveys:
@@ -229,7 +246,12 @@ class Store:
             rows = connection.execute(query).all()
         days, departments, dossiers = ([row[place] for row in rows] for place in range(3))
         counted = np.array(dossiers, dtype=np.int64)
-        return _table({"day": days, "department": departments, "dossiers": counted})
+        heirs = self._following.get("department", {})
+        followed = [heirs.get(str(one), str(one)) for one in departments]
+        found = _table({"day": days, "department": followed, "dossiers": counted})
+        if followed == departments:
+            return found
+        return found.groupby(["day", "department"], as_index=False)[["dossiers"]].sum()
 
     def respondents(
         self, selection: Selection, by: tuple[Grouping, ...] = ("day", "department")
@@ -242,6 +264,14 @@ class Store:
         measures = sorted(view._whole(POOL, selection).items)
         sums = view.sums(POOL, selection, by, ["respondents"], lambda item: [item] == measures[:1])
         return _table({"n" if name == "respondents" else name: sums[name] for name in sums})
+
+
+def _follower(places: Sequence[str], following: Following) -> Callable[[Key], Key]:
+    """From a place as it is stored to the one that it counts for."""
+    heirs = [following.get(name, {}) for name in places]
+    if not any(heirs):
+        return lambda place: place
+    return lambda place: tuple(to.get(part, part) for to, part in zip(heirs, place, strict=True))
 
 
 def _several(by: By) -> tuple[Grouping, ...]:

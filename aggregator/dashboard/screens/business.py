@@ -89,10 +89,11 @@ class BusinessPage(FigurePage):
 @needs("figures")
 async def business(request: Request) -> Response:
     """Each statement of a period beside the published figure; scores where bounds are known."""
-    context = context_of(request)
-    view = read_view(request, survey=context.centre.instruments.businesses, kind="quarter")
+    view = read_view(
+        request, survey=context_of(request).centre.instruments.businesses, kind="quarter"
+    )
     language = language_of(request, negotiate=False)
-    page = await run_in_threadpool(_page, context, view, language)
+    page = await run_in_threadpool(_page, context_of(request), view, language)
     return render(request, "business", page)
 
 

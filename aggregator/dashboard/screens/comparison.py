@@ -41,7 +41,8 @@ class ComparisonPage(FigurePage):
 @needs("figures")
 async def comparison(request: Request) -> Response:
     """Departments by their distance from a reference, their ranking, the standardised figure."""
-    context, view = context_of(request), read_view(request, kind="month")
+    view = read_view(request, kind="month")
+    context = context_of(request)
     return render(request, "comparison", await run_in_threadpool(_page, context, view))
 
 

@@ -54,7 +54,7 @@ async def ddci(request: Request) -> Response:
     if definition is None:
         return render(request, "ddci", DdciPage(view=view))
     language = language_of(request, negotiate=False)
-    page = await run_in_threadpool(_page, context, view, definition, language)
+    page = await run_in_threadpool(_page, context_of(request), view, definition, language)
     return render(request, "ddci", page)
 
 
@@ -73,7 +73,8 @@ def _hard_data(
     if definition.hard_data is None or context.settings.ddci is None:
         return {}, []
     path: Path = context.settings.ddci.parent / definition.hard_data
+    known = list(context.organisation.centre.department)  # also those that were merged since
     try:
-        return read_hard_data(path, definition, list(context.centre.department), language)
+        return read_hard_data(path, definition, known, language)
     except FileError as error:
         return {}, [(0, str(error))]

@@ -47,7 +47,9 @@ async def fetch(request: Request) -> Response:
     kind = request.path_params.get("kind")  # of period; None for an export
     if kind is not None and kind not in REPORT_KINDS:
         raise HTTPException(404)
-    refuse_other_parameters(request, *(("date", "format", "lang") if kind else PARAMETERS))
+    refuse_other_parameters(
+        request, *(("date", "format", "lang", "organisation") if kind else PARAMETERS)
+    )
     given = {name: value for name, value in request.query_params.items() if value}
     formats = REPORT_FORMATS if kind else EXPORT_FORMATS
     if (chosen := given.pop("format", "")) not in formats:

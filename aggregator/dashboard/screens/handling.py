@@ -57,9 +57,8 @@ class HandlingPage(FigurePage):
 @needs("department")
 async def handling(request: Request) -> Response:
     """Departments by nine indicators, their total and band."""
-    context = context_of(request)
     view = read_view(request, survey=SURVEY, kind="quarter", by_channel=False)
-    return render(request, "handling", await run_in_threadpool(_page, context, view))
+    return render(request, "handling", await run_in_threadpool(_page, context_of(request), view))
 
 
 def _page(context: Context, view: View) -> HandlingPage:
@@ -67,5 +66,5 @@ def _page(context: Context, view: View) -> HandlingPage:
     scores = department_scores(context.store, context.centre, since, until)
     return HandlingPage(
         view=view,
-        rows=[(department, scores[department.id]) for department in context.centre.departments],
+        rows=[(context.centre.department[id], score) for id, score in scores.items()],
     )

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from aggregator.dashboard.context import context_of
 from aggregator.dashboard.pages import refuse_other_parameters
 from aggregator.dashboard.permissions import needs
+from aggregator.dashboard.screens.view import read_organisation
 from aggregator.documents.reports.model import REPORT_KINDS
 from aggregator.documents.worker import send
 from aggregator.wording.messages import MESSAGES
@@ -29,7 +30,8 @@ async def report(request: Request) -> Response:
     kind, file_format = request.path_params["kind"], request.path_params["format"]
     if kind not in REPORT_KINDS or file_format not in MEDIA_TYPES:
         raise HTTPException(404)
-    refuse_other_parameters(request, "date", "lang")  # a report has no other filter than its period
+    refuse_other_parameters(request, "date", "lang", "organisation")
+    organisation = read_organisation(request)
     given = {"period": kind, "date": request.query_params.get("date", "")}
     day = read_period(given, context_of(request).today).since
     language = language_of(request, negotiate=False)
@@ -42,6 +44,8 @@ async def report(request: Request) -> Response:
         file_format,
         "--date",
         day.isoformat(),
+        "--organisation",
+        organisation,
         f"--actor={request.state.user.name}",
     ]
     file = await context_of(request).worker.make_for(request, arguments, f".{file_format}")

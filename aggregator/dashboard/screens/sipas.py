@@ -89,9 +89,10 @@ class SipasPage(FigurePage):
 @needs("figures")
 async def sipas(request: Request) -> Response:
     """The index of a period with everything it is made of, beside what was published."""
-    context = context_of(request)
-    view = read_view(request, survey=context.centre.instruments.citizens, kind="quarter")
-    return render(request, "sipas", await run_in_threadpool(_page, context, view))
+    view = read_view(
+        request, survey=context_of(request).centre.instruments.citizens, kind="quarter"
+    )
+    return render(request, "sipas", await run_in_threadpool(_page, context_of(request), view))
 
 
 def _page(context: Context, view: View) -> SipasPage:

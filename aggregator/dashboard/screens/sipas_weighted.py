@@ -32,9 +32,12 @@ class SipasWeightedPage(FigurePage):
 @needs("figures")
 async def sipas_weighted(request: Request) -> Response:
     """The index before and after weighting, beside the mix of respondents and of the population."""
-    context = context_of(request)
-    view = read_view(request, survey=context.centre.instruments.citizens, kind="quarter")
-    return render(request, "sipas_weighted", await run_in_threadpool(_page, context, view))
+    view = read_view(
+        request, survey=context_of(request).centre.instruments.citizens, kind="quarter"
+    )
+    return render(
+        request, "sipas_weighted", await run_in_threadpool(_page, context_of(request), view)
+    )
 
 
 def _page(context: Context, view: View) -> SipasWeightedPage:

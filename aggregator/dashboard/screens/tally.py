@@ -82,19 +82,24 @@ async def tally(request: Request) -> Response:
     """Today, or another period, by department; to a department's head the own one."""
     if own := context_of(request).store.department:
         return RedirectResponse(request.url.replace(path=f"/department/{own}"), 303)
-    context, view = context_of(request), read_view(request)
+    view = read_view(request)
+    context = context_of(request)
     page = await run_in_threadpool(_page, context, view, None)
     return render(request, "tally", page)
 
 
 @needs("department")
 async def department(request: Request) -> Response:
-    """One department by counter and by question."""
-    context = context_of(request)
-    chosen = context.centre.department.get(request.path_params["department"])
+    """One department by counter and by question; under today's organisation its successor."""
+    asked, heirs = request.path_params["department"], context_of(request).centre.department_heirs
+    view = read_view(request)
+    context, heir = context_of(request), heirs.get(asked)
+    chosen = context.centre.department.get(asked)
+    if chosen is None and heir:
+        return RedirectResponse(f"/department/{heir}?{view.parameters()}", 303)
     if chosen is None:
         raise HTTPException(404)
-    page = await run_in_threadpool(_page, context, read_view(request), chosen)
+    page = await run_in_threadpool(_page, context, view, chosen)
     return render(request, "department", page)
 
 
@@ -102,7 +107,7 @@ def _page(context: Context, view: View, department: Department | None) -> TallyP
     """Everything the page shows, read from tallies. Raises database.StorageError."""
     survey, centre, store = view.survey, context.centre, context.store
     selection = view.selection(department.id if department else None)
-    choice = choose(view, centre)
+    choice = choose(view, centre, department.id if department else None)
     total, parts = _places(context, view, department) if survey.has_total else (None, [])
     asked_now = total is None or not not_asked_now(centre, survey, total.n)
     until = min(view.period.until, context.today)
@@ -141,9 +146,12 @@ def _places(
     if department is None:
         [whole] = rows("centre")
         return whole, rows("department")
-    own = {counter.id for counter in department.counters}
-    counters = [row for row in rows("counter") if row.key in own]
-    return next(row for row in rows("department") if row.key == department.id), counters
+    counters = [row for row in rows("counter") if row.department == department.id]
+    own = [row for row in rows("department") if row.key == department.id]
+    if not own:  # closed in all of the period, and without answers
+        alone = view.selection(department.id)
+        own = figure_rows(context.store, view.survey, context.centre, alone, "department")
+    return own[0], counters
 
 
 def _levels(survey: Survey) -> Sequence[Level]:

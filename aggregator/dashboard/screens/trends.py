@@ -71,12 +71,15 @@ async def trends(request: Request) -> Response:
     departments = (*everywhere, *context.centre.department)
     choices = {"grain": GRAINS, "department": departments}
     view = read_view(request, kind="day", choices=choices)
-    return render(request, "trends", await run_in_threadpool(_page, context, view))
+    return render(request, "trends", await run_in_threadpool(_page, context_of(request), view))
 
 
 def _page(context: Context, view: View) -> TrendsPage:
     survey, centre, store = view.survey, context.centre, context.store
-    choice = choose(view, centre)
+    asked = view.choices["department"]
+    heir = context.organisation.centre.department_heirs.get(asked, "")
+    department = centre.department.get(asked) or centre.department.get(heir)
+    choice = choose(view, centre, department.id if department else None)
     grain: Grain = next(grain for grain in GRAINS if grain == view.choices["grain"])
     until = min(view.period.until, context.today)
     known = versions(store, survey, context.surveys)
@@ -85,12 +88,12 @@ def _page(context: Context, view: View) -> TrendsPage:
         choice=choice,
         until=until,
         grain=grain,
-        department=centre.department.get(view.choices["department"]),
+        department=department,
         breaks=[one for version in known for one in breaks(version, centre)],
     )
     if choice.measure is None:
         return page
-    selection = view.selection(view.choices["department"] or None)
+    selection = view.selection(department.id if department else None)
     parts = buckets(grain, until, LENGTHS[grain])
     points = whole_trend(store, known, centre, selection, choice.measure, grain, parts)
     # The chart begins with the first answer: a new centre shows no empty weeks before it.

@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from aggregator.dashboard.context import Context, context_of
 from aggregator.figures.references import why_not_comparable
+from aggregator.organisation.seen import SEEN, THEN, Seen, following, seen
 from aggregator.storage.store import Selection, Store
 from aggregator.wording.channels import CHANNELS, modes
 from aggregator.wording.periods import Period, PeriodKind, read_period
@@ -22,8 +23,9 @@ class View:
     """What a page was asked to show. ``choices`` are the page's own parameters.
 
     ``day`` is the day that the period was chosen by: a reader who looks at its year and then
-    at its week sees the week of that day, not the first of the year. ``filters`` names what the
-    page lets its reader choose beside the period.
+    at its week sees the week of that day, not the first of the year. ``organisation``
+    is that of the period's time or that of today. ``filters`` names what the page lets its
+    reader choose beside the period.
     """
 
     survey: Survey
@@ -32,6 +34,7 @@ class View:
     channel: str | None = None
     measure: str | None = None
     reference: str | None = None
+    organisation: Seen = "then"
     choices: Mapping[str, str] = field(default_factory=dict)
     filters: frozenset[str] = frozenset({"survey", "channel"})
 
@@ -44,6 +47,7 @@ class View:
             "channel": self.channel,
             "measure": self.measure,
             "reference": self.reference,
+            "organisation": self.organisation if self.organisation != THEN else None,
             **self.choices,
             **changes,
         }
@@ -68,6 +72,9 @@ def read_view(
     parameters with their allowed values, the first being the default. Without ``by_channel`` a
     channel is ignored. Raises HTTPException 400 with a key of ``error`` for a value that is not
     allowed, and PeriodError.
+
+    From here on the request's context is as the view sees it: its centre is the organisation
+    asked for, and its store counts answers under that.
     """
     context, given = context_of(request), request.query_params
     wanted = survey or given.get("survey") or context.centre.instruments.rating
@@ -90,7 +97,14 @@ def read_view(
     if not any(asked.get(name) for name in ("period", "from", "to")):
         asked["period"] = kind
     period = read_period(asked, context.today)
-    references = [r.id for r in context.centre.references if not why_not_comparable(chosen, r)]
+    organisation = read_organisation(request)
+    whole = context.centre
+    request.state.context = replace(
+        context,
+        seen=seen(whole, organisation, min(period.until, context.today)),
+        store=context.store.following(following(whole, organisation)),
+    )
+    references = [r.id for r in whole.references if not why_not_comparable(chosen, r, r.department)]
     filters = {"survey": survey is None, "channel": by_channel}
     return View(
         survey=chosen,
@@ -99,9 +113,22 @@ def read_view(
         channel=channel if by_channel else None,
         measure=measure if same and measure in measures else None,
         reference=reference if same and reference in references else None,
+        organisation=organisation,
         choices=own,
         filters=frozenset(name for name, offered in filters.items() if offered),
     )
+
+
+def read_organisation(request: Request) -> Seen:
+    """Under which organisation figures are asked for: without a wish under that of their time.
+
+    Raises HTTPException 400 with a key of ``error``.
+    """
+    wanted = request.query_params.get("organisation") or THEN
+    for one in SEEN:
+        if one == wanted:
+            return one
+    raise HTTPException(400, "unknown_choice")
 
 
 def _measures(context: Context) -> set[str]:
@@ -143,11 +170,11 @@ class Choice:
     refused: tuple[tuple[Reference, str], ...]
 
 
-def choose(view: View, centre: Centre) -> Choice:
+def choose(view: View, centre: Centre, department: str | None = None) -> Choice:
     """A view's measure and reference; without one the first measure that has a reference."""
     survey = view.survey
     measures = tuple(survey.measures_of(survey.measured[0])) if survey.has_total else ()
-    unlike = {r.id: why_not_comparable(survey, r) for r in centre.references}
+    unlike = {r.id: why_not_comparable(survey, r, department) for r in centre.references}
     alike = [r for r in centre.references if not unlike[r.id]]
     published = [name for name in measures if any(r.measure == name for r in alike)]
     measure = view.measure or next(iter([*published, *measures]), None)

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from aggregator.documents.reports.model import Printed, ReportKind
 from aggregator.documents.reports.written import DASHED
+from aggregator.organisation.seen import Seen
 from aggregator.storage.store import Selection, Store
 from aggregator.wording import numbers
 from aggregator.wording.messages import MESSAGES
@@ -21,6 +22,7 @@ class Occasion:
     """What a report is about and for whom, with the words and numbers of its language.
 
     ``now`` is the moment at which it is made; ``published`` are the tables of other sources.
+    ``centre`` and ``store`` are as seen under the ``organisation``.
     """
 
     store: Store
@@ -31,6 +33,7 @@ class Occasion:
     language: Language
     now: datetime
     published: PublishedTables | None = None
+    organisation: Seen = "then"
 
     @property
     def today(self) -> date:

@@ -27,6 +27,7 @@ from aggregator.documents.reports.sections.standing import standing
 from aggregator.documents.reports.sections.summary import summary
 from aggregator.documents.reports.sections.taking_part import taking_part
 from aggregator.documents.reports.written import ROMAN
+from aggregator.organisation.seen import Seen, following, seen
 from aggregator.storage.store import Store
 from aggregator.wording import numbers
 from aggregator.wording.periods import Period
@@ -54,9 +55,13 @@ def build_report(
     *,
     published: PublishedTables | None = None,
     demo: bool = False,
+    organisation: Seen = "then",
 ) -> Report:
     """A period's report as plain data. Raises database.StorageError."""
-    on = Occasion(store.snapshot(), surveys, centre, period, kind, language, now, published)
+    counted = store.snapshot().following(following(centre, organisation))
+    changed = centre.has_changed
+    centre = seen(centre, organisation, min(period.until, centre.local_day(now)))
+    on = Occasion(counted, surveys, centre, period, kind, language, now, published, organisation)
     survey = surveys[centre.instruments.rating]
     m = material.gather(on, survey) if survey.has_total else None
     sections, about = _day(m) if kind == "day" and m else _contents(on, m)
@@ -76,7 +81,7 @@ def build_report(
         day=on.today,
         name=name,
         subject=on.say(f"subject_{kind}", period=on.name(period)),
-        opening=_opening(on),
+        opening=" ".join(filter(None, (_opening(on), _organisation(on) if changed else ""))),
         sections=body,
         closing="" if kind == "day" else on.say("closing"),
         annex=method,
@@ -97,6 +102,11 @@ def _opening(on: Occasion) -> str:
         period=on.name(on.period),
         so_far=on.say("so_far_period", so_far=so_far) if so_far else "",
     )
+
+
+def _organisation(on: Occasion) -> str:
+    """Under which organisation the figures stand; said once it has changed."""
+    return on.say(f"organisation_{on.organisation}", day=on.day(min(on.period.until, on.today)))
 
 
 def _day(m: Material) -> tuple[list[Section], tuple[Section, ...]]:
