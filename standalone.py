@@ -20,9 +20,10 @@ import serving
 from aggregator.dashboard.accounts import Accounts
 from aggregator.dashboard.app import create_app as create_aggregator
 from aggregator.demo import simulate
+from aggregator.demo.mergers import REASON, Mergers
 from aggregator.intake.ingest import Ingest
 from aggregator.organisation.changes import OrganisationError
-from aggregator.organisation.current import centre_in_force
+from aggregator.organisation.current import Organisation
 from aggregator.settings import Settings as AggregatorSettings
 from aggregator.storage.database import StorageError
 from aggregator.storage.migrations import migrate
@@ -150,9 +151,7 @@ def prepare(
     if demo and not store.has_submissions():
         print("Đang tạo một quý mô phỏng · making a simulated quarter …", flush=True)
         now = datetime.now(UTC)
-        centre = centre_in_force(store.centres, counting.centre, surveys)
-        ingest = Ingest(store, surveys, centre)
-        print(f"  {simulate(store, ingest, centre, surveys, now)} phiếu · submissions")
+        print(f"  {_simulated(store, counting, now)} phiếu · submissions")
     accounts = Accounts(store, lambda: datetime.now(UTC))
     if not store.credentials.users():
         accounts.add_user(MANAGER, "administrator")
@@ -174,6 +173,19 @@ def prepare(
     if demo:
         changes["outbox"] = None
     return counting, asked.model_copy(update=changes)
+
+
+def _simulated(store: Store, counting: AggregatorSettings, now: datetime) -> int:
+    """Fill the store with a quarter in which departments are merged; how many submissions."""
+    surveys = load_surveys()
+    organisation = Organisation(store.centres, surveys)
+    organisation.start(counting.centre)
+    first = organisation.stored
+    mergers = Mergers.of(first, first.local_day(now))
+    if organisation.number == 1 and mergers.into:
+        organisation.save(mergers.applied(first), "", REASON, 1)
+    ingest = Ingest(store, surveys, organisation.centre)
+    return simulate(store, ingest, first, surveys, now, mergers)
 
 
 def _reachable(host: str) -> str:

@@ -30,6 +30,7 @@ from aggregator.dashboard.screens import (
     handling,
     method,
     oidc,
+    organisation,
     published,
     reports,
     sipas,
@@ -63,6 +64,7 @@ SCREENS = [
     Route("/documents", documents.documents, name="documents"),
     Route("/published", published.published, name="published"),
     Route("/method", method.method, name="method"),
+    Route("/organisation", organisation.organisation, methods=["GET", "POST"], name="organisation"),
 ]
 
 # Tried in this order, one after the other: first what machines ask for all day.
@@ -78,6 +80,7 @@ ROUTES = [
     Route("/metrics", api.get_metrics),
     *SCREENS,
     Route("/department/{department}", tally.department),
+    Route("/organisation/{kind}/{id}", organisation.unit),
     Route("/sipas/weighted", sipas_weighted.sipas_weighted),
     Route("/reports/{kind}.{format}", reports.report),
     Route("/exports/submissions.{format}", exports.submissions),
@@ -113,17 +116,17 @@ def create_app(
     surveys = load_instruments(settings.surveys)
     store = Store(settings.database)
     finish = with_population if settings.demo else lambda centre: centre
-    organisation = Organisation(store.centres, surveys, clock, finish)
-    organisation.start(settings.centre)
-    centre = organisation.centre
+    held = Organisation(store.centres, surveys, clock, finish)
+    held.start(settings.centre)
+    centre = held.centre
     templates = Pages(Path(__file__).parent / "templates", MESSAGES)
-    commits = GroupCommit(Ingest(store, surveys, centre, clock, organisation.refreshed))
+    commits = GroupCommit(Ingest(store, surveys, centre, clock, held.refreshed))
     accounts = Accounts(store, clock)
     context = Context(
         settings,
         store,
         surveys,
-        organisation,
+        held,
         load_published(settings.centre, centre),
         load_ddci(settings.ddci, surveys) if settings.ddci else None,
         commits,

@@ -123,7 +123,7 @@ class Organisation:
         """
         self.refreshed()
         if after != self.number:
-            raise self._overtaken(after)
+            raise self.overtaken(after)
         if UNSAFE.search(reason) or len(reason) > LONGEST_REASON:
             raise OrganisationError("bad_reason", most=LONGEST_REASON)
         found = self._may_follow(self.stored, new, "centre")
@@ -133,7 +133,7 @@ class Organisation:
         words = " ".join(one.get("vi") for one in found)
         told = entry(made.saved_at, by, "organisation.saved", number=made.number, changes=words)
         if not self._centres.add(made, told):
-            raise self._overtaken(after)
+            raise self.overtaken(after)
         self.refreshed()
         return found
 
@@ -159,7 +159,8 @@ class Organisation:
         except OrganisationError:
             return [say("organisation.changed_wholly")]
 
-    def _overtaken(self, after: int) -> OvertakenError:
+    def overtaken(self, after: int) -> OvertakenError:
+        """What to say to whoever has seen the version ``after``, which is no longer in force."""
         found = [version for version in self._centres.versions() if version.number >= after]
         if len(found) < 2:
             return OvertakenError("", [])

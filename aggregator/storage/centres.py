@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, null, select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
@@ -73,14 +74,25 @@ class Centres:
 
     def counted(self) -> Counter[Place]:
         """How many rows of submissions, dossiers and facts are stored under each place."""
-        department, counter = col(SubmissionRow.department), col(SubmissionRow.counter)
-        queries = [select(department, counter, func.count()).group_by(department, counter)]
+        queries: list[Any] = [_submissions(None)]
         for table in (Transactions, HandlingTally, HandlingFacts):
             own = col(table.department)
-            queries.append(select(own, None, func.count()).group_by(own))  # type: ignore[call-overload]
+            queries.append(select(own, null(), func.count()).group_by(own))
         found = Counter[Place]()
         with self._database.begin() as connection:
             for query in queries:
                 for at, within, n in connection.execute(query):
                     found[at or "", within or ""] += n
         return found
+
+    def submissions(self, since: date | None) -> Counter[Place]:
+        """How many submissions are stored under each place, of the days from ``since`` on."""
+        with self._database.begin() as connection:
+            rows = connection.execute(_submissions(since)).all()
+        return Counter({(at or "", within or ""): n for at, within, n in rows})
+
+
+def _submissions(since: date | None) -> Any:
+    department, counter = col(SubmissionRow.department), col(SubmissionRow.counter)
+    query = select(department, counter, func.count()).group_by(department, counter)
+    return query if since is None else query.where(col(SubmissionRow.day) >= since)

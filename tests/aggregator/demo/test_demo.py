@@ -12,10 +12,12 @@ from aggregator.demo import simulate
 from aggregator.demo.calendar import SLOW
 from aggregator.demo.citizens import with_population
 from aggregator.demo.firms import Firms
+from aggregator.demo.mergers import REASON, Mergers
 from aggregator.demo.quarter import Quarter
 from aggregator.documents.screening import screened
 from aggregator.figures.figures import figure_rows
-from aggregator.intake.ingest import rebuild
+from aggregator.intake.ingest import Ingest, rebuild
+from aggregator.organisation.seen import SEEN, following, seen
 from aggregator.storage.store import Selection
 from surveys.centre import Centre, load_centre
 from surveys.definition import Survey, load_surveys
@@ -130,3 +132,26 @@ def test_some_comments_hold_a_number_that_an_export_masks(visitors: list[dict[st
     telling = [comment for comment in comments if "0900 000 000" in comment]
     assert 5 < len(telling) < len(comments) / 2
     assert all("0900" not in screened(comment) for comment in telling)
+
+
+def test_the_mergers_of_2025_are_played_in_the_quarter(room: Room) -> None:
+    context = room.context
+    first = context.organisation.stored
+    mergers = Mergers.of(first, first.local_day(NOON))
+    context.organisation.save(mergers.applied(first), "", REASON, 1)
+    merged = context.organisation.centre
+    assert len(merged.department_heirs) == 5
+    assert merged.department["so_nong_nghiep"].name.vi == "Sở Nông nghiệp và Môi trường"
+    ingest = Ingest(context.store, context.surveys, merged, lambda: NOON)
+    taken = simulate(context.store, ingest, first, context.surveys, NOON, mergers)
+    assert taken == len(stored(context.store)) > 3_000
+    selection = Selection("in_centre")
+    n = {}
+    for how in SEEN:
+        counted = context.store.following(following(merged, how))
+        under = seen(merged, how, first.local_day(NOON))
+        rows = figure_rows(counted, context.surveys["in_centre"], under, selection, "department")
+        n[how] = {row.key: row.n for row in rows}
+    assert (len(n["then"]), len(n["now"])) == (16, 11)
+    assert sum(n["then"].values()) == sum(n["now"].values())
+    assert n["now"]["so_tai_chinh"] > n["then"]["so_tai_chinh"] > 0
