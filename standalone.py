@@ -6,7 +6,7 @@ import contextlib
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -36,7 +36,7 @@ from kiosk.posters import address_of, warning_of
 from kiosk.qr_images import terminal
 from kiosk.settings import Settings as KioskSettings
 from kiosk.settings import TogetherSettings
-from surveys.definition import DefinitionError, load_instruments
+from surveys.definition import DefinitionError, Survey, load_instruments
 from surveys.messages import LANGUAGES, MessageError
 
 KIOSK = "standalone"  # the name of this process's device token
@@ -151,7 +151,7 @@ def prepare(
     if demo and not store.has_submissions():
         print("Đang tạo một quý mô phỏng · making a simulated quarter …", flush=True)
         now = datetime.now(UTC)
-        print(f"  {_simulated(store, counting, now)} phiếu · submissions")
+        print(f"  {_simulated(store, counting, surveys, now)} phiếu · submissions")
     accounts = Accounts(store, lambda: datetime.now(UTC))
     if not store.credentials.users():
         accounts.add_user(MANAGER, "administrator")
@@ -175,9 +175,10 @@ def prepare(
     return counting, asked.model_copy(update=changes)
 
 
-def _simulated(store: Store, counting: AggregatorSettings, now: datetime) -> int:
+def _simulated(
+    store: Store, counting: AggregatorSettings, surveys: Mapping[str, Survey], now: datetime
+) -> int:
     """Fill the store with a quarter in which departments are merged; how many submissions."""
-    surveys = load_surveys()
     organisation = Organisation(store.centres, surveys)
     organisation.start(counting.centre)
     first = organisation.stored
