@@ -129,9 +129,13 @@ class Weighted:
         )
 
 
-def margins_of(centre: Centre, survey: Survey) -> Sequence[Margin]:
-    """The margins that the centre file gives for a survey whose questions pool."""
-    given = [margin for margin in centre.margins if margin.survey == survey.id]
+def margins_of(centre: Centre, survey: Survey, department: str | None = None) -> Sequence[Margin]:
+    """The margins given for a survey whose questions pool: of the centre, or of a department."""
+    given = [
+        margin
+        for margin in centre.margins
+        if margin.survey == survey.id and margin.department == department
+    ]
     return given if survey.pooled_measures else []
 
 

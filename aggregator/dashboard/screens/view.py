@@ -38,6 +38,11 @@ class View:
     choices: Mapping[str, str] = field(default_factory=dict)
     filters: frozenset[str] = frozenset({"survey", "channel"})
 
+    @property
+    def is_now(self) -> bool:
+        """Whether it is asked under the organisation of today."""
+        return self.organisation == "now"
+
     def parameters(self, **changes: str | None) -> str:
         """A query string for this view with some parameters changed or (None) left out."""
         given: dict[str, str | None] = {

@@ -1,13 +1,18 @@
 """The page of the organisation, and every page under the organisation of then and of now."""
 
 import re
+from datetime import date
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aggregator.documents.reports.model import Table
+from aggregator.documents.reports.report import build_report
 from aggregator.storage.audit import Search
-from tests.aggregator.conftest import Room, ratings, sipas, submission
+from aggregator.wording.periods import period_of
+from tests.aggregator.conftest import CENTRE, Room, ratings, sipas, submission
 from tests.aggregator.reading import row, words
 
 PLANNING, FINANCE = "so_ke_hoach_dau_tu", "so_tai_chinh"
@@ -197,3 +202,67 @@ def test_every_page_answers_for_both_and_the_api_says_which(manager: Room) -> No
         counters = manager.get("/api/v1/satisfaction", by="counter", organisation=which).json()
         assert sum(one["n"] for one in counters["rows"]) == 69
     assert manager.get("/api/v1/satisfaction", organisation="soon").status_code == 400
+
+
+def test_margins_of_a_department_weight_its_answers_alone(make_room: Any, tmp_path: Path) -> None:
+    margins = "".join(
+        f"""
+[[margins]]
+survey = "sipas_2020"
+{bound}variable = "channel"
+population = {{ vi = "Người nộp hồ sơ", en = "Applicants" }}
+source = "x"
+shares = {{ kiosk = 0.5, qr = 0.5 }}
+"""
+        for bound in ("", f'department = "{FINANCE}"\n')
+    )
+    file = tmp_path / "centre.toml"
+    text = CENTRE.read_text("utf-8").replace('published = "', '# "')
+    file.write_text(text + margins, "utf-8")
+    room = make_room(centre=file)
+    room.sign_in()
+    moment = {"answered_at": "2026-11-20T08:10:00+07:00"}
+    own = {"department": FINANCE, "counter": "q18", **moment}
+    for channel in ("kiosk", "qr"):
+        room.take([sipas((5, 4) * 11, channel=channel, **own) for _ in range(3)])
+        room.take([sipas((1,) * 22, channel=channel, **moment)])
+    asked = "/sipas/weighted?period=quarter&date=2026-11-20"
+    whole, finance = (
+        words(room.client.get(asked + more).text) for more in ("", f"&department={FINANCE}")
+    )
+    assert "6 / 6" in finance
+    assert "8 / 8" in whole
+    assert post(room, **MERGE, **SAVED).status_code == 200
+    now = f"{asked}&department={FINANCE}&organisation=now"
+    assert "chỉ là của một phần: Sở Tài chính" in words(room.client.get(now).text)
+    assert "6 / 6" in words(room.client.get(f"{asked}&department={FINANCE}").text)
+    assert room.client.get(f"{asked}&department=so_y_te").status_code == 400
+
+
+def test_a_report_says_under_which_organisation_it_stands(room: Room) -> None:
+    room.sign_in()
+    answer(room)
+    context, day = room.context, date(2026, 10, 5)
+    for organisation, said, there in (
+        ("then", "Số liệu theo tổ chức tại ngày 31/10/2026", True),
+        ("now", "Số liệu theo tổ chức hiện nay", False),
+    ):
+        report = build_report(
+            context.store,
+            context.surveys,
+            context.organisation.centre,
+            period_of("month", day),
+            "month",
+            "vi",
+            context.clock(),
+            organisation=organisation,  # type: ignore[arg-type]
+        )
+        assert said in report.opening
+        tables = [b for s in report.sections for b in s.blocks if isinstance(b, Table)]
+        [departments] = [one for one in tables if one.key == "departments"]
+        names = [row[0] for row in departments.rows]
+        assert ("Sở Kế hoạch và Đầu tư" in names) is there
+        assert "Sở Tài chính" in names
+    for query, status in (("organisation=now", 200), ("organisation=soon", 400)):
+        found = room.client.get(f"/reports/day.xlsx?date=2026-10-05&{query}")
+        assert found.status_code == status
