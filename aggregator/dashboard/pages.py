@@ -65,7 +65,8 @@ def render(request: Request, name: str, page: object, status: int = 200) -> Resp
         "page": page,
         "view": getattr(page, "view", None),
         "centre": context.centre,
-        "changed_organisation": context.organisation.centre.has_changed,
+        "changed_organisation": context.store.department is None
+        and context.organisation.centre.has_changed,
         "today": context.today,
         "now": context.clock().astimezone(context.centre.zone),
         "asked_surveys": {asked for _, asked in context.centre.instruments},

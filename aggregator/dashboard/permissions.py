@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from aggregator.dashboard.context import Context, context_of
+from aggregator.organisation.seen import counters_at
 from aggregator.storage.credentials import ROLES, Role
 from aggregator.storage.tables import User
 from surveys.centre import Centre
@@ -140,10 +141,10 @@ def alone(centre: Centre, department: str) -> Centre:
 
     References of the centre as a whole stay: they have been published.
     """
-    own = centre.department[department]
+    own, counters = centre.department[department], counters_at(centre, department)
     mine = (None, department)
     changes = {
-        "departments": (own.model_copy(update={"successor": None}),),
+        "departments": (own.model_copy(update={"successor": None, "counters": counters}),),
         "references": tuple(r for r in centre.references if r.department in mine),
         "margins": (),
     }

@@ -96,6 +96,26 @@ def _together(parts: Sequence[Reference]) -> Text:
     )
 
 
+def counters_at(centre: Centre, department: str) -> tuple[Counter, ...]:
+    """The counters that stand or stood at a department, as if they had never been elsewhere.
+
+    One that moved away has closed by that day; of one that came nothing before is told.
+    """
+    found = []
+    for own in centre.departments:
+        for counter in own.counters:
+            stood = [one for one in counter.formerly if one.department]
+            places = [*(one.department for one in stood), own.id]
+            if department in places:
+                at = len(places) - 1 - places[::-1].index(department)  # the last time it stood here
+                days = [counter.opened, *(one.until for one in stood), counter.closed]
+                named = [one for one in counter.formerly if one.name]
+                called = tuple(one.model_copy(update={"department": None}) for one in named)
+                changes = {"opened": days[at], "closed": days[at + 1], "formerly": called}
+                found.append(counter.model_copy(update={**changes, "successor": None}))
+    return tuple(found)
+
+
 class Stand(NamedTuple):
     """A counter at a department: the rows by counter, since counters move."""
 

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from aggregator.dashboard.context import MESSAGES, Context, context_of
 from aggregator.dashboard.pages import render
-from aggregator.dashboard.screens.exports import for_managers
+from aggregator.dashboard.permissions import needs
 from aggregator.organisation import acts
 from aggregator.organisation.changes import Kind, OrganisationError
 from aggregator.organisation.current import LONGEST_REASON, OvertakenError
@@ -167,7 +167,7 @@ class Act:
 FIELDS = ("act", "kind", "id", "name_vi", "name_en", "day", "successor", "department")
 
 
-@for_managers
+@needs("organisation")
 async def organisation(request: Request) -> Response:
     """The organisation on a day and its history; when posted, an act to preview or to save."""
     if request.method == "POST":
@@ -188,7 +188,7 @@ async def organisation(request: Request) -> Response:
     return render(request, "organisation", page)
 
 
-@for_managers
+@needs("organisation")
 async def unit(request: Request) -> Response:
     """One department or counter, and what may be done to it."""
     held, kind = context_of(request).organisation, request.path_params["kind"]

@@ -146,7 +146,7 @@ def test_the_second_to_save_sees_what_the_first_changed(manager: Room) -> None:
 
 def test_only_managers_see_it(room: Room) -> None:
     accounts = room.context.accounts
-    accounts.add_user("nguoi_xem", "viewer", None)
+    accounts.add_user("nguoi_xem", "reader", None)
     room.client.get(accounts.new_link("nguoi_xem", ""))
     assert room.client.get("/organisation").status_code == 403
     assert post(room, **MERGE).status_code == 403
@@ -266,3 +266,26 @@ def test_a_report_says_under_which_organisation_it_stands(room: Room) -> None:
     for query, status in (("organisation=now", 200), ("organisation=soon", 400)):
         found = room.client.get(f"/reports/day.xlsx?date=2026-10-05&{query}")
         assert found.status_code == status
+
+
+def test_heads_see_their_department_alone_before_and_after_a_merger(room: Room) -> None:
+    room.sign_in()
+    answer(room)
+    accounts = room.context.accounts
+    for department, n, counters in (
+        (PLANNING, "40", {"Quầy 08": "40"}),
+        (FINANCE, "20", {"Quầy 18": "20", "Quầy 08": "0"}),
+    ):
+        accounts.add_user(department, "head", None, department=department)
+        room.client.get(accounts.new_link(department, ""))
+        for which in ("then", "now"):
+            asked = f"period=month&date=2026-10-05&organisation={which}"
+            page = room.client.get(f"/department/{department}?{asked}").text
+            assert row(page, "Cả cơ quan").split()[3] == n
+            for name, own in counters.items():
+                if own != "0":
+                    assert row(page, name).split()[2] == own
+            assert "không ghi quầy" not in words(page)
+            other = {PLANNING: "Sở Tài chính", FINANCE: "Sở Kế hoạch"}[department]
+            assert other not in page
+        assert room.client.get("/organisation").status_code == 403
