@@ -32,6 +32,7 @@ from aggregator.documents.exports.joined import MEDIA_TYPES, JoinedTable
 from aggregator.figures.figures import Unanswerable, figure_rows
 from aggregator.figures.publishing import publishable_rows
 from aggregator.figures.references import why_no_index, why_not_comparable
+from aggregator.figures.rows import RowKey
 from aggregator.intake.ingest import Offer, Unreadable
 from aggregator.intake.strict_json import NotJson, flaws, read_json
 from aggregator.organisation.seen import following, seen
@@ -40,6 +41,7 @@ from aggregator.storage.credentials import TokenKind
 from aggregator.storage.devices import Device
 from aggregator.storage.store import Selection
 from aggregator.storage.submissions import Filters
+from surveys.centre import Centre, Reference
 from surveys.definition import Survey
 from surveys.messages import Language, MessageError
 from surveys.text import UNSAFE
@@ -190,7 +192,7 @@ async def get_satisfaction(request: Request) -> Response:
             until=query.until,
             organisation=query.organisation,
             rows=[RowJson.of(row, language, publish=query.publish) for row in rows],
-            not_compared=_not_compared(context, survey, language, why),
+            not_compared=_not_compared(centre, survey, query.by, language, why),
         )
     )
 
@@ -223,13 +225,21 @@ def _named(parameter: object) -> str:
 
 
 def _not_compared(
-    context: Context, survey: Survey, language: Language, for_all: str | None
+    centre: Centre, survey: Survey, by: RowKey, language: Language, for_all: str | None
 ) -> list[NotComparedJson]:
-    """The references that are not compared, each with the reason; ``for_all`` is one for all."""
+    """The references that are not compared, each with the reason; ``for_all`` is one for all.
+
+    Those of one department are compared where it has a row.
+    """
+
+    def why(reference: Reference) -> str | None:
+        own = reference.department if by == "department" else None
+        return why_not_comparable(survey, reference, own) or for_all
+
     return [
-        NotComparedJson(reference=reference.id, reason=MESSAGES.get(language, f"compare.{why}"))
-        for reference in context.centre.references
-        if (why := why_not_comparable(survey, reference) or for_all)
+        NotComparedJson(reference=one.id, reason=MESSAGES.get(language, f"compare.{reason}"))
+        for one in centre.references
+        if (reason := why(one))
     ]
 
 

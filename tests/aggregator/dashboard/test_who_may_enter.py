@@ -176,5 +176,4 @@ def test_what_people_do_is_recorded(room: Room) -> None:
         ("giam_doc", "sign_in.link"),
         ("", "account.link"),
         ("", "account.added"),
-        ("", "organisation.first"),
     ]
