@@ -18,10 +18,9 @@ from kiosk.posters import address_of, warning_of
 from kiosk.qr_images import png, svg, terminal
 from kiosk.settings import Settings, TogetherSettings
 from kiosk.staff_access import hash_pin
-from kiosk.translations import load_languages
 from kiosk.uploader import NOT_ADMITTED
 from kiosk.voices import has_espeak, load_voices, make_voices, spoken
-from surveys.centre import load_centre, load_definitions
+from surveys.centre import load_centre
 from surveys.definition import DefinitionError
 from surveys.messages import LANGUAGES, Language, Messages, choose_language
 
@@ -161,8 +160,8 @@ def _enrol(settings: Settings, options: argparse.Namespace) -> int:
 
 def _voices(settings: Settings, options: argparse.Namespace) -> int:
     say = _say(options)
-    centre, surveys = load_definitions(settings.centre)
-    languages = load_languages(settings.languages_folder, MESSAGES, surveys)
+    context = build_context(settings)
+    centre, languages = context.centre, context.languages
     made = failed = 0
     if not options.list:
         if not has_espeak():
