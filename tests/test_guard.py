@@ -179,6 +179,7 @@ EXAMPLES = {
     "code": "x",
     "department": "so_tu_phap",
     "format": "pdf",
+    "file": "0.wav",
     "id": "x",
     "kind": "day",
     "secret": "x",

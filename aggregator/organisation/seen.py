@@ -5,11 +5,10 @@ their time. Under that of today each unit is replaced by what it was merged into
 functions of the same counts, so no total can differ.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Literal, NamedTuple, get_args
 
-from aggregator.storage.store import Following
 from surveys.centre import Centre, Counter, Department, Reference
 from surveys.definition import Text
 
@@ -18,7 +17,7 @@ SEEN: tuple[Seen, ...] = get_args(Seen)
 THEN: Seen = "then"  # where nobody says
 
 
-def following(centre: Centre, organisation: Seen) -> Following:
+def following(centre: Centre, organisation: Seen) -> Mapping[str, Mapping[str, str]]:
     """What ids in stored counts stand for; ids that are not in it stand for themselves."""
     if organisation == "then":
         return {}

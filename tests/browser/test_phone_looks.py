@@ -71,7 +71,7 @@ def test_every_screen_is_legible_and_whole_also_at_twice_the_text(
         head = page.locator(".top")
         if "forced_colors" not in options:
             expect(head).to_have_css(
-                "background-color", f"rgb{(20, 63, 38) if dark else (29, 92, 56)}"
+                "background-color", f"rgb{(19, 59, 36) if dark else (29, 92, 56)}"
             )
     look(page, "form")
     page.get_by_role("button", name="Gửi đánh giá").tap()

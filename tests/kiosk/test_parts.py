@@ -44,7 +44,13 @@ PARTS: dict[str, Callable[[Kiosk], dict[str, Any]]] = {
 # Routes that take a whole, or that show something without taking or thanking for anything.
 WHOLES = {"/rate", "/submissions", "/f/{code}"}
 OTHERS = {"/", "/rate/{department}", "/farewell", "/rest", "/posters", "/status"}
-OTHERS |= {"/centre/emblem", "/centre/colours.css", "/staff", "/staff/test"}
+OTHERS |= {
+    "/centre/emblem",
+    "/centre/colours.css",
+    "/centre/voices/{file}",
+    "/staff",
+    "/staff/test",
+}
 OTHERS |= {"/alive", "/worker.js", "/screens.json", "/manifest.webmanifest"}
 
 

@@ -48,7 +48,8 @@ def refusal(raw: object) -> Refused:
 
 
 def test_the_contracts_example_is_read() -> None:
-    read_one = read({**GOOD, "fingerprint": "0123456789abcdef", "comment": None})
+    fingerprint = SURVEYS["in_centre"].fingerprint
+    read_one = read({**GOOD, "fingerprint": fingerprint, "comment": None})
     assert str(read_one.id) == GOOD["id"]
     assert read_one.answers == {"rating": 5}
     assert read_one.answered_at == datetime(2026, 11, 23, 1, 10, tzinfo=UTC)
