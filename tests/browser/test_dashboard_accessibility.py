@@ -60,7 +60,7 @@ def test_the_account_and_signing_in(hall: Hall, page: Page) -> None:
     page.locator("main form button").first.click()
     expect(page.get_by_role("alert")).to_be_visible()
     found["account, passwords differ"] = violations(page)
-    page.get_by_role("button", name="Đăng xuất").click()
+    page.get_by_role("button", name="Đăng xuất", exact=True).click()
     expect(page.locator("#name")).to_be_visible()
     found["sign in"] = violations(page)
     page.locator("#name").fill("giam_doc")
