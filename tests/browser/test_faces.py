@@ -143,8 +143,8 @@ def test_every_face_is_whole_as_large_and_as_near_as_the_others(
     enter(page, state)
     found = {}
     for mode, data in MODES.items():
-        if mode == "pictures" and language != "vi":
-            continue  # the same pictures, whatever the language
+        if language != "vi" and mode != "large":
+            continue  # the longest words are the hardest, and pictures the same in each language
         page.evaluate(SET_MODE, {"text": "normal", "pictures": "no", **data})
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})

@@ -94,7 +94,7 @@ def faces(request: pytest.FixtureRequest, page: Page, serve: Servers, tmp_path: 
 
 
 @settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(changes=st.lists(st.sampled_from(sorted(CHANGES)), min_size=1, max_size=4))
 def test_a_point_that_was_a_face_is_that_face_or_nothing(faces: Page, changes: list[str]) -> None:
