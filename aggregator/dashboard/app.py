@@ -45,6 +45,7 @@ from aggregator.intake.ingest import GroupCommit, Ingest
 from aggregator.organisation.current import Organisation
 from aggregator.settings import Settings
 from aggregator.storage.database import StorageError
+from aggregator.storage.definitions import UndefinedAnswersError
 from aggregator.storage.store import Store
 from aggregator.wording.periods import PeriodError
 from surveys.definition import load_instruments
@@ -158,6 +159,7 @@ def create_app(
             api.ApiError: api.api_error,
             StorageError: api.storage_error,
             DocumentError: pages.http_error,
+            UndefinedAnswersError: pages.http_error,
             PeriodError: pages.http_error,
             HTTPException: pages.http_error,
             Exception: pages.http_error,

@@ -63,6 +63,7 @@ def _problems(*statuses: int) -> dict[str, Any]:
         400: "Broken JSON or a parameter that cannot be",
         401: "No or a wrong token",
         403: "A code that is wrong, used or expired",
+        409: "Some of the answers have no definition: how many, and of which survey",
         413: "Too large",
         429: "Too many wrong codes",
         503: "The database cannot be reached; nothing was stored",
@@ -144,7 +145,7 @@ DOCUMENT: dict[str, Any] = {
                 "parameters": _parameters(PeriodQuery),
                 "responses": {
                     "200": {"description": "CSV, UTF-8, no BOM", "content": {"text/csv": {}}},
-                    **_problems(400, 401, 503),
+                    **_problems(400, 401, 409, 503),
                 },
             }
         },

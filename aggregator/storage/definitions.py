@@ -32,7 +32,7 @@ class UndefinedAnswersError(MessageError):
     """Stored answers whose definition is not kept: nobody knows what they mean."""
 
     section = "definition."
-    status = 500
+    status = 409  # no defect of the program: what is asked for does not go with what is stored
 
     def __init__(self, answers: Mapping[tuple[str, str | None], int]) -> None:
         which = ", ".join(f"{id} ({given or '—'}): {n}" for (id, given), n in answers.items())

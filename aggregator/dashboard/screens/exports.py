@@ -37,9 +37,11 @@ async def submissions(request: Request) -> Response:
     file_format = _format(request.path_params["format"])
     filters = _filters(request)
     name = f"submissions-{_span(filters)}.{file_format}"
+    table = _table(request, filters)
+    await run_in_threadpool(lambda: table.definitions)  # or say how many answers have none
     if file_format in ("csv", "json"):
         await _record(request, "answers", file_format, filters)
-        pieces = _table(request, filters).lines(file_format)
+        pieces = table.lines(file_format)
         return await stream(
             pieces, name, MEDIA_TYPES[file_format], start=BOM if file_format == "csv" else ""
         )

@@ -214,9 +214,15 @@ def test_managers_fetch_the_definitions_and_are_told_where_one_is_missing(room: 
     assert Survey.model_validate(answer.json()[survey.fingerprint]) == survey
     with room.context.store.engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM definition")
-    room.client.app.raise_server_exceptions = False  # type: ignore[attr-defined]
-    with pytest.raises(UndefinedAnswersError):
-        room.client.get("/exports/submissions.csv?lang=en")
+    for form in EXPORT_FORMATS:
+        refused = room.client.get(f"/exports/submissions.{form}?lang=en")
+        assert refused.status_code == 409
+        assert "1 answers have no definition" in refused.text
+        assert f"in_centre ({survey.fingerprint}): 1." in refused.text
+    by_token = room.get("/api/v1/submissions.csv", from_="2026-01-01")
+    assert by_token.status_code == 409
+    assert f"in_centre ({survey.fingerprint}): 1." in by_token.json()["error"]
+    assert room.client.get("/exports/submissions.csv?to=2020-01-01").status_code == 200
 
 
 HOSTILE: dict[str, Callable[[Survey], bytes]] = {
