@@ -51,6 +51,7 @@ SECURITY_HEADERS = {
 }
 
 
+ROOT_PATH = "hailong.root_path"  # in a request's scope, where the application is mounted
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 COMPRESSED_FROM = 500  # bytes
 
@@ -79,12 +80,14 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        # Starlette changes root_path of the scope for a path of its static files.
+        scope[ROOT_PATH] = scope.get("root_path", "")
         # Of two headers of one name the first counts, as for Starlette.
         headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
 
         async def send_completed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._complete(message, scope["path"])
+                self._complete(message, scope)
             await send(message)
 
         answer: ASGIApp | None = self._refusal(scope, headers)
@@ -103,12 +106,12 @@ class Guard:
             return PlainTextResponse(CROSS_SITE, 403)
         return None
 
-    def _complete(self, message: Message, path: str) -> None:
+    def _complete(self, message: Message, scope: Scope) -> None:
         headers: list[tuple[bytes, bytes]] = message["headers"]
         present = {name for name, _ in headers}
         headers += [header for header in _ALWAYS if header[0] not in present]
         if message["status"] == 405:
-            allowed = (b"allow", _methods(self._routes, path).encode())
+            allowed = (b"allow", _methods(self._routes, scope).encode())
             headers[:] = [*(header for header in headers if header[0] != b"allow"), allowed]
 
 
@@ -120,9 +123,9 @@ def _same_origin(headers: Mapping[bytes, bytes]) -> bool:
     return origin is None or origin.partition(b"://")[2] == headers[b"host"]
 
 
-def _methods(routes: Sequence[BaseRoute], path: str) -> str:
+def _methods(routes: Sequence[BaseRoute], asked: Scope) -> str:
     """What an Allow header says of a path: the methods of all routes that match it."""
-    scope = {"type": "http", "method": "", "path": path}
+    scope = {**asked, "method": "", "root_path": asked[ROOT_PATH]}
     matching = [route for route in routes if route.matches(scope)[0] is not Match.NONE]
     methods = [getattr(route, "methods", None) or {"GET", "HEAD"} for route in matching]
     return ", ".join(sorted(set().union(*methods)))
@@ -242,12 +245,28 @@ def asked_language(request: Request, known: Collection[str]) -> str | None:
     return next((wish for wish in (query, cookie) if wish in known), None)
 
 
+def root_of(request: Request) -> str:
+    """The path under which the application is mounted, such as ``/lai_chau``; mostly ``""``."""
+    root: str = request.scope.get(ROOT_PATH, "")
+    return root
+
+
+def under(request: Request, path: str) -> str:
+    """The address of one of the application's own paths, wherever it is mounted."""
+    return root_of(request) + path
+
+
+def path_of(request: Request) -> str:
+    """The path that was asked for, as the application's routes name it."""
+    return request.url.path.removeprefix(root_of(request))
+
+
 class Pages:
     """Renders a room's pages: a layout around a fragment, or the fragment alone to htmx.
 
     The template ``_name.html`` is a fragment. What it sets at its top, such as its title, the
     layout reads as ``fragment.title``; where it prints ``fragment`` the fragment itself stands.
-    ``shared`` is known to every template.
+    ``shared`` is known to every template, and so is ``root``: paths of our own begin with it.
     """
 
     def __init__(self, templates: Path, messages: Messages, **shared: object) -> None:
@@ -281,6 +300,7 @@ class Pages:
         known = {
             **values,
             "request": request,
+            "root": root_of(request),
             "lang": language,
             "t": lambda key, **places: self.messages.get(language, key, **places),
         }

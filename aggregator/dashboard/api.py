@@ -46,7 +46,7 @@ from surveys.definition import Survey
 from surveys.messages import Language, MessageError
 from surveys.text import UNSAFE
 from surveys.wire import Receipt
-from web import language_of, read_body
+from web import language_of, path_of, read_body
 
 MAX_BODY = 8 * 1024 * 1024  # bytes: some 10,000 submissions of 22 answers
 LARGE = 65_536  # bytes
@@ -292,7 +292,7 @@ async def get_metrics(request: Request) -> Response:
 
 async def storage_error(request: Request, error: Exception) -> Response:
     """503 where the database fails: nothing was stored, so the sender should try again."""
-    if request.url.path.startswith("/api/"):
+    if path_of(request).startswith("/api/"):
         return await api_error(request, ApiError(503, "storage"))
     response = render(request, "error", ErrorPage("api.storage"), status=503)
     response.headers["retry-after"] = "5"

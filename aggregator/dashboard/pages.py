@@ -20,7 +20,7 @@ from aggregator.wording import numbers
 from aggregator.wording.channels import CHANNELS
 from aggregator.wording.periods import PERIOD_KINDS
 from surveys.messages import Language, MessageError
-from web import language_of, wants_fragment
+from web import language_of, path_of, wants_fragment
 
 
 class Links:
@@ -165,7 +165,7 @@ async def http_error(request: Request, error: Exception) -> Response:
         message = f"error.{error.detail}"
     if message not in MESSAGES.texts["vi"]:
         message = "error.other"
-    if request.url.path.startswith("/api/"):
+    if path_of(request).startswith("/api/"):
         reason = ErrorJson(error=MESSAGES.get(language_of(request), message, **values))
         return JSONResponse(reason.model_dump(), status, headers=headers)
     response = render(request, "error", ErrorPage(message, values), status=status)

@@ -16,7 +16,7 @@ from aggregator.organisation.seen import counters_at
 from aggregator.storage.credentials import ROLES, Role
 from aggregator.storage.tables import User
 from surveys.centre import Centre
-from web import wants_fragment
+from web import under, wants_fragment
 
 Permission = Literal[
     "figures",  # every figure of the centre, and its reports
@@ -115,7 +115,7 @@ def _entering(context: Context, secret: str) -> tuple[User | None, Centre | None
 
 def _to_sign_in(request: Request) -> Response:
     back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    address = f"/sign-in?{urlencode({'next': back})}"
+    address = f"{under(request, '/sign-in')}?{urlencode({'next': back})}"
     if wants_fragment(request):
         return Response(status_code=401, headers={"hx-redirect": address})
     return RedirectResponse(address, 303)

@@ -14,7 +14,7 @@ from aggregator.dashboard.context import context_of
 from aggregator.dashboard.pages import render
 from aggregator.dashboard.permissions import COOKIE, needs, open_to
 from surveys.text import composed
-from web import read_form
+from web import read_form, under
 
 FORM_LIMIT = 16_384  # bytes
 NAME_LIMIT, PASSWORD_LIMIT = 64, 1_000  # characters; no account has a longer one
@@ -47,13 +47,13 @@ class SignInPage(AccountPage):
 async def sign_in(request: Request) -> Response:
     """The form for name and password; when posted, check them and go to the page asked for."""
     if request.method == "GET":
-        target = own_path(request.query_params.get("next"))
+        target = own_path(request, request.query_params.get("next"))
         page = SignInPage(next=target, changed="changed" in request.query_params)
         return render(request, "sign_in", page)
     form = await read_form(request, limit=FORM_LIMIT)
     name = composed(form.get("name", [""])[0])[:NAME_LIMIT]
     password = form.get("password", [""])[0][:PASSWORD_LIMIT]
-    target = own_path(form.get("next", [""])[0])
+    target = own_path(request, form.get("next", [""])[0])
     accounts = context_of(request).accounts
     try:
         entered = await accounts.sign_in(name, password, *_client(request, name))
@@ -75,7 +75,7 @@ async def sign_in_by_link(request: Request) -> Response:
     entered = await run_in_threadpool(accounts.sign_in_by_link, secret)
     if entered is None:
         return render(request, "sign_in", SignInPage("sign_in.spent"), status=403)
-    return enter(request, entered, "/")
+    return enter(request, entered, under(request, "/"))
 
 
 @open_to("anyone")
@@ -83,8 +83,8 @@ async def sign_out(request: Request) -> Response:
     """End the session, on the server and in the browser."""
     secret = request.cookies.get(COOKIE, "")
     await run_in_threadpool(context_of(request).accounts.sign_out, secret)
-    response = RedirectResponse("/sign-in", 303)
-    response.delete_cookie(COOKIE)
+    response = RedirectResponse(under(request, "/sign-in"), 303)
+    response.delete_cookie(COOKIE, path=under(request, "/"))
     return response
 
 
@@ -108,7 +108,7 @@ async def account(request: Request) -> Response:
         return _refused(request, "account", page, refused)
     except AccountError:
         return render(request, "account", AccountPage("account.short"), status=422)
-    response = RedirectResponse("/sign-in?changed", 303)
+    response = RedirectResponse(under(request, "/sign-in?changed"), 303)
     _keep(request, response, _browser_cookie(user.name), browser, BROWSER)
     return response
 
@@ -155,13 +155,15 @@ def _keep(request: Request, response: Response, cookie: str, secret: str, lasts:
         cookie,
         secret,
         max_age=int(lasts.total_seconds()),
+        path=under(request, "/"),
         httponly=True,
         samesite="lax",
         secure=context_of(request).settings.secure_cookies,
     )
 
 
-def own_path(wish: str | None) -> str:
-    """The path to go to after signing in: ``wish`` if it is on this server, else the tally."""
-    own = wish and wish.startswith("/") and not wish.startswith(("//", "/\\", "/sign-"))
-    return wish if own and wish else "/"
+def own_path(request: Request, wish: str | None) -> str:
+    """The path to go to after signing in: ``wish`` if it is one of ours, else the tally."""
+    home = under(request, "/")
+    elsewhere = ("//", "/\\", f"{home}/", f"{home}\\", f"{home}sign-")
+    return wish if wish and wish.startswith(home) and not wish.startswith(elsewhere) else home

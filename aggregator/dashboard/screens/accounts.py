@@ -18,7 +18,7 @@ from aggregator.storage.audit import Entry
 from aggregator.storage.credentials import LastAdministratorError, Role
 from aggregator.storage.tables import Token, User
 from surveys.text import cleaned, composed
-from web import read_form
+from web import read_form, under
 
 Form = Mapping[str, str]
 
@@ -61,7 +61,7 @@ async def accounts(request: Request) -> Response:
         build = partial(_page, context, user, error=error, given=form)
         return render(request, "accounts", await run_in_threadpool(build), status=422)
     if link is None:
-        return RedirectResponse("/accounts", 303)
+        return RedirectResponse(under(request, "/accounts"), 303)
     build = partial(_page, context, user, link=link, named=form["name"])
     return render(request, "accounts", await run_in_threadpool(build))
 
@@ -153,7 +153,7 @@ async def invitation(request: Request) -> Response:
         return render(request, "invitation", page, status=422)
     if entered is None:  # somebody was faster
         return render(request, "invitation", InvitationPage(invited=None), status=403)
-    return enter(request, entered, "/")
+    return enter(request, entered, under(request, "/"))
 
 
 @needs("self")
@@ -162,7 +162,7 @@ async def sign_out_everywhere(request: Request) -> Response:
     context, user = context_of(request), request.state.user
     new = Entry(context.clock(), user.name, "account.signed_out", {"name": user.name})
     await run_in_threadpool(context.store.credentials.change_user, user.name, new)
-    return RedirectResponse("/sign-in", 303)
+    return RedirectResponse(under(request, "/sign-in"), 303)
 
 
 async def _fields(request: Request) -> dict[str, str]:

@@ -19,7 +19,7 @@ from aggregator.dashboard.sign_in import FORM_LIMIT, NAME_LIMIT
 from aggregator.storage.audit import Entry
 from aggregator.storage.tables import DeviceRow, User
 from surveys.text import cleaned, composed
-from web import read_form
+from web import read_form, under
 
 SILENT = timedelta(minutes=10)  # a kiosk tells of itself every minute
 
@@ -59,7 +59,7 @@ async def devices(request: Request) -> Response:
         page = await run_in_threadpool(partial(_page, context, error=error))
         return render(request, "devices", page, status=422)
     if code is None:
-        return RedirectResponse("/devices", 303)
+        return RedirectResponse(under(request, "/devices"), 303)
     build = partial(_page, context, code=code, named=form["name"])
     return render(request, "devices", await run_in_threadpool(build))
 

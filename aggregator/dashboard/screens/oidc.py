@@ -15,6 +15,7 @@ from aggregator.dashboard.oidc import Attempt, OidcError, Provider
 from aggregator.dashboard.pages import render
 from aggregator.dashboard.permissions import COOKIE, open_to
 from aggregator.dashboard.sign_in import SignInPage, enter, own_path
+from web import under
 
 PATH = "/oidc"
 KEPT = "hailong_oidc"  # the cookie of an attempt
@@ -32,7 +33,7 @@ async def start(request: Request) -> Response:
     provider = _provider(context)
     secret = await run_in_threadpool(context.accounts.new_token, "oidc", "-", LASTS)
     given = request.query_params
-    kept = {"secret": secret, "next": own_path(given.get("next"))}
+    kept = {"secret": secret, "next": own_path(request, given.get("next"))}
     kept |= {name: given[name][:100] for name in ("invitation", "bind") if given.get(name)}
     try:
         address = await provider.address(Attempt(secret))
@@ -42,7 +43,7 @@ async def start(request: Request) -> Response:
     response.set_cookie(
         KEPT,
         urlencode(kept),
-        path=PATH,
+        path=under(request, PATH),
         max_age=int(LASTS.total_seconds()),
         httponly=True,
         samesite="lax",
@@ -71,10 +72,10 @@ async def callback(request: Request) -> Response:
     except OidcError as error:
         response = render(request, "sign_in", SignInPage(error.message), status=403)
     else:
-        response = RedirectResponse("/account", 303)
+        response = RedirectResponse(under(request, "/account"), 303)
         if entered is not None:
-            response = enter(request, entered, own_path(kept.get("next")))
-    response.delete_cookie(KEPT, path=PATH)
+            response = enter(request, entered, own_path(request, kept.get("next")))
+    response.delete_cookie(KEPT, path=under(request, PATH))
     return response
 
 

@@ -25,7 +25,7 @@ from surveys.definition import DefinitionError, Text
 from surveys.messages import Language, MessageError
 from surveys.text import composed, without_marks
 from surveys.units import Unit
-from web import language_of, read_form
+from web import language_of, read_form, under
 
 FORM_LIMIT = 16_384  # bytes
 NAME_LIMIT = 200  # characters
@@ -214,7 +214,7 @@ async def _act(request: Request) -> Response:
     page = await run_in_threadpool(_try, context, fields, reason, int(after), by, language)
     if page is None:
         query = urlencode({"saved": context.organisation.number})
-        return RedirectResponse(f"/organisation?{query}", 303)
+        return RedirectResponse(under(request, f"/organisation?{query}"), 303)
     return render(request, "organisation_preview", page, status=422 if page.error else 200)
 
 

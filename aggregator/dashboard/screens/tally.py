@@ -27,6 +27,7 @@ from aggregator.statistics.participation import CENTRE, Participation
 from aggregator.wording.charts import Axis, tone
 from surveys.centre import Department
 from surveys.definition import Level, Survey
+from web import under
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +82,7 @@ class TallyPage(FigurePage):
 async def tally(request: Request) -> Response:
     """Today, or another period, by department; to a department's head the own one."""
     if own := context_of(request).store.department:
-        return RedirectResponse(request.url.replace(path=f"/department/{own}"), 303)
+        return RedirectResponse(f"{under(request, f'/department/{own}')}?{request.url.query}", 303)
     view = read_view(request)
     context = context_of(request)
     page = await run_in_threadpool(_page, context, view, None)
@@ -96,7 +97,7 @@ async def department(request: Request) -> Response:
     context, heir = context_of(request), heirs.get(asked)
     chosen = context.centre.department.get(asked)
     if chosen is None and heir:
-        return RedirectResponse(f"/department/{heir}?{view.parameters()}", 303)
+        return RedirectResponse(under(request, f"/department/{heir}?{view.parameters()}"), 303)
     if chosen is None:
         raise HTTPException(404)
     page = await run_in_threadpool(_page, context, view, chosen)
