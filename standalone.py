@@ -23,7 +23,7 @@ from aggregator.demo import simulate
 from aggregator.demo.mergers import REASON, Mergers
 from aggregator.intake.ingest import Ingest
 from aggregator.organisation.changes import OrganisationError
-from aggregator.organisation.current import Organisation
+from aggregator.organisation.current import Organisation, centre_in_force
 from aggregator.settings import Settings as AggregatorSettings
 from aggregator.storage.database import StorageError
 from aggregator.storage.migrations import migrate
@@ -145,13 +145,14 @@ def prepare(
         counting = counting.model_copy(update={"ddci": counting.ddci or DDCI, **changed})
     store = Store(counting.database)
     migrate(store.engine)
-    surveys = load_instruments(counting.surveys)
-    store.definitions.adopt_first(surveys)
+    files = load_instruments(counting.surveys)
+    store.definitions.adopt_first(files)
+    surveys = centre_in_force(store.centres, counting.centre, files).instruments_with(files)
     store.definitions.check(surveys)
     if demo and not store.has_submissions():
         print("Đang tạo một quý mô phỏng · making a simulated quarter …", flush=True)
         now = datetime.now(UTC)
-        print(f"  {_simulated(store, counting, surveys, now)} phiếu · submissions")
+        print(f"  {_simulated(store, counting, files, now)} phiếu · submissions")
     accounts = Accounts(store, lambda: datetime.now(UTC))
     if not store.credentials.users():
         accounts.add_user(MANAGER, "administrator")
@@ -176,17 +177,17 @@ def prepare(
 
 
 def _simulated(
-    store: Store, counting: AggregatorSettings, surveys: Mapping[str, Survey], now: datetime
+    store: Store, counting: AggregatorSettings, files: Mapping[str, Survey], now: datetime
 ) -> int:
     """Fill the store with a quarter in which departments are merged; how many submissions."""
-    organisation = Organisation(store.centres, surveys)
+    organisation = Organisation(store.centres, files)
     organisation.start(counting.centre)
     first = organisation.stored
     mergers = Mergers.of(first, first.local_day(now))
     if organisation.number == 1 and mergers.into:
         organisation.save(mergers.applied(first), "", REASON, 1)
-    ingest = Ingest(store, surveys, organisation.centre)
-    return simulate(store, ingest, first, surveys, now, mergers)
+    ingest = Ingest(store, files, organisation.centre)
+    return simulate(store, ingest, first, organisation.surveys, now, mergers)
 
 
 def _reachable(host: str) -> str:

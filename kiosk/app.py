@@ -153,12 +153,12 @@ def build_context(
 
     Raises DefinitionError, UnknownPlaceError or OutboxError.
     """
-    surveys = load_instruments(settings.surveys)
-    copy = None
+    files, copy = load_instruments(settings.surveys), None
     if centre is None:
-        centre, surveys = load_definitions(settings.centre, settings.surveys)
-        copy = CentreCopy(settings.centre_copy, centre, usable(settings, centre, surveys))
+        centre, _ = load_definitions(settings.centre, settings.surveys)
+        copy = CentreCopy(settings.centre_copy, centre, usable(settings, centre, files))
         centre = copy.read()
+    surveys = centre.instruments_with(files)
     looks = load_looks(settings.centre, centre.looks or Looks())
     given = _enrolment(settings)
     token = settings.device_token.get_secret_value() or (given.token if given else "")
@@ -240,7 +240,7 @@ def build_context(
 
 
 def usable(
-    settings: Settings, first: Centre, surveys: Mapping[str, Survey]
+    settings: Settings, first: Centre, files: Mapping[str, Survey]
 ) -> Callable[[Centre], None]:
     """A check whether a later document of the ``first`` centre would work on this kiosk."""
 
@@ -248,7 +248,7 @@ def usable(
         """Raises ValueError."""
         if centre.id != first.id:
             raise ValueError(f"it is that of another centre, {centre.id}")
-        check_definitions(centre, surveys, "centre")
+        check_definitions(centre, files, "centre")
         load_looks(settings.centre, centre.looks or Looks())
         bind(centre, settings.department, settings.counter)
         qr_codes(centre, centre.local_day(datetime.now(UTC)))

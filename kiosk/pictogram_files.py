@@ -29,7 +29,7 @@ from kiosk.places import WHOLE_CENTRE
 from kiosk.survey_steps import ABOUT
 from kiosk.translations import UnusableError, entries, inside, is_folder
 from surveys.centre import Centre
-from surveys.definition import Survey
+from surveys.definition import Survey, heritage
 
 log = logging.getLogger("kiosk")
 
@@ -62,20 +62,35 @@ def load_pictograms(
     names = set(names_of(surveys.values(), centre))
     if expected and not is_folder(own):
         log.warning("pictograms: %r is no folder", str(own))
-    return {**_read_folder(OURS, names), **_read_folder(own, names)}
+    found = {**_read_folder(OURS, names), **_read_folder(own, names)}
+    for survey in surveys.values():
+        older = heritage(survey, surveys)
+        for id, key in _ids_of(survey):
+            same = (f"{one}/{id}" for one in older[key])
+            name = f"{survey.id}/{id}"
+            if name not in found and (drawn := next((n for n in same if n in found), None)):
+                found[name] = found[drawn]
+    return found
 
 
 def names_of(surveys: Iterable[Survey], centre: Centre) -> Iterator[str]:
     """Every name that a drawing may have: its group and its id."""
     for survey in surveys:
-        ids = [factor.id for factor in survey.factors] + [ABOUT]
-        for question in survey.all_questions():
-            scale = survey.scale_of(question)
-            ids.append(question.id)
-            ids += [f"{question.id}-{code}" for code in (scale.codes if scale else ())]
-        yield from (f"{survey.id}/{id}" for id in ids)
+        yield from (f"{survey.id}/{id}" for id, _ in _ids_of(survey))
     yield from (f"departments/{id}" for id in (*centre.department, WHOLE_CENTRE))
     yield from (f"screen/{id}" for id in SCREEN)
+
+
+def _ids_of(survey: Survey) -> Iterator[tuple[str, str]]:
+    """What of a survey may be drawn, each with the key of the text that it stands beside."""
+    yield ABOUT, ""
+    for factor in survey.factors:
+        yield factor.id, f"factors.{factor.id}"
+    for question in survey.all_questions():
+        yield question.id, f"questions.{question.id}"
+        scale = survey.scale_of(question)
+        for code in scale.codes if scale else ():
+            yield f"{question.id}-{code}", f"scales.{question.scale}.{code}"
 
 
 def finder(pictograms: Pictograms) -> Callable[[str, object], Markup]:

@@ -149,8 +149,8 @@ async def test_faces(request: Request) -> Response:
 async def test_tap(request: Request) -> Response:
     """The thank-you of a test tap, then the corner again. Nothing is stored."""
     context = context_of(request)
-    names = ("visit", "department", "fingerprint", "rating", "reasons", "comment", "then", "idle")
-    fields = await read_posted_form(request, set(names))
+    names = {"visit", "department", "fingerprint", "comment", "then", "idle"}
+    fields = await read_posted_form(request, names | context.rating_survey.questions.keys())
     if sent_by_timer(fields) or not _session(request):
         return await start(request) if wants_fragment(request) else redirect("/")
     survey, chosen = context.rating_survey, optional_value(fields, "rating")

@@ -132,8 +132,8 @@ async def follow_up(request: Request) -> Response:
     button finishes it.
     """
     context = context_of(request)
-    posted = await _read(request, "reasons", "comment", "then")
     survey = context.rating_survey
+    posted = await _read(request, *(survey.questions.keys() - {RATING}), "comment", "then")
     button = optional_value(posted.fields, "then")
     draft = await read_draft(context, posted.draft_id)
     if draft is None:

@@ -23,7 +23,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from surveys.definition import Factor, Model, Question, Scale, Survey, Text
+from surveys.definition import Factor, Model, Question, Scale, Survey, Text, heritage
 from surveys.definition import texts_of as texts_of
 from surveys.files import LARGEST_FILE as LARGEST_FILE
 from surveys.files import UnusableError as UnusableError
@@ -110,8 +110,12 @@ def load_languages(folder: Path, messages: Messages, surveys: Mapping[str, Surve
         own = _words(path / "messages.toml", texts["vi"], _why_no_message(texts["vi"]))
         texts[code] = {**texts["vi"], **own}
         for survey in surveys.values():
-            keys = texts_of(survey)
-            words = _words(path / f"{survey.id}.toml", keys, lambda _key, _words: None)
+            words = _words_of(survey, path)
+            for key, older in heritage(survey, surveys).items():
+                for one in older if key not in words else ():
+                    if key in (there := _words_of(surveys[one], path)):
+                        words[key] = there[key]
+                        break
             known[survey.id] = _translated(known[survey.id], code, words)
         _warn_of_strangers(path, {"language", "messages", *surveys})
         log.info("language %s: %s of %s messages", code, len(own), len(texts["vi"]))
@@ -145,6 +149,11 @@ def read_table(path: Path) -> dict[str, object]:
         raise UnusableError(f"{path.name}: {error}") from error
     except (ValueError, RecursionError) as error:  # also what is not UTF-8
         raise UnusableError(f"{path.name}: not TOML: {type(error).__name__}") from error
+
+
+def _words_of(survey: Survey, folder: Path) -> dict[str, str]:
+    """The usable texts of a survey's file."""
+    return _words(folder / f"{survey.id}.toml", texts_of(survey), lambda _key, _words: None)
 
 
 def _words(

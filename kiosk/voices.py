@@ -24,6 +24,7 @@ from pathlib import Path
 from kiosk.places import WHOLE_CENTRE
 from kiosk.translations import Languages, UnusableError, entries, inside, is_folder
 from surveys.centre import Centre
+from surveys.definition import Survey, heritage
 
 log = logging.getLogger("kiosk")
 
@@ -120,14 +121,28 @@ def spoken(languages: Languages, centre: Centre, language: str) -> Iterator[Word
     yield from (words(f"screen/{key}", texts[key], vietnamese[key]) for key in SPOKEN)
 
 
+def _former_names(surveys: Mapping[str, Survey]) -> dict[str, list[str]]:
+    """By the name of a text, what the same text is called in the instruments that are followed."""
+    found = {}
+    for survey in surveys.values():
+        for key, older in heritage(survey, surveys).items():
+            kind, _, rest = key.partition(".")
+            if older and kind in ("factors", "questions", "scales"):
+                end = f"factor.{rest}" if kind == "factors" else rest
+                found[f"{survey.id}/{end}"] = [f"{id}/{end}" for id in older]
+    return found
+
+
 def load_voices(stand_ins: Path, languages: Languages, centre: Centre) -> Voices:
     """The voices of every text that has one. Never raises.
 
     ``stand_ins`` is the folder that ``make_voices`` wrote.
     """
     recordings, made, room = {}, {}, {}
+    before = _former_names(languages.surveys)
     for language in languages.names:
         names = {words.name for words in spoken(languages, centre, language)}
+        names |= {name for older in before.values() for name in older}
         recordings[language] = dict(_recordings(languages.audio(language), names))
         made[language] = {path.name: path for path in entries(stand_ins / language)}
         room[language] = LARGEST_IN_ALL
@@ -149,7 +164,8 @@ def load_voices(stand_ins: Path, languages: Languages, centre: Centre) -> Voices
 
     for language in languages.names:
         for words in spoken(languages, centre, language):
-            own = recordings[words.language].get(words.name)
+            former = (words.name, *before.get(words.name, ()))
+            own = next(filter(None, map(recordings[words.language].get, former)), None)
             stand_in = made[words.language].get(f"{words.digest}.wav")
             found = own and address(own, languages.folder, words.language)
             found = found or (stand_in and address(stand_in, stand_ins, words.language))

@@ -10,12 +10,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from surveys.definition import (
+    MOST_FILES,
     Channel,
     DefinitionError,
     Identifier,
     Model,
     Survey,
     Text,
+    check_chains,
     load_instruments,
     load_toml,
 )
@@ -27,6 +29,7 @@ from surveys.wifi import Wifi
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
+RATING = "rating"  # the question behind the faces
 ROUNDED = 0.005  # how far printed shares that belong together may be from 1
 
 
@@ -147,6 +150,7 @@ class Centre(Model):
 
     ``published`` names a file of published tables beside the centre file; see surveys.published.
     ``parent`` is the agency that the centre belongs to: it stands above it in official documents.
+    ``surveys`` are instruments that were changed or made on a screen; see ``instruments_with``.
     """
 
     id: Identifier
@@ -165,6 +169,7 @@ class Centre(Model):
     references: tuple[Reference, ...] = ()
     series_breaks: tuple[SeriesBreak, ...] = ()
     margins: tuple[Margin, ...] = ()
+    surveys: tuple[Survey, ...] = Field(default=(), max_length=MOST_FILES)
 
     @field_validator("time_zone")
     @classmethod
@@ -182,6 +187,7 @@ class Centre(Model):
             ("counter", [c.id for department in self.departments for c in department.counters]),
             ("reference", [reference.id for reference in self.references]),
             ("margin", [margin.key for margin in self.margins]),
+            ("survey", [survey.id for survey in self.surveys]),
         ):
             if doubled := {one for one in ids if ids.count(one) > 1}:
                 raise ValueError(f"{kind} defined twice: {', '.join(sorted(doubled))}")
@@ -192,6 +198,10 @@ class Centre(Model):
             if department not in known:
                 raise UnitError("unknown_department", department=department)
         return self
+
+    def instruments_with(self, files: Mapping[str, Survey]) -> dict[str, Survey]:
+        """Every instrument by id: those of the files, the document's own in place of theirs."""
+        return {**files, **{survey.id: survey for survey in self.surveys}}
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -263,19 +273,28 @@ def load_definitions(path: Path, own: Path | None = None) -> tuple[Centre, dict[
 
     Raises DefinitionError, also where the centre names a survey or measure that is not defined.
     """
-    centre, surveys = load_centre(path), load_instruments(own)
-    check_definitions(centre, surveys, path.name)
-    return centre, surveys
+    centre, files = load_centre(path), load_instruments(own)
+    check_definitions(centre, files, path.name)
+    return centre, centre.instruments_with(files)
 
 
-def check_definitions(centre: Centre, surveys: Mapping[str, Survey], name: str) -> None:
+def check_definitions(centre: Centre, files: Mapping[str, Survey], name: str) -> None:
     """Raise DefinitionError where a centre names a survey or measure that is not defined.
 
-    ``name`` is what the message calls the centre's document.
+    ``files`` are the instruments besides the document's own; ``name`` is what the message calls
+    the document.
     """
+    surveys = centre.instruments_with(files)
+    check_chains(surveys)
     for role, survey in centre.instruments:
         if survey not in surveys:
             raise DefinitionError(f"{name}: instruments.{role}: there is no survey {survey!r}")
+    behind_faces = surveys[centre.instruments.rating].questions.get(RATING)
+    if behind_faces is None or behind_faces.kind != "one":
+        raise DefinitionError(
+            f"{name}: instruments.rating: {centre.instruments.rating} has no question {RATING!r} "
+            "with one answer"
+        )
     for number, reference in enumerate(centre.references):
         key = f"{name}: references.{number} ({reference.id})"
         measured = surveys[reference.survey].measured if reference.survey in surveys else ()

@@ -362,6 +362,25 @@ def texts_of(survey: Survey) -> dict[str, Text]:
     return found
 
 
+def heritage(survey: Survey, surveys: Mapping[str, Survey]) -> dict[str, list[str]]:
+    """By the key of each text, the instruments followed in which it stands as well.
+
+    They are ids, the newest first; under "" are all that the survey follows. So what belongs to a
+    text, such as its translation or its picture, need not be made again for a new version.
+    """
+    found: dict[str, list[str]] = {key: [] for key in ("", *texts_of(survey))}
+    chain = [survey]
+    while (new := chain[-1].follows) and (older := surveys.get(new.survey)) not in (None, *chain):
+        assert older is not None  # noqa: S101 - just asked
+        chain.append(older)
+        found[""].append(older.id)
+        before = texts_of(older)
+        for key, text in texts_of(survey).items():
+            if key in before and as_read(before[key].vi) == as_read(text.vi):
+                found[key].append(older.id)
+    return found
+
+
 def load_survey(path: Path) -> Survey:
     """Read one instrument. Raises DefinitionError, which names file, key and reason."""
     try:
@@ -396,13 +415,18 @@ def load_instruments(own: Path | None) -> dict[str, Survey]:
     if len(paths) > MOST_FILES:
         raise DefinitionError(f"HAILONG_SURVEYS: {own}: more than {MOST_FILES} instruments")
     surveys |= {path.stem: load_survey(path) for path in sorted(paths)}
+    check_chains(surveys)
+    return surveys
+
+
+def check_chains(surveys: Mapping[str, Survey]) -> None:
+    """Raise DefinitionError where instruments follow each other in a circle."""
     for survey in surveys.values():
         chain = [survey.id]
         while (later := surveys[chain[-1]].follows) and later.survey in surveys:
             if later.survey in chain:
-                raise DefinitionError(f"{survey.id}.toml: follows: in a circle")
+                raise DefinitionError(f"{survey.id}: follows: in a circle")
             chain.append(later.survey)
-    return surveys
 
 
 def load_toml(path: Path, model: type[M]) -> M:

@@ -24,14 +24,15 @@ from surveys.messages import MessageError
 
 def run_export(options: argparse.Namespace) -> int:
     settings = Settings.from_env()
-    surveys, file_format = load_instruments(settings.surveys), _format(options)
+    files, file_format = load_instruments(settings.surveys), _format(options)
     # Hundreds of thousands of rows are made, none of which refers to another: the garbage
     # collector would search them for cycles again and again, and find none.
     gc.set_threshold(50_000)
     database = Database(settings.database)  # not a Store, which loads NumPy
     try:
         require_current(database.engine)
-        centre = centre_in_force(Centres(database), settings.centre, surveys)
+        centre = centre_in_force(Centres(database), settings.centre, files)
+        surveys = centre.instruments_with(files)
         filters = _filters(options, centre, Definitions(database).counted(surveys))
         event = "unmasking.export" if options.raw_comments else "export.file"
         told = {} if options.raw_comments else {"what": "answers"}

@@ -20,10 +20,12 @@ from surveys.messages import Language
 
 def run_import(options: argparse.Namespace) -> int:
     settings, language = Settings.from_env(), options.lang
-    surveys = load_instruments(settings.surveys)
+    files = load_instruments(settings.surveys)
     with opened(settings) as store, progress() as advance:
+        centre = centre_in_force(store.centres, settings.centre, files)
+        surveys = centre.instruments_with(files)
         store.definitions.check(surveys)
-        ingest = Ingest(store, surveys, centre_in_force(store.centres, settings.centre, surveys))
+        ingest = Ingest(store, files, centre)
         outcome = import_file(options.file, ingest, language, advance)
         store.roll_up(surveys)
     report(outcome.problems, language)
@@ -33,8 +35,10 @@ def run_import(options: argparse.Namespace) -> int:
 
 def run_rebuild(options: argparse.Namespace) -> int:
     settings = Settings.from_env()
-    surveys = load_instruments(settings.surveys)
+    files = load_instruments(settings.surveys)
     with opened(settings) as store, progress() as advance:
+        centre = centre_in_force(store.centres, settings.centre, files)
+        surveys = centre.instruments_with(files)
         store.definitions.check(surveys)
         counted = rebuild(store, store.definitions.counted(surveys), advance)
         store.roll_up(surveys)

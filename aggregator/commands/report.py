@@ -24,16 +24,16 @@ def run_report(options: argparse.Namespace) -> int:
     """Write the report of the period that holds the given day, as a whole file or none."""
     file_format = _format(options)
     settings = Settings.from_env()
-    surveys, now = load_instruments(settings.surveys), datetime.now(UTC)
+    files, now = load_instruments(settings.surveys), datetime.now(UTC)
     with opened(settings) as store:
-        centre = centre_in_force(store.centres, settings.centre, surveys)
+        centre = centre_in_force(store.centres, settings.centre, files)
         published = load_published(settings.centre, centre)
         period = _period(options, centre.local_day(now))
         days = " – ".join(sorted({period.since.isoformat(), period.until.isoformat()}))
         store.audit.add(entry(now, options.actor, "report.made", period=days, format=file_format))
         report = build_report(
             store,
-            surveys,
+            centre.instruments_with(files),
             centre,
             period,
             options.kind,

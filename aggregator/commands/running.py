@@ -19,7 +19,9 @@ from surveys.definition import load_instruments
 def serve(options: argparse.Namespace) -> int:
     settings = Settings.from_env()
     with opened(settings) as store:
-        store.definitions.check(load_instruments(settings.surveys))
+        files = load_instruments(settings.surveys)
+        centre = centre_in_force(store.centres, settings.centre, files)
+        store.definitions.check(centre.instruments_with(files))
         app = create_app(settings)
     notice = app.state.context.organisation.notice
     if notice is not None:
@@ -30,12 +32,12 @@ def serve(options: argparse.Namespace) -> int:
 
 def run_migrate(options: argparse.Namespace) -> int:
     settings = Settings.from_env()
-    store, surveys = Store(settings.database), load_instruments(settings.surveys)
+    store, files = Store(settings.database), load_instruments(settings.surveys)
     try:
         migrate(store.engine)
-        store.definitions.adopt_first(surveys)
-        centre_in_force(store.centres, settings.centre, surveys)
-        store.roll_up(surveys)
+        store.definitions.adopt_first(files)
+        centre = centre_in_force(store.centres, settings.centre, files)
+        store.roll_up(centre.instruments_with(files))
     except SQLAlchemyError as error:
         raise StorageError(str(getattr(error, "orig", error))) from error
     finally:

@@ -114,22 +114,21 @@ def create_app(
     surveys.definition.DefinitionError, aggregator.storage.database.StorageError and
     aggregator.organisation.changes.OrganisationError.
     """
-    surveys = load_instruments(settings.surveys)
+    files = load_instruments(settings.surveys)
     store = Store(settings.database)
     finish = with_population if settings.demo else lambda centre: centre
-    held = Organisation(store.centres, surveys, clock, finish)
+    held = Organisation(store.centres, files, clock, finish)
     held.start(settings.centre)
     centre = held.centre
     templates = Pages(Path(__file__).parent / "templates", MESSAGES)
-    commits = GroupCommit(Ingest(store, surveys, centre, clock, held.refreshed))
+    commits = GroupCommit(Ingest(store, files, centre, clock, held.refreshed))
     accounts = Accounts(store, clock)
     context = Context(
         settings,
         store,
-        surveys,
         held,
         load_published(settings.centre, centre),
-        load_ddci(settings.ddci, surveys) if settings.ddci else None,
+        load_ddci(settings.ddci, held.surveys) if settings.ddci else None,
         commits,
         Health(store, commits, clock),
         Worker(settings),

@@ -43,7 +43,6 @@ class Context:
 
     settings: Settings
     store: Store
-    surveys: Mapping[str, Survey]
     organisation: Organisation
     published: PublishedTables | None
     ddci: Ddci | None
@@ -62,6 +61,11 @@ class Context:
     def centre(self) -> Centre:
         """The centre as the request sees it, else as it is now."""
         return self.seen or self.organisation.centre
+
+    @property
+    def surveys(self) -> Mapping[str, Survey]:
+        """Every instrument by id, also those that are not asked."""
+        return self.organisation.surveys
 
     @property
     def today(self) -> date:

@@ -31,7 +31,9 @@ from surveys.wire import (
 )
 
 MAX_GROUP = 3_000  # submissions in one transaction, so that nobody waits long for the lock
-UNKNOWN_PLACE = {"unknown_department", "unknown_counter", "counter_elsewhere"}
+# Refusals of what a newer version of the centre's document may know.
+UNKNOWN = {"unknown_department", "unknown_counter", "counter_elsewhere", "unknown_survey"}
+UNKNOWN |= {"unknown_definition", "unknown_question", "unknown_code"}
 GATHER_TURNS = 2  # of the event loop that a request takes from its arrival to GroupCommit.submit
 
 
@@ -73,19 +75,25 @@ class Ingest:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         newer: Callable[[], Centre] | None = None,
     ) -> None:
-        """``newer`` gives the centre's newest version, asked where a place is unknown.
+        """``surveys`` are the instruments besides the centre's own.
 
-        So nothing has to be looked up while all is well: a later version knows every place of
-        an earlier one.
+        ``newer`` gives the centre's newest version, asked where a place or an instrument is
+        unknown, or answered for the first time. So nothing has to be looked up while all is well:
+        a later version knows every place of an earlier one, and every instrument that was asked.
         """
         self._store = store
-        self._surveys = surveys
-        self._centre = centre
+        self._files = surveys
         self._clock = clock
         self._newer = newer
-        self._counted = dict(surveys)  # and those that are asked no more
         self._earlier: dict[str, Survey] = {}
         self._looked_up = False
+        self._take(centre)
+
+    def _take(self, centre: Centre) -> None:
+        """Read what comes by this version of the centre from now on."""
+        self._centre = centre
+        self._surveys = centre.instruments_with(self._files)
+        self._know({})
 
     def learn(self, definitions: Mapping[str, Survey]) -> None:
         """Take answers by these definitions too, given by their fingerprints.
@@ -122,8 +130,18 @@ class Ingest:
         self._counted = {one.id: one for one in self._earlier.values()} | dict(self._surveys)
 
     def _by_print(self, fingerprint: str) -> Survey:
+        """The definition of answers that are the first ones by it.
+
+        Raises StorageError where it was edited just before: what is sent again is read anew.
+        """
         asked = (one for one in self._surveys.values() if one.fingerprint == fingerprint)
-        return next(asked, None) or self._earlier[fingerprint]
+        survey = next(asked, None) or self._earlier[fingerprint]
+        if self._newer is not None and (newest := self._newer()) is not self._centre:
+            self._take(newest)
+            present = self._surveys.get(survey.id, survey)
+            if fingerprint not in (present.fingerprint, *present.same_as):
+                raise StorageError(f"{survey.id} has just been edited")
+        return survey
 
     def accept(
         self, offers: Sequence[Offer], received_at: datetime | None = None, *, keep: bool = True
@@ -210,15 +228,15 @@ class Ingest:
                 raise Refused(field, "device_elsewhere", value=own)
 
     def _known(self, item: object, now: datetime) -> Submission:
-        """The submission, also where only a newer version of the centre knows its place."""
+        """The submission, also where only a newer version of the centre knows what it names."""
         try:
             return read_submission(item, self._surveys, self._centre, now, self._given)
         except Refused as error:
-            if self._newer is None or error.key not in UNKNOWN_PLACE:
+            if self._newer is None or error.key not in UNKNOWN:
                 raise
             if (newest := self._newer()) is self._centre:
                 raise
-            self._centre = newest
+            self._take(newest)
             return read_submission(item, self._surveys, self._centre, now, self._given)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from aggregator.organisation.changes import Kind, OrganisationError, written
+from aggregator.organisation.changes import Kind, OrganisationError
+from aggregator.wording.phrases import day as written
 from surveys.centre import Centre, Counter, Department
 from surveys.definition import DefinitionError, Text
 from surveys.messages import MessageError

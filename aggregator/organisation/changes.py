@@ -4,16 +4,18 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Literal
 
-from aggregator.wording import numbers
+from aggregator.organisation.survey_changes import survey_changes
 from aggregator.wording.messages import MESSAGES
-from aggregator.wording.phrases import Phrase, Words, listed, say
+from aggregator.wording.phrases import Words, listed, say
+from aggregator.wording.phrases import day as written
 from surveys.centre import Centre, Counter, Department
+from surveys.definition import Survey
 from surveys.messages import MessageError, Messages
 from surveys.units import Unit
 
 Kind = Literal["department", "counter"]
 # Fields whose change is told by their name alone.
-OTHERS = tuple(name for name in Centre.model_fields if name != "departments")
+OTHERS = tuple(name for name in Centre.model_fields if name not in ("departments", "surveys"))
 FIXED = ("id", "time_zone")  # answers are counted under the one, by days of the other
 
 
@@ -29,13 +31,18 @@ class OrganisationError(MessageError):
         return self.text(MESSAGES, "en")
 
 
-def changes(old: Centre, new: Centre) -> list[Words]:
+def changes(old: Centre, new: Centre, files: Mapping[str, Survey]) -> list[Words]:
     """What is different in ``new``, one sentence a change; empty where nothing is.
 
-    Both are valid documents by themselves. Raises OrganisationError where answers that were
-    given under ``old`` could not be accounted for under ``new``: an id that is gone or stands
-    for something else, a counter that forgot where it stood.
+    ``files`` are the instruments besides those of the documents. Both are valid documents by
+    themselves. Raises OrganisationError where answers that were given under ``old`` could not be
+    accounted for under ``new``: an id that is gone or stands for something else, a counter that
+    forgot where it stood.
     """
+    own = [survey.id for survey in new.surveys]
+    for survey in old.surveys:
+        if survey.id not in own:
+            raise OrganisationError("vanished_survey", survey=survey.title, id=survey.id)
     for name in FIXED:
         if getattr(old, name) != getattr(new, name):
             raise OrganisationError("fixed", field=name)
@@ -43,6 +50,7 @@ def changes(old: Centre, new: Centre) -> list[Words]:
         *_unit_changes("department", old.department, new.department),
         *_unit_changes("counter", old.counter, new.counter),
         *_moves(old, new),
+        *survey_changes(old.instruments_with(files), new.instruments_with(files), own),
     ]
     if not found and old.departments != new.departments:
         found.append(say("organisation.changed_order"))
@@ -138,8 +146,3 @@ def _stands(counter: Counter) -> list[object]:
 
 def _dated(key: str, day: date | None) -> Words | str:
     return say(f"organisation.{key}", day=written(day)) if day else ""
-
-
-def written(day: date) -> Phrase:
-    """A day as it is written in each language."""
-    return Phrase(lambda language: numbers.day(day, language))

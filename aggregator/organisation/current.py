@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 from aggregator.organisation.acts import checked
 from aggregator.organisation.changes import OrganisationError, changes, refuse_future
 from aggregator.storage.audit import COMMAND_LINE, entry
 from aggregator.storage.centres import Centres, Version
 from aggregator.storage.database import StorageError
+from aggregator.storage.definitions import refuse_changed
 from aggregator.wording.phrases import Words, integer, joined, say, verbatim
 from surveys.centre import Centre, check_definitions, load_centre
 from surveys.definition import DefinitionError, Survey
@@ -27,6 +29,15 @@ class OvertakenError(OrganisationError):
         self.changes = found
 
 
+class Held(NamedTuple):
+    """A version as it is held: its number, the document as stored and as figures use it."""
+
+    number: int
+    stored: Centre
+    centre: Centre
+    surveys: Mapping[str, Survey]
+
+
 def now_utc() -> datetime:
     return datetime.now(UTC)
 
@@ -37,52 +48,63 @@ class Organisation:
     def __init__(
         self,
         centres: Centres,
-        surveys: Mapping[str, Survey],
+        files: Mapping[str, Survey],
         clock: Callable[[], datetime] = now_utc,
         finish: Callable[[Centre], Centre] = lambda centre: centre,
     ) -> None:
-        """``finish`` adds to each document what is not stored with it."""
+        """``files`` are the instruments besides the document's own.
+
+        ``finish`` adds to each document what is not stored with it.
+        """
         self._centres = centres
-        self._surveys = surveys
+        self._files = files
         self._clock = clock
         self._finish = finish
-        self._held: tuple[int, Centre, Centre] | None = None  # number, as stored, finished
+        self._held: Held | None = None
         self.notice: Words | None = None  # what start has to say of the file
 
     @property
     def number(self) -> int:
         """The number of the version that is held; 0 before the first."""
-        return self._held[0] if self._held else 0
+        return self._held.number if self._held else 0
 
     @property
     def stored(self) -> Centre:
         """The document as it is stored, from which the next one is made."""
-        return self._document()[1]
+        return self._document().stored
 
     @property
     def centre(self) -> Centre:
         """The document as figures use it."""
-        return self._document()[2]
+        return self._document().centre
 
-    def _document(self) -> tuple[int, Centre, Centre]:
+    @property
+    def surveys(self) -> Mapping[str, Survey]:
+        """Every instrument by id, those of the document in place of the files'."""
+        return self._document().surveys
+
+    def _document(self) -> Held:
         return self._held or self._refreshed()
+
+    def _hold(self, number: int, stored: Centre) -> Held:
+        surveys = stored.instruments_with(self._files)
+        self._held = Held(number, stored, self._finish(stored), surveys)
+        return self._held
 
     def refreshed(self) -> Centre:
         """The centre, after a look whether another process has saved a version.
 
         Raises StorageError, and DefinitionError where there is no version or it cannot be read.
         """
-        if self._held is None or self._centres.newest_number() != self._held[0]:
+        if self._held is None or self._centres.newest_number() != self._held.number:
             self._refreshed()
         return self.centre
 
-    def _refreshed(self) -> tuple[int, Centre, Centre]:
+    def _refreshed(self) -> Held:
         found = self._centres.versions(after=max(0, self._centres.newest_number() - 1))
         if not found:
             raise DefinitionError("the database has no version of the centre yet")
-        centre = read_version(found[-1])
-        self._held = found[-1].number, centre, self._finish(centre)
-        return self._held
+        return self._hold(found[-1].number, read_version(found[-1]))
 
     def start(self, file: Path) -> None:
         """Take the document in force; where there is none, that of the file as the first one.
@@ -99,8 +121,8 @@ class Organisation:
                 self._centres.add(first, told)
             self.refreshed()
         except StorageError:
-            self._held = 0, given, self._finish(given)
-        check_definitions(self.stored, self._surveys, f"centre version {self.number}")
+            self._hold(0, given)
+        check_definitions(self.stored, self._files, f"centre version {self.number}")
         if given != self.stored:
             self.notice = self._difference(given, file.name)
 
@@ -115,8 +137,17 @@ class Organisation:
         """What would change; raises OrganisationError and DefinitionError where it may not."""
         return self._may_follow(self.stored, new, "centre")
 
-    def save(self, new: Centre, by: str, reason: str, after: int) -> list[Words]:
+    def save(
+        self,
+        new: Centre,
+        by: str,
+        reason: str,
+        after: int,
+        event: str = "organisation.saved",
+    ) -> list[Words]:
         """Save the document as the version after ``after``; returns what changed.
+
+        ``event`` is what the audit log calls it.
 
         Raises OvertakenError where somebody else did so first, OrganisationError where it may
         not follow, DefinitionError and StorageError. Then nothing is stored.
@@ -131,7 +162,7 @@ class Organisation:
             raise OrganisationError("nothing_changed")
         made = self._version(after + 1, new, by, reason)
         words = " ".join(one.get("vi") for one in found)
-        told = entry(made.saved_at, by, "organisation.saved", number=made.number, changes=words)
+        told = entry(made.saved_at, by, event, number=made.number, changes=words)
         if not self._centres.add(made, told):
             raise self.overtaken(after)
         self.refreshed()
@@ -155,7 +186,7 @@ class Organisation:
     def _told(self, old: Centre, new: Centre) -> list[Words]:
         """What changed between stored versions, also where it was allowed before any answer."""
         try:
-            return changes(old, new)
+            return changes(old, new, self._files)
         except OrganisationError:
             return [say("organisation.changed_wholly")]
 
@@ -170,15 +201,41 @@ class Organisation:
 
     def _may_follow(self, old: Centre | None, new: Centre, name: str) -> list[Words]:
         """What changes; refuses what must not. Before anything was counted all may change."""
-        check_definitions(new, self._surveys, name)
+        check_definitions(new, self._files, name)
         counted = self._centres.counted()
         refuse_future(new, new.local_day(self._clock()))
         self._refuse_orphans(counted, new)
         if old is None:
             return []
         if counted:
-            return changes(old, new)
-        return [] if old == new else self._told(old, new)
+            found = changes(old, new, self._files)
+        else:
+            found = [] if old == new else self._told(old, new)
+        self._refuse_changed(old, new, asked=bool(counted))
+        return found
+
+    def fixed(self) -> set[str]:
+        """The ids of instruments that are not edited any more: they were asked, or have answers.
+
+        Before anything has been counted only answers count. Raises StorageError.
+        """
+        kept = {one.survey.id for one in self._centres.definitions.kept().values()}
+        return kept | (self._ever_asked() if self._centres.counted() else set())
+
+    def _ever_asked(self) -> set[str]:
+        """The ids of the instruments that any version asks, whose answers may be on their way."""
+        found = [read_version(version).instruments for version in self._centres.versions()]
+        return {id for instruments in found for _, id in instruments}
+
+    def _refuse_changed(self, old: Centre, new: Centre, *, asked: bool) -> None:
+        """Raise ChangedDefinitionError where an instrument is edited under its answers.
+
+        With ``asked`` also where it was asked: a kiosk may hold answers for days.
+        """
+        before, after = old.instruments_with(self._files), new.instruments_with(self._files)
+        kept = [one.survey for one in self._centres.definitions.kept().values()]
+        ids = self._ever_asked() if asked else set()
+        refuse_changed([*kept, *(before[id] for id in sorted(ids & before.keys()))], after)
 
     def _refuse_orphans(self, counted: Mapping[tuple[str, str], int], centre: Centre) -> None:
         """Raise OrganisationError where something is counted under an id that is not there."""
@@ -203,12 +260,12 @@ class Organisation:
         return Version(number, self._clock(), by, reason, document)
 
 
-def centre_in_force(centres: Centres, file: Path, surveys: Mapping[str, Survey]) -> Centre:
+def centre_in_force(centres: Centres, file: Path, files: Mapping[str, Survey]) -> Centre:
     """The centre in force; where the database has none, that of the file is stored.
 
     Raises what Organisation.start raises.
     """
-    organisation = Organisation(centres, surveys)
+    organisation = Organisation(centres, files)
     organisation.start(file)
     return organisation.centre
 

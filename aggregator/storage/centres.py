@@ -12,6 +12,7 @@ from sqlmodel import col
 
 from aggregator.storage.audit import Entry, record
 from aggregator.storage.database import Database, StorageError
+from aggregator.storage.definitions import Definitions
 from aggregator.storage.tables import (
     CentreVersion,
     HandlingFacts,
@@ -39,6 +40,7 @@ class Centres:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.definitions = Definitions(database)  # which a document must not contradict
 
     def newest_number(self) -> int:
         """The number of the version in force; 0 where there is none yet."""

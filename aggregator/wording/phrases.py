@@ -77,6 +77,11 @@ def question_published(question: Question) -> Phrase:
     return Phrase(lambda language: numbers.published_result(question, language))
 
 
+def day(value: date) -> Phrase:
+    """A day as it is written in each language."""
+    return Phrase(lambda language: numbers.day(value, language))
+
+
 def days(since: date, until: date) -> Phrase:
     """The first and the last day of a period."""
     return Phrase(lambda language: " – ".join(numbers.day(day, language) for day in (since, until)))

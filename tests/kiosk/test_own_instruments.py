@@ -1,10 +1,14 @@
 """A centre's own instruments: the kiosk asks what the centre file names of them."""
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from surveys.centre import load_definitions
 from surveys.definition import DefinitionError
 from tests.kiosk.conftest import Kiosk
 
@@ -28,3 +32,48 @@ def test_the_faces_ask_the_instrument_that_the_centre_names(
     assert kiosk.tap(5, fingerprint=kiosk.fingerprint("hall")).status_code == 303
     with pytest.raises(DefinitionError, match="rating: there is no survey 'hall'"):
         make_kiosk(centre=centre, counter="q05")
+
+
+def test_an_instrument_of_the_document_is_asked_with_what_belongs_to_its_texts(
+    make_kiosk: Callable[..., Kiosk], tmp_path: Path
+) -> None:
+    """A new version that follows the older one: its pictures and translations need no new files."""
+    centre, surveys = load_definitions(ROOT / "deploy" / "lai_chau.toml")
+    hall = surveys["in_centre"].model_dump(mode="json")
+    hall["scales"]["reasons"]["levels"][0] |= {"vi": "Ghế ngồi", "en": "Seats"}
+    text = {"vi": "Ông/Bà chờ bao lâu?", "en": "How long did you wait?"}
+    bounds = {"kind": "number", "minimum": 0, "maximum": 600}
+    asked = {"id": "q_waiting", "text": text, "wording": "own", **bounds}
+    hall["factors"][1]["questions"].append(asked)
+    why = {"vi": "Hỏi thêm", "en": "One more question"}
+    follows = {"survey": "in_centre", "day": "2026-11-23", "reason": why}
+    whole = centre.model_dump(mode="json", exclude_defaults=True)
+    whole["surveys"] = [hall | {"id": "hall_2", "follows": follows}]
+    whole["instruments"] = {"rating": "hall_2"}
+    (tmp_path / "kiosk").mkdir()
+    (tmp_path / "kiosk" / "centre.json").write_text(json.dumps(whole), "utf-8")
+    language = tmp_path / "languages" / "hmn"
+    language.mkdir(parents=True)
+    (language / "language.toml").write_text('name = "Hmoob"', "utf-8")
+    older = 'title = "Teb"\n[questions]\nrating = "Zoo?"\n[scales.satisfaction]\n'
+    older += "".join(f'{code} = "Txiaj {code}"\n' for code in range(1, 6))
+    (language / "in_centre.toml").write_text(older, "utf-8")
+    kiosk = make_kiosk(counter="q05", languages=language.parent)
+    assert "Zoo?" in kiosk.client.get("/?lang=hmn").text
+    kiosk.client.cookies.clear()
+    visit = str(uuid4())
+    assert kiosk.tap(5, fingerprint=kiosk.fingerprint("hall_2"), visit=visit).status_code == 303
+    page = kiosk.client.get(f"/thanks?visit={visit}&department=so_tu_phap").text
+    assert "Ông/Bà chờ bao lâu?" in page
+    drawn = {name: 'viewBox="0 0' in part for name, part in _answers(page).items()}
+    assert drawn == {"1": False, "2": True, "3": True, "4": True, "5": True}  # no seats are drawn
+    fields = {"visit": visit, "fingerprint": kiosk.fingerprint("hall_2"), "q_waiting": "15"}
+    assert kiosk.client.post("/follow-up", data={**fields, "then": "send"}).status_code == 303
+    [given] = kiosk.queued()
+    assert (given["survey"], given["answers"]) == ("hall_2", {"rating": 5, "q_waiting": 15})
+
+
+def _answers(page: str) -> dict[str, str]:
+    """The labels of the reasons, by code."""
+    found = re.findall(r'<label class="answer".*?</label>', page, re.DOTALL)
+    return {re.findall(r'value="(\d)"', one)[0]: one for one in found if 'name="reasons"' in one}

@@ -25,7 +25,7 @@ def small() -> Centre:
 
 
 def told(old: Centre, new: Centre, language: str = "vi") -> list[str]:
-    return [one.get(language) for one in changes(old, new)]  # type: ignore[arg-type]
+    return [one.get(language) for one in changes(old, new, {})]  # type: ignore[arg-type]
 
 
 def name(vi: str) -> Text:

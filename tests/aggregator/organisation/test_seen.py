@@ -75,7 +75,7 @@ def played(first: Centre, steps: list[tuple[str, tuple[Any, ...]]]) -> list[Cent
     for act, arguments in steps:
         try:
             next_one = getattr(acts, act)(versions[-1], *arguments)
-            changes(versions[-1], next_one)
+            changes(versions[-1], next_one, {})
         except (MessageError, DefinitionError):
             continue
         refuse_future(next_one, TODAY)
