@@ -1,15 +1,22 @@
-"""The database: an engine with durable commits, its transactions, and one kind of error."""
+"""The database: an engine with durable commits, its transactions, and one kind of error.
 
+An address of PostgreSQL may name one of its schemas, ``…/hailong?schema=lai_chau``: a store of
+its own beside others in the same database, whose connections it shares.
+"""
+
+import hashlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DisconnectionError, OperationalError, SQLAlchemyError
 
 
@@ -18,7 +25,7 @@ class StorageError(RuntimeError):
 
 
 class Lock(IntEnum):
-    """What one process at a time may do on a PostgreSQL database, however many share it.
+    """What one process at a time may do on a store in PostgreSQL, however many share it.
 
     SQLite's write lock does as much for all of them.
     """
@@ -33,8 +40,16 @@ class Lock(IntEnum):
 GONE = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 
 
+# The schemas that an address may name: none is PostgreSQL's own.
+SCHEMA = re.compile(r"(?!pg_|information_schema$)[a-z][a-z0-9_]{0,39}")
+OPTION = "hailong_schema"  # of an engine, and so of its connections
+# Connections to one PostgreSQL database are shared by all stores that lie in it: each with its
+# own would be more than a server takes. By address and patience.
+_SHARED: WeakValueDictionary[tuple[str, float], Engine] = WeakValueDictionary()
+
+
 class Database:
-    """One SQLite file or PostgreSQL database, and the transactions on it."""
+    """One SQLite file, PostgreSQL database or schema in one, and the transactions on it."""
 
     def __init__(self, url: str, lock_timeout: float = 10.0) -> None:
         """``lock_timeout``: seconds to wait for another process's write."""
@@ -63,19 +78,33 @@ class Database:
             yield connection
 
 
-def hold(connection: Connection, lock: Lock, key: int = 0, *, patient: bool = False) -> None:
+def hold(connection: Connection, lock: Lock, *, patient: bool = False) -> None:
     """Hold a lock until the transaction ends, from the moment that no other process does.
 
-    Locks with different keys do not wait for each other. ``patient`` waits for ever on
+    Stores in different schemas do not wait for each other. ``patient`` waits for ever on
     PostgreSQL, others for the database's ``lock_timeout``. Does nothing on SQLite.
     """
     if connection.dialect.name != "postgresql":
         return
+    key = _lock_key(schema_of(connection))
     if patient:
         connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
     connection.execute(select(func.pg_advisory_xact_lock(int(lock), key)))
     if patient:
         connection.exec_driver_sql("SET LOCAL lock_timeout TO DEFAULT")
+
+
+def schema_of(where: Connection | Engine) -> str | None:
+    """The schema that the address of a store named; None where it named none."""
+    schema: str | None = where.get_execution_options().get(OPTION)
+    return schema
+
+
+def _lock_key(schema: str | None) -> int:
+    """A number of a schema, the same in every process; that of ``public`` is that of none."""
+    if schema in (None, "public"):
+        return 0
+    return int.from_bytes(hashlib.sha256(schema.encode()).digest()[:4], "big", signed=True)
 
 
 def is_missing(engine: Engine) -> bool:
@@ -101,14 +130,7 @@ def _engine(url: str, lock_timeout: float) -> Engine:
         "json_deserializer": orjson.loads,
     }
     if kind == "postgresql":
-        parsed = parsed.set(drivername="postgresql+psycopg")
-        milliseconds = int(lock_timeout * 1000)
-        options["connect_args"] = {
-            "connect_timeout": 10,
-            "options": f"-c lock_timeout={milliseconds} -c timezone=UTC "
-            f"-c synchronous_commit=on {GONE}",
-        }
-        return create_engine(parsed, pool_pre_ping=True, **options)
+        return _postgresql(parsed, lock_timeout, options)
     if parsed.database and parsed.database != ":memory:":
         folder = Path(parsed.database).parent
         try:
@@ -124,6 +146,34 @@ def _engine(url: str, lock_timeout: float) -> Engine:
         event.listen(engine, "connect", file.note)
         event.listen(engine, "checkout", file.must_be_same)
     return engine
+
+
+def _postgresql(url: URL, lock_timeout: float, options: dict[str, Any]) -> Engine:
+    schema = url.query.get("schema")
+    url = url.difference_update_query(["schema"]).set(drivername="postgresql+psycopg")
+    milliseconds = int(lock_timeout * 1000)
+    options["connect_args"] = {
+        "connect_timeout": 10,
+        "options": f"-c lock_timeout={milliseconds} -c timezone=UTC "
+        f"-c synchronous_commit=on {GONE}",
+    }
+    if schema is None:
+        return create_engine(url, pool_pre_ping=True, **options)
+    if not isinstance(schema, str) or not SCHEMA.fullmatch(schema):
+        raise StorageError(f"HAILONG_DATABASE_URL: {schema!r} cannot be a schema")
+    key = (url.render_as_string(hide_password=False), lock_timeout)
+    shared = _SHARED.get(key)
+    if shared is None:
+        shared = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20, **options)
+        _SHARED[key] = shared
+    engine = shared.execution_options(**{OPTION: schema})
+    # With each transaction: a connection has served another schema before.
+    event.listen(engine, "begin", _look_in_schema)
+    return engine
+
+
+def _look_in_schema(connection: Connection) -> None:
+    connection.exec_driver_sql(f'SET LOCAL search_path TO "{schema_of(connection)}"')
 
 
 class _File:

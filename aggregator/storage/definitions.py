@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
-from aggregator.storage.database import Database, Lock
+from aggregator.storage.database import Database, Lock, schema_of
 from aggregator.storage.tables import DefinitionRow, SubmissionRow
 from surveys.definition import DefinitionError, Survey, reasons
 from surveys.messages import MessageError
@@ -70,9 +70,11 @@ def keep(
 ) -> None:
     """Store those definitions that are not stored yet, in the transaction of their answers.
 
-    What was found stored is remembered with the connection: another database has another.
+    What was found stored is remembered with the connection, by schema: another database has
+    another.
     """
-    known: set[str] = connection.info.setdefault("definitions", set())
+    remembered: dict[str | None, set[str]] = connection.info.setdefault("definitions", {})
+    known = remembered.setdefault(schema_of(connection), set())
     missing = [one for one in dict.fromkeys(fingerprints) if one not in known]
     if not missing:
         return

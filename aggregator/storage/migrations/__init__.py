@@ -6,10 +6,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.schema import CreateSchema
 
-from aggregator.storage.database import Lock, hold
+from aggregator.storage.database import Lock, hold, schema_of
 
 
 def migrate(engine: Engine) -> None:
@@ -21,9 +22,18 @@ def migrate(engine: Engine) -> None:
     """
     with engine.connect().execution_options(hailong_write=True) as connection, connection.begin():
         hold(connection, Lock.MIGRATION, patient=True)
+        _make_schema(connection)
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _make_schema(connection: Connection) -> None:
+    """Make the schema of a store that has one to itself, where it is not there yet."""
+    schema = schema_of(connection)
+    # Not "IF NOT EXISTS": that needs the right to make one, even where it is there.
+    if schema is not None and not inspect(connection).has_schema(schema):
+        connection.execute(CreateSchema(schema))
 
 
 def is_current(engine: Engine) -> bool:
