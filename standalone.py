@@ -33,9 +33,9 @@ from kiosk.app import create_app as create_kiosk
 from kiosk.outbox import OutboxError
 from kiosk.places import UnknownPlaceError
 from kiosk.posters import address_of, warning_of
-from kiosk.qr_images import terminal
 from kiosk.settings import Settings as KioskSettings
 from kiosk.settings import TogetherSettings
+from qr_images import terminal
 from surveys.definition import DefinitionError, Survey, load_instruments
 from surveys.messages import LANGUAGES, MessageError
 

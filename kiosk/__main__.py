@@ -15,11 +15,11 @@ from kiosk.enrolment import EnrolmentError, enrol
 from kiosk.outbox import Outbox, OutboxError, Row, body_of
 from kiosk.places import UnknownPlaceError
 from kiosk.posters import address_of, warning_of
-from kiosk.qr_images import png, svg, terminal
 from kiosk.settings import Settings, TogetherSettings
 from kiosk.staff_access import hash_pin
 from kiosk.uploader import NOT_ADMITTED
 from kiosk.voices import has_espeak, load_voices, make_voices, spoken
+from qr_images import png, svg, terminal
 from surveys.centre import load_centre
 from surveys.definition import DefinitionError
 from surveys.messages import LANGUAGES, Language, Messages, choose_language

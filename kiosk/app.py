@@ -24,6 +24,7 @@ from kiosk import (
     posters,
     rest,
     staff,
+    staff_enrolment,
     start,
     status,
     survey_screens,
@@ -116,6 +117,8 @@ ROUTES = [
     # For the people who run it
     Route("/staff", staff.corner, middleware=HERE),
     Route("/staff", staff.act, methods=["POST"], middleware=HERE),
+    Route("/staff/enrol", staff_enrolment.form, middleware=HERE),
+    Route("/staff/enrol", staff_enrolment.enrol, methods=["POST"], middleware=HERE),
     Route("/staff/test", staff.test_faces, middleware=HERE),
     Route("/staff/test", staff.test_tap, methods=["POST"], middleware=HERE),
     Route("/posters", posters.posters, middleware=HERE),
@@ -154,14 +157,18 @@ def build_context(
     Raises DefinitionError, UnknownPlaceError or OutboxError.
     """
     files, copy = load_instruments(settings.surveys), None
+    given = _enrolment(settings)
+    token, url = settings.device_token.get_secret_value(), settings.aggregator_url
+    own = None if token else given  # a token goes to nobody but who gave it
+    if own:
+        token, url = own.token, own.aggregator or url
     if centre is None:
         centre, _ = load_definitions(settings.centre, settings.surveys)
-        copy = CentreCopy(settings.centre_copy, centre, usable(settings, centre, files))
+        id = own.centre if own and own.centre else centre.id
+        copy = CentreCopy(settings.centre_copy, centre, usable(settings, id, files))
         centre = copy.read()
     surveys = centre.instruments_with(files)
     looks = load_looks(settings.centre, centre.looks or Looks())
-    given = _enrolment(settings)
-    token = settings.device_token.get_secret_value() or (given.token if given else "")
     place = bind(centre, settings.department, settings.counter)
     if given and place.department is None:
         try:
@@ -205,13 +212,14 @@ def build_context(
         drafts=drafts,
         uploader=Uploader(
             outbox,
-            settings.aggregator_url,
+            url,
             token,
             housekeeping=housekeeping,
             copy=copy,
             renew=renew,
         ),
         levels=levels,
+        enrolment=own,
         staff=StaffAccess(settings.staff_pin.get_secret_value(), clock),
         pages=Pages(
             Path(__file__).parent / "templates",
@@ -239,14 +247,12 @@ def build_context(
     )
 
 
-def usable(
-    settings: Settings, first: Centre, files: Mapping[str, Survey]
-) -> Callable[[Centre], None]:
-    """A check whether a later document of the ``first`` centre would work on this kiosk."""
+def usable(settings: Settings, id: str, files: Mapping[str, Survey]) -> Callable[[Centre], None]:
+    """A check whether a document of the centre with this id would work on this kiosk."""
 
     def check(centre: Centre) -> None:
         """Raises ValueError."""
-        if centre.id != first.id:
+        if centre.id != id:
             raise ValueError(f"it is that of another centre, {centre.id}")
         check_definitions(centre, files, "centre")
         load_looks(settings.centre, centre.looks or Looks())

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from kiosk.drafts import Drafts
+from kiosk.enrolment import Enrolment
 from kiosk.levels import Levels
 from kiosk.looks import OwnLooks
 from kiosk.outbox import Outbox
@@ -28,7 +29,8 @@ from web import Pages
 class Context:
     """One running kiosk. ``place`` is where it stands; without a department it is the lobby.
 
-    ``departments`` are those that are open today, each with its open counters.
+    ``departments`` are those that are open today, each with its open counters. ``enrolment`` is
+    what the kiosk got for a code, None where it has none or works by the token of the settings.
     """
 
     settings: Settings
@@ -43,6 +45,7 @@ class Context:
     uploader: Uploader
     staff: StaffAccess
     levels: Levels
+    enrolment: Enrolment | None
     pages: Pages
     looks: OwnLooks
     voices: Voices

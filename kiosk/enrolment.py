@@ -2,16 +2,21 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass
+import re
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 
+from hosts import host_names
 from kiosk.qr_codes import normal_code
 from kiosk.uploader import NETWORK_ERRORS, is_local
 from surveys.messages import MessageError
 
 SECONDS = 15.0
+CODE = re.compile("[0-9A-Z]{8}")
+PAGE = "/devices"  # the page that shows the code, at which its QR code leads a phone
 
 
 class EnrolmentError(MessageError):
@@ -22,25 +27,29 @@ class EnrolmentError(MessageError):
 
 @dataclass(frozen=True)
 class Enrolment:
-    """The device's name, its token, and the counter or department that it is bound to."""
+    """The device's name, its token, and the counter or department that it is bound to.
+
+    ``centre`` is the id of the aggregator's centre. ``aggregator`` is its address where that is
+    not the one of the settings.
+    """
 
     name: str
     token: str
     department: str | None
     counter: str | None
+    centre: str | None = None
+    aggregator: str | None = None
 
     @classmethod
     def of(cls, found: object) -> "Enrolment":
         """From JSON. Raises ValueError where it is no enrolment."""
         found = found if isinstance(found, dict) else {}
         name, token = found.get("name"), found.get("token")
-        department, counter = found.get("department"), found.get("counter")
+        others = [found.get(one) for one in ("department", "counter", "centre", "aggregator")]
         fits = isinstance(name, str) and isinstance(token, str) and token.isascii()
-        if not fits or not all(
-            one is None or isinstance(one, str) for one in (department, counter)
-        ):
+        if not fits or not all(one is None or isinstance(one, str) for one in others):
             raise ValueError("no enrolment")
-        return cls(str(name), str(token), department, counter)
+        return cls(str(name), str(token), *others)
 
 
 def load_enrolment(path: Path) -> Enrolment | None:
@@ -54,26 +63,51 @@ def load_enrolment(path: Path) -> Enrolment | None:
         raise EnrolmentError("unreadable", path=path, reason=type(error).__name__) from None
 
 
-def enrol(aggregator: str, typed: str, path: Path) -> Enrolment:
-    """Use a code up at the aggregator, and keep what it gives. Raises EnrolmentError."""
+def enrol(aggregator: str, typed: str, path: Path, address: str = "") -> Enrolment:
+    """Use a code up at the aggregator, and keep what it gives. Raises EnrolmentError.
+
+    ``aggregator`` is the address of the settings, ``address`` what was typed in its place, if
+    anything was. ``typed`` is the code, or what the QR code beside it holds: an address and the
+    code behind "#".
+    """
+    scanned, hash_, code = typed.strip().rpartition("#")
+    if hash_:
+        address = scanned.removesuffix(PAGE)
+    url, code = _checked(address) or aggregator, normal_code(code)
+    if not CODE.fullmatch(code):
+        raise EnrolmentError("wrong_code")  # not worth asking
     _try_to_keep(path)  # before the code is used up
     try:
-        with httpx2.Client(timeout=SECONDS, trust_env=not is_local(aggregator)) as client:
-            answer = client.post(f"{aggregator}/api/v1/devices", json={"code": normal_code(typed)})
+        with httpx2.Client(timeout=SECONDS, trust_env=not is_local(url)) as client:
+            answer = client.post(f"{url}/api/v1/devices", json={"code": code})
+            told = answer.json() if answer.status_code in (200, 403) else None
     except NETWORK_ERRORS as error:
-        raise EnrolmentError("away", url=aggregator, reason=type(error).__name__) from None
-    if answer.status_code == 403:
+        raise EnrolmentError("away", url=url, reason=type(error).__name__) from None
+    except ValueError:  # no JSON: it is another kind of server
+        told = None
+    if answer.status_code == 403 and isinstance(told, dict):
         raise EnrolmentError("wrong_code")
     if answer.status_code == 429:
         raise EnrolmentError("too_often", seconds=answer.headers.get("retry-after", "60"))
     try:
-        if answer.status_code != 200:
-            raise ValueError(answer.status_code)
-        found = Enrolment.of(answer.json())
+        found = Enrolment.of(told if answer.status_code == 200 else None)
     except ValueError:
-        raise EnrolmentError("odd_answer", status=answer.status_code) from None
+        raise EnrolmentError("odd_answer", url=url, status=answer.status_code) from None
+    found = replace(found, aggregator=None if url == aggregator else url)
     _keep(path, found)
     return found
+
+
+def _checked(address: str) -> str:
+    """An address as it was typed, without a slash at its end. Raises EnrolmentError."""
+    address = address.strip().rstrip("/")
+    try:
+        if address and (urlsplit(address).scheme not in ("http", "https") or "@" in address):
+            raise ValueError(address)
+        host_names(address)
+    except ValueError:
+        raise EnrolmentError("bad_address", url=address[:60]) from None
+    return address
 
 
 def _try_to_keep(path: Path) -> None:

@@ -12,9 +12,9 @@ from starlette.responses import Response
 
 from kiosk.context import Context, context_of
 from kiosk.qr_codes import AUDIENCES, QrCode
-from kiosk.qr_images import Drawing, draw
 from kiosk.reach import Reach, reach_of
 from kiosk.screens import Page, show
+from qr_images import Drawing, draw
 from surveys.messages import Language
 from surveys.wifi import Wifi
 

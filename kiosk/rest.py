@@ -10,9 +10,9 @@ from starlette.responses import Response
 from kiosk.context import Context, context_of
 from kiosk.posters import Poster, address_of
 from kiosk.qr_codes import code_of
-from kiosk.qr_images import draw
 from kiosk.reach import reach_of
 from kiosk.screens import Page, show
+from qr_images import draw
 from surveys.definition import Text
 from surveys.wifi import Wifi
 

@@ -56,6 +56,8 @@ class StaffPage(Page):
     milliseconds: int = 0
     tested: bool = False
     tone: str = ""  # the name of a text that is read to try the volume
+    device: str = ""  # as what the kiosk was enrolled
+    may_enrol: bool = False
 
     @property
     def choices(self) -> Mapping[Name, Sequence[int]]:
@@ -80,7 +82,7 @@ def by_systemd() -> bool:
     return "INVOCATION_ID" in os.environ
 
 
-def _session(request: Request) -> bool:
+def signed_in(request: Request) -> bool:
     """Whether staff is signed in. Raises HTTPException 404 where no PIN was set."""
     access = context_of(request).staff
     if not access.exists:
@@ -88,18 +90,25 @@ def _session(request: Request) -> bool:
     return access.admits(request.cookies.get(COOKIE, ""))
 
 
+def restarting(request: Request, page: Page) -> Response:
+    """The screen while this process ends, and systemd starts it again."""
+    response = show(request, "staff_restarting", page)
+    response.background = BackgroundTask(os.kill, os.getpid(), signal.SIGTERM)
+    return response
+
+
 async def corner(request: Request) -> Response:
     """The corner, or the question for the PIN."""
-    if not _session(request):
+    if not signed_in(request):
         return show(request, "staff_pin", PinPage(wait=context_of(request).staff.wait()))
     return await _show(request)
 
 
 async def act(request: Request) -> Response:
     """What a button of the corner does; without a session only ``pin`` counts."""
-    context, signed_in = context_of(request), _session(request)
+    context, known = context_of(request), signed_in(request)
     fields = await read_posted_form(request, {"pin", "do", *CHOICES})
-    if not signed_in:
+    if not known:
         return await _enter(request, optional_value(fields, "pin"))
     for name, choices in CHOICES.items():
         chosen = optional_value(fields, name)
@@ -112,10 +121,7 @@ async def act(request: Request) -> Response:
                 request, network=key, network_detail=detail, milliseconds=milliseconds
             )
         case "restart" if by_systemd():
-            leave = BackgroundTask(os.kill, os.getpid(), signal.SIGTERM)
-            response = show(request, "staff_restarting", Page(place=context.place))
-            response.background = leave
-            return response
+            return restarting(request, Page(place=context.place))
         case "leave":
             context.staff.leave(request.cookies.get(COOKIE, ""))
             gone = redirect_page(request, "/")
@@ -138,7 +144,7 @@ async def _enter(request: Request, pin: str) -> Response:
 async def test_faces(request: Request) -> Response:
     """The faces as visitors see them, marked as a test; their tap goes to ``test_tap``."""
     context = context_of(request)
-    if not _session(request):
+    if not signed_in(request):
         return redirect_page(request, "/staff")
     page = FacesPage(
         place=context.place, survey=context.rating_survey, notice="staff.test_band", test=True
@@ -151,7 +157,7 @@ async def test_tap(request: Request) -> Response:
     context = context_of(request)
     names = {"visit", "department", "fingerprint", "comment", "then", "idle"}
     fields = await read_posted_form(request, names | context.rating_survey.questions.keys())
-    if sent_by_timer(fields) or not _session(request):
+    if sent_by_timer(fields) or not signed_in(request):
         return await start(request) if wants_fragment(request) else redirect("/")
     survey, chosen = context.rating_survey, optional_value(fields, "rating")
     if not chosen:
@@ -201,6 +207,8 @@ async def _show(
         milliseconds=milliseconds,
         tested=tested,
         tone=f"{context.rating_survey.id}/rating",
+        device=context.enrolment.name if context.enrolment else "",
+        may_enrol=not context.settings.device_token.get_secret_value(),
     )
     return show(request, "staff", page)
 

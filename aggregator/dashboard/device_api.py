@@ -35,7 +35,8 @@ async def _sent(request: Request, model: type[J]) -> J:
 @open_to("anyone")
 async def post_code(request: Request) -> Response:
     """Enrol a device by a one-time code."""
-    accounts = context_of(request).accounts
+    context = context_of(request)
+    accounts = context.accounts
     code = (await _sent(request, CodeJson)).code
     address = request.client.host if request.client else ""
     try:
@@ -48,7 +49,8 @@ async def post_code(request: Request) -> Response:
         raise ApiError(403, "wrong_code")
     device, token = found
     place = {"department": device.department, "counter": device.counter}
-    enrolled = EnrolledJson(name=device.name, token=token, **place)
+    centre = context.centre.id
+    enrolled = EnrolledJson(name=device.name, token=token, centre=centre, **place)
     return JSONResponse(enrolled.model_dump(), headers={"cache-control": "no-store"})
 
 

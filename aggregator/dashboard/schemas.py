@@ -62,10 +62,11 @@ class CodeJson(Json):
 
 
 class EnrolledJson(Json):
-    """A device's name, its token, and the place that it is bound to."""
+    """A device's name, its token, its centre's id, and the place that it is bound to."""
 
     name: str
     token: str
+    centre: str
     department: str | None
     counter: str | None
 

@@ -28,6 +28,12 @@ const LAYOUTS = {
     ". , ? ! ' \" & @ # *",
     "{letters} {space} {enter} {hide}",
   ],
+  address: [
+    "1 2 3 4 5 6 7 8 9 0",
+    "q w e r t y u i o p",
+    "a s d f g h j k l - {bksp}",
+    "z x c v b n m . : / {hide}",
+  ],
   digits: ["1 2 3", "4 5 6", "7 8 9", "{bksp} 0 {hide}"],
 };
 
@@ -52,11 +58,12 @@ export async function open(wanted, touched) {
   if (document.activeElement !== wanted || place !== section()) return;
   clearTimeout(hiding);
   field = wanted;
-  const digits = (field.dataset.inputmode ?? field.inputMode) === "numeric";
+  const wished = field.dataset.inputmode ?? field.inputMode;
+  const digits = wished === "numeric";
   field.dataset.inputmode ??= field.inputMode;
   field.inputMode = "none"; // a system's keyboard that comes late would lie over ours
   large = false;
-  keys.setOptions({ layoutName: digits ? "digits" : letters });
+  keys.setOptions({ layoutName: digits ? "digits" : wished === "url" ? "address" : letters });
   place.classList.toggle("digits", digits);
   place.hidden = false;
   makeRoom();
@@ -196,11 +203,14 @@ function write(key) {
     after = `${before}\n`;
   } else if (key.startsWith("{tone_")) {
     after = mark(before, key[6]);
-  } else if (letters === "telex" && from === to && /^[a-z]$/i.test(key) && field.type !== "password") {
+  } else if (letters === "telex" && from === to && /^[a-z]$/i.test(key) && isProse()) {
     after = compose(before, key);
   }
   replace(after, to, told);
 }
+
+/** Whether Telex may make words of what is typed: neither of a PIN nor of an address. */
+const isProse = () => field.type !== "password" && field.dataset.inputmode !== "url";
 
 /** Put new text before the end of the selection, as typing would: within maxlength, and told. */
 function replace(after, to, told) {

@@ -15,7 +15,7 @@ from qrcode.constants import (  # type: ignore[import-untyped]
     ERROR_CORRECT_Q,
 )
 
-from kiosk.qr_images import LEVEL, QUIET_ZONE, matrix
+from qr_images import LEVEL, QUIET_ZONE, matrix
 from tests.bench.report import Row
 
 LEVELS = {"M": ERROR_CORRECT_M, "Q": ERROR_CORRECT_Q, "H": ERROR_CORRECT_H}

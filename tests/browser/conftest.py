@@ -1,6 +1,6 @@
 """A served aggregator and the real browsers before it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,11 +60,17 @@ class Hall:
 @pytest.fixture
 def hall(browser: Browser, serve: Servers, tmp_path: Path) -> Iterator[Hall]:
     """An aggregator on a SQLite file; whatever its pages complain about fails the test."""
+    yield from open_hall(browser, serve, tmp_path, lambda: NOW)
+
+
+def open_hall(
+    browser: Browser, serve: Servers, tmp_path: Path, clock: Callable[[], datetime]
+) -> Iterator[Hall]:
     settings = Settings(centre=CENTRE, var=tmp_path, ddci=CENTRE.parent / "ddci.toml")
     store = Store(settings.database)
     migrate(store.engine)
     store.close()
-    app = create_app(settings, lambda: NOW)
+    app = create_app(settings, clock)
     context: Context = app.state.context
     context.accounts.add_user("giam_doc", "manager")
     hall = Hall(serve(app), app, context, browser)

@@ -12,8 +12,8 @@ from starlette.applications import Starlette
 
 from kiosk.app import create_app
 from kiosk.qr_codes import code_of
-from kiosk.qr_images import draw
 from kiosk.settings import Settings
+from qr_images import draw
 from tests.browser.axe import violations
 from tests.browser.pictures import pixels_of
 from tests.browser.test_faces import FAULTS, RESTED

@@ -13,9 +13,9 @@ import pytest
 import zxingcpp
 from qrcode.constants import ERROR_CORRECT_M, ERROR_CORRECT_Q  # type: ignore[import-untyped]
 
-from kiosk import qr_images
+import qr_images
 from kiosk.posters import PAPERS
-from kiosk.qr_images import LEVEL, QUIET_ZONE, draw, matrix, png, svg_path, terminal
+from qr_images import LEVEL, QUIET_ZONE, draw, matrix, png, svg_path, terminal
 from tests.kiosk.conftest import CENTRE, Kiosk
 
 PUBLIC = "https://gopy.laichau.gov.vn"

@@ -18,6 +18,7 @@ from aggregator.dashboard.permissions import needs
 from aggregator.dashboard.sign_in import FORM_LIMIT, NAME_LIMIT
 from aggregator.storage.audit import Entry
 from aggregator.storage.tables import DeviceRow, User
+from qr_images import ON_SCREEN, Drawing
 from surveys.text import cleaned, composed
 from web import read_form, under
 
@@ -38,12 +39,21 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class DevicesPage:
-    """All devices; ``code`` is a new one for ``named``, shown this once."""
+    """All devices; ``code`` is a new one for ``named``, shown this once.
+
+    ``address`` is the dashboard's, which a kiosk asks for; the QR code holds both.
+    """
 
     lines: Sequence[Line]
+    address: str
     code: str = ""
     named: str = ""
     error: AccountError | None = None
+
+    @property
+    def qr(self) -> Drawing:
+        """To a kiosk's scanner it is address and code; to a phone this page, the code unsent."""
+        return Drawing.of(f"{self.address}/devices#{self.code}", ON_SCREEN)
 
 
 @needs("devices")
@@ -51,23 +61,26 @@ async def devices(request: Request) -> Response:
     """The list with its forms; a posted form changes or adds one device."""
     context, user = context_of(request), request.state.user
     if request.method != "POST":
-        return render(request, "devices", await run_in_threadpool(_page, context))
+        return render(request, "devices", await run_in_threadpool(_page, request))
     form = await _fields(request)
     try:
         code = await run_in_threadpool(_act, context, user, form)
     except AccountError as error:
-        page = await run_in_threadpool(partial(_page, context, error=error))
+        page = await run_in_threadpool(partial(_page, request, error=error))
         return render(request, "devices", page, status=422)
     if code is None:
         return RedirectResponse(under(request, "/devices"), 303)
-    build = partial(_page, context, code=code, named=form["name"])
+    build = partial(_page, request, code=code, named=form["name"])
     return render(request, "devices", await run_in_threadpool(build))
 
 
-def _page(context: Context, **more: object) -> DevicesPage:
+def _page(request: Request, **more: object) -> DevicesPage:
+    context = context_of(request)
     rows = context.store.devices.rows()
     lines = [Line(row, _state(context, row), _choice(row)) for row in rows]
-    return DevicesPage(lines=lines, **more)  # type: ignore[arg-type]
+    # Where the settings name none, the one that led the manager here.
+    address = context.settings.dashboard_url or str(request.base_url).rstrip("/")
+    return DevicesPage(lines=lines, address=address, **more)  # type: ignore[arg-type]
 
 
 def _choice(row: DeviceRow) -> str:

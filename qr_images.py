@@ -1,4 +1,4 @@
-"""QR codes drawn: as bars of an SVG for posters, as files, and in the terminal."""
+"""QR codes drawn: as bars of an SVG for pages and posters, as files, and in the terminal."""
 
 import io
 from dataclasses import dataclass
@@ -6,19 +6,25 @@ from functools import lru_cache
 from typing import Any
 
 import qrcode  # type: ignore[import-untyped]
-from qrcode.constants import ERROR_CORRECT_H  # type: ignore[import-untyped]
+from qrcode.constants import ERROR_CORRECT_H, ERROR_CORRECT_M  # type: ignore[import-untyped]
 from qrcode.image.pure import PyPNGImage  # type: ignore[import-untyped]
 
 QUIET_ZONE = 4  # modules of white around a code, as ISO/IEC 18004 asks
 LEVEL: int = ERROR_CORRECT_H  # up to 30 % may be damaged; measured by `python -m tests.bench codes`
+ON_SCREEN: int = ERROR_CORRECT_M  # nothing there is torn or dirty: larger modules read better
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A QR code for a poster: the length of its side in modules, and an SVG path of its bars."""
+    """A QR code: the length of its side in modules, and an SVG path of its bars."""
 
     side: int
     path: str
+
+    @classmethod
+    def of(cls, text: str, level: int = LEVEL) -> "Drawing":
+        modules = matrix(text, level)
+        return cls(len(modules) + 2 * QUIET_ZONE, svg_path(modules))
 
 
 def matrix(text: str, level: int = LEVEL) -> list[list[bool]]:
@@ -45,8 +51,7 @@ def svg_path(modules: list[list[bool]]) -> str:
 @lru_cache(maxsize=1000)
 def draw(text: str) -> Drawing:
     """A QR code for a poster. Codes never change, so each is drawn once."""
-    modules = matrix(text)
-    return Drawing(len(modules) + 2 * QUIET_ZONE, svg_path(modules))
+    return Drawing.of(text)
 
 
 def svg(text: str) -> str:
