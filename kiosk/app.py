@@ -34,7 +34,7 @@ from kiosk import (
 from kiosk.centre_copy import CentreCopy
 from kiosk.context import Context
 from kiosk.drafts import Drafts
-from kiosk.enrolment import Enrolment, EnrolmentError, load_enrolment
+from kiosk.enrolment import Enrolment, EnrolmentError, follow, load_enrolment
 from kiosk.levels import Levels
 from kiosk.line_breaks import keep_words_whole
 from kiosk.looks import load_looks
@@ -192,8 +192,15 @@ def build_context(
     def renew() -> None:
         """End this process between two visits, where systemd starts it again, by the new centre."""
         if staff.by_systemd() and not drafts.exist():
-            log.info("the centre has changed: starting again")
+            log.info("the centre or this device's place has changed: starting again")
             os.kill(os.getpid(), signal.SIGTERM)
+
+    def moved(said: object) -> bool:
+        try:
+            return own is not None and follow(settings.enrolment_file, own, said)
+        except EnrolmentError as error:  # told of again with the next answer
+            log.warning("enrolment: %s", error)
+            return False
 
     def departments() -> Sequence[Department]:
         return centre.open_departments(centre.local_day(clock()))
@@ -217,6 +224,11 @@ def build_context(
             housekeeping=housekeeping,
             copy=copy,
             renew=renew,
+            place={
+                "department": None if place.counter else place.department_id,
+                "counter": place.counter_id,
+            },
+            follow=moved,
         ),
         levels=levels,
         enrolment=own,

@@ -63,6 +63,23 @@ def load_enrolment(path: Path) -> Enrolment | None:
         raise EnrolmentError("unreadable", path=path, reason=type(error).__name__) from None
 
 
+def follow(path: Path, own: Enrolment, said: object) -> bool:
+    """Keep the place that the aggregator says this device has now; whether it is a new one.
+
+    ``own`` is what this process works by, ``said`` the answer to what it told of itself. Raises
+    EnrolmentError where the file cannot be written.
+    """
+    said = said if isinstance(said, dict) else {}
+    try:
+        now = Enrolment.of({**asdict(own), **{one: said[one] for one in ("department", "counter")}})
+    except (KeyError, ValueError):  # an older aggregator does not say
+        return False
+    if now != load_enrolment(path):
+        _try_to_keep(path)
+        _keep(path, now)
+    return now != own
+
+
 def enrol(aggregator: str, typed: str, path: Path, address: str = "") -> Enrolment:
     """Use a code up at the aggregator, and keep what it gives. Raises EnrolmentError.
 

@@ -77,6 +77,13 @@ class StaffPage(Page):
         return "other"
 
 
+@dataclass(frozen=True, kw_only=True)
+class RestartingPage(Page):
+    """The screen while this process ends; ``device`` is as what it was just enrolled."""
+
+    device: str = ""
+
+
 def by_systemd() -> bool:
     """Whether systemd runs this process, and starts it again when it ends."""
     return "INVOCATION_ID" in os.environ
@@ -90,8 +97,9 @@ def signed_in(request: Request) -> bool:
     return access.admits(request.cookies.get(COOKIE, ""))
 
 
-def restarting(request: Request, page: Page) -> Response:
+def restarting(request: Request, device: str = "") -> Response:
     """The screen while this process ends, and systemd starts it again."""
+    page = RestartingPage(place=context_of(request).place, device=device)
     response = show(request, "staff_restarting", page)
     response.background = BackgroundTask(os.kill, os.getpid(), signal.SIGTERM)
     return response
@@ -121,7 +129,7 @@ async def act(request: Request) -> Response:
                 request, network=key, network_detail=detail, milliseconds=milliseconds
             )
         case "restart" if by_systemd():
-            return restarting(request, Page(place=context.place))
+            return restarting(request)
         case "leave":
             context.staff.leave(request.cookies.get(COOKIE, ""))
             gone = redirect_page(request, "/")

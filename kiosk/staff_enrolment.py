@@ -59,8 +59,10 @@ async def enrol(request: Request) -> Response:
     except EnrolmentError as error:
         page = EnrolPage(place=context.place, address=address, error=error)
         return show(request, "staff_enrol", page, status=422)
-    done = EnrolPage(place=context.place, address="", device=found.name)
-    return restarting(request, done) if by_systemd() else show(request, "staff_enrol", done)
+    if by_systemd():
+        return restarting(request, found.name)
+    page = EnrolPage(place=context.place, address="", device=found.name)
+    return show(request, "staff_enrol", page)
 
 
 def _known_address(context: Context) -> str:

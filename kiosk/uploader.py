@@ -5,7 +5,7 @@ import contextlib
 import logging
 import random
 import tomllib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -36,7 +36,8 @@ Outcome = Literal["empty", "delivered", "stuck"]  # stuck: a row stayed without 
 class Uploader:
     """Sends waiting rows, oldest first, and keeps each until it has a receipt.
 
-    ``housekeeping`` is done before each round, ``renew`` once ``copy`` has another centre;
+    ``housekeeping`` is done before each round, ``renew`` once ``copy`` has another centre, or
+    ``follow`` says of the aggregator's answer that this device has another ``place`` now;
     ``pause`` and ``chance`` are for tests: how to wait some seconds, and a random number below 1.
     """
 
@@ -51,6 +52,8 @@ class Uploader:
         chance: Callable[[], float] = random.random,
         copy: CentreCopy | None = None,
         renew: Callable[[], None] = lambda: None,
+        place: Mapping[str, str | None] | None = None,
+        follow: Callable[[object], bool] = lambda said: False,
     ) -> None:
         self._outbox = outbox
         self._address = f"{url}/api/v1/submissions"
@@ -63,6 +66,9 @@ class Uploader:
         self._centre = f"{url}/api/v1/centre"
         self._copy = copy
         self._renew = renew
+        self._place = place
+        self._follow = follow
+        self._moved = False
         self._asked: float | None = None  # when the centre's document was asked for
         self._housekeeping = housekeeping
         self._pause = pause
@@ -120,12 +126,14 @@ class Uploader:
         if self._told is not None and now - self._told < BEAT_SECONDS:
             return
         self._told = now
-        with contextlib.suppress(OutboxError, *NETWORK_ERRORS):
+        with contextlib.suppress(OutboxError, ValueError, *NETWORK_ERRORS):
             counts = await asyncio.to_thread(self._outbox.status)
             told = {"pending": counts.pending, "refused": counts.refused, "version": release()}
-            clock = datetime.now(UTC).isoformat()
+            told |= {"clock": datetime.now(UTC).isoformat(), "place": self._place}
             async with asyncio.timeout(REACH_SECONDS):
-                await client.post(self._me, json={**told, "clock": clock}, headers=self._headers)
+                answer = await client.post(self._me, json=told, headers=self._headers)
+            if answer.status_code == 200:
+                self._moved = await asyncio.to_thread(self._follow, answer.json())
 
     async def _refresh(self, client: httpx2.AsyncClient) -> None:
         """Ask now and then whether the centre has another document; one that is broken is told of.
@@ -133,6 +141,8 @@ class Uploader:
         Once there is another one, ``renew`` is called in each round.
         """
         now, copy = asyncio.get_running_loop().time(), self._copy
+        if self._moved:
+            await asyncio.to_thread(self._renew)
         if copy is None or "authorization" not in self._headers:
             return
         if self._asked is None or now - self._asked >= CENTRE_SECONDS:
@@ -149,7 +159,7 @@ class Uploader:
                 self._report("centre", _describe(error))
             except CentreCopyError as error:
                 self._report("centre", str(error))
-        if copy.newer:
+        if copy.newer and not self._moved:
             await asyncio.to_thread(self._renew)
 
     async def _note(self) -> None:

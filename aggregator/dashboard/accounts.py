@@ -96,6 +96,7 @@ class Accounts:
         self._remembered: dict[tuple[TokenKind, str], tuple[str, datetime]] = {}
         self._devices: dict[str, tuple[Device, datetime]] = {}
         self._heard: dict[int, datetime] = {}  # of devices, by number
+        self._told: dict[int, datetime] = {}  # when they told of themselves
 
     @cached_property
     def _nobody(self) -> str:
@@ -216,12 +217,17 @@ class Accounts:
         """Look at the database again: a device has been changed here."""
         self._devices.clear()
 
-    def is_due(self, number: int, now: datetime) -> bool:
-        """Whether a device that is heard of is to be noted again; then that counts as done."""
-        heard = self._heard.get(number)
-        if heard is not None and heard <= now < heard + NOTED:
+    def is_due(self, number: int, now: datetime, *, tells: bool = False) -> bool:
+        """Whether a device that is heard of is to be noted again; then that counts as done.
+
+        What it ``tells`` of itself is noted also where it was heard of a moment ago.
+        """
+        noted = (self._told if tells else self._heard).get(number)
+        if noted is not None and noted <= now < noted + NOTED:
             return False
         self._heard[number] = now
+        if tells:
+            self._told[number] = now
         return True
 
     # Signing in

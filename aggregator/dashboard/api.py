@@ -2,12 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime
 from itertools import chain
 from typing import TypeVar
 
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import ValidationError
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -38,7 +41,8 @@ from aggregator.intake.strict_json import NotJson, flaws, read_json
 from aggregator.organisation.seen import following, seen
 from aggregator.storage.audit import COMMAND_LINE, entry
 from aggregator.storage.credentials import TokenKind
-from aggregator.storage.devices import Device
+from aggregator.storage.database import StorageError
+from aggregator.storage.devices import Device, Devices
 from aggregator.storage.store import Selection
 from aggregator.storage.submissions import Filters
 from surveys.centre import Centre, Reference
@@ -123,7 +127,16 @@ async def _stored(
         receipts = await context.commits.submit(Offer(items, language_of(request), device))
         for status, n in Counter(receipt.status for receipt in receipts).items():
             context.metrics.receipts.labels(status).inc(n)
-    return Response(orjson.dumps({"receipts": receipts}), media_type="application/json")
+    answer = Response(orjson.dumps({"receipts": receipts}), media_type="application/json")
+    if context.accounts.is_due(device.number, now := context.clock()):
+        answer.background = BackgroundTask(_note, context.store.devices, device.number, now)
+    return answer
+
+
+def _note(devices: Devices, number: int, now: datetime) -> None:
+    """Note that a device was heard of; its receipts are sent, so no failure is told it."""
+    with suppress(StorageError):
+        devices.note(number, now, None)
 
 
 def _items(body: bytes) -> list[object]:

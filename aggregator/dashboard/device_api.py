@@ -12,9 +12,18 @@ from aggregator.dashboard.accounts import RefusedError
 from aggregator.dashboard.api import ApiError, device_of
 from aggregator.dashboard.context import MESSAGES, context_of
 from aggregator.dashboard.permissions import open_to
-from aggregator.dashboard.schemas import BeatJson, CodeJson, EnrolledJson, ErrorJson, Json
+from aggregator.dashboard.schemas import (
+    BeatJson,
+    CodeJson,
+    EnrolledJson,
+    ErrorJson,
+    Json,
+    PlaceJson,
+)
+from aggregator.intake.ingest import same
 from aggregator.organisation.current import Organisation
-from aggregator.storage.devices import Beat
+from aggregator.storage.devices import Beat, Device
+from surveys.centre import Centre
 from surveys.text import UNSAFE
 from web import language_of, read_body
 
@@ -73,14 +82,27 @@ def _document(organisation: Organisation) -> bytes:
 
 @open_to("device_token")
 async def post_beat(request: Request) -> Response:
-    """Note what the device tells; at most once a minute is it written."""
+    """Note what the device tells, at most once a minute; the answer is where it is bound to."""
     context = context_of(request)
     device = await device_of(request, context)
     told = await _sent(request, BeatJson)
     now = context.clock()
-    if context.accounts.is_due(device.number, now):
+    if context.accounts.is_due(device.number, now, tells=True):
         drift = round((told.clock - now).total_seconds())
         drift = max(-MOST_DRIFT, min(MOST_DRIFT, drift))
-        beat = Beat(told.pending, told.refused, drift, told.version)
+        settled = told.place is None or _is_there(context.centre, device, told.place)
+        beat = Beat(told.pending, told.refused, drift, told.version, settled)
         await run_in_threadpool(context.store.devices.note, device.number, now, beat)
-    return JSONResponse({})
+        if settled and device.formerly:
+            context.accounts.forget_devices()
+    return JSONResponse({"department": device.department, "counter": device.counter})
+
+
+def _is_there(centre: Centre, device: Device, said: PlaceJson) -> bool:
+    """Whether a device works by the place that it is bound to, or by what that has become."""
+    if device.counter is not None:
+        return same(device.counter, said.counter, centre.counter_heirs)
+    if said.counter is not None:
+        return False
+    own, heirs = device.department, centre.department_heirs
+    return said.department is None if own is None else same(own, said.department, heirs)

@@ -14,6 +14,7 @@ from aggregator.dashboard.schemas import (
     HealthJson,
     Json,
     PeriodQuery,
+    PlaceJson,
     Query,
     ReceiptsJson,
     SatisfactionJson,
@@ -27,6 +28,7 @@ _MODELS = (
     EnrolledJson,
     ErrorJson,
     HealthJson,
+    PlaceJson,
     ReceiptsJson,
     SatisfactionJson,
 )
@@ -121,7 +123,7 @@ DOCUMENT: dict[str, Any] = {
                 "security": [{"device": []}],
                 "requestBody": {"required": True, "content": _json(BeatJson)},
                 "responses": {
-                    "200": {"description": "Noted", "content": {"application/json": {}}},
+                    "200": {"description": "Noted; its place now", "content": _json(PlaceJson)},
                     **_problems(400, 401, 413, 503),
                 },
             }

@@ -46,13 +46,25 @@ class BatchJson(Json):
     submissions: list[Submission] = Field(max_length=MAX_BATCH)
 
 
+class PlaceJson(Json):
+    """A department or a counter; neither: the whole centre."""
+
+    department: str | None = Field(default=None, max_length=40)
+    counter: str | None = Field(default=None, max_length=40)
+
+
 class BeatJson(Json):
-    """What a device tells of itself: what waits on its disk, its release, and its clock now."""
+    """What a device tells of itself: what waits on its disk, its release, and its clock now.
+
+    ``place`` is the one that it works by; until that is the one it is bound to, what it hands in
+    of the former one is taken.
+    """
 
     pending: int = Field(ge=0, le=10**12)
     refused: int = Field(ge=0, le=10**12)
     version: str = Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+-]{0,39}$")
     clock: Moment
+    place: PlaceJson | None = None
 
 
 class CodeJson(Json):

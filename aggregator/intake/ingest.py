@@ -220,12 +220,14 @@ class Ingest:
 
         Answers of a counter or department that was merged are those of the one it went to.
         """
-        for field, own, said, heirs in (
-            ("counter", device.counter, submission.counter, self._centre.counter_heirs),
-            ("department", device.department, submission.department, self._centre.department_heirs),
-        ):
-            if own is not None and heirs.get(said or "", said) != heirs.get(own, own):
-                raise Refused(field, "device_elsewhere", value=own)
+        counters, departments = self._centre.counter_heirs, self._centre.department_heirs
+        for department, counter in device.places(submission.answered_at):
+            if same(counter, submission.counter, counters) and same(
+                department, submission.department, departments
+            ):
+                return
+        field = "counter" if device.counter else "department"
+        raise Refused(field, "device_elsewhere", value=device.counter or device.department)
 
     def _known(self, item: object, now: datetime) -> Submission:
         """The submission, also where only a newer version of the centre knows what it names."""
@@ -281,6 +283,11 @@ class Plan:
             return Receipt(read.sent_id, "duplicate")
         reason = f"id: {MESSAGES.get(language, 'refused.conflict')}"
         return Receipt(read.sent_id, "conflict", reason)
+
+
+def same(own: str | None, said: str | None, heirs: Mapping[str, str]) -> bool:
+    """Whether what is said of a place is the own one, or any where there is none."""
+    return own is None or heirs.get(said or "", said) == heirs.get(own, own)
 
 
 def _id_of(item: object) -> str | None:

@@ -1,10 +1,12 @@
 """The devices that hand submissions in: where each is, and what it last told of itself."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
 from aggregator.storage.audit import COMMAND_LINE, Entry, record
@@ -15,28 +17,53 @@ Place = tuple[str | None, str | None]  # a department or a counter, or neither
 
 
 @dataclass(frozen=True)
+class Stay:
+    """A place to which a device was bound (neither: to none), until a moment by its own clock.
+
+    None: it has not been heard of at its new place yet, and may still be at work here.
+    """
+
+    department: str | None
+    counter: str | None
+    until: datetime | None
+
+
+@dataclass(frozen=True)
 class Device:
     """A device as its token shows it: the server's knowledge, never the sender's word.
 
     One that is bound has a ``counter`` or a ``department``, and hands in answers of that place
-    alone. One that is not has neither, and hands in those of the whole centre: so must a kiosk
-    whose forms phones open for other places.
+    alone, and of each it was bound to before those that were given there until it left. One
+    that is not has neither, and hands in those of the whole centre: so must a kiosk whose forms
+    phones open for other places.
     """
 
     number: int
     name: str
     department: str | None = None
     counter: str | None = None
+    formerly: tuple[Stay, ...] = ()
+
+    def places(self, at: datetime) -> Iterator[Place]:
+        """The places of which it may hand in what was answered at a moment, the present first."""
+        yield self.department, self.counter
+        for stay in self.formerly:
+            if stay.until is None or at < stay.until:
+                yield stay.department, stay.counter
 
 
 @dataclass(frozen=True)
 class Beat:
-    """What a device tells of itself: ``drift`` is by how many seconds its clock is ahead."""
+    """What a device tells of itself: ``drift`` is by how many seconds its clock is ahead.
+
+    ``settled`` is whether it works by the place that it has now, or does not tell of places.
+    """
 
     pending: int
     refused: int
     drift: int
     version: str
+    settled: bool = True
 
 
 class Devices:
@@ -58,11 +85,14 @@ class Devices:
 
     def named(self, name: str) -> Device | None:
         """The device of a name."""
-        columns = (DeviceRow.number, DeviceRow.name, DeviceRow.department, DeviceRow.counter)
+        place = (DeviceRow.department, DeviceRow.counter, DeviceRow.formerly)
+        columns = (DeviceRow.number, DeviceRow.name, *place)
         query = select(*map(col, columns)).where(col(DeviceRow.name) == name)
         with self._database.begin() as connection:
             row = connection.execute(query).one_or_none()
-        return Device(**row._mapping) if row else None
+        if row is None:
+            return None
+        return Device(**{**row._mapping, "formerly": _stays(row.formerly)})
 
     def offer(
         self, name: str, place: Place | None, digest: str, until: datetime, new: Entry
@@ -110,8 +140,10 @@ class Devices:
             connection.execute(old)
             row = {"hash": digest, "kind": "device", "name": name, "created_at": now}
             connection.execute(insert(Token).values(**row))
+            # It learns its place with its token.
+            formerly = _left(connection, col(DeviceRow.name) == name, now)
             back = update(DeviceRow).where(col(DeviceRow.name) == name)
-            connection.execute(back.values(revoked_at=None, enrolled_at=now))
+            connection.execute(back.values(revoked_at=None, enrolled_at=now, formerly=formerly))
             record(connection, Entry(now, COMMAND_LINE, "device.enrolled", {"name": name}))
         return self.named(name)
 
@@ -138,12 +170,26 @@ class Devices:
         return True
 
     def place(self, number: int, department: str | None, counter: str | None, new: Entry) -> bool:
-        """Bind a device to a place, move it, or unbind it; False where there is none."""
+        """Bind a device to a place, move it, or unbind it; False where there is none.
+
+        Where it was stays its place until it is heard of at the new one; that of a device which
+        tells nothing of itself ends now.
+        """
+        own = col(DeviceRow.number) == number
+        columns = (DeviceRow.department, DeviceRow.counter, DeviceRow.version, DeviceRow.formerly)
         with self._database.begin(write=True) as connection:
-            query = update(DeviceRow).where(col(DeviceRow.number) == number)
-            query = query.values(department=department, counter=counter)
-            if not connection.execute(query).rowcount:
+            row = connection.execute(select(*map(col, columns)).where(own)).one_or_none()
+            if row is None:
                 return False
+            place = department, counter
+            stays = [one for one in row.formerly or () if tuple(one[:2]) != place]
+            if (row.department, row.counter) != place:
+                until = None if row.version else new.at.isoformat()
+                stays.append([row.department, row.counter, until])
+            query = update(DeviceRow).where(own)
+            connection.execute(
+                query.values(department=department, counter=counter, formerly=stays or None)
+            )
             record(connection, new)
         return True
 
@@ -179,7 +225,24 @@ class Devices:
 
     def note(self, number: int, now: datetime, beat: Beat | None) -> None:
         """Note that a device was heard of now, and what it told of itself where it did."""
-        told = vars(beat) if beat else {}
-        query = update(DeviceRow).where(col(DeviceRow.number) == number)
+        told = dict(vars(beat)) if beat else {}
+        own = col(DeviceRow.number) == number
         with self._database.begin(write=True) as connection:
-            connection.execute(query.values(seen_at=now, **told))
+            if told.pop("settled", False):
+                told["formerly"] = _left(connection, own, now + timedelta(seconds=told["drift"]))
+            connection.execute(update(DeviceRow).where(own).values(seen_at=now, **told))
+
+
+def _stays(formerly: Sequence[Sequence[str | None]] | None) -> tuple[Stay, ...]:
+    return tuple(
+        Stay(department, counter, datetime.fromisoformat(until) if until else None)
+        for department, counter, until in formerly or ()
+    )
+
+
+def _left(
+    connection: Connection, own: ColumnElement[bool], until: datetime
+) -> list[list[str | None]] | None:
+    """The former places of a device that is at its present one since a moment."""
+    formerly = connection.execute(select(col(DeviceRow.formerly)).where(own)).scalar_one_or_none()
+    return formerly and [[*place, end or until.isoformat()] for *place, end in formerly]

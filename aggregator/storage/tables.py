@@ -244,6 +244,7 @@ class DeviceRow(SQLModel, table=True):
 
     From ``pending`` on it is what the device last told of itself: answers that wait on its
     disk, those that were refused, by how many seconds its clock is ahead, its release.
+    ``formerly`` are devices.Stay as lists: department, counter and until when, in ISO 8601.
     """
 
     __tablename__ = "device"
@@ -259,6 +260,7 @@ class DeviceRow(SQLModel, table=True):
     refused: int | None = Field(default=None, sa_type=BigInteger)
     drift: int | None = Field(default=None, sa_type=BigInteger)
     version: str | None = Field(default=None, max_length=40)
+    formerly: list[list[str | None]] | None = Field(default=None, sa_type=JSON)
 
 
 class WrongPassword(SQLModel, table=True):

@@ -52,6 +52,7 @@ def test_a_device_is_added_told_of_moved_renamed_and_revoked(any_room: Room) -> 
     assert enrol(any_room, code).status_code == 403  # used
     told = given.json()
     any_room.device = told.pop("token")
+    assert told.pop("centre") == any_room.context.centre.id
     assert told == {"name": "quầy 5", "department": None, "counter": "q05"}
     assert code not in any_room.client.get("/devices").text
     assert "chưa liên lạc" in page
@@ -104,6 +105,72 @@ def test_a_device_is_added_told_of_moved_renamed_and_revoked(any_room: Room) -> 
         "giam_doc",
     ):
         assert told in log
+
+
+def test_a_moved_device_hands_in_what_was_answered_at_its_former_place(any_room: Room) -> None:
+    any_room.sign_in()
+    code = code_on(act(any_room, "add", "quầy", place="counter:q05").text)
+    any_room.device = enrol(any_room, code).json()["token"]
+
+    def taken(counter: str, minutes_ago: int = 0) -> bool:
+        at = (any_room.clock() - timedelta(minutes=minutes_ago)).isoformat()
+        place = {"counter": counter, "department": any_room.context.centre.department_of[counter]}
+        [receipt] = any_room.post([submission(**place, answered_at=at)]).json()["receipts"]
+        return bool(receipt["status"] == "accepted")
+
+    def heard_at(counter: str) -> Any:
+        any_room.clock.moment += timedelta(minutes=10)
+        clock = any_room.clock() + timedelta(minutes=3)  # its own runs ahead
+        return beat(any_room, clock=clock.isoformat(), place={"counter": counter}).json()
+
+    # It never told of itself: another program, which was told to move.
+    assert not taken("q06")
+    act(any_room, "move", "quầy", place="counter:q06")
+    assert (taken("q06"), taken("q05", 1), taken("q05")) == (True, True, False)
+
+    there = {"department": None, "counter": "q06"}
+    assert heard_at("q06") == there
+    act(any_room, "move", "quầy", place="counter:q07")
+    any_room.clock.moment += timedelta(days=8)  # of a network that was down
+    assert (taken("q07"), taken("q06"), taken("q05")) == (True, True, False)
+    assert heard_at("q06") == {"department": None, "counter": "q07"}  # it goes on there yet
+    assert taken("q06")
+    heard_at("q07")
+    any_room.clock.moment += timedelta(minutes=10)
+    assert (taken("q07"), taken("q06", 8), taken("q06", 6)) == (True, True, False)
+    assert (taken("q08", 8), taken("q08")) == (False, False)
+
+    any_room.sign_in()
+    act(any_room, "move", "quầy", place="")
+    act(any_room, "move", "quầy", place="department:so_tu_phap")
+    other = {"department": "so_tai_chinh", "counter": None}
+    [receipt] = any_room.post([submission(**other)]).json()["receipts"]
+    assert receipt["status"] == "accepted"  # as long as it may not know
+    any_room.clock.moment += timedelta(minutes=10)
+    beat(any_room, place={"department": "so_tu_phap"}, clock=any_room.clock().isoformat())
+    [receipt] = any_room.post([submission(**other)]).json()["receipts"]
+    assert receipt["status"] == "accepted"  # answered before it moved
+    late = {"answered_at": any_room.clock().isoformat()}
+    receipts = any_room.post([submission(**other, **late), submission(**late)]).json()["receipts"]
+    assert [one["status"] for one in receipts] == ["refused", "accepted"]
+
+
+def test_a_device_is_heard_of_by_what_it_hands_in(room: Room) -> None:
+    [row] = room.context.store.devices.rows()
+    assert row.seen_at is None
+    room.post([])
+    [row] = room.context.store.devices.rows()
+    assert row.seen_at == room.clock()
+    first, room.clock.moment = room.clock(), room.clock() + timedelta(seconds=59)
+    room.post([submission()])
+    assert room.context.store.devices.rows()[0].seen_at == first
+    assert beat(room).status_code == 200  # what it tells is noted all the same
+    [row] = room.context.store.devices.rows()
+    assert (row.seen_at, row.pending) == (room.clock(), 3)
+    room.clock.moment += timedelta(minutes=1)
+    room.post([submission()])
+    [row] = room.context.store.devices.rows()
+    assert (row.seen_at, row.pending) == (room.clock(), 3)
 
 
 def test_what_cannot_be_is_refused_and_changes_nothing(room: Room) -> None:
