@@ -16,6 +16,7 @@ from aggregator.wording.phrases import Words, integer, joined, say, verbatim
 from surveys.centre import Centre, check_definitions, load_centre
 from surveys.definition import DefinitionError, Survey
 from surveys.text import UNSAFE
+from surveys.units import Unit
 
 MOST_NAMED = 5  # places without a unit that an error names
 LONGEST_REASON = 500  # characters
@@ -207,6 +208,7 @@ class Organisation:
         self._refuse_orphans(counted, new)
         if old is None:
             return []
+        self._refuse_abandoned(old, new)
         if counted:
             found = changes(old, new, self._files)
         else:
@@ -255,6 +257,16 @@ class Organisation:
             n = integer(sum(missing.values()))
             raise OrganisationError("orphans", n=n, places=joined(*named, by="; "))
 
+    def _refuse_abandoned(self, old: Centre, new: Centre) -> None:
+        """Raise OrganisationError where a unit closes at which a device is at work.
+
+        One of a unit that is merged goes on at its successor, by itself.
+        """
+        for name, department, counter in self._centres.devices():
+            before, after = (_stands_at(one, department, counter) for one in (old, new))
+            if after and after.closed and not (before and before.closed):
+                raise OrganisationError("device_there", unit=after.name, device=name)
+
     def _version(self, number: int, centre: Centre, by: str, reason: str) -> Version:
         document = centre.model_dump_json(exclude_defaults=True)
         return Version(number, self._clock(), by, reason, document)
@@ -268,6 +280,14 @@ def centre_in_force(centres: Centres, file: Path, files: Mapping[str, Survey]) -
     organisation = Organisation(centres, files)
     organisation.start(file)
     return organisation.centre
+
+
+def _stands_at(centre: Centre, department: str | None, counter: str | None) -> Unit | None:
+    """What a place is today; None where the document does not know it."""
+    if counter is not None:
+        return centre.counter.get(centre.counter_heirs.get(counter, counter))
+    id = department or ""
+    return centre.department.get(centre.department_heirs.get(id, id))
 
 
 def read_version(version: Version) -> Centre:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, insert, null, select
+from sqlalchemy import Row, func, insert, null, select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
@@ -15,6 +15,7 @@ from aggregator.storage.database import Database, StorageError
 from aggregator.storage.definitions import Definitions
 from aggregator.storage.tables import (
     CentreVersion,
+    DeviceRow,
     HandlingFacts,
     HandlingTally,
     SubmissionRow,
@@ -86,6 +87,16 @@ class Centres:
                 for at, within, n in connection.execute(query):
                     found[at or "", within or ""] += n
         return found
+
+    def devices(self) -> Sequence[Row[str, str | None, str | None]]:
+        """Name, department and counter of each device that is bound and not revoked."""
+        place = col(DeviceRow.department), col(DeviceRow.counter)
+        bound = col(DeviceRow.department).is_not(None) | col(DeviceRow.counter).is_not(None)
+        query = select(col(DeviceRow.name), *place).where(
+            col(DeviceRow.revoked_at).is_(None), bound
+        )
+        with self._database.begin() as connection:
+            return connection.execute(query.order_by(col(DeviceRow.name))).all()
 
     def submissions(self, since: date | None) -> Counter[Place]:
         """How many submissions are stored under each place, of the days from ``since`` on."""

@@ -173,10 +173,10 @@ def test_posters_are_drawn_once_and_beside_the_taps(
         with pytest.raises(RuntimeError):
             asyncio.get_running_loop()
 
-    def counted(text: str) -> list[list[bool]]:
+    def counted(text: str, level: int) -> list[list[bool]]:
         beside_the_taps()
         drawn.append(text)
-        return matrix(text)
+        return matrix(text, level)
 
     def render(*values: Any, **named: Any) -> Any:
         beside_the_taps()

@@ -48,12 +48,8 @@ class DevicesPage:
     address: str
     code: str = ""
     named: str = ""
+    qr: Drawing | None = None
     error: AccountError | None = None
-
-    @property
-    def qr(self) -> Drawing:
-        """To a kiosk's scanner it is address and code; to a phone this page, the code unsent."""
-        return Drawing.of(f"{self.address}/devices#{self.code}", ON_SCREEN)
 
 
 @needs("devices")
@@ -80,6 +76,9 @@ def _page(request: Request, **more: object) -> DevicesPage:
     lines = [Line(row, _state(context, row), _choice(row)) for row in rows]
     # Where the settings name none, the one that led the manager here.
     address = context.settings.dashboard_url or str(request.base_url).rstrip("/")
+    if code := more.get("code"):
+        # To a kiosk's scanner address and code; to a phone this page, and the code is not sent.
+        more["qr"] = Drawing.of(f"{address}/devices#{code}", ON_SCREEN)
     return DevicesPage(lines=lines, address=address, **more)  # type: ignore[arg-type]
 
 
@@ -143,9 +142,10 @@ def _place(context: Context, choice: str) -> tuple[str | None, str | None]:
     kind, _, id_ = choice.partition(":")
     if not choice:
         return None, None
-    if kind == "counter" and id_ in context.centre.counter:
+    open_ = context.centre.open_departments(context.today)
+    if kind == "counter" and any(id_ == one.id for own in open_ for one in own.counters):
         return None, id_
-    if kind == "department" and id_ in context.centre.department:
+    if kind == "department" and any(id_ == one.id for one in open_):
         return id_, None
     raise HTTPException(400, "unknown_choice")
 

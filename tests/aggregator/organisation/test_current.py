@@ -13,7 +13,7 @@ from aggregator.organisation import acts
 from aggregator.organisation.changes import OrganisationError
 from aggregator.organisation.current import Organisation, OvertakenError
 from aggregator.organisation.toml import to_toml
-from aggregator.storage.audit import Search
+from aggregator.storage.audit import Search, entry
 from aggregator.storage.migrations import migrate
 from aggregator.storage.store import Store
 from surveys.centre import Centre, load_centre
@@ -173,3 +173,30 @@ def test_a_document_is_the_same_after_it_was_written_as_toml(
     whole = acts.valid(renamed.model_dump() | more | {"looks": looks})
 
     assert acts.valid(tomllib.loads(to_toml(whole))) == whole
+
+
+def test_a_unit_with_a_device_at_work_does_not_close(store: Store) -> None:
+    found = opened(store)
+    devices, audited = store.devices, entry(NOW, "", "device.made", name="kiosk 3", place="q05")
+    devices.offer("kiosk 3", (None, "q05"), "hash", NOW, audited)
+    devices.offer("kiosk 4", ("so_tai_chinh", None), "hash 4", NOW, audited)
+    merging = acts.merge(found.stored, "counter", "q05", "q06", DAY)
+    for closing in (
+        acts.close(found.stored, "counter", "q05", NOW.date()),
+        acts.close(merging, "counter", "q06", NOW.date()),
+    ):
+        with pytest.raises(OrganisationError, match="kiosk 3 is at work there"):
+            found.save(closing, "an", "", found.number)
+        with pytest.raises(OrganisationError, match="kiosk 3"):
+            found.preview(closing)
+    assert found.number == 1
+    # Merged: it goes on at the successor.
+    found.save(merging, "an", "", 1)
+    with pytest.raises(OrganisationError, match="kiosk 3"):
+        found.save(acts.close(found.stored, "counter", "q06", NOW.date()), "an", "", 2)
+    devices.revoke("kiosk 3", NOW, entry(NOW, "", "device.removed", name="kiosk 3"))
+    found.save(acts.close(found.stored, "counter", "q06", NOW.date()), "an", "", 2)
+    # What has closed already with a device holds no other change up.
+    changed = found.stored.model_copy(update={"name": Text(vi="Khác", en="Another")})
+    devices.add("kiosk 3", "hash 3", NOW)
+    found.save(changed, "an", "", 3)
