@@ -30,6 +30,7 @@ SESSION = timedelta(hours=12)
 LINK = timedelta(days=1)
 INVITATION = timedelta(days=7)
 BROWSER = timedelta(days=180)  # how long a browser stays known after a sign-in
+ATTEMPT = timedelta(minutes=10)  # to sign in at a provider and come back
 CODE = timedelta(minutes=15)  # how long a device may be enrolled by a code
 CODE_LENGTH = 8  # characters of 5 bits
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # as on posters: no I, L, O, U to misread
@@ -452,10 +453,18 @@ class Accounts:
             return None
         return self._sign_in(name, None, "sign_in.invitation")
 
+    def is_used(self, secret: str) -> bool:
+        """Whether somebody has come back from a provider with this secret of an attempt."""
+        return self._token("oidc", secret) is not None
+
     def use_up(self, secret: str) -> bool:
-        """Whether an attempt to sign in at a provider was begun here; it works once."""
-        begun = self._token("oidc", secret) is not None
-        return begun and self._credentials.remove_token("oidc", _digest(secret))
+        """Note that somebody has; False where that was done: of two who do, one gets True.
+
+        Only who was confirmed by the provider is noted: beginning an attempt, which anybody may,
+        writes nothing.
+        """
+        now = self._clock()
+        return self._credentials.use_up("oidc", _digest(secret), now, now + ATTEMPT)
 
     def sign_in_identity(self, identity: str, browser: str | None = None) -> SignedIn | None:
         """Sign in the account that is bound to an identity; None where there is none."""

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Literal, get_args
 
 from sqlalchemy import Connection, Delete, Row, delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
 from aggregator.storage.audit import Entry, record
-from aggregator.storage.database import Database
+from aggregator.storage.database import Database, StorageError
 from aggregator.storage.tables import DeviceRow, Token, User
 
 TokenKind = Literal[
@@ -56,6 +57,16 @@ class Credentials:
                     connection.execute(insert(DeviceRow).values(name=name, enrolled_at=now))
             if new is not None:
                 record(connection, new)
+
+    def use_up(self, kind: TokenKind, digest: str, now: datetime, expires: datetime) -> bool:
+        """Note until ``expires`` that a secret was used; False where that was noted before."""
+        try:
+            self.add_token(kind, "-", digest, now, expires)
+        except StorageError as error:
+            if isinstance(error.__cause__, IntegrityError):
+                return False
+            raise
+        return True
 
     def token(self, kind: TokenKind, digest: str) -> Token | None:
         """The token of this kind with this hash, expired or not; None where there is none."""

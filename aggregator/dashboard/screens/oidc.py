@@ -1,7 +1,7 @@
 """To the OpenID Connect provider and back: to sign in, to accept an invitation, to be bound."""
 
 import hmac
-from datetime import timedelta
+import secrets
 from urllib.parse import parse_qs, urlencode
 
 from starlette.concurrency import run_in_threadpool
@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from aggregator.dashboard.accounts import AccountError, SignedIn
+from aggregator.dashboard.accounts import ATTEMPT, AccountError, SignedIn
 from aggregator.dashboard.context import Context, context_of
 from aggregator.dashboard.oidc import Attempt, OidcError, Provider
 from aggregator.dashboard.pages import render
@@ -19,7 +19,6 @@ from web import under
 
 PATH = "/oidc"
 KEPT = "hailong_oidc"  # the cookie of an attempt
-LASTS = timedelta(minutes=10)
 
 
 @open_to("anyone")
@@ -31,7 +30,7 @@ async def start(request: Request) -> Response:
     """
     context = context_of(request)
     provider = _provider(context)
-    secret = await run_in_threadpool(context.accounts.new_token, "oidc", "-", LASTS)
+    secret = secrets.token_urlsafe(32)
     given = request.query_params
     kept = {"secret": secret, "next": own_path(request, given.get("next"))}
     kept |= {name: given[name][:100] for name in ("invitation", "bind") if given.get(name)}
@@ -44,7 +43,7 @@ async def start(request: Request) -> Response:
         KEPT,
         urlencode(kept),
         path=under(request, PATH),
-        max_age=int(LASTS.total_seconds()),
+        max_age=int(ATTEMPT.total_seconds()),
         httponly=True,
         samesite="lax",
         secure=context.settings.secure_cookies,
@@ -62,12 +61,14 @@ async def callback(request: Request) -> Response:
     try:
         given = request.query_params
         same = hmac.compare_digest(given.get("state", "").encode(), attempt.state.encode())
-        # Each attempt works once, whoever comes back with it.
-        if not same or not await run_in_threadpool(context.accounts.use_up, attempt.secret):
+        if not same or await run_in_threadpool(context.accounts.is_used, attempt.secret):
             raise OidcError("replayed")
         if not given.get("code"):
             raise OidcError("refused")
         identity = await provider.identity(attempt, given["code"])
+        # Each attempt works once, whoever comes back with it.
+        if not await run_in_threadpool(context.accounts.use_up, attempt.secret):
+            raise OidcError("replayed")
         entered = await run_in_threadpool(_entered, request, context, kept, identity)
     except OidcError as error:
         response = render(request, "sign_in", SignInPage(error.message), status=403)

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -134,6 +134,23 @@ def test_a_state_works_once_in_the_browser_that_began(office: Room) -> None:
     replayed = office.client.get(path)
     assert replayed.status_code == 403
     assert "đã dùng hoặc đã hết hạn" in replayed.text
+
+
+def test_who_only_begins_leaves_no_row(office: Room) -> None:
+    def kept() -> int:
+        return len(office.context.store.credentials.tokens("oidc"))
+
+    back(office)
+    office.client.get("/oidc/callback?state=x&code=y")
+    paths = [back(office) for _ in range(3)]
+    assert kept() == 0
+    assert office.client.get(paths[-1]).status_code == 403  # confirmed, but nobody's account
+    assert kept() == 1
+    secret = "s" * 43
+    assert [office.context.accounts.use_up(secret) for _ in range(2)] == [True, False]
+    office.clock.moment += timedelta(minutes=11)
+    office.context.accounts.use_up("another")
+    assert kept() == 1
 
 
 def test_a_provider_that_is_down_leaves_the_password(make_room: Callable[..., Room]) -> None:
