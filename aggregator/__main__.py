@@ -110,6 +110,9 @@ def _export_options(
     export.add_argument("--to", dest="until", type=day, metavar="DAY", help=say("export_to"))
     for name in ("survey", "channel", "department"):
         export.add_argument(f"--{name}", help=say(f"export_{name}"))
+    export.add_argument(
+        "--organisation", choices=SEEN, default=THEN, help=say("export_organisation")
+    )
     export.add_argument("--raw-comments", action="store_true", help=say("export_raw_comments"))
     _actor(export)
 

@@ -10,6 +10,7 @@ from aggregator.commands import progress, require_current, tell
 from aggregator.documents.exports.joined import EXPORT_FORMATS, ExportFormat, JoinedTable
 from aggregator.documents.exports.writing import write_export
 from aggregator.organisation.current import centre_in_force
+from aggregator.organisation.seen import following, merged_into
 from aggregator.settings import Settings
 from aggregator.storage.audit import AuditLog, entry
 from aggregator.storage.centres import Centres
@@ -36,17 +37,20 @@ def run_export(options: argparse.Namespace) -> int:
         filters = _filters(options, centre, Definitions(database).counted(surveys))
         event = "unmasking.export" if options.raw_comments else "export.file"
         told = {} if options.raw_comments else {"what": "answers"}
+        selection = filters.written(options.organisation)
         AuditLog(database).add(
             entry(
                 datetime.now(UTC),
                 options.actor,
                 event,
                 format=file_format,
-                selection=filters.written(),
+                selection=selection,
                 **told,
             )
         )
-        table = JoinedTable(database, centre, surveys, filters, options.raw_comments)
+        table = JoinedTable(
+            database, centre, surveys, filters, options.raw_comments, options.organisation
+        )
         if str(options.file) == "-":
             return _print(table, file_format)
         with progress() as advance:
@@ -81,13 +85,21 @@ def _format(options: argparse.Namespace) -> ExportFormat:
 
 def _filters(options: argparse.Namespace, centre: Centre, surveys: dict[str, Survey]) -> Filters:
     """What ``table`` is filtered by. Raises MessageError for unknown or reversed ones."""
-    known = {"survey": surveys, "channel": CHANNELS, "department": centre.department}
+    merged = following(centre, options.organisation).get("department", {})
+    departments = [id for id in centre.department if id not in merged]
+    known = {"survey": surveys, "channel": CHANNELS, "department": departments}
     for name, allowed in known.items():
         value = getattr(options, name)
         if value is not None and value not in allowed:
             raise MessageError("export.unknown", field=f"--{name}", value=value)
     if options.since and options.until and options.since > options.until:
         raise MessageError("export.from_after_to")
+    department = options.department
     return Filters(
-        options.since, options.until, options.survey, options.channel, options.department
+        options.since,
+        options.until,
+        options.survey,
+        options.channel,
+        department,
+        merged=merged_into(centre, options.organisation, department),
     )

@@ -14,11 +14,8 @@ from surveys.text import composed
 from surveys.wire import Refused
 
 FIELDS = ("id", "survey", "fingerprint", "department", "counter", "channel", "visit")
-DATES = (
-    "answered_at",
-    "received_at",
-    "day",
-)  # import ignores the last two
+# Of these import reads the first: the others are what is known here, not what a sender may say.
+DATES = ("answered_at", "received_at", "day", "device")
 TAIL = ("language", "comment")
 DEFINITIONS = ".definitions.json"  # what a file's name ends with that has its definitions
 # A spreadsheet may run a cell that begins like this as a formula (OWASP, CSV injection). It is

@@ -24,6 +24,12 @@ def following(centre: Centre, organisation: Seen) -> Mapping[str, Mapping[str, s
     return {"department": centre.department_heirs, "counter": centre.counter_heirs}
 
 
+def merged_into(centre: Centre, organisation: Seen, department: str | None) -> tuple[str, ...]:
+    """The departments whose answers count as those of one."""
+    heirs = following(centre, organisation).get("department", {})
+    return tuple(id for id, heir in heirs.items() if heir == department)
+
+
 def seen(centre: Centre, organisation: Seen, until: date) -> Centre:
     """The centre's document as figures of a period that ends on ``until`` are shown under it.
 

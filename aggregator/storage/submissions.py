@@ -21,7 +21,8 @@ Advance = Callable[[int], None]  # called with how many more rows are read
 class Filters:
     """Which submissions; None is any. ``since`` and ``until`` are local days, both included.
 
-    ``last`` is the highest ``number`` of a row that is wanted.
+    ``last`` is the highest ``number`` of a row that is wanted. ``merged`` are departments whose
+    answers count as those of ``department``.
     """
 
     since: date | None = None
@@ -30,23 +31,26 @@ class Filters:
     channel: str | None = None
     department: str | None = None
     last: int | None = None
+    merged: tuple[str, ...] = ()
 
-    def written(self) -> str:
+    def written(self, organisation: str = "then") -> str:
         """The conditions on one line, for the audit log; "*" where there is none."""
         days = f"{self.since or '…'} – {self.until or '…'}" if self.since or self.until else None
-        named = (days, self.survey, self.channel, self.department)
+        under = None if organisation == "then" else f"organisation={organisation}"
+        named = (days, self.survey, self.channel, self.department, under)
         return ", ".join(value for value in named if value) or "*"
 
     def where(self) -> list[ColumnElement[bool]]:
         equal = {
             SubmissionRow.survey: self.survey,
             SubmissionRow.channel: self.channel,
-            SubmissionRow.department: self.department,
         }
+        departments = (self.department, *self.merged) if self.department is not None else ()
         return [
             *([col(SubmissionRow.day) >= self.since] if self.since else []),
             *([col(SubmissionRow.day) <= self.until] if self.until else []),
             *([col(SubmissionRow.number) <= self.last] if self.last is not None else []),
+            *([col(SubmissionRow.department).in_(departments)] if departments else []),
             *(col(column) == value for column, value in equal.items() if value is not None),
         ]
 

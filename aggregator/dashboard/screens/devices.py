@@ -20,7 +20,7 @@ from aggregator.storage.audit import Entry
 from aggregator.storage.tables import DeviceRow, User
 from qr_images import ON_SCREEN, Drawing
 from surveys.text import cleaned, composed
-from web import read_form, under
+from web import read_form, root_of, under
 
 SILENT = timedelta(minutes=10)  # a kiosk tells of itself every minute
 
@@ -75,7 +75,8 @@ def _page(request: Request, **more: object) -> DevicesPage:
     rows = context.store.devices.rows()
     lines = [Line(row, _state(context, row), _choice(row)) for row in rows]
     # Where the settings name none, the one that led the manager here.
-    address = context.settings.dashboard_url or str(request.base_url).rstrip("/")
+    here = f"{request.url.scheme}://{request.url.netloc}"
+    address = (context.settings.dashboard_url or here) + root_of(request)
     if code := more.get("code"):
         # To a kiosk's scanner address and code; to a phone this page, and the code is not sent.
         more["qr"] = Drawing.of(f"{address}/devices#{code}", ON_SCREEN)

@@ -11,6 +11,7 @@ from aggregator.dashboard.api import stream
 from aggregator.dashboard.context import context_of
 from aggregator.dashboard.pages import refuse_other_parameters
 from aggregator.dashboard.permissions import needs
+from aggregator.dashboard.screens.view import read_organisation
 from aggregator.documents.exports.codebook import codebook
 from aggregator.documents.exports.joined import (
     BOM,
@@ -22,13 +23,15 @@ from aggregator.documents.exports.joined import (
 )
 from aggregator.documents.worker import send
 from aggregator.intake.submission_files import DEFINITIONS
+from aggregator.organisation.seen import THEN, Seen, following, merged_into
 from aggregator.storage.audit import entry
 from aggregator.storage.submissions import Filters, bounded
 from aggregator.wording.channels import CHANNELS
 from aggregator.wording.periods import EARLIEST, read_period
 from web import language_of
 
-PARAMETERS = ("period", "date", "from", "to", "survey", "channel", "department", "format", "lang")
+CONDITIONS = ("period", "date", "from", "to", "survey", "channel", "department", "organisation")
+PARAMETERS = (*CONDITIONS, "format", "lang")
 
 
 @needs("answers")
@@ -46,7 +49,8 @@ async def submissions(request: Request) -> Response:
             pieces, name, MEDIA_TYPES[file_format], start=BOM if file_format == "csv" else ""
         )
     language = language_of(request, negotiate=False)
-    options = [*_options(filters), f"--actor={request.state.user.name}"]
+    options = [*_options(filters), f"--organisation={table.organisation}"]
+    options.append(f"--actor={request.state.user.name}")
     arguments = ["--lang", language, "export", "--format", file_format, *options]
     file = await context_of(request).worker.make_for(request, arguments, f".{file_format}")
     return send(file, name, MEDIA_TYPES[file_format])
@@ -81,14 +85,33 @@ async def definitions_json(request: Request) -> Response:
 async def _record(request: Request, what: str, file_format: str, filters: Filters) -> None:
     """Record an export before any of it leaves: one that is broken off was one, too."""
     context = context_of(request)
-    told = {"what": what, "format": file_format, "selection": filters.written()}
+    selection = filters.written(_organisation(request))
+    told = {"what": what, "format": file_format, "selection": selection}
     new = entry(context.clock(), request.state.user.name, "export.file", **told)
     await run_in_threadpool(context.store.audit.add, new)
 
 
 def _table(request: Request, filters: Filters) -> JoinedTable:
     context = context_of(request)
-    return JoinedTable(context.store.database, context.centre, context.surveys, filters)
+    return JoinedTable(
+        context.store.database,
+        context.centre,
+        context.surveys,
+        filters,
+        organisation=_organisation(request),
+    )
+
+
+def _organisation(request: Request) -> Seen:
+    """Which organisation is asked for. Raises HTTPException 400.
+
+    To a head there is that of their time alone: what was merged into the own department was
+    answered to another head.
+    """
+    asked = read_organisation(request)
+    if asked != THEN and context_of(request).store.department is not None:
+        raise HTTPException(400, "unknown_choice")
+    return asked
 
 
 def _format(wanted: str) -> ExportFormat:
@@ -109,10 +132,12 @@ def _filters(request: Request) -> Filters:
     given = {name: value for name, value in request.query_params.items() if value}
     if not given.keys() & {"period", "date"}:
         given = {"from": EARLIEST.isoformat()} | given
+    organisation = _organisation(request)
+    merged = following(context.centre, organisation).get("department", {})
     known: dict[str, Container[str]] = {
         "survey": context.surveys,
         "channel": CHANNELS,
-        "department": context.centre.department,
+        "department": [id for id in context.centre.department if id not in merged],
     }
     if given.get("survey", "") not in {"", *context.surveys}:  # one that is asked no more?
         known["survey"] = context.store.definitions.counted(context.surveys)
@@ -121,7 +146,8 @@ def _filters(request: Request) -> Filters:
     period = read_period(given, context.today)
     survey, channel, department = map(given.get, known)
     department = department or context.store.department  # to a head there is no other one
-    return Filters(period.since, period.until, survey, channel, department)
+    into = merged_into(context.centre, organisation, department)
+    return Filters(period.since, period.until, survey, channel, department, merged=into)
 
 
 def _span(filters: Filters) -> str:

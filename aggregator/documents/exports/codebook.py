@@ -71,7 +71,7 @@ def facts(
         "survey": survey,
         "channel": CHANNELS[filters.channel] if filters.channel else anything,
         "department": department,
-        "organisation": _text("codebook.organisation"),
+        "organisation": _text(f"codebook.organisation_{table.organisation}"),
         "rows": _same(str(rows)),
         "made_at": _same(moment),
         "format": _same(file_format),

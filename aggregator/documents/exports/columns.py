@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from aggregator.intake.submission_files import DATES, FIELDS, TAIL
+from aggregator.organisation.seen import THEN, Seen, following
 from aggregator.wording.channels import CHANNELS
 from aggregator.wording.messages import MESSAGES
 from surveys.centre import Centre
@@ -48,7 +49,9 @@ class ExportColumn:
         return _ticked(plain, self.code, self.name)
 
 
-def joined_columns(centre: Centre, definitions: Iterable[Survey]) -> list[ExportColumn]:
+def joined_columns(
+    centre: Centre, definitions: Iterable[Survey], organisation: Seen = THEN
+) -> list[ExportColumn]:
     """The columns of a file that can be imported again; a question's column has its id as name.
 
     Definitions that use the same id share the column, which is listed once for each of them: the
@@ -56,10 +59,12 @@ def joined_columns(centre: Centre, definitions: Iterable[Survey]) -> list[Export
     """
     known = list(definitions)
     questions = [_column(one, question) for one in known for question in one.all_questions()]
-    return [*_fixed(centre, known), *questions]
+    return [*_fixed(centre, known, organisation), *questions]
 
 
-def typed_columns(centre: Centre, definitions: Iterable[Survey]) -> list[ExportColumn]:
+def typed_columns(
+    centre: Centre, definitions: Iterable[Survey], organisation: Seen = THEN
+) -> list[ExportColumn]:
     """The columns of a file with types and labels (Parquet, SPSS), each with a unique name.
 
     Where surveys use the same question id, the survey's id stands before it, as its codes may
@@ -71,7 +76,7 @@ def typed_columns(centre: Centre, definitions: Iterable[Survey]) -> list[ExportC
     by_survey: dict[str, list[Survey]] = {}
     for one in definitions:
         by_survey.setdefault(one.id, []).insert(0, one)
-    columns = _fixed(centre, [newest for newest, *_ in by_survey.values()])
+    columns = _fixed(centre, [newest for newest, *_ in by_survey.values()], organisation)
     taken = {column.name for column in columns}
     asked = {id: {q for one in known for q in one.questions} for id, known in by_survey.items()}
     uses = Counter(question for questions in asked.values() for question in questions)
@@ -160,14 +165,16 @@ def _values(column: ExportColumn, definition: Survey) -> tuple[tuple[str | int, 
     return _column(definition, definition.questions[column.question.id]).values
 
 
-def _fixed(centre: Centre, surveys: Iterable[Survey]) -> list[ExportColumn]:
+def _fixed(centre: Centre, surveys: Iterable[Survey], organisation: Seen) -> list[ExportColumn]:
     languages: Mapping[str, Text] = {
         language: _text(f"codebook.language_{language}") for language in LANGUAGES
     }
+    units = following(centre, organisation)
+    merged = {id for ids in units.values() for id in ids}
     values: Mapping[str, Mapping[str, Text]] = {
         "survey": {survey.id: survey.title for survey in surveys},
-        "department": {department.id: department.name for department in centre.departments},
-        "counter": {counter.id: counter.name for counter in centre.counter.values()},
+        "department": {one.id: one.name for one in centre.departments if one.id not in merged},
+        "counter": {one.id: one.name for one in centre.counter.values() if one.id not in merged},
         "channel": CHANNELS,
         "language": languages,
     }
@@ -175,15 +182,18 @@ def _fixed(centre: Centre, surveys: Iterable[Survey]) -> list[ExportColumn]:
         "answered_at": "moment",
         "received_at": "moment",
         "day": "day",
+        "device": "number",
     }
+    names = {name: f"{name}_{organisation}" for name in units}  # so that a file tells which
     return [
         ExportColumn(
-            name,
+            own,
             kinds.get(name, "text"),
-            _text(f"codebook.column_{name}"),
+            _text(f"codebook.column_{own}"),
             tuple(values.get(name, {}).items()),
         )
         for name in FIXED
+        for own in [names.get(name, name)]
     ]
 
 

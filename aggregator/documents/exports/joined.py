@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ import orjson
 from aggregator.documents.exports.columns import FIXED, ExportColumn, joined_columns, typed_columns
 from aggregator.documents.screening import screened
 from aggregator.intake.submission_files import escaped
+from aggregator.organisation.seen import THEN, Seen, following
 from aggregator.storage.database import Database
 from aggregator.storage.definitions import read_definitions, refuse_undefined
 from aggregator.storage.submissions import ALL, Advance, Filters, read_submissions
@@ -34,7 +36,8 @@ PIECE = 500  # rows
 class JoinedRow(NamedTuple):
     """A submission as it is exported: columns.FIXED in its order, then the answers.
 
-    Moments are the centre's local time with its offset.
+    Moments are the centre's local time with its offset. ``device`` is the number of a kiosk (or
+    program) of the centre, never anything of a citizen's phone.
     """
 
     id: str
@@ -47,6 +50,7 @@ class JoinedRow(NamedTuple):
     answered_at: datetime
     received_at: datetime
     day: date
+    device: int | None
     language: str | None
     comment: str | None
     answers: Mapping[str, Any]
@@ -54,13 +58,18 @@ class JoinedRow(NamedTuple):
 
 @dataclass(frozen=True)
 class JoinedTable:
-    """Which submissions are exported, and whether comments stay as they were written."""
+    """Which submissions are exported, and whether comments stay as they were written.
+
+    Under the organisation of today (``now``) a department or counter that was merged is the one
+    it went to, and the columns have other names: such a file is none to import.
+    """
 
     database: Database
     centre: Centre
     surveys: Mapping[str, Survey]
     filters: Filters = ALL
     raw_comments: bool = False
+    organisation: Seen = THEN
 
     @cached_property
     def definitions(self) -> list[Survey]:
@@ -81,12 +90,13 @@ class JoinedTable:
     def records(self, advance: Advance = lambda more: None) -> Iterator[JoinedRow]:
         """Raises StorageError."""
         rows = read_submissions(self.database, self.filters, advance)
-        return records(rows, self.centre.zone, raw_comments=self.raw_comments)
+        units = following(self.centre, self.organisation)
+        return records(rows, self.centre.zone, units, raw_comments=self.raw_comments)
 
     def columns(self, file_format: ExportFormat) -> list[ExportColumn]:
         """The columns of every survey, or of the one that the rows are filtered by."""
         make = typed_columns if file_format in TYPED else joined_columns
-        return make(self.centre, self.definitions)
+        return make(self.centre, self.definitions, self.organisation)
 
     def lines(
         self, file_format: Literal["csv", "json"], advance: Advance = lambda more: None
@@ -94,7 +104,7 @@ class JoinedTable:
         """The whole file in pieces of text. Raises StorageError."""
         columns = self.columns("csv")
         if file_format == "json":
-            return json_lines(self.records(advance))
+            return json_lines(self.records(advance), header(columns)[: len(FIXED)])
         return csv_lines(self.records(advance), columns)
 
 
@@ -105,24 +115,33 @@ def documents(definitions: Iterable[Survey]) -> bytes:
 
 
 def records(
-    rows: Iterable[Sequence[Any]], zone: ZoneInfo, *, raw_comments: bool = False
+    rows: Iterable[Sequence[Any]],
+    zone: ZoneInfo,
+    units: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    *,
+    raw_comments: bool = False,
 ) -> Iterator[JoinedRow]:
-    """Records of rows of tables.SubmissionRow; comments are screened unless ``raw_comments``."""
+    """Records of rows of tables.SubmissionRow; comments are screened unless ``raw_comments``.
+
+    ``units`` are what ids of departments and counters stand for; see seen.following.
+    """
+    departments, counters = units.get("department", {}), units.get("counter", {})
     for row in rows:
         # Unpacked in the table's order: looking values up by name is slower.
         _, id_, survey, fingerprint, department, counter, channel, visit, *others = row
-        answered_at, language, answers, comment, day, received_at, *_ = others
+        answered_at, language, answers, comment, day, received_at, _, device = others
         yield JoinedRow(
             id_,
             survey,
             fingerprint,
-            department,
-            counter,
+            departments.get(department, department),
+            counters.get(counter, counter),
             channel,
             visit,
             answered_at.astimezone(zone),
             received_at.astimezone(zone),
             day,
+            device,
             language,
             comment if raw_comments or not comment else screened(comment),
             answers,
@@ -151,6 +170,7 @@ def csv_lines(exported: Iterable[JoinedRow], columns: Sequence[ExportColumn]) ->
             f"{record.id},{record.survey},{record.fingerprint or ''},{record.department or ''},"
             f"{record.counter or ''},{record.channel},{record.visit or ''},"
             f"{record.answered_at.isoformat()},{record.received_at.isoformat()},{record.day},"
+            f"{'' if record.device is None else record.device},"
             f"{record.language or ''},{_quoted(record.comment)},{','.join(cells)}\n"
         )
         if len(lines) > PIECE:
@@ -169,12 +189,16 @@ def header(columns: Iterable[ExportColumn]) -> list[str]:
     return list(dict.fromkeys(column.name for column in columns))
 
 
-def json_lines(exported: Iterable[JoinedRow]) -> Iterator[str]:
-    """A JSON array in pieces: one line a submission, an object as a kiosk sends it."""
+def json_lines(exported: Iterable[JoinedRow], names: Sequence[str] = FIXED) -> Iterator[str]:
+    """A JSON array in pieces: one line a submission, an object as a kiosk sends it.
+
+    ``names`` are those of the fields before the answers.
+    """
+    fields = [*names, "answers"]
     lines: list[str] = []
     opening = "[\n"
     for record in exported:
-        lines.append(orjson.dumps(record._asdict()).decode())
+        lines.append(orjson.dumps(dict(zip(fields, record, strict=True))).decode())
         if len(lines) == PIECE:
             yield opening + ",\n".join(lines)
             lines, opening = [], ",\n"

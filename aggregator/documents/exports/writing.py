@@ -129,6 +129,8 @@ def _variable(column: ExportColumn, width: int, language: Language) -> Variable:
 
 def _measure(column: ExportColumn) -> Measure:
     """The measurement level: ordinal where levels are more or less favourable, else nominal."""
+    if column.name == "device":  # a number that counts nothing
+        return "nominal"
     if column.kind in ("moment", "day", "number"):
         return "scale"
     if column.survey is not None and column.question is not None and len(column.values) > 2:

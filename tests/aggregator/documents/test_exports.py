@@ -20,7 +20,12 @@ from aggregator.documents.exports.joined import EXPORT_FORMATS, ExportFormat, Jo
 from aggregator.documents.exports.writing import write_export
 from aggregator.documents.screening import MASK
 from aggregator.documents.worker import Worker, environment
+from aggregator.intake.files import FileError
 from aggregator.intake.importing import import_file
+from aggregator.intake.ingest import Offer
+from aggregator.organisation import acts
+from aggregator.organisation.seen import Seen, merged_into
+from aggregator.storage.devices import Device
 from aggregator.storage.submissions import Filters
 from surveys.centre import Centre
 from surveys.definition import Survey, Text
@@ -507,3 +512,73 @@ def test_a_document_that_cannot_be_made_says_so_and_leaves_nothing(
     assert "nowhere" in caplog.text
     assert "nowhere" not in answer.text
     assert not list((room.settings.var / "documents").iterdir())
+
+
+@pytest.mark.parametrize("form", EXPORT_FORMATS)
+def test_each_answer_names_its_device_and_its_place_then_or_now(
+    intake: Intake, surveys: dict[str, Survey], centre: Centre, tmp_path: Path, form: ExportFormat
+) -> None:
+    planning = submission(department="so_ke_hoach_dau_tu", counter="q08")
+    finance = submission(department="so_tai_chinh", counter="q18")
+    intake.ingest.accept([Offer([planning, finance], "en", Device(7, "=kiosk 7"))])
+    intake([submission()])
+    day = date(2026, 11, 23)
+    merged = acts.merge(centre, "department", "so_ke_hoach_dau_tu", "so_tai_chinh", day)
+    merged = acts.merge(merged, "counter", "q08", "q18", date(2026, 11, 24))
+
+    def rows(organisation: Seen, department: str | None = None) -> list[dict[str, Any]]:
+        into = merged_into(merged, organisation, department)
+        filters = Filters(department=department, merged=into)
+        table = JoinedTable(
+            intake.store.database, merged, surveys, filters, organisation=organisation
+        )
+        path = tmp_path / f"{organisation}.{form}"
+        write_export(path, form, table, language="vi", now=NOW, advance=lambda more: None)
+        return rows_of(path)
+
+    assert [str(row["device"] or "").removesuffix(".0") for row in rows("then")] == ["7", "7", ""]
+    assert [row["department"] for row in rows("then", "so_tai_chinh")] == ["so_tai_chinh"]
+    found = rows("now", "so_tai_chinh")
+    assert [(row["department_now"], row["counter_now"]) for row in found] == [
+        ("so_tai_chinh", "q18")
+    ] * 2
+    assert {"department", "counter"}.isdisjoint(found[0])
+    book = (tmp_path / "now.codebook.csv").read_text("utf-8-sig")
+    assert "theo tổ chức hiện nay" in book
+    assert "so_ke_hoach_dau_tu" not in book
+    if form == "csv":
+        # It would come back under other units, so it does not.
+        with pytest.raises(FileError, match="department_now"):
+            import_file(tmp_path / "now.csv", intake.ingest, "en", lambda more: None)
+        rows("then")
+        outcome = import_file(tmp_path / "then.csv", intake.ingest, "en", lambda more: None)
+        assert outcome.statuses == {"duplicate": 3}
+
+
+def test_todays_organisation_is_a_choice_of_who_sees_the_whole_centre(room: Room) -> None:
+    organisation = room.context.organisation
+    planning = submission(department="so_ke_hoach_dau_tu", counter="q08")
+    room.take([planning, submission()])
+    merging = acts.merge(
+        organisation.stored, "department", "so_ke_hoach_dau_tu", "so_tai_chinh", NOW.date()
+    )
+    organisation.save(merging, "an", "", organisation.number)
+    room.sign_in()
+    assert 'name="organisation"' in room.client.get("/documents").text.split("/exports/")[1]
+    asked = "organisation=now&department=so_tai_chinh"
+    for form in ("json", "parquet"):
+        answer = room.client.get(f"/exports/submissions.{form}?{asked}")
+        assert answer.status_code == 200
+        if form == "json":
+            assert [one["department_now"] for one in answer.json()] == ["so_tai_chinh"]
+        else:
+            read = pq.read_table(io.BytesIO(answer.content)).to_pylist()
+            assert [one["department_now"] for one in read] == ["so_tai_chinh"]
+    merged = "organisation=now&department=so_ke_hoach_dau_tu"
+    assert room.client.get(f"/exports/submissions.json?{merged}").status_code == 400
+    assert "organisation=now" in room.client.get("/audit?kind=export").text
+    room.context.accounts.add_user("dao", "head", department="so_tai_chinh")
+    room.client.get(room.context.accounts.new_link("dao", ""))
+    assert room.client.get("/exports/submissions.json").json() == []
+    assert room.client.get(f"/exports/submissions.json?{asked}").status_code == 400
+    assert room.client.get("/exports/submissions.sav?organisation=now").status_code == 400
