@@ -215,14 +215,19 @@ def _chunk(message: Message) -> tuple[bytes, bool]:
     return message.get("body", b""), message.get("more_body", False)
 
 
-async def read_form(request: Request, limit: int = FORM_LIMIT) -> dict[str, list[str]]:
-    """The fields of a posted form (urlencoded). Raises HTTPException 400, 408, 413 or 415."""
+async def read_form(
+    request: Request, limit: int = FORM_LIMIT, most: int = 500
+) -> dict[str, list[str]]:
+    """The fields of a posted form (urlencoded), at most so many of ``limit`` bytes together.
+
+    Raises HTTPException 400, 408, 413 or 415.
+    """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise HTTPException(415)
     body = await read_body(request, limit)
     try:
-        return parse_qs(body.decode(), keep_blank_values=True, max_num_fields=500, errors="strict")
+        return parse_qs(body.decode(), keep_blank_values=True, max_num_fields=most, errors="strict")
     except ValueError as error:
         raise HTTPException(400) from error
 

@@ -1,11 +1,13 @@
 """The kiosk's commands: serve, look into the outbox, print the codes."""
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from getpass import getpass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pydantic import ValidationError
 
@@ -15,12 +17,13 @@ from kiosk.enrolment import EnrolmentError, enrol
 from kiosk.outbox import Outbox, OutboxError, Row, body_of
 from kiosk.places import UnknownPlaceError
 from kiosk.posters import address_of, warning_of
+from kiosk.preview import previews
 from kiosk.settings import Settings, TogetherSettings
 from kiosk.staff_access import hash_pin
 from kiosk.uploader import NOT_ADMITTED
 from kiosk.voices import has_espeak, load_voices, make_voices, spoken
 from qr_images import png, svg, terminal
-from surveys.centre import load_centre
+from surveys.centre import Centre, load_centre
 from surveys.definition import DefinitionError
 from surveys.messages import LANGUAGES, Language, Messages, choose_language
 
@@ -86,6 +89,12 @@ def _parser(language: Language = "vi") -> argparse.ArgumentParser:
     voices = commands.add_parser("voices", help=say("voices"))
     voices.add_argument("--list", action="store_true", help=say("voices_list"))
     voices.set_defaults(run=_voices)
+
+    preview = commands.add_parser("preview", help=say("preview"))
+    preview.add_argument("centre", type=Path, help=say("preview_centre"))
+    preview.add_argument("file", type=Path, help=say("preview_file"))
+    preview.add_argument("--survey", required=True, help=say("preview_survey"))
+    preview.set_defaults(run=_preview)
 
     codes = commands.add_parser("codes", help=say("codes"))
     codes.add_argument("--department", default="", help=say("codes_department"))
@@ -155,6 +164,22 @@ def _enrol(settings: Settings, options: argparse.Namespace) -> int:
     found = enrol(settings.aggregator_url, options.code, settings.enrolment_file)
     place = found.counter or found.department or "–"
     print(_say(options)("enrolled", name=found.name, place=place))
+    return 0
+
+
+def _preview(settings: Settings, options: argparse.Namespace) -> int:
+    """Write the screens of an instrument of a document as a list of device, name and page."""
+    try:
+        centre = Centre.model_validate_json(options.centre.read_bytes())
+    except (OSError, ValueError) as error:
+        print(f"{options.centre}: {error}", file=sys.stderr)
+        return 2
+    with TemporaryDirectory() as folder:  # a preview takes no answers
+        elsewhere = {"outbox": Path(folder) / "outbox.sqlite3", "department": "", "counter": ""}
+        app = create_app(settings.model_copy(update=elsewhere), centre=centre)
+        drawn = list(previews(app, options.survey, options.lang))
+        app.state.context.outbox.close()
+    options.file.write_text(json.dumps(drawn), "utf-8")
     return 0
 
 

@@ -20,7 +20,7 @@ from kiosk.forms import (
     single_value,
 )
 from kiosk.languages import asker_language
-from kiosk.qr_codes import QrCode
+from kiosk.qr_codes import Audience, QrCode
 from kiosk.screens import FormPage, keepable, redirect, redirect_page, show, show_stored
 from kiosk.submissions import is_stored, new_submission, part_id, store
 from kiosk.survey_draft import finish_draft
@@ -58,7 +58,7 @@ async def show_form(request: Request) -> Response:
         visit = uuid4()
     elif await is_stored(context, _first_part(context, qr_code, visit)):
         return show_stored(request, "received", visit, again=True)
-    survey, questions = _asked(context, qr_code)
+    survey, questions = asked_by(context, qr_code.audience)
     page = PhonePage(
         place=qr_code.place, survey=survey, questions=questions, qr_code=qr_code, visit=visit
     )
@@ -68,7 +68,7 @@ async def show_form(request: Request) -> Response:
 async def submit(request: Request) -> Response:
     """Store a form that was sent, once, however often it arrives."""
     context, qr_code = context_of(request), qr_code_of(request)
-    survey, questions = _asked(context, qr_code)
+    survey, questions = asked_by(context, qr_code.audience)
     names = {
         "visit",
         "fingerprint",
@@ -166,13 +166,13 @@ def _remembered_visit(request: Request, qr_code: QrCode) -> UUID | None:
 
 def _first_part(context: Context, qr_code: QrCode, visit: UUID) -> UUID:
     """The id of a visit's first submission: the rating, or all that a business answered."""
-    survey, _ = _asked(context, qr_code)
+    survey, _ = asked_by(context, qr_code.audience)
     return part_id(visit, survey.id if qr_code.audience == "business" else "rating")
 
 
-def _asked(context: Context, qr_code: QrCode) -> tuple[Survey, list[Question]]:
-    """The survey behind a QR code, and those of its questions that the form asks."""
-    if qr_code.audience == "business":
+def asked_by(context: Context, audience: Audience) -> tuple[Survey, list[Question]]:
+    """The survey behind the QR codes for an audience, and the questions that their form asks."""
+    if audience == "business":
         survey = context.surveys[context.centre.instruments.businesses]
         return survey, [*survey.core, *survey.profile]
     survey = context.rating_survey
@@ -193,7 +193,7 @@ async def _store(request: Request, visit: UUID, form: FormAnswers) -> Sequence[F
 def _submissions(request: Request, visit: UUID, form: FormAnswers) -> list[Submission]:
     """The rating and its follow-up, as on the touch screen; a business form is one submission."""
     context, qr_code = context_of(request), qr_code_of(request)
-    survey, _ = _asked(context, qr_code)
+    survey, _ = asked_by(context, qr_code.audience)
     first = _first_part(context, qr_code, visit)
     if qr_code.audience == "business":
         # The full survey of the same visit has this very id: nobody is counted with both.

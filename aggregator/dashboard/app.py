@@ -35,6 +35,7 @@ from aggregator.dashboard.screens import (
     reports,
     sipas,
     sipas_weighted,
+    surveys,
     tally,
     trends,
 )
@@ -82,6 +83,9 @@ ROUTES = [
     *SCREENS,
     Route("/department/{department}", tally.department),
     Route("/organisation/{kind}/{id}", organisation.unit),
+    Route("/surveys", surveys.surveys),
+    Route("/surveys/{id}", surveys.survey),
+    Route("/surveys/{id}/edit", surveys.edit, methods=["GET", "POST"]),
     Route("/sipas/weighted", sipas_weighted.sipas_weighted),
     Route("/reports/{kind}.{format}", reports.report),
     Route("/exports/submissions.{format}", exports.submissions),

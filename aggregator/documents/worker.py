@@ -1,6 +1,7 @@
 """Makes a document in a process of its own, whose libraries then take no memory of the server.
 
-The process is a command of ``python -m aggregator`` that writes one file, its last argument.
+The process is a command of ``python -m aggregator`` that writes one file, its last argument; or
+of the kiosk, for a preview of its screens, which the aggregator has no code to draw.
 """
 
 import asyncio
@@ -28,6 +29,8 @@ SECONDS = 300.0  # for one document, which takes a few seconds
 PATIENCE = 60.0  # seconds to wait for the documents asked for before
 CHUNK = 65_536  # bytes
 
+Program = Literal["aggregator", "kiosk"]
+
 log = logging.getLogger("aggregator.documents.worker")
 
 
@@ -48,12 +51,19 @@ class Worker:
         self._settings = settings
         self._turn = asyncio.Semaphore(1)
 
-    async def make(self, arguments: Sequence[str], suffix: str) -> Path:
-        """The file that a command wrote, alone in a new folder that is the caller's to remove.
+    async def make(
+        self,
+        arguments: Sequence[str],
+        suffix: str,
+        *,
+        program: Program = "aggregator",
+        given: bytes | None = None,
+    ) -> Path:
+        """The file that a command wrote, in a new folder that is the caller's to remove.
 
         ``arguments`` are the command and its options, made of checked values only; the file,
-        whose name ends with ``suffix`` (such as ``.pdf``), is added to them. Raises
-        DocumentError.
+        whose name ends with ``suffix`` (such as ``.pdf``), is added to them, before it one that
+        holds what is ``given``. Raises DocumentError.
         """
         try:
             async with asyncio.timeout(PATIENCE):
@@ -64,7 +74,12 @@ class Worker:
         try:
             folder = _new_folder(self._settings.var / "documents")
             file = folder / f"document{suffix}"
-            await _run(self._settings, [*arguments, str(file)])
+            files = [str(file)]
+            if given is not None:
+                source = folder / "given"
+                await asyncio.to_thread(source.write_bytes, given)
+                files.insert(0, str(source))
+            await _run(self._settings, program, [*arguments, *files])
             if not file.is_file():
                 raise DocumentError("failed")
         except BaseException:
@@ -75,12 +90,21 @@ class Worker:
             self._turn.release()
         return file
 
-    async def make_for(self, request: Request, arguments: Sequence[str], suffix: str) -> Path:
+    async def make_for(
+        self,
+        request: Request,
+        arguments: Sequence[str],
+        suffix: str,
+        *,
+        program: Program = "aggregator",
+        given: bytes | None = None,
+    ) -> Path:
         """As ``make``, but given up as soon as the client closes the connection.
 
         Raises DocumentError and ClientDisconnect.
         """
-        making = asyncio.create_task(self.make(arguments, suffix))
+        made = self.make(arguments, suffix, program=program, given=given)
+        making = asyncio.create_task(made)
         leaving = asyncio.create_task(_left(request))
         leaving.add_done_callback(lambda _: making.cancel())
         try:
@@ -97,6 +121,13 @@ async def _left(request: Request) -> None:
     """Returns when the client has closed the connection."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+def read_once(file: Path) -> bytes:
+    """What a Worker wrote into a file, which is removed with its folder."""
+    content = file.read_bytes()
+    shutil.rmtree(file.parent, ignore_errors=True)
+    return content
 
 
 def send(file: Path, name: str, media_type: str) -> Response:
@@ -139,10 +170,10 @@ def _new_folder(home: Path) -> Path:
     return Path(tempfile.mkdtemp(dir=home))
 
 
-async def _run(settings: Settings, arguments: Sequence[str]) -> None:
-    """Run a command of the aggregator to its end. Raises DocumentError."""
+async def _run(settings: Settings, program: Program, arguments: Sequence[str]) -> None:
+    """Run a command to its end. Raises DocumentError."""
     with tempfile.TemporaryFile() as errors:
-        process = _start(settings, arguments, errors)
+        process = _start(settings, program, arguments, errors)
         try:
             # A thread waits for it, since asyncio's own processes can hang when they are cancelled.
             loop = asyncio.get_running_loop()
@@ -160,10 +191,10 @@ async def _run(settings: Settings, arguments: Sequence[str]) -> None:
 
 
 def _start(
-    settings: Settings, arguments: Sequence[str], errors: IO[bytes]
+    settings: Settings, program: Program, arguments: Sequence[str], errors: IO[bytes]
 ) -> subprocess.Popen[bytes]:
     # -P: no module is imported from the folder that the server was started in.
-    command = [sys.executable, "-P", "-m", "aggregator", *arguments]
+    command = [sys.executable, "-P", "-m", program, *arguments]
     return subprocess.Popen(  # noqa: S603 - our own program and no shell
         command,
         env=environment(settings),

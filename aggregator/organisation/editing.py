@@ -4,13 +4,28 @@ from collections.abc import Collection
 from datetime import date
 
 from surveys.centre import Centre
-from surveys.definition import Follows, Survey, Text
+from surveys.definition import Follows, Question, Survey, Text
 
 
 def followed(edited: Survey, base: Survey, id: str, day: date, reason: Text) -> Survey:
-    """A version of its own, in place of ``base`` from a day on: the series breaks there."""
+    """A version of its own, in place of ``base`` from a day on: the series breaks there.
+
+    What was published of a question is not compared with answers to another wording of it.
+    """
     follows = Follows(survey=base.id, day=day, reason=reason)
-    return _changed(edited, id=id, follows=follows, same_as=())
+
+    def compared(question: Question) -> Question:
+        known = base.questions.get(question.id)
+        same = known is not None and known.text == question.text
+        return question if same else question.model_copy(update={"published": None})
+
+    factors = [
+        factor.model_copy(update={"questions": tuple(map(compared, factor.questions))})
+        for factor in edited.factors
+    ]
+    profile = tuple(map(compared, edited.profile))
+    changes = {"factors": factors, "profile": profile, "follows": follows, "same_as": ()}
+    return _changed(edited, id=id, **changes)
 
 
 def declared(edited: Survey, base: Survey) -> Survey:
@@ -31,16 +46,13 @@ def next_id(id: str, taken: Collection[str]) -> str:
     return made
 
 
-def with_survey(centre: Centre, survey: Survey) -> Centre:
+def with_survey(centre: Centre, survey: Survey, instead_of: str = "") -> Centre:
     """The centre with an instrument, in place of the one of its id.
 
-    One that follows another is asked wherever that one was.
+    It is asked wherever ``instead_of`` was.
     """
     others = [one for one in centre.surveys if one.id != survey.id]
-    asked = {
-        role: survey.id if survey.follows and id == survey.follows.survey else id
-        for role, id in centre.instruments
-    }
+    asked = {role: survey.id if id == instead_of else id for role, id in centre.instruments}
     fields = {name: getattr(centre, name) for name in Centre.model_fields}
     instruments = centre.instruments.model_copy(update=asked)
     return Centre.model_validate(

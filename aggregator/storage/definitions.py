@@ -138,6 +138,11 @@ class Definitions:
         with self._database.begin() as connection:
             return read_definitions(connection)
 
+    def answers(self) -> dict[tuple[str, str | None], int]:
+        """How many answers there are by survey and fingerprint. Raises StorageError."""
+        with self._database.begin() as connection:
+            return _count(connection, ())
+
     def check(self, surveys: Mapping[str, Survey]) -> None:
         """Whether these instruments may be asked on this database, as they are.
 

@@ -51,7 +51,8 @@ def statuses(ingest: Ingest, *items: dict[str, Any]) -> list[str]:
 
 
 def save(organisation: Organisation, survey: Survey) -> list[str]:
-    new = with_survey(organisation.stored, survey)
+    older = survey.follows.survey if survey.follows else ""
+    new = with_survey(organisation.stored, survey, instead_of=older)
     said = organisation.save(new, "lan", "", organisation.number, "survey.saved")
     return [one.get("en") for one in said]
 

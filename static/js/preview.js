@@ -1,0 +1,14 @@
+// A screen in a frame of the managers' page: the pages of a step turn, and nothing is sent.
+import "./step-pages.js"; // which hears of a click first
+
+const fresh = document.getElementById("screen").outerHTML;
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("a, button");
+  if (!button) return;
+  event.preventDefault();
+  if (!button.closest("#step")) return;
+  // As after an answer of the server: the same step anew, on the page that was turned to.
+  document.getElementById("screen").outerHTML = fresh;
+  document.dispatchEvent(new Event("htmx:after:swap"));
+});
