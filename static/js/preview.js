@@ -1,5 +1,5 @@
 // A screen in a frame of the managers' page: the pages of a step turn, and nothing is sent.
-import "./step-pages.js"; // which hears of a click first
+if (document.querySelector(".page-words")) await import("./step-pages.js");
 
 const fresh = document.getElementById("screen").outerHTML;
 
