@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from aggregator.organisation.acts import checked
 from aggregator.organisation.changes import OrganisationError, changes, refuse_future
-from aggregator.storage.audit import COMMAND_LINE, entry
+from aggregator.storage.audit import COMMAND_LINE, Entry, entry
 from aggregator.storage.centres import Centres, Version
 from aggregator.storage.database import StorageError
 from aggregator.storage.definitions import refuse_changed
@@ -19,6 +19,9 @@ from surveys.text import UNSAFE
 from surveys.units import Unit
 
 MOST_NAMED = 5  # places without a unit that an error names
+# The kind of an audit entry about fields of the document; what is not here is a setting.
+KIND = {"departments": "organisation", "instruments": "survey", "surveys": "survey"}
+KIND |= dict.fromkeys(("references", "series_breaks", "margins", "published"), "reference")
 LONGEST_REASON = 500  # characters
 
 
@@ -144,11 +147,12 @@ class Organisation:
         by: str,
         reason: str,
         after: int,
-        event: str = "organisation.saved",
+        event: str | None = None,
     ) -> list[Words]:
         """Save the document as the version after ``after``; returns what changed.
 
-        ``event`` is what the audit log calls it.
+        ``event`` is what the audit log calls it; without one it has an entry of each kind of
+        which something changed, so that who looks for one kind finds it.
 
         Raises OvertakenError where somebody else did so first, OrganisationError where it may
         not follow, DefinitionError and StorageError. Then nothing is stored.
@@ -161,10 +165,11 @@ class Organisation:
         found = self._may_follow(self.stored, new, "centre")
         if not found:
             raise OrganisationError("nothing_changed")
+        events = [event] if event else _events(self.stored, new)
         made = self._version(after + 1, new, by, reason)
         words = " ".join(one.get("vi") for one in found)
-        told = entry(made.saved_at, by, event, number=made.number, changes=words)
-        if not self._centres.add(made, told):
+        told: dict[str, str | int] = {"number": made.number, "changes": words}
+        if not self._centres.add(made, *(Entry(made.saved_at, by, one, told) for one in events)):
             raise self.overtaken(after)
         self.refreshed()
         return found
@@ -280,6 +285,12 @@ def centre_in_force(centres: Centres, file: Path, files: Mapping[str, Survey]) -
     organisation = Organisation(centres, files)
     organisation.start(file)
     return organisation.centre
+
+
+def _events(old: Centre, new: Centre) -> list[str]:
+    """What the audit log calls a change, by the fields of the document that it touches."""
+    touched = [one for one in Centre.model_fields if getattr(old, one) != getattr(new, one)]
+    return [f"{kind}.saved" for kind in dict.fromkeys(KIND.get(one, "settings") for one in touched)]
 
 
 def _stands_at(centre: Centre, department: str | None, counter: str | None) -> Unit | None:

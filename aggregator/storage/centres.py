@@ -55,8 +55,8 @@ class Centres:
         with self._database.begin() as connection:
             return [Version(**row._mapping) for row in connection.execute(query)]
 
-    def add(self, version: Version, told: Entry) -> bool:
-        """Append a version, and ``told`` to the audit log, in one transaction.
+    def add(self, version: Version, *told: Entry) -> bool:
+        """Append a version, and what is ``told`` of it to the audit log, in one transaction.
 
         False, and nothing stored, where its number is not the next one.
         """
@@ -67,7 +67,8 @@ class Centres:
                 if version.number != newest + 1:
                     return False
                 connection.execute(insert(CentreVersion).values(**vars(version)))
-                record(connection, told)
+                for one in told:
+                    record(connection, one)
         except StorageError as error:
             # On PostgreSQL another process may have saved between the look and the insert.
             if isinstance(error.__cause__, IntegrityError):

@@ -200,3 +200,23 @@ def test_a_unit_with_a_device_at_work_does_not_close(store: Store) -> None:
     changed = found.stored.model_copy(update={"name": Text(vi="Khác", en="Another")})
     devices.add("kiosk 3", "hash 3", NOW)
     found.save(changed, "an", "", 3)
+
+
+def test_the_log_names_each_kind_of_what_a_file_changes(store: Store, tmp_path: Path) -> None:
+    found = opened(store)
+
+    def imported(**changed: object) -> list[str]:
+        file = tmp_path / "centre.toml"
+        file.write_text(to_toml(found.stored.model_copy(update=changed)), "utf-8")
+        before = store.audit.count(Search())
+        found.import_file(file, "")
+        rows = store.audit.entries(Search(), store.audit.count(Search()) - before)
+        assert {row.details["number"] for row in rows} == {found.number}
+        return sorted(row.event for row in rows)
+
+    centre = found.stored
+    assert imported(minimum_cell=7) == ["settings.saved"]
+    assert imported(references=centre.references[1:]) == ["reference.saved"]
+    merging = merged(found.stored).departments
+    both = imported(departments=merging, minimum_ratings=40)
+    assert both == ["organisation.saved", "settings.saved"]
