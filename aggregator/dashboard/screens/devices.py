@@ -17,8 +17,10 @@ from aggregator.dashboard.pages import render
 from aggregator.dashboard.permissions import needs
 from aggregator.dashboard.sign_in import FORM_LIMIT, NAME_LIMIT
 from aggregator.storage.audit import Entry
+from aggregator.storage.devices import Device
 from aggregator.storage.tables import DeviceRow, User
 from qr_images import ON_SCREEN, Drawing
+from surveys.centre import Centre
 from surveys.text import cleaned, composed
 from web import read_form, root_of, under
 
@@ -30,11 +32,15 @@ Form = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Line:
-    """A device and its state; ``place`` is the value of its choice in the form."""
+    """A device and its state; ``place`` is the value of its choice in the form.
+
+    ``moving`` is whether it was moved and has not told yet that it works by its new place.
+    """
 
     row: DeviceRow
     state: State
     place: str
+    moving: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +79,10 @@ async def devices(request: Request) -> Response:
 def _page(request: Request, **more: object) -> DevicesPage:
     context = context_of(request)
     rows = context.store.devices.rows()
-    lines = [Line(row, _state(context, row), _choice(row)) for row in rows]
+    lines = [
+        Line(row, _state(context, row), _choice(context.centre, row), _is_moving(row))
+        for row in rows
+    ]
     # Where the settings name none, the one that led the manager here.
     here = f"{request.url.scheme}://{request.url.netloc}"
     address = (context.settings.dashboard_url or here) + root_of(request)
@@ -83,10 +92,17 @@ def _page(request: Request, **more: object) -> DevicesPage:
     return DevicesPage(lines=lines, address=address, **more)  # type: ignore[arg-type]
 
 
-def _choice(row: DeviceRow) -> str:
-    if row.counter is not None:
-        return f"counter:{row.counter}"
-    return f"department:{row.department}" if row.department is not None else ""
+def _choice(centre: Centre, of: DeviceRow | Device) -> str:
+    """The place of a device, or what that was merged into, as a choice of the form."""
+    if of.counter is not None:
+        return f"counter:{centre.counter_heirs.get(of.counter, of.counter)}"
+    if of.department is not None:
+        return f"department:{centre.department_heirs.get(of.department, of.department)}"
+    return ""
+
+
+def _is_moving(row: DeviceRow) -> bool:
+    return not row.revoked_at and any(until is None for *_, until in row.formerly or ())
 
 
 def _state(context: Context, row: DeviceRow) -> State:
@@ -110,16 +126,18 @@ def _act(context: Context, user: User, form: Form) -> str | None:
     def told(event: str, **values: str) -> Entry:
         return Entry(context.clock(), user.name, f"device.{event}", {"name": name, **values})
 
-    if action in ("add", "again"):
-        department, counter = _place(context, form.get("place", ""))
-        place = (department, counter) if action == "add" else None
-        if place is None and store.named(name) is None:
-            raise AccountError("unknown_name", name=name)
-        code = context.accounts.enrolment_code(name, place, user.name)
-        return f"{code[:4]}-{code[4:]}"
+    if action == "add":
+        place = _place(context, form.get("place", ""))
+        return _written(context.accounts.enrolment_code(name, place, user.name))
     device = store.named(name)
     if device is None:
         raise AccountError("unknown_name", name=name)
+    if action == "again":
+        try:
+            _place(context, _choice(context.centre, device))
+        except HTTPException:
+            raise AccountError("closed_place", name=name) from None
+        return _written(context.accounts.enrolment_code(name, None, user.name))
     if action == "move":
         department, counter = _place(context, form.get("place", ""))
         where = counter or department
@@ -136,6 +154,10 @@ def _act(context: Context, user: User, form: Form) -> str | None:
         raise HTTPException(400, "unknown_choice")
     context.accounts.forget_devices()
     return None
+
+
+def _written(code: str) -> str:
+    return f"{code[:4]}-{code[4:]}"
 
 
 def _place(context: Context, choice: str) -> tuple[str | None, str | None]:

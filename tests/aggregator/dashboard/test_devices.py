@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 from typing import Any
 
+from aggregator.organisation import acts
 from tests.aggregator.conftest import Room, submission
 from tests.aggregator.reading import words
 
@@ -131,6 +132,8 @@ def test_a_moved_device_hands_in_what_was_answered_at_its_former_place(any_room:
     there = {"department": None, "counter": "q06"}
     assert heard_at("q06") == there
     act(any_room, "move", "quầy", place="counter:q07")
+    waits = "chờ kiosk chuyển sang nơi mới"
+    assert waits in any_room.client.get("/devices").text
     any_room.clock.moment += timedelta(days=8)  # of a network that was down
     assert (taken("q07"), taken("q06"), taken("q05")) == (True, True, False)
     assert heard_at("q06") == {"department": None, "counter": "q07"}  # it goes on there yet
@@ -141,6 +144,7 @@ def test_a_moved_device_hands_in_what_was_answered_at_its_former_place(any_room:
     assert (taken("q08", 8), taken("q08")) == (False, False)
 
     any_room.sign_in()
+    assert waits not in any_room.client.get("/devices").text
     act(any_room, "move", "quầy", place="")
     act(any_room, "move", "quầy", place="department:so_tu_phap")
     other = {"department": "so_tai_chinh", "counter": None}
@@ -153,6 +157,27 @@ def test_a_moved_device_hands_in_what_was_answered_at_its_former_place(any_room:
     late = {"answered_at": any_room.clock().isoformat()}
     receipts = any_room.post([submission(**other, **late), submission(**late)]).json()["receipts"]
     assert [one["status"] for one in receipts] == ["refused", "accepted"]
+
+
+def test_no_device_is_given_to_a_closed_place(room: Room) -> None:
+    organisation, day = room.context.organisation, room.clock().date()
+    room.sign_in()
+    code = code_on(act(room, "add", "quầy", place="counter:q05").text)
+    before = day - timedelta(days=1)
+    merging = acts.merge(organisation.stored, "counter", "q05", "q06", before)
+    organisation.save(merging, "an", "", organisation.number)
+    assert enrol(room, code).status_code == 200
+    page = act(room, "again", "quầy").text  # it is at the successor
+    assert '<option value="counter:q06" selected>' in page
+    act(room, "revoke", "quầy")
+    closing = acts.close(merging, "counter", "q06", day)
+    organisation.save(closing, "an", "", organisation.number)
+    refused = act(room, "again", "quầy")
+    assert refused.status_code == 422
+    assert "Nơi đặt của thiết bị quầy đã đóng" in refused.text
+    assert act(room, "move", "quầy", place="counter:q06").status_code == 400
+    assert act(room, "move", "quầy", place="counter:q07").status_code == 303
+    assert code_on(act(room, "again", "quầy").text)
 
 
 def test_a_device_is_heard_of_by_what_it_hands_in(room: Room) -> None:
