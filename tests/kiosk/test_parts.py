@@ -49,6 +49,7 @@ OTHERS |= {
     "/centre/colours.css",
     "/centre/voices/{file}",
     "/staff",
+    "/staff/enrol",
     "/staff/test",
 }
 OTHERS |= {"/alive", "/worker.js", "/screens.json", "/manifest.webmanifest"}
