@@ -24,12 +24,13 @@ from xml.parsers import expat
 
 from markupsafe import Markup, escape
 
+from kiosk.folders import is_folder, named_files
 from kiosk.pictures import PictureError, check_picture
 from kiosk.places import WHOLE_CENTRE
 from kiosk.survey_steps import ABOUT
-from kiosk.translations import UnusableError, entries, inside, is_folder
 from surveys.centre import Centre
 from surveys.definition import Survey, heritage
+from surveys.files import UnusableError, content
 
 log = logging.getLogger("kiosk")
 
@@ -99,36 +100,13 @@ def finder(pictograms: Pictograms) -> Callable[[str, object], Markup]:
 
 
 def _read_folder(folder: Path, names: Collection[str]) -> dict[str, Markup]:
-    groups = {name.partition("/")[0] for name in names}
     found = {}
-    for group in entries(folder):
-        if group.name not in groups or not is_folder(group):
-            log.warning("pictogram %r is left out: no survey has this name", str(group))
-            continue
-        for path in entries(group):
-            name = f"{group.name}/{path.stem}"
-            try:
-                if path.suffix != ".svg" or name not in names:
-                    raise UnusableError("nothing that is asked has this name")
-                found[name] = drawing(_read(path, folder))
-            except (UnusableError, PictureError) as error:
-                log.warning("pictogram %r is left out: %s", str(path), error)
+    for name, path in named_files(folder, names, {".svg"}, "pictogram", "asked"):
+        try:
+            found[name] = drawing(content(path, LARGEST, folder))
+        except (UnusableError, PictureError) as error:
+            log.warning("pictogram %r is left out: %s", str(path), error)
     return found
-
-
-def _read(path: Path, folder: Path) -> bytes:
-    """The content of a file of a folder. Raises UnusableError."""
-    real = inside(path, folder)
-    if not real.is_file():
-        raise UnusableError("is no file")
-    try:
-        with real.open("rb") as file:
-            data = file.read(LARGEST + 1)
-    except OSError as error:
-        raise UnusableError(f"cannot be read: {error.strerror}") from error
-    if len(data) > LARGEST:
-        raise UnusableError(f"larger than {LARGEST // 1000} KB")
-    return data
 
 
 def drawing(data: bytes) -> Markup:

@@ -17,24 +17,19 @@ import string
 import tomllib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from surveys.definition import Factor, Model, Question, Scale, Survey, Text, heritage
-from surveys.definition import texts_of as texts_of
-from surveys.files import LARGEST_FILE as LARGEST_FILE
-from surveys.files import UnusableError as UnusableError
-from surveys.files import content
-from surveys.files import inside as inside
+from kiosk.folders import entries
+from surveys.definition import Factor, Model, Question, Scale, Survey, Text, heritage, texts_of
+from surveys.files import UnusableError, content, inside
 from surveys.messages import LANGUAGE_CODE, Messages, flattened
 from surveys.text import as_read, composed, why_not_shown
 
 log = logging.getLogger("kiosk")
 
-MOST_ENTRIES = 1_000  # that are looked at in a folder
 NAMED = 5  # keys that one warning names
 OWN_NAMES: Mapping[str, str] = {"vi": "Tiếng Việt", "en": "English"}
 
@@ -63,31 +58,6 @@ class Languages:
     def audio(self, language: str) -> Path:
         """The folder of a language's recorded voices, which need not exist."""
         return self.folder / language / "audio"
-
-
-def is_folder(path: Path) -> bool:
-    """Whether a folder is there; what may not be looked at is none."""
-    try:
-        return path.is_dir()
-    except OSError:
-        return False
-
-
-def entries(folder: Path) -> list[Path]:
-    """What lies in a folder, by name; nothing where it cannot be read, which is logged.
-
-    Files that an editor or a system hides there are left out.
-    """
-    try:
-        found = list(islice(folder.iterdir(), MOST_ENTRIES + 1))
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        log.warning("%r is left out: %s", str(folder), error.strerror)
-        return []
-    if len(found) > MOST_ENTRIES:
-        log.warning("%r: only %s of what lies there is looked at", str(folder), MOST_ENTRIES)
-    return sorted(path for path in found[:MOST_ENTRIES] if not path.name.startswith("."))
 
 
 def load_languages(folder: Path, messages: Messages, surveys: Mapping[str, Survey]) -> Languages:

@@ -17,14 +17,16 @@ import hashlib
 import logging
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kiosk.folders import entries, named_files
 from kiosk.places import WHOLE_CENTRE
-from kiosk.translations import Languages, UnusableError, entries, inside, is_folder
+from kiosk.translations import Languages
 from surveys.centre import Centre
 from surveys.definition import Survey, heritage
+from surveys.files import UnusableError, content
 
 log = logging.getLogger("kiosk")
 
@@ -143,7 +145,9 @@ def load_voices(stand_ins: Path, languages: Languages, centre: Centre) -> Voices
     for language in languages.names:
         names = {words.name for words in spoken(languages, centre, language)}
         names |= {name for older in before.values() for name in older}
-        recordings[language] = dict(_recordings(languages.audio(language), names))
+        recordings[language] = dict(
+            named_files(languages.audio(language), names, TYPES, "voice", "read")
+        )
         made[language] = {path.name: path for path in entries(stand_ins / language)}
         room[language] = LARGEST_IN_ALL
     addresses, files, seen = {}, {}, dict[Path, str | None]()
@@ -151,7 +155,7 @@ def load_voices(stand_ins: Path, languages: Languages, centre: Centre) -> Voices
     def address(path: Path, folder: Path, language: str) -> str | None:
         if path not in seen:
             try:
-                data = _read(path, folder)
+                data = _sound(path, folder)
                 room[language] -= len(data)
                 if room[language] < 0:
                     raise UnusableError(f"all are larger than {LARGEST_IN_ALL // 10**6} MB")
@@ -174,34 +178,9 @@ def load_voices(stand_ins: Path, languages: Languages, centre: Centre) -> Voices
     return Voices(addresses, files)
 
 
-def _recordings(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, Path]]:
-    """The files of a folder that are called as a text is, by its name."""
-    known = set(names)
-    groups = {name.partition("/")[0] for name in known}
-    for group in entries(folder):
-        if group.name not in groups or not is_folder(group):
-            log.warning("voice %r is left out: no survey has this name", str(group))
-            continue
-        for path in entries(group):
-            name = f"{group.name}/{path.stem}"
-            if name in known and path.suffix in TYPES:
-                yield name, path
-            else:
-                log.warning("voice %r is left out: nothing that is read has this name", str(path))
-
-
-def _read(path: Path, folder: Path) -> bytes:
+def _sound(path: Path, folder: Path) -> bytes:
     """The content of a file of sound. Raises UnusableError."""
-    real = inside(path, folder)
-    if not real.is_file():
-        raise UnusableError("is no file")
-    try:
-        with real.open("rb") as file:
-            data = file.read(LARGEST + 1)
-    except OSError as error:
-        raise UnusableError(f"cannot be read: {error.strerror}") from error
-    if len(data) > LARGEST:
-        raise UnusableError(f"larger than {LARGEST // 10**6} MB")
+    data = content(path, LARGEST, folder)
     if not _is_sound(data, path.suffix):
         raise UnusableError(f"no {path.suffix} file by its content")
     return data

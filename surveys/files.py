@@ -25,9 +25,12 @@ def inside(path: Path, folder: Path) -> Path:
     return real
 
 
-def content(path: Path, most: int = LARGEST_FILE) -> bytes:
-    """What a file of its folder holds, ``most`` bytes at most. Raises UnusableError."""
-    real = inside(path, path.parent)
+def content(path: Path, most: int = LARGEST_FILE, folder: Path | None = None) -> bytes:
+    """What a file of a folder, else of its own, holds, ``most`` bytes at most.
+
+    Raises UnusableError.
+    """
+    real = inside(path, folder or path.parent)
     if not real.is_file():
         raise UnusableError("is no file")
     try:

@@ -7,11 +7,10 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Row, func, insert, null, select
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
 from aggregator.storage.audit import Entry, record
-from aggregator.storage.database import Database, StorageError
+from aggregator.storage.database import Database, TakenError
 from aggregator.storage.definitions import Definitions
 from aggregator.storage.tables import (
     CentreVersion,
@@ -69,11 +68,9 @@ class Centres:
                 connection.execute(insert(CentreVersion).values(**vars(version)))
                 for one in told:
                     record(connection, one)
-        except StorageError as error:
+        except TakenError:
             # On PostgreSQL another process may have saved between the look and the insert.
-            if isinstance(error.__cause__, IntegrityError):
-                return False
-            raise
+            return False
         return True
 
     def counted(self) -> Counter[Place]:

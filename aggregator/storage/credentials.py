@@ -6,12 +6,11 @@ from datetime import datetime
 from typing import Literal, get_args
 
 from sqlalchemy import Connection, Delete, Row, delete, func, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
 from aggregator.storage.audit import Entry, record
-from aggregator.storage.database import Database, StorageError
+from aggregator.storage.database import Database, TakenError
 from aggregator.storage.tables import DeviceRow, Token, User
 
 TokenKind = Literal[
@@ -62,10 +61,8 @@ class Credentials:
         """Note until ``expires`` that a secret was used; False where that was noted before."""
         try:
             self.add_token(kind, "-", digest, now, expires)
-        except StorageError as error:
-            if isinstance(error.__cause__, IntegrityError):
-                return False
-            raise
+        except TakenError:
+            return False
         return True
 
     def token(self, kind: TokenKind, digest: str) -> Token | None:

@@ -17,11 +17,15 @@ from weakref import WeakValueDictionary
 import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DisconnectionError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DisconnectionError, IntegrityError, OperationalError, SQLAlchemyError
 
 
 class StorageError(RuntimeError):
     """The database is gone, locked or full; nothing of the transaction was stored."""
+
+
+class TakenError(StorageError):
+    """A key is taken, by another row or another process; nothing was stored."""
 
 
 class Lock(IntEnum):
@@ -57,13 +61,18 @@ class Database:
 
     @contextmanager
     def begin(self, *, write: bool = False) -> Iterator[Connection]:
-        """A transaction; ``write`` takes SQLite's write lock at its start. Raises StorageError."""
+        """A transaction; ``write`` takes SQLite's write lock at its start.
+
+        Raises StorageError; TakenError where a row would break a unique constraint.
+        """
         try:
             with (
                 self.engine.connect().execution_options(hailong_write=write) as connection,
                 connection.begin(),
             ):
                 yield connection
+        except IntegrityError as error:
+            raise TakenError(_plain(error)) from error
         except SQLAlchemyError as error:
             raise StorageError(_plain(error)) from error
 

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
 from aggregator.storage.audit import COMMAND_LINE, Entry, record
-from aggregator.storage.database import Database, StorageError
+from aggregator.storage.database import Database, TakenError
 from aggregator.storage.tables import DeviceRow, Token
 
 Place = tuple[str | None, str | None]  # a department or a counter, or neither
@@ -115,10 +114,8 @@ class Devices:
                 connection.execute(codes)
                 connection.execute(token)
                 record(connection, new)
-        except StorageError as error:
-            if isinstance(error.__cause__, IntegrityError):
-                return False
-            raise
+        except TakenError:
+            return False
         return True
 
     def enrol(self, code: str, digest: str, now: datetime) -> Device | None:
@@ -163,10 +160,8 @@ class Devices:
                 connection.execute(token)
                 if new is not None:
                     record(connection, new)
-        except StorageError as error:
-            if isinstance(error.__cause__, IntegrityError):
-                return False
-            raise
+        except TakenError:
+            return False
         return True
 
     def place(self, number: int, department: str | None, counter: str | None, new: Entry) -> bool:
@@ -204,10 +199,8 @@ class Devices:
                     return False
                 connection.execute(tokens.values(name=name))
                 record(connection, new)
-        except StorageError as error:
-            if isinstance(error.__cause__, IntegrityError):
-                return False
-            raise
+        except TakenError:
+            return False
         return True
 
     def revoke(self, name: str, now: datetime, new: Entry) -> bool:

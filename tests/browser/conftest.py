@@ -23,6 +23,14 @@ NOW = datetime(2026, 11, 23, 1, 15, tzinfo=UTC)  # 08:15 at the centre, on a Mon
 SIZES = [(1366, 768), (390, 844)]
 
 
+def complaints_of(page: Page) -> list[str]:
+    """What a page's console and scripts complain of from now on; it grows as they do."""
+    heard: list[str] = []
+    page.on("console", lambda said: heard.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    return heard
+
+
 @dataclass
 class Hall:
     """A served aggregator and the browsers before it, each signed in and watched."""

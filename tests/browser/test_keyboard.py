@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from kiosk.app import create_app
 from kiosk.settings import Settings
 from tests.browser.axe import violations
+from tests.browser.conftest import complaints_of
 from tests.conftest import Servers
 from tests.kiosk.conftest import CENTRE
 
@@ -52,9 +53,7 @@ def page(browser: Browser, serve: Servers) -> Iterator[Page]:
     # With ``serve``, so that its servers outlive the page, which asks whether they are there.
     context = browser.new_context(has_touch=True, locale="vi-VN")
     page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    complaints = complaints_of(page)
     yield page
     context.close()
     assert complaints == []

@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from kiosk.app import create_app
 from kiosk.outbox import Outbox, body_of
 from kiosk.qr_codes import code_of
 from kiosk.settings import Settings
 from surveys.definition import load_surveys
+from tests.browser.conftest import complaints_of
 from tests.conftest import Servers
 from tests.kiosk.added_language import CODE, NAME, said, write_language
 from tests.kiosk.conftest import CENTRE
@@ -24,7 +25,8 @@ RATING = SURVEYS["in_centre"].questions["rating"].text.vi
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Any]:
     """Opens pages; whatever their consoles complain of fails the test."""
-    opened, complaints = [], []
+    opened: list[BrowserContext] = []
+    heard: list[list[str]] = []
 
     def open_one(size: tuple[int, int], **options: Any) -> Page:
         width, height = size
@@ -33,14 +35,13 @@ def open_page(browser: Browser) -> Iterator[Any]:
         )
         opened.append(context)
         page = context.new_page()
-        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        heard.append(complaints_of(page))
         return page
 
     yield open_one
     for context in opened:
         context.close()
-    assert complaints == []
+    assert not any(heard), heard
 
 
 def settings(tmp_path: Path, **more: Any) -> Settings:

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.axe import violations
+from tests.browser.conftest import complaints_of
 from tests.browser.test_touch import kiosk, settled, stored, tap
 from tests.conftest import Servers
 from tests.kiosk.sounds import record, tone
@@ -67,9 +68,7 @@ def page(browser: Browser, serve: Servers) -> Iterator[Page]:
     size = {"width": 800, "height": 1280}
     context = browser.new_context(viewport=size, has_touch=True, locale="vi-VN")  # type: ignore[arg-type]
     page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    complaints = complaints_of(page)
     yield page
     context.close()
     assert [one for one in complaints if "404" not in one] == []  # a voice out of reach

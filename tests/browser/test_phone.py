@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from kiosk.app import create_app
 from kiosk.qr_codes import Audience, code_of
 from kiosk.settings import Settings
+from tests.browser.conftest import complaints_of
 from tests.browser.test_touch import stored
 from tests.conftest import Servers
 from tests.kiosk.conftest import CENTRE
@@ -28,9 +29,7 @@ def page(browser: Browser) -> Iterator[Page]:
     """A phone; whatever its console complains of, except refusals, fails the test."""
     context = browser.new_context(viewport=PHONE, has_touch=True, locale="vi-VN")
     page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    complaints = complaints_of(page)
     yield page
     context.close()
     assert [one for one in complaints if "status of 4" not in one] == []

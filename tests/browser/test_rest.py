@@ -15,6 +15,7 @@ from kiosk.qr_codes import code_of
 from kiosk.settings import Settings
 from qr_images import draw
 from tests.browser.axe import violations
+from tests.browser.conftest import complaints_of
 from tests.browser.pictures import pixels_of
 from tests.browser.test_faces import FAULTS, RESTED
 from tests.browser.test_touch import LYING, UPRIGHT, settled, stored
@@ -36,9 +37,7 @@ def page(browser: Browser, serve: Servers) -> Iterator[Page]:
     context = browser.new_context(viewport=UPRIGHT, has_touch=True)  # type: ignore[arg-type]
     page = context.new_page()
     page.clock.install()
-    complaints: list[str] = []
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    complaints = complaints_of(page)
     yield page
     context.close()
     assert complaints == []

@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from kiosk.app import create_app
 from kiosk.outbox import Outbox, body_of
 from kiosk.settings import Settings
+from tests.browser.conftest import complaints_of
 from tests.conftest import Servers
 from tests.kiosk.conftest import CENTRE
 
@@ -26,9 +27,7 @@ def page(browser: Browser, serve: Servers) -> Iterator[Page]:
     # With ``serve``, so that its servers outlive the page, which asks whether they are there.
     context = browser.new_context(viewport=UPRIGHT, has_touch=True, locale="en-US")  # type: ignore[arg-type]
     page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    complaints = complaints_of(page)
     yield page
     context.close()
     away = ("ERR_CONNECTION_REFUSED", "Failed to fetch")

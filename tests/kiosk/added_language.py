@@ -5,8 +5,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from kiosk.translations import texts_of
-from surveys.definition import Survey
+from surveys.definition import Survey, texts_of
 from surveys.messages import flattened
 
 MESSAGES = Path(__file__).parents[2] / "kiosk" / "messages" / "vi.toml"

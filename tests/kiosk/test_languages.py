@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.translations import LARGEST_FILE, load_languages, texts_of
-from surveys.definition import load_surveys
+from kiosk.translations import load_languages
+from surveys.definition import load_surveys, texts_of
+from surveys.files import LARGEST_FILE
 from surveys.messages import Messages
 from tests.kiosk.added_language import CODE, MESSAGES, NAME, said, table, write_language
 from tests.kiosk.conftest import Kiosk

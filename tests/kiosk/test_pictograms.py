@@ -121,7 +121,7 @@ HOSTILE = [
     ('<x:svg xmlns:x="http://www.w3.org/2000/svg" viewBox="0 0 9 9"/>', "begins with <x:svg>"),
     (GOOD[:-3], "not an SVG file"),
     ("", "not an SVG file"),
-    (SVG.format(" " * LARGEST), f"larger than {LARGEST // 1000} KB"),
+    (SVG.format(" " * LARGEST), f"larger than {LARGEST} bytes"),
 ]
 
 
