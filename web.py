@@ -9,10 +9,12 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from types import CodeType
 from typing import Any
 from urllib.parse import parse_qs
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
@@ -266,6 +268,22 @@ def path_of(request: Request) -> str:
     return request.url.path.removeprefix(root_of(request))
 
 
+class _Compiled(BytecodeCache):
+    """Compiled templates by file and content, which the applications of one process share."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+COMPILED = _Compiled()
+
+
 class Pages:
     """Renders a room's pages: a layout around a fragment, or the fragment alone to htmx.
 
@@ -278,6 +296,7 @@ class Pages:
         self.messages = messages
         self.environment = Environment(
             loader=FileSystemLoader(templates),
+            bytecode_cache=COMPILED,
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,

@@ -5,10 +5,10 @@ import json
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar, cast
 
 from pydantic import (
     BaseModel,
@@ -439,6 +439,12 @@ def load_toml(path: Path, model: type[M]) -> M:
 
 
 def _parsed(raw: bytes, name: str, model: type[M]) -> M:
+    return cast("M", _model(raw, name, model))
+
+
+@lru_cache(maxsize=32)
+def _model(raw: bytes, name: str, model: type[BaseModel]) -> BaseModel:
+    """What a TOML file says; remembered, since rooms of one process read the same ones."""
     try:
         return model.model_validate(tomllib.loads(raw.decode("utf-8")))
     except ValidationError as error:  # a ValueError too

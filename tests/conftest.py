@@ -11,6 +11,7 @@ import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from pwd import getpwnam
@@ -24,6 +25,8 @@ from playwright.sync_api import Browser, sync_playwright
 from starlette.types import ASGIApp
 
 import serving
+from aggregator.storage.migrations import migrate
+from aggregator.storage.store import Store
 from tests.programs import free_port
 
 # No deadline: a slow machine is no fault. In CI the examples are the same in every run, so that
@@ -127,25 +130,74 @@ def postgresql_url() -> Iterator[str]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-@pytest.fixture
-def fresh_postgresql(postgresql_url: str) -> Iterator[str]:
-    """An empty PostgreSQL database, dropped after the test."""
-    name = f"test_{next(_numbers)}"
-    server = postgresql_url.replace("+psycopg", "")
+@contextmanager
+def _database(server_url: str, name: str, template: str) -> Iterator[str]:
+    """A PostgreSQL database copied from another one, dropped at the end."""
+    server = server_url.replace("+psycopg", "")
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
-    yield f"{postgresql_url.rpartition('/')[0]}/{name}"
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+    yield f"{server_url.rpartition('/')[0]}/{name}"
     with psycopg.connect(server, autocommit=True) as connection:
         # FORCE ends what a test left connected.
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+@pytest.fixture
+def fresh_postgresql(postgresql_url: str) -> Iterator[str]:
+    """An empty PostgreSQL database, dropped after the test."""
+    with _database(postgresql_url, f"test_{next(_numbers)}", "template0") as url:
+        yield url
+
+
+@pytest.fixture
+def migrated_postgresql(postgresql_url: str, postgresql_template: str) -> Iterator[str]:
+    """A PostgreSQL database with the schema, dropped after the test."""
+    with _database(postgresql_url, f"test_{next(_numbers)}", postgresql_template) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_url: str) -> Iterator[str]:
+    """The name of a database that was brought to the present schema, which takes long."""
+    with _database(postgresql_url, "migrated", "template0") as url:
+        store = Store(url)
+        migrate(store.engine)
+        store.close()
+        yield "migrated"
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file that was brought to the present schema, to be copied."""
+    path = tmp_path_factory.mktemp("migrated") / "hailong.db"
+    store = Store(f"sqlite:///{path}")
+    migrate(store.engine)
+    store.close()
+    return path
+
+
+@pytest.fixture
+def migrated_sqlite(sqlite_template: Path, tmp_path: Path) -> str:
+    """A SQLite file with the schema."""
+    shutil.copy(sqlite_template, tmp_path / "hailong.db")
+    return f"sqlite:///{tmp_path / 'hailong.db'}"
+
+
+BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+
+
+@pytest.fixture(params=BOTH)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database: the test runs once on SQLite and once on PostgreSQL."""
     if request.param == "postgresql":
         return str(request.getfixturevalue("fresh_postgresql"))
     return f"sqlite:///{tmp_path / 'hailong.db'}"
+
+
+@pytest.fixture(params=BOTH)
+def migrated_url(request: pytest.FixtureRequest) -> str:
+    """A database with the schema: the test runs once on SQLite and once on PostgreSQL."""
+    return str(request.getfixturevalue(f"migrated_{request.param}"))
 
 
 def _postgresql_programs() -> Path | None:

@@ -1,5 +1,6 @@
 """An aggregator over real databases, and builders of what clients send to it."""
 
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -10,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy.engine import make_url
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -17,7 +19,6 @@ from aggregator.dashboard.app import create_app
 from aggregator.dashboard.context import Context
 from aggregator.intake.ingest import Ingest, Offer
 from aggregator.settings import Settings
-from aggregator.storage.migrations import migrate
 from aggregator.storage.store import Store
 from surveys.centre import Centre, load_centre
 from surveys.definition import Survey, load_surveys
@@ -161,7 +162,7 @@ class Room:
         """Sign the client in as a manager of this name."""
         accounts = self.context.accounts
         if self.context.store.credentials.user(name) is None:
-            accounts.add_user(name, "administrator", PASSWORD)
+            accounts.add_user(name, "administrator")
         link = accounts.new_link(name, "")
         assert self.client.get(link).status_code in (200, 303)
 
@@ -182,10 +183,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
+def store(migrated_url: str) -> Iterator[Store]:
     """An empty migrated database: the test runs once on SQLite and once on PostgreSQL."""
-    made = Store(database_url, lock_timeout=5)
-    migrate(made.engine)
+    made = Store(migrated_url, lock_timeout=5)
     yield made
     made.close()
 
@@ -196,8 +196,11 @@ def intake(store: Store, surveys: dict[str, Survey], centre: Centre, clock: Cloc
 
 
 @pytest.fixture
-def make_room(tmp_path: Path) -> Iterator[Callable[..., Room]]:
-    """Makes an aggregator of settings, migrated; ``database_url`` is a SQLite file if not given."""
+def make_room(tmp_path: Path, sqlite_template: Path) -> Iterator[Callable[..., Room]]:
+    """Makes an aggregator of settings; ``database_url`` is a new SQLite file if not given.
+
+    A SQLite file that is not there yet gets the schema; PostgreSQL must have it.
+    """
     with ExitStack() as stack:
 
         def make(database_url: str = "", **settings: Any) -> Room:
@@ -205,9 +208,9 @@ def make_room(tmp_path: Path) -> Iterator[Callable[..., Room]]:
             fixed: dict[str, Any] = {"centre": CENTRE, "var": tmp_path, "database_url": url}
             given = Settings(**(fixed | settings))
             clock = Clock()
-            store = Store(url)
-            migrate(store.engine)
-            store.close()
+            file = make_url(url).database or ""
+            if url.startswith("sqlite") and not Path(file).exists():
+                shutil.copy(sqlite_template, file)
             app = create_app(given, clock)
             accounts = app.state.context.accounts
             device = accounts.new_token("device", f"q05-{uuid4()}")
@@ -225,9 +228,9 @@ def room(make_room: Callable[..., Room]) -> Room:
 
 
 @pytest.fixture
-def any_room(make_room: Callable[..., Room], database_url: str) -> Room:
+def any_room(make_room: Callable[..., Room], migrated_url: str) -> Room:
     """An aggregator on each kind of database in turn."""
-    return make_room(database_url)
+    return make_room(migrated_url)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A served aggregator and the real browsers before it."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,8 +15,6 @@ from aggregator.dashboard.app import create_app
 from aggregator.dashboard.context import Context
 from aggregator.intake.ingest import Ingest, Offer
 from aggregator.settings import Settings
-from aggregator.storage.migrations import migrate
-from aggregator.storage.store import Store
 from tests.aggregator.conftest import CENTRE, ratings, sipas, submission
 from tests.conftest import Servers
 
@@ -66,18 +65,22 @@ class Hall:
 
 
 @pytest.fixture
-def hall(browser: Browser, serve: Servers, tmp_path: Path) -> Iterator[Hall]:
+def hall(browser: Browser, serve: Servers, tmp_path: Path, sqlite_template: Path) -> Iterator[Hall]:
     """An aggregator on a SQLite file; whatever its pages complain about fails the test."""
-    yield from open_hall(browser, serve, tmp_path, lambda: NOW)
+    yield from open_hall(browser, serve, tmp_path, sqlite_template, lambda: NOW)
 
 
 def open_hall(
-    browser: Browser, serve: Servers, tmp_path: Path, clock: Callable[[], datetime]
+    browser: Browser,
+    serve: Servers,
+    tmp_path: Path,
+    sqlite_template: Path,
+    clock: Callable[[], datetime],
 ) -> Iterator[Hall]:
     settings = Settings(centre=CENTRE, var=tmp_path, ddci=CENTRE.parent / "ddci.toml")
-    store = Store(settings.database)
-    migrate(store.engine)
-    store.close()
+    file = tmp_path / "aggregator" / "hailong.sqlite3"
+    file.parent.mkdir()
+    shutil.copy(sqlite_template, file)
     app = create_app(settings, clock)
     context: Context = app.state.context
     context.accounts.add_user("giam_doc", "manager")

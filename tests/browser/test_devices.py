@@ -21,9 +21,9 @@ PIN = "482915"
 
 
 @pytest.fixture
-def hall(browser: Browser, serve: Servers, tmp_path: Path) -> Iterator[Hall]:
+def hall(browser: Browser, serve: Servers, tmp_path: Path, sqlite_template: Path) -> Iterator[Hall]:
     """With the present time, which the kiosk's process has, too."""
-    yield from open_hall(browser, serve, tmp_path, lambda: datetime.now(UTC))
+    yield from open_hall(browser, serve, tmp_path, sqlite_template, lambda: datetime.now(UTC))
 
 
 @pytest.fixture

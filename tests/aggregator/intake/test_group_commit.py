@@ -149,10 +149,10 @@ def test_a_group_that_fails_tells_each_of_its_requests_and_the_next_goes_on(
 
 @pytest.mark.parametrize("groups", [2, 3])
 def test_group_commits_that_race_for_the_same_ids(
-    intake: Intake, database_url: str, surveys: dict[str, Survey], centre: Centre, groups: int
+    intake: Intake, migrated_url: str, surveys: dict[str, Survey], centre: Centre, groups: int
 ) -> None:
     sent = ratings([5, 1] * 30)
-    stores = [Store(database_url) for _ in range(groups)]
+    stores = [Store(migrated_url) for _ in range(groups)]
 
     def hand_in(store: Store) -> list[Receipt]:
         async def offer_each() -> list[list[Receipt]]:

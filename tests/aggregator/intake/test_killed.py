@@ -81,7 +81,7 @@ def hand_in(
 
 
 def test_a_server_killed_under_load_loses_nothing_it_acknowledged(
-    store: Store, database_url: str, tmp_path: Path, surveys: dict[str, Survey]
+    store: Store, migrated_url: str, tmp_path: Path, surveys: dict[str, Survey]
 ) -> None:
     token = Accounts(store, lambda: datetime.now(UTC)).new_token("device", "q05")
     answered = datetime.now(UTC).isoformat()
@@ -98,7 +98,7 @@ def test_a_server_killed_under_load_loses_nothing_it_acknowledged(
             changed.notify_all()
 
     for enough in (1, 150, 500):
-        program = Program(database_url, tmp_path)
+        program = Program(migrated_url, tmp_path)
         try:
             program.wait_until_ready()
             with ThreadPoolExecutor(len(parts)) as threads:
@@ -114,7 +114,7 @@ def test_a_server_killed_under_load_loses_nothing_it_acknowledged(
         assert acknowledged <= {row.id for row in stored(store)}
     assert len(acknowledged) < len(sent), "killed too late to mean anything"
 
-    program = Program(database_url, tmp_path)
+    program = Program(migrated_url, tmp_path)
     try:
         program.wait_until_ready()
         receipts: list[dict[str, Any]] = []
@@ -134,12 +134,12 @@ def test_a_server_killed_under_load_loses_nothing_it_acknowledged(
 
 @pytest.mark.parametrize("moment", ["INSERT INTO pooled_tally", "commit", "receipt"])
 def test_a_process_killed_inside_the_transaction_leaves_all_or_nothing(
-    store: Store, database_url: str, surveys: dict[str, Survey], centre: Centre, moment: str
+    store: Store, migrated_url: str, surveys: dict[str, Survey], centre: Centre, moment: str
 ) -> None:
     sent = [*ratings([5, 4]), sipas()]
     ids = [one["id"] for one in sent]
     done = subprocess.run(
-        [sys.executable, "-c", f"from {__name__} import die; die()", database_url, moment, *ids],
+        [sys.executable, "-c", f"from {__name__} import die; die()", migrated_url, moment, *ids],
         cwd=ROOT,
         check=False,
         capture_output=True,

@@ -14,7 +14,6 @@ from aggregator.organisation.changes import OrganisationError
 from aggregator.organisation.current import Organisation, OvertakenError
 from aggregator.organisation.toml import to_toml
 from aggregator.storage.audit import Search, entry
-from aggregator.storage.migrations import migrate
 from aggregator.storage.store import Store
 from surveys.centre import Centre, load_centre
 from surveys.definition import DefinitionError, Text, load_surveys
@@ -63,10 +62,9 @@ def said(organisation: Organisation) -> str:
 
 
 def test_a_saved_version_reaches_another_process_and_late_answers_are_taken(
-    database_url: str,
+    migrated_url: str,
 ) -> None:
-    here, there = Store(database_url), Store(database_url)
-    migrate(here.engine)
+    here, there = Store(migrated_url), Store(migrated_url)
     one, other = opened(here), opened(there)
     said = one.save(merged(one.stored), "quan_ly", "sáp nhập 2025", one.number)
     assert len(said) == 2

@@ -16,7 +16,6 @@ from aggregator.organisation.toml import to_toml
 from aggregator.storage.audit import Search
 from aggregator.storage.database import StorageError
 from aggregator.storage.definitions import ChangedDefinitionError
-from aggregator.storage.migrations import migrate
 from aggregator.storage.store import Selection, Store
 from surveys.centre import Centre, check_definitions
 from surveys.definition import DefinitionError, Survey, Text, load_surveys
@@ -57,9 +56,8 @@ def save(organisation: Organisation, survey: Survey) -> list[str]:
     return [one.get("en") for one in said]
 
 
-def test_a_follower_is_asked_everywhere_and_its_series_is_another(database_url: str) -> None:
-    here, there = Store(database_url), Store(database_url)
-    migrate(here.engine)
+def test_a_follower_is_asked_everywhere_and_its_series_is_another(migrated_url: str) -> None:
+    here, there = Store(migrated_url), Store(migrated_url)
     one, other = opened(here), opened(there)
     ingest = Ingest(there, FILES, other.centre, lambda: NOW, other.refreshed)
     day_before = "2026-11-22T09:00:00+07:00"

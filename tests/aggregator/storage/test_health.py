@@ -67,12 +67,12 @@ Trouble = Callable[[Room], AbstractContextManager[None]]
 
 
 @pytest.fixture
-def own_room(make_room: Callable[..., Room], database_url: str, tmp_path: Path) -> Room:
+def own_room(make_room: Callable[..., Room], migrated_url: str, tmp_path: Path) -> Room:
     """An aggregator on each kind of database, a SQLite file in a folder of its own."""
-    if database_url.startswith("sqlite"):
+    if migrated_url.startswith("sqlite"):
         (tmp_path / "data").mkdir()
         return make_room(f"sqlite:///{tmp_path / 'data' / 'hailong.db'}")
-    return make_room(database_url)
+    return make_room(migrated_url)
 
 
 def check(room: Room, trouble: Trouble) -> None:

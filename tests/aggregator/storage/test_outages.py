@@ -107,12 +107,12 @@ def locked(url: str) -> Iterator[list[str]]:
 
 
 def test_a_locked_database_answers_503_and_goes_on_afterwards(
-    any_room: Room, database_url: str
+    any_room: Room, migrated_url: str
 ) -> None:
     store, sent = any_room.context.store, ratings([5] * 3)
     room = any_room
     room.take(ratings([4]))
-    with locked(database_url) as shortly, on_connect(store.engine, *shortly):
+    with locked(migrated_url) as shortly, on_connect(store.engine, *shortly):
         assert_unavailable(room.post(sent))
         assert "cơ sở dữ liệu" in room.post(sent, accept_language="vi").json()["error"]
         assert room.get("/api/v1/satisfaction").json()["rows"][0]["n"] == 1  # reading goes on
@@ -149,9 +149,9 @@ def gone(url: str, engine: Engine) -> Iterator[None]:
 
 
 def test_a_database_that_is_gone_answers_503_and_comes_back(
-    make_room: Callable[..., Room], database_url: str, tmp_path: Path
+    make_room: Callable[..., Room], migrated_url: str, tmp_path: Path
 ) -> None:
-    url = database_url
+    url = migrated_url
     if url.startswith("sqlite"):
         (tmp_path / "data").mkdir()
         url = f"sqlite:///{tmp_path / 'data' / 'hailong.db'}"

@@ -243,14 +243,14 @@ MOMENTS = {
 
 @pytest.mark.parametrize(("who", "moment"), [(w, m) for w, ms in MOMENTS.items() for m in ms])
 def test_a_process_killed_beside_its_blocks_leaves_right_figures(
-    intake: Intake, database_url: str, who: str, moment: str
+    intake: Intake, migrated_url: str, who: str, moment: str
 ) -> None:
     intake([late("2026-09-03"), late("2026-09-04"), late("2026-11-02")])
     if who == "writer":
         intake.store.counts(Selection("in_centre"), "centre")
     before = rolled_up(intake.store)
     done = subprocess.run(
-        [sys.executable, "-c", f"from {__name__} import die; die()", database_url, who, moment],
+        [sys.executable, "-c", f"from {__name__} import die; die()", migrated_url, who, moment],
         cwd=ROOT,
         check=False,
         capture_output=True,
