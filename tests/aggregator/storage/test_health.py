@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
 from tests.aggregator.conftest import Clock, Room, ratings, submission, tallies
 from tests.aggregator.storage.test_outages import deleted, file_of, gone, locked, on_connect
