@@ -12,6 +12,7 @@ import pytest
 
 from aggregator.dashboard.accounts import Accounts
 from aggregator.storage.store import Store
+from standalone import main
 from tests.programs import Program, free_port, tap
 
 Start = Callable[..., "Centre"]
@@ -157,12 +158,19 @@ def test_no_link_is_printed_where_none_is_wanted(start: Start) -> None:
     ids=str,
 )
 def test_a_setting_that_cannot_be_is_named(
-    start: Start, settings: dict[str, str], named: str
+    settings: dict[str, str],
+    named: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    centre = start(**settings)
-    assert centre.program.wait() == 1
-    assert named in centre.program.output
-    assert "Traceback" not in centre.program.output
+    given = {"var": str(tmp_path), "port": str(free_port()), "kiosk_port": str(free_port())}
+    for name, value in (given | settings).items():
+        monkeypatch.setenv(f"HAILONG_{name.upper()}", value)
+    assert main(["--no-link"]) == 1
+    printed = capsys.readouterr()
+    assert named in printed.err
+    assert "Traceback" not in printed.err
 
 
 def test_a_file_that_is_no_database_is_said_to_be_none(start: Start, tmp_path: Path) -> None:

@@ -1,14 +1,15 @@
 """What stands in a report: its figures, what is withheld, its sentences; command and page."""
 
-import subprocess
-import sys
+import io
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import pytest
 
+from aggregator.__main__ import main
 from aggregator.documents.reports.charts import drawing
 from aggregator.documents.reports.decree_30_2020 import heads, in_parts
 from aggregator.documents.reports.model import (
@@ -27,7 +28,7 @@ from aggregator.documents.reports.model import (
 from aggregator.wording.messages import MESSAGES
 from surveys.centre import SeriesBreak
 from surveys.definition import Text
-from tests.aggregator.conftest import PASSWORD, ROOT, Room, ratings
+from tests.aggregator.conftest import PASSWORD, Room, ratings
 from tests.aggregator.documents.reporting import (
     GOOD,
     GUARD,
@@ -379,21 +380,27 @@ def test_both_languages_have_the_same_figures(filled: Room) -> None:
 # The command and the page
 
 
-def run(room: Room, *arguments: str) -> "subprocess.CompletedProcess[str]":
+class Done(NamedTuple):
+    """How a command ended, and what it printed."""
+
+    status: int | str | None
+    out: str
+    err: str
+
+
+def run(room: Room, *arguments: str) -> Done:
+    """``python -m aggregator report`` on a room's database, in this process."""
     settings = room.settings
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "aggregator", "report", *arguments],
-        cwd=ROOT,
-        env={
-            "HAILONG_CENTRE": str(settings.centre),
-            "HAILONG_DATABASE_URL": settings.database_url,
-            "HAILONG_VAR": str(settings.var),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setenv("HAILONG_CENTRE", str(settings.centre))
+        patch.setenv("HAILONG_DATABASE_URL", settings.database_url)
+        patch.setenv("HAILONG_VAR", str(settings.var))
+        try:
+            status: int | str | None = main(["report", *arguments])
+        except SystemExit as ended:  # argparse, where it does not understand
+            status = ended.code
+    return Done(status, out.getvalue(), err.getvalue())
 
 
 @pytest.mark.parametrize(
@@ -404,19 +411,19 @@ def test_the_command_writes_a_file_of_the_format(
 ) -> None:
     file = tmp_path / f"report.{form}"
     done = run(filled, "quarter", "--date", "2026-10-15", str(file))
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"đã ghi {file}\n", "")
+    assert done == (0, f"đã ghi {file}\n", "")
     assert file.read_bytes().startswith(begins)
     assert [each.name for each in tmp_path.glob("report*")] == [file.name]
 
 
 def test_a_report_that_cannot_be_written_is_named(room: Room, tmp_path: Path) -> None:
     nowhere = run(room, "day", str(tmp_path / "nowhere" / "a.pdf"))
-    assert nowhere.returncode == 1
-    assert "nowhere" in nowhere.stderr
-    assert "Traceback" not in nowhere.stderr
+    assert nowhere.status == 1
+    assert "nowhere" in nowhere.err
+    assert "Traceback" not in nowhere.err
     far = run(room, "day", "--date", "1900-01-01", str(tmp_path / "a.pdf"))
-    assert far.returncode == 1
-    assert "từ 2000 đến 2999" in far.stderr
+    assert far.status == 1
+    assert "từ 2000 đến 2999" in far.err
 
 
 def test_a_file_of_no_known_format_and_a_day_in_another_form_are_refused(
@@ -424,11 +431,11 @@ def test_a_file_of_no_known_format_and_a_day_in_another_form_are_refused(
 ) -> None:
     for name in ("a.txt", "a"):
         done = run(room, "day", str(tmp_path / name))
-        assert done.returncode == 1
-        assert f"{name}: tên tệp cần kết thúc bằng .pdf, .docx hoặc .xlsx" in done.stderr
+        assert done.status == 1
+        assert f"{name}: tên tệp cần kết thúc bằng .pdf, .docx hoặc .xlsx" in done.err
     form = run(room, "day", "--date", "15/10/2026", str(tmp_path / "a.pdf"))
-    assert form.returncode == 2
-    assert "15/10/2026: Ngày không hợp lệ; ví dụ đúng: 2026-11-23." in form.stderr
+    assert form.status == 2
+    assert "15/10/2026: Ngày không hợp lệ; ví dụ đúng: 2026-11-23." in form.err
     assert not list(tmp_path.glob("a*"))
 
 
