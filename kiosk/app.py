@@ -205,6 +205,7 @@ def build_context(
     def departments() -> Sequence[Department]:
         return centre.open_departments(centre.local_day(clock()))
 
+    waits = settings.waits(centre.touch_screen)
     levels = Levels(settings.var / "kiosk" / "levels.json")
 
     return Context(
@@ -214,6 +215,7 @@ def build_context(
         surveys=surveys,
         languages=languages,
         place=place,
+        waits=waits,
         qr_codes=qr_codes(centre, centre.local_day(clock())),
         outbox=outbox,
         drafts=drafts,
@@ -241,8 +243,8 @@ def build_context(
             demo=settings.demo,
             say=messages.get,
             languages=languages.names,
-            idle_seconds=settings.idle_seconds,
-            rest_seconds=settings.rest_seconds,
+            idle_seconds=waits.idle_seconds,
+            rest_seconds=waits.rest_seconds,
             looks=looks,
             levels=levels,
             keyboard=settings.on_screen_keyboard,

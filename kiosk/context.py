@@ -20,7 +20,7 @@ from kiosk.staff_access import StaffAccess
 from kiosk.translations import Languages
 from kiosk.uploader import Uploader
 from kiosk.voices import Voices
-from surveys.centre import Centre, Department
+from surveys.centre import Centre, Department, TouchScreen
 from surveys.definition import Survey
 from web import Pages
 
@@ -28,6 +28,7 @@ from web import Pages
 @dataclass(frozen=True)
 class Context:
     """One running kiosk. ``place`` is where it stands; without a department it is the lobby.
+    ``waits`` is how long its screens wait for a touch.
 
     ``departments`` are those that are open today, each with its open counters. ``enrolment`` is
     what the kiosk got for a code, None where it has none or works by the token of the settings.
@@ -39,6 +40,7 @@ class Context:
     surveys: Mapping[str, Survey]
     languages: Languages
     place: Place
+    waits: TouchScreen
     qr_codes: Mapping[str, QrCode]
     outbox: Outbox
     drafts: Drafts

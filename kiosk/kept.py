@@ -116,7 +116,7 @@ def _visit_screens(context: Context, place: Place) -> dict[str, Page]:
     """The screens of a visit at one place, by name, for a visit that has no id yet."""
     rating, full = context.rating_survey, context.surveys[context.centre.instruments.citizens]
     scale = rating.scale_of(rating.questions["rating"])
-    seconds = context.settings.thanks_seconds
+    seconds = context.waits.thanks_seconds
     pages: dict[str, Page] = {"faces": FacesPage(place=place, survey=rating, visit=VISIT)}
     for code in scale.codes if scale else ():
         pages[f"thanks/{code}"] = ThanksPage(

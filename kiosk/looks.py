@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from kiosk.pictures import LARGEST, PictureError, check_picture
 from surveys.definition import DefinitionError
-from surveys.looks import Looks, deep, tint
+from surveys.looks import TYPES, Looks, deep, tint
+from surveys.pictures import LARGEST, PictureError, check_picture
 
 LIGHT = 2_500  # bytes as sent: a phone's form has room for an emblem of so many
-TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 
 
 @dataclass(frozen=True)
@@ -38,17 +37,23 @@ class OwnLooks:
 
 
 def load_looks(centre_file: Path, looks: Looks) -> OwnLooks:
-    """Read the emblem beside the centre file, and write the colours as a stylesheet.
+    """Read the emblem, and write the colours as a stylesheet.
 
     Raises DefinitionError, which names file, key and reason.
     """
     return OwnLooks(
-        emblem=_emblem(centre_file, looks.emblem) if looks.emblem else None,
+        emblem=_emblem(centre_file, looks),
         colours=_colours(looks),
     )
 
 
-def _emblem(centre_file: Path, name: str) -> Served:
+def _emblem(centre_file: Path, looks: Looks) -> Served | None:
+    """The emblem of the document itself, or that of the file beside the centre file."""
+    if looks.picture:
+        data, kind = looks.picture
+        return _served("emblem", TYPES[kind], data)
+    if not (name := looks.emblem):
+        return None
     kind = name.rpartition(".")[2]
     key = f"{centre_file.name}: looks.emblem: {name}"
     try:

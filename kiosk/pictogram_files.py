@@ -25,12 +25,12 @@ from xml.parsers import expat
 from markupsafe import Markup, escape
 
 from kiosk.folders import is_folder, named_files
-from kiosk.pictures import PictureError, check_picture
 from kiosk.places import WHOLE_CENTRE
 from kiosk.survey_steps import ABOUT
 from surveys.centre import Centre
 from surveys.definition import Survey, heritage
 from surveys.files import UnusableError, content
+from surveys.pictures import check_picture
 
 log = logging.getLogger("kiosk")
 
@@ -104,7 +104,7 @@ def _read_folder(folder: Path, names: Collection[str]) -> dict[str, Markup]:
     for name, path in named_files(folder, names, {".svg"}, "pictogram", "asked"):
         try:
             found[name] = drawing(content(path, LARGEST, folder))
-        except (UnusableError, PictureError) as error:
+        except UnusableError as error:
             log.warning("pictogram %r is left out: %s", str(path), error)
     return found
 
@@ -112,7 +112,7 @@ def _read_folder(folder: Path, names: Collection[str]) -> dict[str, Markup]:
 def drawing(data: bytes) -> Markup:
     """An SVG file as it is written into a page: its shapes, and nothing else that is in it.
 
-    Raises PictureError for what is no drawing of plain shapes in the colour of the words.
+    Raises UnusableError for what is no drawing of plain shapes in the colour of the words.
     """
     check_picture(data, "svg")
     parts: list[str] = []
@@ -122,13 +122,13 @@ def drawing(data: bytes) -> Markup:
     def started(name: str, attributes: dict[str, str]) -> None:
         nonlocal silent, shapes
         if not parts and name != "svg":
-            raise PictureError(f"begins with <{name[:40]}>")
+            raise UnusableError(f"begins with <{name[:40]}>")
         if not parts:
             parts.append(_opened("svg", {"viewBox": _view_box(attributes)}, attributes))
         elif silent or name in SILENT or ":" in name:
             silent += 1
         elif name not in SHAPES:
-            raise PictureError(f"has <{name[:40]}>, which is no plain shape")
+            raise UnusableError(f"has <{name[:40]}>, which is no plain shape")
         else:
             shapes += 1
             parts.append(_opened(name, {}, attributes))
@@ -144,14 +144,14 @@ def drawing(data: bytes) -> Markup:
     parser.StartElementHandler, parser.EndElementHandler = started, ended
     parser.Parse(data, True)
     if not 0 < shapes <= MOST_SHAPES:
-        raise PictureError(f"has {shapes} shapes; wanted are 1 to {MOST_SHAPES}")
+        raise UnusableError(f"has {shapes} shapes; wanted are 1 to {MOST_SHAPES}")
     return Markup("".join(parts))  # noqa: S704 - every part is escaped or a name that we know
 
 
 def _view_box(attributes: Mapping[str, str]) -> str:
     view_box = attributes.get("viewBox", "")
     if not SQUARE.fullmatch(view_box):
-        raise PictureError(f"viewBox {view_box[:40]!r} is no square such as '0 0 48 48'")
+        raise UnusableError(f"viewBox {view_box[:40]!r} is no square such as '0 0 48 48'")
     return view_box
 
 
@@ -164,9 +164,9 @@ def _opened(name: str, own: dict[str, str], attributes: Mapping[str, str]) -> st
         if key in DROPPED or ":" in key or (name == "svg" and key in DROPPED_OF_ROOT):
             continue
         if key in COLOURS and value not in ("none", "currentColor"):
-            raise PictureError(f"{key}={value[:40]!r}: only none or currentColor")
+            raise UnusableError(f"{key}={value[:40]!r}: only none or currentColor")
         if key not in KEPT | COLOURS or not PLAIN.fullmatch(value):
-            raise PictureError(f"has {key[:40]}={value[:40]!r}, which is no plain shape's")
+            raise UnusableError(f"has {key[:40]}={value[:40]!r}, which is no plain shape's")
         kept[key] = value
     written = "".join(f' {key}="{escape(value)}"' for key, value in kept.items())
     return f"<{name}{written}>"

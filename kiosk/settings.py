@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hosts import Hosts, WebAddress, host_names
 from kiosk.staff_access import is_hash
+from surveys.centre import IdleSeconds, RestSeconds, ThanksSeconds, TouchScreen
 
 
 class TogetherSettings(BaseSettings):
@@ -100,23 +101,20 @@ class Settings(BaseSettings):
     counter: str = Field(
         default="", description="Counter this kiosk stands at; it implies the department."
     )
-    idle_seconds: int = Field(
-        default=45,
-        ge=20,  # all of them with a countdown: WCAG 2.2.1 wants that many
-        le=600,
-        description="Seconds without a touch until the screen starts anew.",
+    idle_seconds: IdleSeconds | None = Field(
+        default=None,
+        description="Seconds without a touch until the screen starts anew; empty: those of the "
+        "centre's document.",
     )
-    thanks_seconds: int = Field(
-        default=8,
-        ge=5,
-        le=120,
-        description="Seconds until an untouched thank-you gives the screen back.",
+    thanks_seconds: ThanksSeconds | None = Field(
+        default=None,
+        description="Seconds until an untouched thank-you gives the screen back; empty: those of "
+        "the centre's document.",
     )
-    rest_seconds: int = Field(
-        default=120,
-        ge=0,
-        le=86_400,
-        description="Seconds without a touch until the start shows a moving picture; 0: never.",
+    rest_seconds: RestSeconds | None = Field(
+        default=None,
+        description="Seconds without a touch until the start shows a moving picture, 0 for never; "
+        "empty: those of the centre's document.",
     )
     touch_remote: bool = Field(
         default=True,
@@ -192,6 +190,11 @@ class Settings(BaseSettings):
     def deep_link(self) -> str:
         """The address that phones open, without a slash at its end."""
         return self.public_url or f"http://{lan_address(self.host)}:{self.port}"
+
+    def waits(self, centre: TouchScreen) -> TouchScreen:
+        """How long the screens wait: as this kiosk's environment says, else as the centre does."""
+        own = {name: getattr(self, name) for name in TouchScreen.model_fields}
+        return centre.model_copy(update={k: v for k, v in own.items() if v is not None})
 
     @property
     def hosts(self) -> frozenset[str]:

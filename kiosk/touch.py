@@ -201,7 +201,7 @@ def _thanks_page(context: Context, draft: SurveyDraft, place: Place) -> ThanksPa
         visit=draft.visit,
         recorded=_recorded(draft),
         typed=draft.typed,
-        untouched=context.settings.thanks_seconds,
+        untouched=context.waits.thanks_seconds,
     )
 
 
@@ -211,7 +211,7 @@ def _faces_again(context: Context, draft: SurveyDraft, place: Place) -> FacesPag
         survey=context.rating_survey,
         visit=draft.visit,
         recorded=_recorded(draft),
-        untouched=context.settings.thanks_seconds,
+        untouched=context.waits.thanks_seconds,
     )
 
 

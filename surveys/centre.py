@@ -22,9 +22,10 @@ from surveys.definition import (
     load_toml,
 )
 from surveys.looks import Looks
+from surveys.refusals import CentreError
 from surveys.units import Counter as Counter
 from surveys.units import Department as Department
-from surveys.units import UnitError, check, heirs
+from surveys.units import check, heirs
 from surveys.wifi import Wifi
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -41,9 +42,9 @@ class OpeningHours(Model):
     @model_validator(mode="after")
     def _order(self) -> Self:
         if self.opens.tzinfo or self.closes.tzinfo:
-            raise ValueError("opens and closes are the centre's local times, without an offset")
+            raise CentreError("hours_with_offset")
         if self.opens >= self.closes:
-            raise ValueError("opens must be before closes")
+            raise CentreError("opens_after_closes")
         return self
 
 
@@ -72,13 +73,13 @@ class Reference(Model):
     @model_validator(mode="after")
     def _figure(self) -> Self:
         if (self.k is None) != (self.n is None):
-            raise ValueError("k and n go together")
+            raise CentreError("k_without_n")
         if (self.k is None) == (self.share is None):
-            raise ValueError("give either k and n, or a share")
+            raise CentreError("k_and_share")
         if self.k is not None and self.n is not None and self.k > self.n:
-            raise ValueError("k is greater than n")
+            raise CentreError("k_above_n")
         if self.period_from > self.period_to:
-            raise ValueError("period_from is after period_to")
+            raise CentreError("period_backwards")
         return self
 
     _partial: bool = PrivateAttr(default=False)
@@ -133,8 +134,40 @@ class Margin(Model):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if abs((total := sum(self.shares.values())) - 1) > ROUNDED:
-            raise ValueError(f"shares add up to {total:g}, not 1")
+            raise CentreError("not_whole", total=total)
         return self
+
+
+IdleSeconds = Annotated[int, Field(ge=20, le=600)]
+ThanksSeconds = Annotated[int, Field(ge=5, le=120)]
+RestSeconds = Annotated[int, Field(ge=0, le=86_400)]
+
+
+class TouchScreen(Model):
+    """How long the touch screens wait, in seconds without a touch.
+
+    ``idle_seconds`` until a screen starts anew, the last 20 of them with a countdown (WCAG
+    2.2.1); ``thanks_seconds`` until an untouched thank-you gives the screen back;
+    ``rest_seconds`` until the start shows a moving picture, 0 for never.
+    """
+
+    idle_seconds: IdleSeconds = 45
+    thanks_seconds: ThanksSeconds = 8
+    rest_seconds: RestSeconds = 120
+
+
+class Documents(Model):
+    """What stands at the head and foot of official documents (decree 30/2020/ND-CP).
+
+    ``agency`` is the agency that issues them, where that is not the centre's name. Who signs:
+    ``on_behalf`` is a line such as "KT. GIÁM ĐỐC" above the office, ``title`` the office,
+    ``signer`` the full name below the signature.
+    """
+
+    agency: Text | None = None
+    on_behalf: Text | None = None
+    title: Text | None = None
+    signer: str | None = Field(default=None, min_length=1)
 
 
 class Instruments(Model):
@@ -163,8 +196,10 @@ class Centre(Model):
     instruments: Instruments = Instruments()
     published: str | None = None
     opening_hours: tuple[OpeningHours, ...] = ()
+    touch_screen: TouchScreen = TouchScreen()
     looks: Looks | None = None
     wifi: Wifi | None = None
+    documents: Documents | None = None
     departments: tuple[Department, ...] = Field(min_length=1)
     references: tuple[Reference, ...] = ()
     series_breaks: tuple[SeriesBreak, ...] = ()
@@ -177,7 +212,7 @@ class Centre(Model):
         try:
             ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: "Asia" is a folder
-            raise ValueError(f"unknown time zone {name!r}") from error
+            raise CentreError("unknown_zone", zone=name) from error
         return name
 
     @model_validator(mode="after")
@@ -190,13 +225,13 @@ class Centre(Model):
             ("survey", [survey.id for survey in self.surveys]),
         ):
             if doubled := {one for one in ids if ids.count(one) > 1}:
-                raise ValueError(f"{kind} defined twice: {', '.join(sorted(doubled))}")
+                raise CentreError(f"twice_{kind}", ids=", ".join(sorted(doubled)))
         check(self.departments)
         known = {None, *(department.id for department in self.departments)}
         bound = [reference.department for reference in self.references]
         for department in (*bound, *(margin.department for margin in self.margins)):
             if department not in known:
-                raise UnitError("unknown_department", department=department)
+                raise CentreError("unknown_department", department=department)
         return self
 
     def instruments_with(self, files: Mapping[str, Survey]) -> dict[str, Survey]:

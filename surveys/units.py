@@ -7,28 +7,12 @@ no longer so. An id is never used again: answers hold it for good.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import combinations, pairwise
-from pathlib import Path
 from typing import Self
 
 from pydantic import model_validator
 
 from surveys.definition import Identifier, Model, Text
-from surveys.messages import MessageError, Messages
-
-MESSAGES = Messages.load(Path(__file__).parent / "messages")
-
-
-class UnitError(MessageError):
-    """Why departments and counters cannot be as they are given."""
-
-    section = "centre."
-
-    def text(self, messages: Messages, language: str) -> str:
-        """The reason in a language, from our own catalogue, whichever the caller's is."""
-        return super().text(MESSAGES, language)
-
-    def __str__(self) -> str:
-        return self.text(MESSAGES, "en")
+from surveys.refusals import CentreError
 
 
 class Former(Model):
@@ -41,7 +25,7 @@ class Former(Model):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if self.name is None and self.department is None:
-            raise UnitError("former_of_nothing", until=self.until)
+            raise CentreError("former_of_nothing", until=self.until)
         return self
 
 
@@ -62,12 +46,12 @@ class Unit(Model):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.successor and not self.closed:
-            raise UnitError("successor_of_open", unit=self.id)
+            raise CentreError("successor_of_open", unit=self.id)
         days = [self.opened, *(former.until for former in self.formerly), self.closed]
         known = [day for day in days if day]
         for earlier, later in pairwise(known):
             if later <= earlier:
-                raise UnitError("back_in_time", unit=self.id, earlier=earlier, later=later)
+                raise CentreError("back_in_time", unit=self.id, earlier=earlier, later=later)
         return self
 
     def name_on(self, day: date) -> Text:
@@ -99,14 +83,14 @@ class Department(Unit):
     @model_validator(mode="after")
     def _stands_nowhere(self) -> Self:
         if any(one.department for one in self.formerly):
-            raise UnitError("department_at_department", unit=self.id)
+            raise CentreError("department_at_department", unit=self.id)
         return self
 
 
 def heirs(units: Iterable[Unit]) -> dict[str, str]:
     """By the id of each merged unit, the one that its answers belong to today.
 
-    Raises UnitError where a successor does not exist, or a chain of them does not end.
+    Raises CentreError where a successor does not exist, or a chain of them does not end.
     """
     by_id = {unit.id: unit for unit in units}
     found = {}
@@ -114,9 +98,9 @@ def heirs(units: Iterable[Unit]) -> dict[str, str]:
         chain, last = [unit.id], unit
         while last.successor:
             if last.successor not in by_id:
-                raise UnitError("unknown_successor", unit=last.id, successor=last.successor)
+                raise CentreError("unknown_successor", unit=last.id, successor=last.successor)
             if last.successor in chain:
-                raise UnitError("merged_in_a_circle", chain=" → ".join([*chain, last.successor]))
+                raise CentreError("merged_in_a_circle", chain=" → ".join([*chain, last.successor]))
             last = by_id[last.successor]
             chain.append(last.id)
         if last is not unit:
@@ -125,7 +109,7 @@ def heirs(units: Iterable[Unit]) -> dict[str, str]:
 
 
 def check(departments: Sequence[Department]) -> None:
-    """Raise UnitError where departments and counters contradict each other. Ids are unique."""
+    """Raise CentreError where departments and counters contradict each other. Ids are unique."""
     counters = [counter for department in departments for counter in department.counters]
     for units in (departments, counters):
         _check_mergers({unit.id: unit for unit in units})
@@ -142,14 +126,14 @@ def _check_mergers(units: Mapping[str, Unit]) -> None:
     for id, unit in units.items():
         day, successor = unit.closed, unit.successor
         if successor and day and not units[successor].is_open_on(day):
-            raise UnitError("successor_not_open", unit=id, successor=successor, day=day)
+            raise CentreError("successor_not_open", unit=id, successor=successor, day=day)
 
 
 def _check_names(units: Iterable[Unit]) -> None:
     """Units that are open at the same time must be told apart, in both languages."""
     for one, other in combinations(units, 2):
         if one.name.is_read_as(other.name) and one.is_open_within(other.opened, _last(other)):
-            raise UnitError("same_name", unit=one.id, other=other.id)
+            raise CentreError("same_name", unit=one.id, other=other.id)
 
 
 def _last(unit: Unit) -> date | None:
@@ -162,11 +146,11 @@ def _check_stands(counter: Counter, own: Department, by_id: Mapping[str, Departm
     stood = [(one.department, one.until) for one in counter.formerly if one.department]
     for department, until in [*stood, (own.id, counter.closed)]:
         if department not in by_id:
-            raise UnitError("stood_nowhere", unit=counter.id, department=department)
+            raise CentreError("stood_nowhere", unit=counter.id, department=department)
         closed = by_id[department].closed
         if closed and (until is None or until > closed):
             key = "open_counter" if department == own.id else "stood_at_closed"
-            raise UnitError(key, unit=counter.id, department=department, day=closed)
+            raise CentreError(key, unit=counter.id, department=department, day=closed)
     for (earlier, _), (later, day) in pairwise([*stood, (own.id, counter.closed)]):
         if earlier == later:
-            raise UnitError("moved_to_itself", unit=counter.id, department=later, day=day or "")
+            raise CentreError("moved_to_itself", unit=counter.id, department=later, day=day or "")

@@ -20,8 +20,8 @@ from surveys.centre import Centre
 from surveys.definition import Channel as Channel
 from surveys.definition import Question, Survey
 from surveys.messages import LANGUAGE_CODE, FieldError, Language
+from surveys.refusals import MESSAGES as MESSAGES
 from surveys.text import MAX_MARKS, UNSAFE, composed, has_too_many_marks
-from surveys.units import MESSAGES as MESSAGES
 
 UUID_FORM = r"^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"  # RFC 9562, as it is written
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"  # nothing that a spreadsheet would run

@@ -105,12 +105,15 @@ def test_every_key_of_a_centre_file_is_documented_with_its_default() -> None:
     for key, field in Centre.model_fields.items():
         default = "needed" if field.is_required() else field.default
         if isinstance(default, Model):
-            default = "`, `".join(default.model_dump().values())
+            default = "`, `".join(map(str, default.model_dump().values()))
         written = default if default == "needed" else f"`{default}`" if default else "none"
         assert table[key][0] == written, key
 
 
-@pytest.mark.parametrize("part", ["Instruments", "Reference", "SeriesBreak", "Margin"])
+@pytest.mark.parametrize(
+    "part",
+    ["Instruments", "TouchScreen", "Documents", "Reference", "SeriesBreak", "Margin"],
+)
 def test_every_key_of_a_part_of_a_centre_file_is_documented(part: str) -> None:
     named = " ".join(what for _, what in centre_table().values())
     keys = getattr(definitions, part).model_fields

@@ -1,7 +1,7 @@
 """What a manager may do to the organisation: each act makes the next document of the centre.
 
 Every function returns a valid document and changes nothing. They raise OrganisationError, and
-UnitError or DefinitionError where the result would contradict itself.
+CentreError or DefinitionError where the result would contradict itself.
 """
 
 from collections.abc import Callable, Mapping
@@ -136,7 +136,7 @@ def _valid(centre: Centre, departments: Any) -> Centre:
 
 
 def valid(document: Mapping[str, object]) -> Centre:
-    """A document as a centre. Raises UnitError, or DefinitionError with the first reason."""
+    """A document as a centre. Raises CentreError, or DefinitionError with the first reason."""
     return checked(lambda: Centre.model_validate(document))
 
 

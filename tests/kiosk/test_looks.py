@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from kiosk.app import create_app
-from kiosk.pictures import PictureError, check_picture
 from kiosk.settings import Settings
 from surveys.definition import DefinitionError
 from surveys.looks import CONTRAST, Looks, contrast, deep, tint
+from surveys.pictures import PictureError, check_picture
 from tests.kiosk.conftest import CENTRE
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">{}</svg>'

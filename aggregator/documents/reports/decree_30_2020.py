@@ -27,8 +27,24 @@ def heads(report: Report) -> dict[str, Any]:
         "name": report.name,
         "subject": report.subject,
         "recipients": report.words["recipient_lines"].splitlines(),
-        "signatures": report.words["signatures"].splitlines(),
+        "signatures": signatures(report),
     }
+
+
+def signatures(report: Report) -> list[dict[str, Any]]:
+    """Who signs, from the left: lines of the office, in capitals but on the sheet of a day; the
+    hint under them where no name is printed; and the ``name`` below the signature, or ''.
+    """
+    *others, last = report.words["signatures"].splitlines()
+    signed, hint = report.signed, report.words["sign"]
+    offices = [signed.on_behalf, signed.title or last]
+    own = {"office": [*filter(None, offices)], "hint": "" if signed.name else hint}
+    found = [{"office": [one], "hint": hint, "name": ""} for one in others]
+    found.append({**own, "name": signed.name})
+    if report.kind != "day":
+        for one in found:
+            one["office"] = [line.upper() for line in one["office"]]
+    return found
 
 
 def in_parts(name: str) -> str:

@@ -117,18 +117,19 @@ class _Writer:
         words, day = self.report.words, self.report.kind == "day"
         table = self._side_by_side((WIDTH / 2, WIDTH / 2))
         left, right = table.rows[0].cells
-        if day:
-            signatures = list(zip((left, right), self.heads["signatures"], strict=True))
-        else:
+        cells = [left, right] if day else [right]
+        if not day:
             word.line(left, words["recipients"], 12, bold=True, italic=True).alignment = LEFT
             for text in self.heads["recipients"]:
                 word.line(left, text, 11).alignment = LEFT
-            signatures = [(right, self.heads["signatures"][0].upper())]
-        for cell, who in signatures:
-            word.line(cell, who, 13, bold=True)
-            word.line(cell, words["sign"], 11, italic=True)
+        for cell, one in zip(cells, self.heads["signatures"], strict=True):
+            for line in one["office"]:
+                word.line(cell, line, 13, bold=True)
+            word.line(cell, one["hint"], 11, italic=True)
             for _ in range(2 if day else 4):
                 word.line(cell, "", 13)
+            if one["name"]:
+                word.line(cell, one["name"], 13, bold=True)
 
     def _annex_head(self) -> None:
         words = self.report.words

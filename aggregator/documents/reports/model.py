@@ -194,6 +194,15 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Signed:
+    """Who signs a document: a line such as "KT. GIÁM ĐỐC" above the office; '' leaves it blank."""
+
+    on_behalf: str = ""
+    title: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True)
 class Report:
     """A whole document in one language. ``annex`` holds the sections on method and sources."""
 
@@ -211,6 +220,7 @@ class Report:
     closing: str = ""
     annex: tuple[Section, ...] = ()
     demo: bool = False
+    signed: Signed = Signed()
     words: dict[str, str] = field(default_factory=dict)  # fixed texts of the document, by key
 
     def tables(self) -> Iterator[Table]:

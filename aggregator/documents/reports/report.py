@@ -14,6 +14,7 @@ from aggregator.documents.reports.model import (
     Report,
     ReportKind,
     Section,
+    Signed,
     Table,
 )
 from aggregator.documents.reports.occasion import Occasion
@@ -31,7 +32,7 @@ from aggregator.organisation.seen import Seen, following, seen
 from aggregator.storage.store import Store
 from aggregator.wording import numbers
 from aggregator.wording.periods import Period
-from surveys.centre import Centre, Reference
+from surveys.centre import Centre, Documents, Reference
 from surveys.definition import Survey
 from surveys.messages import Language
 from surveys.published import PublishedTables
@@ -68,7 +69,9 @@ def build_report(
     name = on.say(f"name_{kind}")
     words = {key: on.say(key) for key in WORDS}
     words["issued"] = on.say("issued", year=on.today.year)
-    words["annex_of"] = on.say("annex_of", name=name, agency=on.label(centre.name))
+    documents = centre.documents or Documents()
+    agency = on.label(documents.agency or centre.name)
+    words["annex_of"] = on.say("annex_of", name=name, agency=agency)
     words["signatures"] = on.say("signatures_day" if kind == "day" else "signatures")
     body, method = _numbered(on, sections, about)
     return Report(
@@ -76,7 +79,7 @@ def build_report(
         language=language,
         period=period,
         parent=on.label(centre.parent) if centre.parent else "",
-        agency=on.label(centre.name),
+        agency=agency,
         place=on.label(centre.province),
         day=on.today,
         name=name,
@@ -86,6 +89,11 @@ def build_report(
         closing="" if kind == "day" else on.say("closing"),
         annex=method,
         demo=demo,
+        signed=Signed(
+            on.label(documents.on_behalf) if documents.on_behalf else "",
+            on.label(documents.title) if documents.title else "",
+            documents.signer or "",
+        ),
         words=words,
     )
 

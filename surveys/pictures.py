@@ -1,7 +1,10 @@
-"""Picture files that a centre brings along: checked before a browser is given them."""
+"""Pictures that a centre brings along: checked before a browser is given them."""
 
 import re
 from xml.parsers import expat
+
+from surveys.files import UnusableError
+from surveys.refusals import CentreError
 
 LARGEST = 200_000  # bytes
 WIDEST = 2048  # pixels of a PNG
@@ -13,14 +16,19 @@ ACTIVE |= {"audio", "video", "animate", "animatemotion", "animatetransform", "se
 ELSEWHERE = re.compile(r"@import|url\(\s*['\"]?(?!#)", re.IGNORECASE)
 
 
-class PictureError(ValueError):
-    """A picture file that is not shown; the message is the reason."""
+class PictureError(CentreError, UnusableError):
+    """Why a picture is not shown."""
+
+    section = "picture."
 
 
-def check_picture(data: bytes, kind: str) -> None:
-    """Check the content of a file of a ``kind``, svg or png. Raises PictureError."""
-    if len(data) > LARGEST:
-        raise PictureError(f"larger than {LARGEST // 1000} KB")
+def check_picture(data: bytes, kind: str, most: int = LARGEST) -> None:
+    """Check the content of a file of a ``kind``, svg or png, of at most so many bytes.
+
+    Raises PictureError.
+    """
+    if len(data) > most:
+        raise PictureError("too_large", most=most // 1000)
     if kind == "svg":
         _check_svg(data)
     else:
@@ -29,10 +37,10 @@ def check_picture(data: bytes, kind: str) -> None:
 
 def _check_png(data: bytes) -> None:
     if not data.startswith(PNG) or data[12:16] != b"IHDR" or len(data) < 33:
-        raise PictureError("not a PNG file")
+        raise PictureError("no_png")
     width, height = int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
     if not (0 < width <= WIDEST and 0 < height <= WIDEST):
-        raise PictureError(f"{width} x {height} pixels; at most {WIDEST} each way")
+        raise PictureError("too_wide", width=width, height=height, most=WIDEST)
 
 
 def _check_svg(data: bytes) -> None:
@@ -44,24 +52,24 @@ def _check_svg(data: bytes) -> None:
         nonlocal depth
         local = name.rpartition(":")[2].lower()
         if depth == 0 and local != "svg":
-            raise PictureError("not an SVG file")
+            raise PictureError("no_svg", reason=f"<{local[:20]}>")
         depth += 1
         if local in ACTIVE:
-            raise PictureError(f"has <{local}>")
+            raise PictureError("active", what=f"<{local}>")
         for attribute, value in attributes.items():
             key = attribute.rpartition(":")[2].lower()
             if key.startswith("on"):
-                raise PictureError(f"has {key}=")
+                raise PictureError("active", what=f"{key[:40]}=")
             elsewhere = key in ("href", "src") and not value.startswith("#")
             if elsewhere or ELSEWHERE.search(value) or (key == "style" and "\\" in value):
-                raise PictureError(f"leads elsewhere: {key}=")
+                raise PictureError("elsewhere", what=f"{key[:40]}=")
 
     def ended(_name: str) -> None:
         nonlocal depth
         depth -= 1
 
     def refused(*_: object) -> None:
-        raise PictureError("has a document type or a processing instruction")
+        raise PictureError("instructed")
 
     parser = expat.ParserCreate()
     parser.StartElementHandler, parser.EndElementHandler = started, ended
@@ -70,7 +78,7 @@ def _check_svg(data: bytes) -> None:
     try:
         parser.Parse(data, True)
     except expat.ExpatError as error:
-        raise PictureError(f"not an SVG file: {error}") from error
+        raise PictureError("no_svg", reason=error) from error
     text = "".join(words)
     if ELSEWHERE.search(text) or "\\" in text:  # in a style a backslash spells what we look for
-        raise PictureError("leads elsewhere in its text")
+        raise PictureError("elsewhere_in_text")
