@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Literal
 
+from aggregator.organisation.described import setting_changes
 from aggregator.organisation.survey_changes import survey_changes
 from aggregator.wording.messages import MESSAGES
-from aggregator.wording.phrases import Words, listed, say
+from aggregator.wording.phrases import Words, say
 from aggregator.wording.phrases import day as written
 from surveys.centre import Centre, Counter, Department
 from surveys.definition import Survey
@@ -14,8 +15,6 @@ from surveys.messages import MessageError, Messages
 from surveys.units import Unit
 
 Kind = Literal["department", "counter"]
-# Fields whose change is told by their name alone.
-OTHERS = tuple(name for name in Centre.model_fields if name not in ("departments", "surveys"))
 FIXED = ("id", "time_zone")  # answers are counted under the one, by days of the other
 
 
@@ -45,7 +44,7 @@ def changes(old: Centre, new: Centre, files: Mapping[str, Survey]) -> list[Words
             raise OrganisationError("vanished_survey", survey=survey.title, id=survey.id)
     for name in FIXED:
         if getattr(old, name) != getattr(new, name):
-            raise OrganisationError("fixed", field=name)
+            raise OrganisationError("fixed", field=say(f"organisation.field_{name}"))
     found = [
         *_unit_changes("department", old.department, new.department),
         *_unit_changes("counter", old.counter, new.counter),
@@ -54,10 +53,7 @@ def changes(old: Centre, new: Centre, files: Mapping[str, Survey]) -> list[Words
     ]
     if not found and old.departments != new.departments:
         found.append(say("organisation.changed_order"))
-    fields = [name for name in OTHERS if getattr(old, name) != getattr(new, name)]
-    if fields:
-        named = listed(say(f"organisation.field_{name}") for name in fields)
-        found.append(say("organisation.changed_fields", fields=named))
+    found += setting_changes(old, new)
     return found
 
 

@@ -1,36 +1,16 @@
 """A centre's own emblem and colours: shown on the touch screen, or refused by name."""
 
-import struct
-import zlib
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from kiosk.app import create_app
 from kiosk.settings import Settings
 from surveys.definition import DefinitionError
-from surveys.looks import CONTRAST, Looks, contrast, deep, tint
-from surveys.pictures import PictureError, check_picture
+from surveys.looks import data_address, tint
 from tests.kiosk.conftest import CENTRE
-
-SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">{}</svg>'
-GOOD = SVG.format(
-    '<style>.a { fill: url(#g) }</style><linearGradient id="g"/>'
-    '<path id="p" class="a" d="M0 0h9v9z"/><use href="#p"/>'
-)
-
-
-def png(width: int = 4, height: int = 4) -> bytes:
-    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    rows = zlib.compress(b"".join(b"\0" + b"\x80" * 4 for _ in range(4)))
-    chunks = [(b"IHDR", head), (b"IDAT", rows), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-        for name, data in chunks
-    )
+from tests.surveys.pictures import GOOD, SVG, png
 
 
 def centre_with(folder: Path, looks: str) -> Path:
@@ -144,52 +124,16 @@ def test_a_hostile_emblem_is_refused_with_file_key_and_reason(
     assert reason in message
 
 
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (GOOD.encode(), "not a PNG file"),
-        (png()[:20], "not a PNG file"),
-        (png(20_000, 20_000), "20000 x 20000 pixels"),
-        (png(0, 4), "0 x 4 pixels"),
-    ],
-)
-def test_a_png_must_be_one_and_of_a_size_to_show(content: bytes, reason: str) -> None:
-    with pytest.raises(PictureError, match=reason):
-        check_picture(content, "png")
-
-
-@given(st.binary(max_size=200))
-def test_any_bytes_are_a_picture_or_refused_by_name(data: bytes) -> None:
-    for kind in ("svg", "png"):
-        try:
-            check_picture(data, kind)
-        except PictureError as error:
-            assert str(error)  # noqa: PT017 - either outcome is right
-
-
-@given(st.integers(0, 0xFFFFFF))
-def test_every_colour_that_is_taken_can_be_read(number: int) -> None:
-    colour = f"#{number:06x}"
-    try:
-        Looks(colour=colour)
-    except ValueError:
-        assert contrast(colour, tint(colour)) < CONTRAST
-    else:
-        for ground in ("#ffffff", tint(colour)):
-            assert contrast(colour, ground) >= CONTRAST
-            assert contrast(deep(colour), ground) >= CONTRAST
-
-
-def test_contrast_is_that_of_wcag() -> None:
-    assert contrast("#000000", "#ffffff") == pytest.approx(21)
-    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)
-
-
-@given(st.tuples(*[st.integers(0, 150)] * 3))
-def test_the_ring_of_a_centres_colour_has_two_tones_far_apart(
-    channels: tuple[int, int, int],
+def test_an_emblem_within_the_document_is_shown_and_waits_are_those_of_the_document(
+    tmp_path: Path,
 ) -> None:
-    """9:1, so that on every ground one of them has 3:1."""
-    colour = "#" + "".join(f"{one:02x}" for one in channels)
-    assume(contrast(colour, tint(colour)) >= CONTRAST)
-    assert contrast(deep(colour), "#ffffff") >= 9
+    looks = f'emblem = "{data_address(GOOD.encode(), "svg")}"\n[touch_screen]\nidle_seconds = 90'
+    page = client_of(tmp_path, looks).get("/").text
+    address = page.partition('class="emblem" src="')[2].partition('"')[0]
+    assert client_of(tmp_path, looks).get(address).text == GOOD
+    assert 'data-idle="90"' in page
+    assert 'data-rest="120"' in page
+    own = Settings(centre=tmp_path / "own.toml", var=tmp_path, idle_seconds=30, rest_seconds=0)
+    page = TestClient(create_app(own)).get("/").text
+    assert 'data-idle="30"' in page
+    assert 'data-rest="0"' in page

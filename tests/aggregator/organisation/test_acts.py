@@ -81,8 +81,10 @@ def test_other_fields_and_the_order_are_told_too() -> None:
     turned = old.model_dump() | {"departments": [d.model_dump() for d in old.departments[::-1]]}
     assert told(old, acts.valid(turned)) == ["Đổi thứ tự cơ quan hoặc quầy."]
     fewer = acts.valid(old.model_dump() | {"minimum_ratings": 20, "minimum_cell": 6})
-    said = "Sửa: số lượt tối thiểu để so sánh, cỡ nhóm tối thiểu để công bố."
-    assert told(old, fewer) == [said]
+    assert told(old, fewer) == [
+        "Số lượt tối thiểu để so sánh: 30 → 20.",
+        "Cỡ nhóm tối thiểu để công bố: 5 → 6.",
+    ]
 
 
 Act = Callable[[Centre], Centre]

@@ -1,0 +1,224 @@
+"""What a centre's document says besides its departments, in words; and what is other in the next.
+
+A setting has one value; a row is a reference, a break of a series or a margin, of which there
+may be many.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from functools import partial
+from itertools import pairwise
+from typing import Any, Literal, get_args
+
+from aggregator.wording import numbers
+from aggregator.wording.phrases import Phrase, Words, integer, joined, listed, say, verbatim
+from surveys.centre import WEEKDAYS, Centre, Documents, Margin, OpeningHours, Reference, SeriesBreak
+from surveys.definition import Model, Text
+from surveys.looks import Looks
+from surveys.wifi import Wifi
+
+Rows = Literal["references", "series_breaks", "margins"]
+ROWS: tuple[Rows, ...] = get_args(Rows)
+Row = Reference | SeriesBreak | Margin
+NONE = verbatim(numbers.DASH)
+
+
+# Settings: their names, which the catalogue has under setting.NAME, and their values
+
+SETTINGS: Mapping[str, Callable[[Centre], Any]] = {
+    "name": lambda centre: centre.name,
+    "parent": lambda centre: centre.parent,
+    "province": lambda centre: centre.province,
+    "time_zone": lambda centre: centre.time_zone,
+    "minimum_ratings": lambda centre: centre.minimum_ratings,
+    "minimum_cell": lambda centre: centre.minimum_cell,
+    "rating": lambda centre: centre.instruments.rating,
+    "citizens": lambda centre: centre.instruments.citizens,
+    "businesses": lambda centre: centre.instruments.businesses,
+    "published": lambda centre: centre.published,
+    "opening_hours": lambda centre: centre.opening_hours,
+    "idle_seconds": lambda centre: centre.touch_screen.idle_seconds,
+    "thanks_seconds": lambda centre: centre.touch_screen.thanks_seconds,
+    "rest_seconds": lambda centre: centre.touch_screen.rest_seconds,
+    "emblem": lambda centre: (centre.looks or Looks()).emblem,
+    "colour": lambda centre: (centre.looks or Looks()).colour,
+    "accent": lambda centre: (centre.looks or Looks()).accent,
+    "wifi": lambda centre: centre.wifi,
+    "agency": lambda centre: (centre.documents or Documents()).agency,
+    "on_behalf": lambda centre: (centre.documents or Documents()).on_behalf,
+    "title": lambda centre: (centre.documents or Documents()).title,
+    "signer": lambda centre: (centre.documents or Documents()).signer,
+}
+
+
+def setting(centre: Centre, name: str) -> Words:
+    """The value of a setting in words; a dash where there is none."""
+    value = SETTINGS[name](centre)
+    if name == "opening_hours":
+        return opening_hours(value) if value else say("setting.always_open")
+    if name == "emblem" and value:
+        return _emblem(centre.looks or Looks())
+    return in_words(value)
+
+
+def in_words(value: object) -> Words:
+    """A value of a document; a fraction is said as a percentage."""
+    match value:
+        case None | "":
+            return NONE
+        case Text():
+            return value
+        case Wifi():
+            key = "open" if value.open else "with_password" if value.password else "name_alone"
+            return say(f"setting.wifi_{key}", name=value.name)
+        case int():
+            return integer(value)
+        case float():
+            return exact_percent(value)
+        case date():
+            return Phrase(partial(numbers.day, value))
+        case Mapping():
+            shares = (joined(verbatim(key), exact_percent(v), by=" ") for key, v in value.items())
+            return listed(shares)
+        case _:
+            return verbatim(str(value))
+
+
+def exact_percent(share: float) -> Words:
+    """A fraction as a percentage with all digits that it has, and one at least."""
+    shift = (Decimal(repr(share)) * 100).normalize().as_tuple().exponent
+    digits = max(1, -shift) if isinstance(shift, int) else 1
+    return Phrase(lambda language: numbers.percent(share, language, digits))
+
+
+def opening_hours(shifts: tuple[OpeningHours, ...]) -> Words:
+    """Shifts with their days: ``Thứ Hai – Thứ Sáu 07:30–11:30; …``."""
+    return joined(
+        *(
+            joined(days(shift.days), verbatim(f"{shift.opens:%H:%M}–{shift.closes:%H:%M}"), by=" ")
+            for shift in shifts
+        ),
+        by="; ",
+    )
+
+
+def days(names: tuple[str, ...]) -> Words:
+    """Days of the week, three or more in a row as a span."""
+    places = sorted({WEEKDAYS.index(name) for name in names})
+    runs: list[list[int]] = [[place] for place in places[:1]]
+    for earlier, later in pairwise(places):
+        if later == earlier + 1:
+            runs[-1].append(later)
+        else:
+            runs.append([later])
+    parts: list[Words] = []
+    for run in runs:
+        said = [say(f"setting.{WEEKDAYS[place]}") for place in run]
+        parts += [joined(said[0], said[-1], by=" – ")] if len(said) > 2 else said
+    return listed(parts)
+
+
+def _emblem(looks: Looks) -> Words:
+    if looks.picture is None:
+        return verbatim(looks.emblem or "")
+    data, kind = looks.picture
+    kilobytes = Phrase(lambda language: numbers.decimal(len(data) / 1000, language))
+    return say("setting.emblem_within", kind=kind.upper(), size=kilobytes)
+
+
+# Rows
+
+
+def row_key(row: Row) -> str:
+    """What no other row of its kind in a document has."""
+    match row:
+        case Reference():
+            return row.id
+        case SeriesBreak():
+            return f"{row.survey}.{row.day}"
+        case Margin():
+            return row.key
+
+
+def rows_of(centre: Centre, kind: Rows) -> dict[str, Row]:
+    """The rows of a kind by their keys."""
+    return {row_key(row): row for row in getattr(centre, kind)}
+
+
+def row_name(row: Row) -> Words:
+    match row:
+        case Reference():
+            return row.label
+        case SeriesBreak():
+            return joined(verbatim(row.survey), in_words(row.day), by=" ")
+        case Margin():
+            return joined(*map(verbatim, row.key.split(".")))
+
+
+def row_value(row: Row) -> Words:
+    """What a row says, in short."""
+    match row:
+        case Reference():
+            share = exact_percent(row.share) if row.share is not None else _counted(row)
+            return joined(share, in_words(row.department)) if row.department else share
+        case SeriesBreak():
+            return row.reason
+        case Margin():
+            return in_words(row.shares)
+
+
+def _counted(row: Reference) -> Words:
+    percent = Phrase(lambda language: numbers.percent(row.value, language))
+    return say("setting.k_of_n", share=percent, k=in_words(row.k), n=in_words(row.n))
+
+
+# What is other in the next document
+
+
+def setting_changes(old: Centre, new: Centre) -> Iterator[Words]:
+    """One sentence for each setting and each row that is not as it was."""
+    for name, value in SETTINGS.items():
+        if value(old) != value(new):
+            yield _changed(say(f"setting.{name}"), setting(old, name), setting(new, name))
+    for kind in ROWS:
+        yield from _row_changes(kind, rows_of(old, kind), rows_of(new, kind))
+
+
+def _changed(name: Words, old: Words, new: Words) -> Words:
+    """Old and new as they are said; in the other language where only that one differs."""
+    both = [one for one in ("vi", "en") if old.get(one) != new.get(one)]
+    if not both:
+        return say("organisation.changed_setting_somehow", setting=name)
+
+    def write(language: Any) -> str:
+        read = language if language in both else both[0]
+        said = {"old": old.get(read), "new": new.get(read)}  # type: ignore[arg-type]
+        return say("organisation.changed_setting", setting=name, **said).get(language)
+
+    return Phrase(write)
+
+
+def _row_changes(kind: Rows, old: Mapping[str, Row], new: Mapping[str, Row]) -> Iterator[Words]:
+    name = say(f"setting.{kind}")
+    for key, row in new.items():
+        if key not in old:
+            said = {"kind": name, "row": row_name(row), "value": row_value(row)}
+            yield say("organisation.changed_row_added", **said)
+        elif row != old[key]:
+            changed = joined(*_field_changes(old[key], row), by=" ")
+            said = {"kind": name, "row": row_name(old[key]), "changes": changed}
+            yield say("organisation.changed_row", **said)
+    for key, row in old.items():
+        if key not in new:
+            said = {"kind": name, "row": row_name(row), "value": row_value(row)}
+            yield say("organisation.changed_row_removed", **said)
+    if [*old] != [*new] and {*old} == {*new}:
+        yield say("organisation.changed_row_order", kind=name)
+
+
+def _field_changes(old: Model, new: Model) -> Iterator[Words]:
+    for name in type(old).model_fields:
+        before, after = getattr(old, name), getattr(new, name)
+        if before != after:
+            yield _changed(say(f"setting.{name}"), in_words(before), in_words(after))
