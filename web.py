@@ -6,6 +6,7 @@ Knows nothing of surveys, kiosks or figures.
 import asyncio
 import hashlib
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -54,6 +55,15 @@ SECURITY_HEADERS = {
 
 
 ROOT_PATH = "hailong.root_path"  # in a request's scope, where the application is mounted
+# As browsers write them: RFC 7578, and RFC 2046 of the boundary.
+MULTIPART = re.compile(
+    r"multipart/form-data\s*;\s*boundary=\"?([0-9A-Za-z'()+_,./:=?-]{1,70})\"?\s*", re.IGNORECASE
+)
+PART_NAME = re.compile(
+    rb'^content-disposition:\s*form-data\s*;[^\r\n]*?\bname="([^"\r\n]*)"',
+    re.IGNORECASE | re.MULTILINE,
+)
+
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 COMPRESSED_FROM = 500  # bytes
 
@@ -232,6 +242,30 @@ async def read_form(
         return parse_qs(body.decode(), keep_blank_values=True, max_num_fields=most, errors="strict")
     except ValueError as error:
         raise HTTPException(400) from error
+
+
+async def read_parts(request: Request, limit: int) -> dict[str, bytes]:
+    """The first content of each field of a posted form with files (multipart/form-data).
+
+    Raises HTTPException 400, 408, 413 or 415.
+    """
+    kind = MULTIPART.fullmatch(request.headers.get("content-type", ""))
+    if kind is None:
+        raise HTTPException(415)
+    body = b"\r\n" + await read_body(request, limit)
+    found: dict[str, bytes] = {}
+    try:
+        before, *parts, after = body.split(b"\r\n--" + kind[1].encode())
+        if before or not after.startswith(b"--"):
+            raise ValueError("not whole")
+        for part in parts:
+            head, _, content = part.partition(b"\r\n\r\n")
+            if (name := PART_NAME.search(head)) is None:
+                raise ValueError("a part without a name")
+            found.setdefault(name[1].decode(), content)
+    except ValueError as error:
+        raise HTTPException(400) from error
+    return found
 
 
 def language_of(request: Request, *, negotiate: bool = True) -> Language:

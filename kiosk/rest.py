@@ -1,7 +1,6 @@
 """The touch screen while nobody uses it: a picture that invites, and darkness outside the hours."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 import anyio.to_thread
 from starlette.requests import Request
@@ -15,9 +14,6 @@ from kiosk.screens import Page, show
 from qr_images import draw
 from surveys.definition import Text
 from surveys.wifi import Wifi
-
-# The last visitors are served after the doors are shut, the first wait before they open.
-AROUND = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +33,7 @@ class RestPage(Page):
 async def rest(request: Request) -> Response:
     """The screen at rest, in Vietnamese and English at once. A touch leads to the start."""
     context = context_of(request)
-    now = context.now()
-    asleep = not any(context.centre.is_open(now + around) for around in (-AROUND, AROUND))
+    asleep = not context.centre.is_attended(context.now())
     poster = None if asleep else await anyio.to_thread.run_sync(_poster, context)
     question = context.rating_survey.questions["rating"].text
     wifi = context.centre.wifi if reach_of(context.settings.deep_link) == "network" else None

@@ -1,7 +1,7 @@
 """The centre: its departments, counters, opening hours, surveys, and published references."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
@@ -31,6 +31,8 @@ from surveys.wifi import Wifi
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 RATING = "rating"  # the question behind the faces
+# The last visitors are served after the doors are shut, the first wait before they open.
+AROUND = timedelta(minutes=15)
 ROUNDED = 0.005  # how far printed shares that belong together may be from 1
 
 
@@ -223,6 +225,7 @@ class Centre(Model):
             ("reference", [reference.id for reference in self.references]),
             ("margin", [margin.key for margin in self.margins]),
             ("survey", [survey.id for survey in self.surveys]),
+            ("series_break", [f"{one.survey} {one.day}" for one in self.series_breaks]),
         ):
             if doubled := {one for one in ids if ids.count(one) > 1}:
                 raise CentreError(f"twice_{kind}", ids=", ".join(sorted(doubled)))
@@ -297,6 +300,10 @@ class Centre(Model):
             WEEKDAYS[local.weekday()] in hours.days and hours.opens <= local.time() < hours.closes
             for hours in self.opening_hours
         )
+
+    def is_attended(self, moment: datetime) -> bool:
+        """Whether visitors may be there: in the opening hours, and AROUND before and after."""
+        return any(self.is_open(moment + by) for by in (-AROUND, timedelta(0), AROUND))
 
     def local_day(self, moment: datetime) -> date:
         """The calendar day at the centre of a time with an offset."""

@@ -14,7 +14,12 @@ class CentreError(MessageError):
 
     def text(self, messages: Messages, language: str) -> str:
         """The reason in a language; ``messages`` are not asked."""
-        return super().text(MESSAGES, language)
+        point = "," if language == "vi" else "."
+        said = {
+            name: f"{value:g}".replace(".", point) if isinstance(value, float) else value
+            for name, value in self.values.items()
+        }
+        return MESSAGES.get(language, self.message, **said)
 
     def __str__(self) -> str:
         return self.text(MESSAGES, "en")

@@ -39,6 +39,7 @@ from aggregator.dashboard.screens import (
     tally,
     trends,
 )
+from aggregator.dashboard.screens import settings as settings_screen
 from aggregator.demo.citizens import with_population
 from aggregator.documents.worker import DocumentError, Worker
 from aggregator.intake.ddci import load_ddci
@@ -86,6 +87,9 @@ ROUTES = [
     Route("/surveys", surveys.surveys),
     Route("/surveys/{id}", surveys.survey),
     Route("/surveys/{id}/edit", surveys.edit, methods=["GET", "POST"]),
+    Route("/settings", settings_screen.settings),
+    Route("/settings/{section}", settings_screen.section, methods=["GET", "POST"]),
+    Route("/settings/{kind}/{key}", settings_screen.row, methods=["GET", "POST"]),
     Route("/sipas/weighted", sipas_weighted.sipas_weighted),
     Route("/reports/{kind}.{format}", reports.report),
     Route("/exports/submissions.{format}", exports.submissions),

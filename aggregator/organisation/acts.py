@@ -4,6 +4,7 @@ Every function returns a valid document and changes nothing. They raise Organisa
 CentreError or DefinitionError where the result would contradict itself.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
@@ -15,6 +16,7 @@ from aggregator.wording.phrases import day as written
 from surveys.centre import Centre, Counter, Department
 from surveys.definition import DefinitionError, Text
 from surveys.messages import MessageError
+from surveys.text import without_marks
 from surveys.units import Former, Unit
 
 
@@ -71,6 +73,12 @@ def move(centre: Centre, id: str, department: str, day: date) -> Centre:
         raise OrganisationError("stands_there", unit=counter.name, department=own.name)
     moved = _moved(centre, counter, own, department, day)
     return _valid(centre, moved.departments)
+
+
+def made_id(words: str) -> str:
+    """An id of plain letters, digits and _ that is like a name; '' where there are none."""
+    plain = without_marks(words.lower()).replace("đ", "d")
+    return re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:40].rstrip("_")
 
 
 def _moved(centre: Centre, counter: Any, own: Department, department: str, day: date) -> Centre:

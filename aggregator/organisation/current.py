@@ -141,6 +141,11 @@ class Organisation:
         """What would change; raises OrganisationError and DefinitionError where it may not."""
         return self._may_follow(self.stored, new, "centre")
 
+    def document(self, number: int) -> Centre | None:
+        """The document of a version; None where there is none such."""
+        found = [one for one in self._centres.versions(number - 1) if one.number == number]
+        return read_version(found[0]) if found else None
+
     def save(
         self,
         new: Centre,

@@ -7,12 +7,11 @@ may be many.
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
-from functools import partial
 from itertools import pairwise
 from typing import Any, Literal, get_args
 
 from aggregator.wording import numbers
-from aggregator.wording.phrases import Phrase, Words, integer, joined, listed, say, verbatim
+from aggregator.wording.phrases import Phrase, Words, day, integer, joined, listed, say, verbatim
 from surveys.centre import WEEKDAYS, Centre, Documents, Margin, OpeningHours, Reference, SeriesBreak
 from surveys.definition import Model, Text
 from surveys.looks import Looks
@@ -77,7 +76,7 @@ def in_words(value: object) -> Words:
         case float():
             return exact_percent(value)
         case date():
-            return Phrase(partial(numbers.day, value))
+            return day(value)
         case Mapping():
             shares = (joined(verbatim(key), exact_percent(v), by=" ") for key, v in value.items())
             return listed(shares)

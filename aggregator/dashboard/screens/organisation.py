@@ -1,6 +1,5 @@
 """The organisation: departments and counters on a day, its versions, and forms to change it."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -23,7 +22,7 @@ from aggregator.wording.phrases import Words
 from surveys.centre import Centre, Counter, Department
 from surveys.definition import DefinitionError, Text
 from surveys.messages import Language, MessageError
-from surveys.text import composed, without_marks
+from surveys.text import composed
 from surveys.units import Unit
 from web import language_of, read_form, under
 
@@ -138,8 +137,7 @@ class Act:
 
     def new_id(self) -> str:
         """The id of a new unit: as given, else made of its Vietnamese name."""
-        given = self.fields.get("id") or without_marks(self.text("name_vi").lower())
-        return re.sub(r"[^a-z0-9]+", "_", given.replace("đ", "d")).strip("_")[:40]
+        return acts.made_id(self.fields.get("id") or self.text("name_vi"))
 
     def on(self, centre: Centre) -> Centre:
         """The next document. Raises what acts raise, and HTTPException 400 for another act."""

@@ -19,6 +19,7 @@ from aggregator.storage.definitions import ChangedDefinitionError
 from aggregator.storage.store import Selection, Store
 from surveys.centre import Centre, check_definitions
 from surveys.definition import DefinitionError, Survey, Text, load_surveys
+from surveys.refusals import CentreError
 from tests.aggregator.conftest import CENTRE, NOW, submission
 
 FILES = load_surveys()
@@ -134,7 +135,7 @@ def test_a_document_is_refused_whose_instruments_cannot_be_asked(centre: Centre)
     other = followed(FILES["sipas_2020"], HALL, "sipas_2020", TODAY, WHY)
     with pytest.raises(DefinitionError, match="in a circle"):
         opened_with(with_survey(centre, circle), other)
-    with pytest.raises(DefinitionError, match="survey defined twice: in_centre"):
+    with pytest.raises(CentreError, match="survey defined twice: in_centre"):
         acts.valid({**centre.model_dump(), "surveys": [HALL.model_dump()] * 2})
 
 

@@ -1,0 +1,209 @@
+"""What a change of the settings would do, before it is saved: sentences over the last figures."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import time, timedelta
+
+from aggregator.dashboard.context import Context
+from aggregator.figures.figures import figure_rows
+from aggregator.figures.weighting import margins_of, weighted
+from aggregator.organisation.described import days, row_name, rows_of
+from aggregator.statistics import Unweightable
+from aggregator.storage.store import Selection
+from aggregator.wording.periods import Period, PeriodKind, period_of
+from aggregator.wording.phrases import Words, integer, joined, listed, percent, say, verbatim
+from surveys.centre import AROUND, WEEKDAYS, Centre, Margin, Reference, Weekday
+from surveys.definition import Text
+
+MOST_NAMED = 8  # departments that a sentence names
+VERDICTS = ("below", "above", "indistinct", "too_few")
+DAY = 24 * 60  # minutes
+REACHING = ("names", "hours", "touch_screen", "looks", "wifi")  # what kiosks show or go by
+
+
+def effects(context: Context, section: str, old: Centre, new: Centre) -> list[Words]:
+    """What the next document would do, of a section or kind of rows, in sentences."""
+    found: list[Words] = []
+    if section == "minimums":
+        found += _minimums(context, old, new)
+    if section == "hours":
+        found += lit_hours(new)
+    if section == "touch_screen":
+        found += _waits(new)
+    if section == "references":
+        found += _references(context, old, new)
+    if section == "margins":
+        found += _margins(context, old, new)
+    if section == "series_breaks":
+        found.append(say("settings_page.effect_break"))
+    if section in REACHING:
+        known = [row for row in context.store.devices.rows() if row.revoked_at is None]
+        if known:
+            found.append(say("settings_page.effect_kiosks", n=integer(len(known))))
+    return found
+
+
+def _last(context: Context, kind: PeriodKind) -> Period:
+    """The last whole period of a kind."""
+    return period_of(kind, context.today).before
+
+
+def _called(period: Period) -> Words:
+    values = {"month": f"{period.since:%m/%Y}", "quarter": period.quarter}
+    return say(f"settings_page.last_{period.kind}", **values, year=period.since.year)
+
+
+def _minimums(context: Context, old: Centre, new: Centre) -> Iterator[Words]:
+    """How many departments fall under the old and the new minimums in the last whole month."""
+    survey, month = context.surveys[new.instruments.rating], _last(context, "month")
+    if not survey.has_total:
+        return
+    selection = Selection(survey.id, None, month.since, month.until, None, None)
+    rows = figure_rows(context.store, survey, context.centre, selection, "department")
+    rated = [(row.n, row.label) for row in rows if row.n]
+    for name in ("minimum_ratings", "minimum_cell"):
+        before, after = getattr(old, name), getattr(new, name)
+        if before == after:
+            continue
+        few = {limit: [label for n, label in rated if n < limit] for limit in (before, after)}
+        yield say(
+            f"settings_page.effect_{name}",
+            period=_called(month),
+            rated=integer(len(rated)),
+            old=integer(before),
+            new=integer(after),
+            before=integer(len(few[before])),
+            after=integer(len(few[after])),
+            names=_named(few[after]),
+        )
+
+
+def _named(names: Sequence[Text]) -> Words:
+    """Names in brackets, the first of many; '' where there are none."""
+    if not names:
+        return verbatim("")
+    more = [verbatim("…")] if len(names) > MOST_NAMED else []
+    return joined(verbatim(" ("), listed([*names[:MOST_NAMED], *more]), verbatim(")"), by="")
+
+
+def lit_hours(centre: Centre) -> Iterator[Words]:
+    """When an unused touch screen is lit and when it is dark, days that are alike together."""
+    if not centre.opening_hours:
+        yield say("settings_page.effect_never_dark")
+        return
+    alike: dict[tuple[tuple[int, int], ...], list[Weekday]] = {}
+    for day in WEEKDAYS:
+        alike.setdefault(_lit(centre, day), []).append(day)
+    for spans, names in alike.items():
+        hours = listed(verbatim(f"{_clock(since)}–{_clock(until)}") for since, until in spans)
+        key = "effect_lit" if spans else "effect_dark"
+        yield say(f"settings_page.{key}", days=days(tuple(names)), hours=hours)
+
+
+def _lit(centre: Centre, day: Weekday) -> tuple[tuple[int, int], ...]:
+    """The spans of a day, in minutes since midnight, in which a touch screen is lit."""
+    around = AROUND // timedelta(minutes=1)
+    shifts = sorted(
+        (max(0, _minute(one.opens) - around), min(DAY, _minute(one.closes) + around))
+        for one in centre.opening_hours
+        if day in one.days
+    )
+    spans: list[tuple[int, int]] = []
+    for since, until in shifts:
+        if spans and since <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(until, spans[-1][1]))
+        else:
+            spans.append((since, until))
+    return tuple(spans)
+
+
+def _minute(value: time) -> int:
+    return value.hour * 60 + value.minute
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def _waits(new: Centre) -> Iterator[Words]:
+    waits = new.touch_screen
+    yield say("settings_page.effect_idle", n=integer(waits.idle_seconds))
+    yield say("settings_page.effect_thanks", n=integer(waits.thanks_seconds))
+    rest = "rest" if waits.rest_seconds else "no_rest"
+    yield say(f"settings_page.effect_{rest}", n=integer(waits.rest_seconds))
+
+
+def _references(context: Context, old: Centre, new: Centre) -> Iterator[Words]:
+    """For each reference that is another: the verdicts on departments before and after."""
+    before, after = rows_of(old, "references"), rows_of(new, "references")
+    for key in dict.fromkeys([*before, *after]):
+        if before.get(key) == after.get(key):
+            continue
+        one = after.get(key) or before[key]
+        assert isinstance(one, Reference)  # noqa: S101 - rows of references
+        kind: PeriodKind = "month" if one.survey == new.instruments.rating else "quarter"
+        period = _last(context, kind)
+        said = {
+            "row": one.label,
+            "period": _called(period),
+            "before": _verdicts(context, old, before.get(key), period),
+            "after": _verdicts(context, new, after.get(key), period),
+        }
+        yield say("settings_page.effect_reference", **said)
+
+
+def _verdicts(context: Context, centre: Centre, reference: object, period: Period) -> Words:
+    """How many departments a reference has each verdict on in a period."""
+    if not isinstance(reference, Reference):
+        return say("settings_page.no_verdicts")
+    survey = context.surveys[reference.survey]
+    if not survey.has_total:
+        return say("settings_page.no_verdicts")
+    selection = Selection(survey.id, None, period.since, period.until, None, None)
+    rows = figure_rows(context.store, survey, centre, selection, "department")
+    found = Counter(
+        one.verdict
+        for row in rows
+        for one in row.comparisons
+        if row.n and one.reference.id == reference.id
+    )
+    if not found:
+        return say("settings_page.no_verdicts")
+    return listed(
+        joined(integer(found[one]), say(f"settings_page.verdict_{one}"), by=" ")
+        for one in VERDICTS
+        if found[one]
+    )
+
+
+def _margins(context: Context, old: Centre, new: Centre) -> Iterator[Words]:
+    """The weighted index before and after, of the centre or the department of a margin."""
+    before, after = rows_of(old, "margins"), rows_of(new, "margins")
+    other = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    quarter = _last(context, "quarter")
+    for key in other:
+        one = after.get(key) or before[key]
+        assert isinstance(one, Margin)  # noqa: S101 - rows of margins
+        yield say(
+            "settings_page.effect_margin",
+            row=row_name(one),
+            period=_called(quarter),
+            before=_weighted(context, old, one, quarter),
+            after=_weighted(context, new, one, quarter),
+        )
+
+
+def _weighted(context: Context, centre: Centre, margin: Margin, period: Period) -> Words:
+    survey = context.surveys[margin.survey]
+    margins = margins_of(centre, survey, margin.department)
+    if not margins:
+        return say("settings_page.not_weighted")
+    selection = Selection(survey.id, None, period.since, period.until, None, margin.department)
+    try:
+        found = weighted(context.store, survey, selection, margins).shares
+    except Unweightable:
+        return say("settings_page.not_weighable")
+    return listed(
+        joined(say(f"measure.{name}"), percent(raked.share), by=" ")
+        for name, raked in found.items()
+    )

@@ -1,0 +1,342 @@
+"""The settings of a centre as forms have them: fields of text, by section, and back.
+
+A section is a part of the document that is saved at once. ``fields`` writes it as text,
+``applied`` reads a form's text into the next document. What cannot be read is told by field, all
+of it at once, and nothing is changed.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import date, time
+from decimal import Decimal, InvalidOperation
+from typing import Literal, get_args
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from aggregator.wording.messages import MESSAGES
+from aggregator.wording.phrases import Phrase, Words, say
+from surveys.centre import WEEKDAYS, Centre, Documents, TouchScreen
+from surveys.definition import Text
+from surveys.looks import Looks
+from surveys.messages import MessageError
+from surveys.text import LONGEST_TEXT, UNSAFE, has_too_many_marks
+from surveys.wifi import Wifi
+
+Section = Literal["names", "hours", "touch_screen", "minimums", "looks", "wifi", "documents"]
+SECTIONS: tuple[Section, ...] = get_args(Section)
+Fields = Mapping[str, str]
+# The colours of our own stylesheet: what a centre has that names none.
+OUR_COLOURS = {"colour": "#0b4a73", "accent": "#a8325e"}
+SPARE_SHIFTS = 2  # empty ones that a form of opening hours has besides those that there are
+
+
+class FieldsError(Exception):
+    """Why a form cannot be used, by field; '' is the form as a whole."""
+
+    def __init__(self, reasons: Mapping[str, Words]) -> None:
+        super().__init__(", ".join(f"{name}: {why.get('en')}" for name, why in reasons.items()))
+        self.reasons = reasons
+
+
+class Reader:
+    """Reads a form's fields and gathers what is wrong with them."""
+
+    def __init__(self, fields: Fields) -> None:
+        self._fields = fields
+        self.reasons: dict[str, Words] = {}
+
+    def given(self, name: str) -> str:
+        return self._fields.get(name, "").strip()
+
+    def wrong(self, name: str, key: str, **values: object) -> None:
+        self.reasons.setdefault(name, say(f"setting_wrong.{key}", **values))
+
+    def words(self, name: str, *, needed: bool = False) -> str | None:
+        """A text, None where it is empty."""
+        found = self.given(name)
+        if not found and needed:
+            self.wrong(name, "missing")
+        if len(found) > LONGEST_TEXT:
+            self.wrong(name, "too_long", most=LONGEST_TEXT)
+        if UNSAFE.search(found) or has_too_many_marks(found):
+            self.wrong(name, "unsafe")
+        return found or None
+
+    def text(self, name: str, *, needed: bool = True) -> dict[str, str] | None:
+        """A text in both languages; None where neither is given and none is needed."""
+        vi, en = f"{name}_vi", f"{name}_en"
+        if not needed and not self.given(vi) and not self.given(en):
+            return None
+        return {"vi": self.words(vi, needed=True) or "", "en": self.words(en, needed=True) or ""}
+
+    def whole(self, name: str, *, needed: bool = True) -> int | None:
+        """A whole number."""
+        found = self.given(name)
+        if not found and not needed:
+            return None
+        if not re.fullmatch(r"[0-9]{1,9}", found):
+            self.wrong(name, "whole" if found else "missing")
+            return None
+        return int(found)
+
+    def share(self, name: str, *, needed: bool = True) -> float | None:
+        """A percentage, with a comma or a point, as a fraction."""
+        found = self.given(name).rstrip("%").strip().replace(",", ".")
+        if not found and not needed:
+            return None
+        try:
+            if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,400})?", found):
+                raise InvalidOperation
+            percent = Decimal(found)
+        except InvalidOperation:
+            self.wrong(name, "percent" if found else "missing")
+            return None
+        if percent > 100:
+            self.wrong(name, "percent")
+        return float(percent / 100)
+
+    def day(self, name: str) -> date | None:
+        found = self.given(name)
+        try:
+            return date.fromisoformat(found)
+        except ValueError:
+            self.wrong(name, "day" if found else "missing")
+            return None
+
+    def time(self, name: str) -> time | None:
+        found = self.given(name)
+        try:
+            return time.fromisoformat(found)
+        except ValueError:
+            self.wrong(name, "time" if found else "missing")
+            return None
+
+    def choice(self, name: str, allowed: Iterable[str], *, needed: bool = True) -> str | None:
+        found = self.given(name)
+        if found and found not in allowed:
+            self.wrong(name, "choice")
+        if not found and needed:
+            self.wrong(name, "missing")
+        return found or None
+
+
+# What a form shows
+
+
+def fields(centre: Centre, section: Section) -> dict[str, str]:
+    """The fields of a section's form, as the document has them."""
+    return _FIELDS[section](centre)
+
+
+def both(name: str, text: Text | None) -> dict[str, str]:
+    """The two fields of a text."""
+    return {f"{name}_vi": text.vi if text else "", f"{name}_en": text.en if text else ""}
+
+
+def _names(centre: Centre) -> dict[str, str]:
+    return {
+        **both("name", centre.name),
+        **both("province", centre.province),
+        **both("parent", centre.parent),
+    }
+
+
+def _hours(centre: Centre) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for number, shift in enumerate(centre.opening_hours):
+        found |= {f"{day}.{number}": "1" for day in shift.days}
+        found[f"opens.{number}"] = _clock(shift.opens)
+        found[f"closes.{number}"] = _clock(shift.closes)
+    return found
+
+
+def _clock(value: time) -> str:
+    return f"{value:%H:%M}" if value == value.replace(second=0, microsecond=0) else str(value)
+
+
+def _touch_screen(centre: Centre) -> dict[str, str]:
+    return {name: str(value) for name, value in centre.touch_screen}
+
+
+def _minimums(centre: Centre) -> dict[str, str]:
+    names = ("minimum_ratings", "minimum_cell")
+    return {name: str(getattr(centre, name)) for name in names}
+
+
+def _looks(centre: Centre) -> dict[str, str]:
+    looks = centre.looks or Looks()
+    shown = {name: getattr(looks, name) or ours for name, ours in OUR_COLOURS.items()}
+    return {"emblem": looks.emblem or "", **shown}
+
+
+def _wifi(centre: Centre) -> dict[str, str]:
+    wifi = centre.wifi
+    if wifi is None:
+        return {"wifi_name": "", "wifi_password": "", "wifi_open": ""}
+    return {
+        "wifi_name": wifi.name,
+        "wifi_password": wifi.password or "",
+        "wifi_open": "1" if wifi.open else "",
+    }
+
+
+def _documents(centre: Centre) -> dict[str, str]:
+    found = centre.documents or Documents()
+    return {
+        **both("agency", found.agency),
+        **both("on_behalf", found.on_behalf),
+        **both("title", found.title),
+        "signer": found.signer or "",
+    }
+
+
+_FIELDS: Mapping[Section, Callable[[Centre], dict[str, str]]] = {
+    "names": _names,
+    "hours": _hours,
+    "touch_screen": _touch_screen,
+    "minimums": _minimums,
+    "looks": _looks,
+    "wifi": _wifi,
+    "documents": _documents,
+}
+
+
+# From a form to the next document
+
+
+def applied(centre: Centre, section: Section, given: Fields) -> Centre:
+    """The next document, by a section's form. Raises FieldsError; nothing else is changed."""
+    reader = Reader(given)
+    changes = _READ[section](reader, centre)
+    if reader.reasons:
+        raise FieldsError(reader.reasons)
+    return made(centre, changes, [*given])
+
+
+def made(centre: Centre, changes: Mapping[str, object], names: Collection[str]) -> Centre:
+    """The document with other parts; ``names`` are the fields at which a form can say why not.
+
+    Raises FieldsError.
+    """
+    try:
+        return Centre.model_validate({**centre.model_dump(), **changes})
+    except ValidationError as error:
+        reasons: dict[str, Words] = {}
+        for one in error.errors(include_url=False):
+            reasons.setdefault(_field_of(one, names), _reason(one))
+        raise FieldsError(reasons) from None
+
+
+def _read_names(reader: Reader, centre: Centre) -> dict[str, object]:
+    needed = {name: reader.text(name) for name in ("name", "province")}
+    return {**needed, "parent": reader.text("parent", needed=False)}
+
+
+def shifts(given: Fields) -> list[int]:
+    """The numbers of the shifts of which a form says anything."""
+    numbers = {name.partition(".")[2] for name, value in given.items() if value.strip()}
+    return sorted(int(one) for one in numbers if one.isdecimal() and len(one) < 3)
+
+
+def _read_hours(reader: Reader, centre: Centre) -> dict[str, object]:
+    found = []
+    for number in shifts(reader._fields):
+        days = [day for day in WEEKDAYS if reader.given(f"{day}.{number}")]
+        opens, closes = reader.time(f"opens.{number}"), reader.time(f"closes.{number}")
+        if not days:
+            reader.wrong(f"opens.{number}", "no_days")
+        if opens and closes and opens >= closes:
+            reader.wrong(f"closes.{number}", "closes_first")
+        found.append({"days": days, "opens": opens, "closes": closes})
+    return {"opening_hours": found}
+
+
+def _read_touch_screen(reader: Reader, centre: Centre) -> dict[str, object]:
+    return {"touch_screen": {name: reader.whole(name) for name in TouchScreen.model_fields}}
+
+
+def _read_minimums(reader: Reader, centre: Centre) -> dict[str, object]:
+    return {name: reader.whole(name) for name in ("minimum_ratings", "minimum_cell")}
+
+
+def _read_looks(reader: Reader, centre: Centre) -> dict[str, object]:
+    old, shown = centre.looks or Looks(), _looks(centre)
+    found: dict[str, str | None] = {"emblem": reader.given("emblem") or None}
+    for name, ours in OUR_COLOURS.items():
+        given = reader.given(name).lower()
+        kept = given == shown[name].lower()  # a colour that is ours may have been named
+        found[name] = getattr(old, name) if kept else None if given == ours else given
+    return {"looks": found if any(found.values()) else None}
+
+
+def _read_wifi(reader: Reader, centre: Centre) -> dict[str, object]:
+    name, password = reader.words("wifi_name"), reader.given("wifi_password")
+    is_open = bool(reader.given("wifi_open"))
+    if name is None and (password or is_open):
+        reader.wrong("wifi_name", "missing")
+    if name is None:
+        return {"wifi": None}
+    try:
+        return {"wifi": Wifi(name=name, password=password or None, open=is_open).model_dump()}
+    except ValidationError as error:
+        for one in error.errors(include_url=False):
+            field = str(one["loc"][-1]) if one["loc"] else "open"
+            reader.wrong(f"wifi_{field}", f"wifi_{field}")
+        return {}
+
+
+def _read_documents(reader: Reader, centre: Centre) -> dict[str, object]:
+    found: dict[str, object] = {
+        name: reader.text(name, needed=False) for name in ("agency", "on_behalf", "title")
+    }
+    found["signer"] = reader.words("signer")
+    return {"documents": found if any(found.values()) else None}
+
+
+_READ: Mapping[Section, Callable[[Reader, Centre], dict[str, object]]] = {
+    "names": _read_names,
+    "hours": _read_hours,
+    "touch_screen": _read_touch_screen,
+    "minimums": _read_minimums,
+    "looks": _read_looks,
+    "wifi": _read_wifi,
+    "documents": _read_documents,
+}
+
+
+# Why the whole document cannot be
+
+
+def _field_of(error: ErrorDetails, names: Collection[str]) -> str:
+    """The field of a form that an error of the document is about; '' where it is none of them."""
+    reason = error.get("ctx", {}).get("error")
+    own = _FIELDS_OF_REASONS.get(getattr(reason, "key", ""), "")
+    parts = [*(str(part) for part in error["loc"]), own]
+    return next((part for part in reversed(parts) if part and part in names), "")
+
+
+# Of reasons about several fields, the one at which a form says so.
+_FIELDS_OF_REASONS = {
+    "illegible_colour": "colour",
+    "illegible_accent": "accent",
+    "k_without_n": "n",
+    "k_and_share": "share",
+    "k_above_n": "k",
+    "period_backwards": "period_to",
+    "twice_reference": "id",
+    "twice_margin": "of",
+    "twice_series_break": "day",
+    "not_whole": "shares",
+}
+
+
+def _reason(error: ErrorDetails) -> Words:
+    context = error.get("ctx", {})
+    if isinstance(reason := context.get("error"), MessageError):
+        return Phrase(lambda language: reason.text(MESSAGES, language))
+    bounds = {name: context[name] for name in ("ge", "gt", "le", "lt") if name in context}
+    for name, bound in bounds.items():
+        return say(f"setting_wrong.{name}", bound=bound)
+    kinds = {"string_pattern_mismatch": "pattern", "missing": "missing"}
+    return say(f"setting_wrong.{kinds.get(error['type'], 'other')}")
