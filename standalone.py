@@ -6,7 +6,7 @@ import contextlib
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -39,6 +39,7 @@ from qr_images import terminal
 from surveys.definition import DefinitionError, Survey, load_instruments
 from surveys.messages import LANGUAGES, MessageError
 
+LOOK_SECONDS = 5.0  # how often the kiosk looks for another version of the document
 KIOSK = "standalone"  # the name of this process's device token
 MANAGER = "quan_ly"
 DDCI = Path("deploy/ddci.toml")  # the sample, for a demonstration that names no other
@@ -108,7 +109,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"HAILONG_DATABASE_URL: {getattr(error, 'orig', None) or error}", file=sys.stderr)
             return 1
         greeting = greet(aggregator, counting, kiosk, asking, link=not options.no_link)
-        return asyncio.run(run([aggregator, kiosk], sockets, greeting))
+
+        def newer() -> Starlette:
+            return create_kiosk(asking, centre=organisation.stored)
+
+        return asyncio.run(run(aggregator, kiosk, newer, sockets, greeting))
 
 
 class PortError(OSError):
@@ -194,9 +199,19 @@ def _reachable(host: str) -> str:
     return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared only
 
 
-async def run(apps: Sequence[Starlette], sockets: Sequence[socket.socket], greeting: str) -> int:
-    """Serve all until a signal; then stop the last first: the kiosk can still deliver."""
-    servers = [StandaloneServer(serving.config(app, "", 0)) for app in apps]
+async def run(
+    aggregator: Starlette,
+    kiosk: Starlette,
+    newer: Callable[[], Starlette],
+    sockets: Sequence[socket.socket],
+    greeting: str,
+) -> int:
+    """Serve both until a signal; then stop the kiosk first: it can still deliver.
+
+    Once the centre's document has changed and nobody answers, the kiosk that ``newer`` makes
+    takes the place of the one that runs.
+    """
+    running: list[tuple[StandaloneServer, asyncio.Task[None]]] = []
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -205,23 +220,63 @@ async def run(apps: Sequence[Starlette], sockets: Sequence[socket.socket], greet
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)
-    tasks: list[asyncio.Task[None]] = []
+
+    async def begin(app: Starlette, listening: socket.socket) -> bool:
+        # A server closes its socket. This one goes on listening, so that nobody is turned away
+        # while one kiosk takes the place of another.
+        server = StandaloneServer(serving.config(app, "", 0))
+        running.append((server, asyncio.create_task(server.serve([listening.dup()]))))
+        ready = asyncio.create_task(server.ready.wait())
+        await asyncio.wait([running[-1][1], ready], return_when=asyncio.FIRST_COMPLETED)
+        return server.started
+
+    async def end() -> None:
+        server, task = running.pop()
+        server.should_exit = True
+        await asyncio.wait([task])
+
+    stopped = asyncio.create_task(stop.wait())
     try:
-        for server, listening in zip(servers, sockets, strict=True):
-            tasks.append(asyncio.create_task(server.serve([listening])))
-            ready = asyncio.create_task(server.ready.wait())
-            await asyncio.wait([tasks[-1], ready], return_when=asyncio.FIRST_COMPLETED)
-            if not server.started:
+        for app, listening in zip((aggregator, kiosk), sockets, strict=True):
+            if not await begin(app, listening):
                 return 1
         print(greeting, flush=True)
-        ended = [*tasks, asyncio.create_task(stop.wait())]
-        await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
+        while True:
+            renewed = asyncio.create_task(_renewed(aggregator, kiosk, newer))
+            ended = [*(task for _, task in running), stopped, renewed]
+            await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
+            if not renewed.done():
+                break
+            kiosk = renewed.result()
+            await end()
+            if not await begin(kiosk, sockets[-1]):
+                return 1
+            number = aggregator.state.context.organisation.number
+            print(f"Kiosk: văn bản trung tâm, phiên bản {number} · version {number}", flush=True)
     finally:
-        for server, task in reversed(list(zip(servers, tasks, strict=False))):
-            server.should_exit = True
-            await asyncio.wait([task])
+        while running:
+            await end()
     print("\nĐã dừng; mọi lượt đã ghi đều còn trên đĩa. · Stopped; nothing is lost.")
     return 0
+
+
+async def _renewed(
+    aggregator: Starlette, kiosk: Starlette, newer: Callable[[], Starlette]
+) -> Starlette:
+    """A kiosk of the newest document, once that is another one and nobody is answering."""
+    organisation, drafts = aggregator.state.context.organisation, kiosk.state.context.drafts
+    told = 0
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        try:
+            await asyncio.to_thread(organisation.refreshed)
+            changed = organisation.stored is not kiosk.state.context.centre
+            if changed and not await asyncio.to_thread(drafts.exist):
+                return await asyncio.to_thread(newer)
+        except REASONS as error:  # the kiosk that runs goes on; said once for each version
+            if told != organisation.number:
+                print(error, file=sys.stderr, flush=True)
+            told = organisation.number
 
 
 def greet(

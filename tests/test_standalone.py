@@ -95,6 +95,12 @@ def test_the_pages_need_a_sign_in(start: Start) -> None:
     assert 'type="password"' in centre.client.get(f"{centre.dashboard}/").text
     assert centre.client.get(f"{centre.dashboard}/health").json() == {"status": "ok"}
     assert "Bảng tổng hợp" in centre.sign_in()
+    # What is changed there is asked at the touch screen of the same process, by itself.
+    edited = {"after": "1", "questions.rating.vi": "Hôm nay thế nào?", "way": "edit", "save": "1"}
+    saved = centre.client.post(f"{centre.dashboard}/surveys/in_centre/edit", data=edited)
+    assert "Đã lưu, phiên bản 2" in saved.text
+    centre.program.until("phiên bản 2 · version 2")
+    assert "Hôm nay thế nào?" in centre.client.get(f"{centre.kiosk}/rate/so_y_te").text
     assert centre.program.interrupt() == 0
 
 
