@@ -249,6 +249,7 @@ def build_context(
             levels=levels,
             keyboard=settings.on_screen_keyboard,
             lobby=place.department is None,
+            in_full=sum(len(one.questions) for one in surveys[centre.instruments.citizens].factors),
             tablets=settings.tablets,
             whole_centre=WHOLE_CENTRE,
             keep_words_whole=keep_words_whole,

@@ -152,12 +152,11 @@ class Organisation:
         by: str,
         reason: str,
         after: int,
-        event: str | None = None,
     ) -> list[Words]:
         """Save the document as the version after ``after``; returns what changed.
 
-        ``event`` is what the audit log calls it; without one it has an entry of each kind of
-        which something changed, so that who looks for one kind finds it.
+        The audit log has an entry of each kind of which something changed, so that who looks for
+        one kind finds it.
 
         Raises OvertakenError where somebody else did so first, OrganisationError where it may
         not follow, DefinitionError and StorageError. Then nothing is stored.
@@ -170,7 +169,7 @@ class Organisation:
         found = self._may_follow(self.stored, new, "centre")
         if not found:
             raise OrganisationError("nothing_changed")
-        events = [event] if event else _events(self.stored, new)
+        events = _events(self.stored, new)
         made = self._version(after + 1, new, by, reason)
         words = " ".join(one.get("vi") for one in found)
         told: dict[str, str | int] = {"number": made.number, "changes": words}

@@ -275,7 +275,7 @@ def _confirm(
                 raise OrganisationError("no_such_way")
             made = _made(page, edited, context)
             new = with_survey(held.stored, made, instead_of="" if made.id == base.id else base.id)
-            held.save(new, by, reasons["reason_vi"], number, "survey.saved")
+            held.save(new, by, reasons["reason_vi"], number)
             return made.id
         if number != held.number:
             raise held.overtaken(number)

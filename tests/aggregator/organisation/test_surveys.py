@@ -53,7 +53,7 @@ def statuses(ingest: Ingest, *items: dict[str, Any]) -> list[str]:
 def save(organisation: Organisation, survey: Survey) -> list[str]:
     older = survey.follows.survey if survey.follows else ""
     new = with_survey(organisation.stored, survey, instead_of=older)
-    said = organisation.save(new, "lan", "", organisation.number, "survey.saved")
+    said = organisation.save(new, "lan", "", organisation.number)
     return [one.get("en") for one in said]
 
 
