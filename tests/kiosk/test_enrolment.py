@@ -7,6 +7,8 @@ import signal
 import stat
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx2
@@ -14,12 +16,13 @@ import pytest
 
 from aggregator.dashboard.app import create_app as create_aggregator
 from aggregator.settings import Settings as AggregatorSettings
+from aggregator.storage.audit import Entry
 from aggregator.storage.migrations import migrate
 from aggregator.storage.store import Store
 from kiosk.__main__ import main
 from kiosk.app import create_app
 from kiosk.centre_copy import CentreCopy, CentreCopyError
-from kiosk.enrolment import load_enrolment
+from kiosk.enrolment import enrol, follow, load_enrolment
 from kiosk.outbox import Outbox
 from kiosk.settings import Settings
 from surveys.definition import Text
@@ -115,6 +118,58 @@ def test_a_code_gives_token_and_place_and_the_kiosk_tells_of_itself(
     monkeypatch.setenv("HAILONG_AGGREGATOR_URL", "http://127.0.0.1:1")
     assert main(["--lang", "en", "enrol", "7" * 8]) == 2
     assert "cannot be reached" in capsys.readouterr().err
+
+
+def test_a_kiosk_that_is_moved_follows_and_loses_no_answer(
+    tmp_path: Path, serve: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = AggregatorSettings(centre=CENTRE, var=tmp_path / "aggregator")
+    store = Store(there.database)
+    migrate(store.engine)
+    app = create_aggregator(there)
+    accounts, url = app.state.context.accounts, serve(app)
+    settings = Settings(centre=CENTRE, var=tmp_path / "kiosk", aggregator_url=url)
+    enrol(url, accounts.enrolment_code("quầy", (None, "q05"), "an"), settings.enrolment_file)
+    ended: list[int] = []
+    monkeypatch.setattr(os, "kill", lambda pid, _: ended.append(pid))
+    monkeypatch.setenv("INVOCATION_ID", "as systemd sets it")
+
+    def round_of(*answered: str) -> tuple[str | None, int]:
+        """Hand answers in; where the kiosk works by now, and how many it was refused."""
+        kiosk = create_app(settings).state.context
+        for counter in answered:
+            kiosk.outbox.add(submission(counter=counter))
+
+        async def once() -> None:
+            async with httpx2.AsyncClient(trust_env=False) as client:
+                await kiosk.uploader._round(client)
+
+        asyncio.run(once())
+        refused = kiosk.outbox.status().refused
+        kiosk.outbox.close()
+        return kiosk.place.counter_id, refused
+
+    assert round_of("q05") == ("q05", 0)
+    [row] = store.devices.rows()
+    told = Entry(datetime.now(UTC), "an", "device.placed", {"name": "quầy", "place": "q06"})
+    store.devices.place(row.number or 0, None, "q06", told)
+    accounts.forget_devices()
+    assert not ended
+    assert round_of("q05") == ("q05", 0)  # it was told, and ends to start again
+    assert ended == [os.getpid()]
+    accounts._told.clear()  # a minute passes
+    assert round_of("q05", "q06") == ("q06", 0)
+    [row] = store.devices.rows()
+    assert row.formerly is not None
+    assert [place[:2] for place in row.formerly] == [[None, "q05"]]
+    assert row.formerly[0][2] is not None
+    assert len(ended) == 1
+    kept = load_enrolment(settings.enrolment_file)
+    older = replace(kept, counter="q05") if kept else None
+    assert older is not None
+    assert not follow(settings.enrolment_file, older, {})  # an aggregator that does not say
+    assert follow(settings.enrolment_file, older, {"department": None, "counter": "q06"})
+    store.close()
 
 
 def test_a_change_on_the_screen_reaches_a_kiosk_by_itself(tmp_path: Path, serve: Servers) -> None:
