@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from aggregator.organisation.acts import made_id
 from aggregator.organisation.described import Row, Rows, row_key
-from aggregator.organisation.sections import Fields, FieldsError, Reader, both, made
+from aggregator.organisation.fields import Fields, FieldsError, Reader, both, made
 from aggregator.wording.channels import CHANNELS
 from surveys.centre import Centre, Margin, Reference, SeriesBreak
 from surveys.definition import Channel, Survey, Text

@@ -1,9 +1,9 @@
-"""The settings of the centre: a summary, a small form for each part, and what a change would do."""
+"""The settings of the centre: read, previewed and saved, a part at a time."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -14,16 +14,23 @@ from aggregator.dashboard.context import MESSAGES, Context, context_of
 from aggregator.dashboard.pages import render
 from aggregator.dashboard.permissions import needs
 from aggregator.dashboard.screens.settings_effects import effects
-from aggregator.documents.reports.decree_30_2020 import in_parts
-from aggregator.organisation import rows, sections
-from aggregator.organisation.current import LONGEST_REASON, OvertakenError
-from aggregator.organisation.described import ROWS, Row, Rows, row_name, row_value, rows_of, setting
+from aggregator.dashboard.screens.settings_pages import (
+    NEW,
+    Form,
+    FormPage,
+    PreviewPage,
+    RowForm,
+    SectionForm,
+    SettingsPage,
+)
+from aggregator.organisation.current import OvertakenError
+from aggregator.organisation.described import ROWS
+from aggregator.organisation.fields import FieldsError
 from aggregator.organisation.rows import UnknownRowError
-from aggregator.organisation.sections import SECTIONS, FieldsError, Section
+from aggregator.organisation.sections import SECTIONS
 from aggregator.wording.phrases import Words, say
-from surveys.centre import WEEKDAYS, Centre, Documents
-from surveys.definition import DefinitionError, Survey, Text
-from surveys.looks import LARGEST_WITHIN, Looks, data_address, tint
+from surveys.definition import DefinitionError
+from surveys.looks import data_address
 from surveys.messages import Language, MessageError
 from surveys.pictures import PNG
 from surveys.text import composed
@@ -31,163 +38,6 @@ from web import language_of, read_form, read_parts, under
 
 FORM_LIMIT = 131_072  # bytes: of an emblem in base64 and all else
 UPLOAD_LIMIT = 4_000_000  # bytes: a picture that is too large is told so beside its field
-NEW = "new"  # stands in an address for the key of a row that there is not yet
-
-# What the summary shows of each section.
-SHOWN: Mapping[Section, tuple[str, ...]] = {
-    "names": ("name", "province", "parent"),
-    "hours": ("opening_hours",),
-    "touch_screen": ("idle_seconds", "thanks_seconds", "rest_seconds"),
-    "minimums": ("minimum_ratings", "minimum_cell"),
-    "looks": ("emblem", "colour", "accent"),
-    "wifi": ("wifi",),
-    "documents": ("agency", "on_behalf", "title", "signer"),
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class SettingsPage:
-    """Every setting as it is; ``saved`` is the version that has just been saved, or ''."""
-
-    document: Centre
-    number: int
-    saved: str = ""
-
-    @property
-    def sections(self) -> Sequence[tuple[str, Sequence[tuple[str, Words]]]]:
-        return [
-            (section, [(name, setting(self.document, name)) for name in names])
-            for section, names in SHOWN.items()
-        ]
-
-    @property
-    def kinds(self) -> Sequence[tuple[str, Sequence[tuple[str, Words, Words]]]]:
-        """By kind the rows with their addresses, names and values."""
-        return [(kind, [*map(_line, rows_of(self.document, kind).items())]) for kind in ROWS]
-
-
-def _line(item: tuple[str, Row]) -> tuple[str, Words, Words]:
-    key, row = item
-    return quote(key), row_name(row), row_value(row)
-
-
-@dataclass(frozen=True)
-class SectionForm:
-    """The form of a section."""
-
-    name: Section
-    key: str | None = None
-
-    @property
-    def path(self) -> str:
-        return f"/settings/{self.name}"
-
-    def fields(self, centre: Centre) -> dict[str, str]:
-        return sections.fields(centre, self.name)
-
-    def applied(self, centre: Centre, given: Mapping[str, str]) -> Centre:
-        """The next document. Raises FieldsError."""
-        return sections.applied(centre, self.name, given)
-
-
-@dataclass(frozen=True)
-class RowForm:
-    """The form of a row, ``key``, or of a new one."""
-
-    name: Rows
-    key: str | None
-    surveys: Mapping[str, Survey]
-
-    @property
-    def path(self) -> str:
-        return f"/settings/{self.name}/{quote(self.key or NEW)}"
-
-    def fields(self, centre: Centre) -> dict[str, str]:
-        """The fields; none for a new row. Raises UnknownRowError."""
-        if self.key is None:
-            return {}
-        found = rows_of(centre, self.name).get(self.key)
-        if found is None:
-            raise UnknownRowError(self.key)
-        return rows.row_fields(found)
-
-    def applied(self, centre: Centre, given: Mapping[str, str]) -> Centre:
-        """The next document. Raises FieldsError and UnknownRowError."""
-        if self.key is not None and given.get("remove"):
-            return rows.without_row(centre, self.name, self.key)
-        return rows.with_row(centre, self.surveys, self.name, self.key, given)
-
-
-Form = SectionForm | RowForm
-
-
-@dataclass(frozen=True, kw_only=True)
-class FormPage:
-    """A form with its ``values``; ``reasons`` are why they cannot be, by field, '' the whole.
-
-    ``meanwhile`` are the changes that somebody else has saved, ``error`` says who.
-    """
-
-    form: Form
-    values: Mapping[str, str]
-    document: Centre
-    number: int
-    surveys: Mapping[str, Survey]
-    reasons: Mapping[str, Words] = field(default_factory=dict)
-    error: str = ""
-    meanwhile: Sequence[Words] = ()
-
-    longest = 2_000
-    largest = LARGEST_WITHIN // 1000
-    weekdays = WEEKDAYS
-
-    @property
-    def shifts(self) -> Sequence[int]:
-        """The shifts of opening hours, and empty ones to fill in."""
-        there = sections.shifts(self.values)
-        first = max(there, default=-1) + 1
-        return [*there, *range(first, first + sections.SPARE_SHIFTS)]
-
-    @property
-    def measures(self) -> Sequence[tuple[str, Survey, str]]:
-        return rows.measures_offered(self.surveys)
-
-    @property
-    def variables(self) -> Sequence[tuple[str, Survey, Text | None]]:
-        return rows.variables_offered(self.surveys)
-
-    @property
-    def levels(self) -> Mapping[str, Text]:
-        return rows.levels_of(self.surveys, self.values.get("of", ""))
-
-
-@dataclass(frozen=True, kw_only=True)
-class PreviewPage:
-    """What a form would change and do; ``values`` are sent again to save it."""
-
-    form: Form
-    values: Mapping[str, str]
-    document: Centre
-    number: int
-    changes: Sequence[Words]
-    effects: Sequence[Words]
-    longest: int = LONGEST_REASON
-
-    @property
-    def colours(self) -> Mapping[str, str]:
-        """The colours of a touch screen, by what they are for."""
-        looks = self.document.looks or Looks()
-        colour = looks.colour or sections.OUR_COLOURS["colour"]
-        accent = looks.accent or sections.OUR_COLOURS["accent"]
-        return {"colour": colour, "tint": tint(colour), "accent": accent, "soft": tint(accent)}
-
-    @property
-    def documents(self) -> Documents:
-        return self.document.documents or Documents()
-
-    def in_parts(self, text: Text, language: str) -> str:
-        """An agency's name as the head of a document breaks it."""
-        return in_parts(text.vi) if language == "vi" else text.en
 
 
 @needs("organisation")

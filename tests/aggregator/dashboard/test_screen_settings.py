@@ -167,6 +167,8 @@ WRONG: list[tuple[str, dict[str, str], str, str]] = [
     ("names", {"name_en": "x" * 2001}, "name_en", "Dài quá 2000"),
     ("names", {"parent_vi": "UBND"}, "parent_en", "Chưa nhập"),
     ("hours", {"opens.0": "7 giờ"}, "opens.0", "không phải là giờ"),
+    ("hours", {"opens.0": "07:30+07:00"}, "opens.0", "không phải là giờ"),
+    ("hours", {"opens.0": "25:30"}, "opens.0", "không phải là giờ"),
     ("hours", {"closes.0": "07:00"}, "closes.0", "sau giờ mở cửa"),
     ("hours", {"opens.2": "07:00", "closes.2": "08:00"}, "opens.2", "Chưa chọn ngày"),
     ("touch_screen", {"idle_seconds": "5"}, "idle_seconds", "Phải từ 20 trở lên"),
@@ -371,6 +373,13 @@ def test_only_those_who_may_change_the_centre_see_it(room: Room) -> None:
             assert room.client.get(path).status_code == status
         sent = room.client.post("/settings/names", data={"after": "1"})
         assert sent.status_code == (422 if status == 200 else 403)
+
+
+def test_the_colours_of_a_centre_without_its_own_are_those_of_the_stylesheet() -> None:
+    css = (CENTRE.parents[1] / "static" / "css" / "base.css").read_text("utf-8")
+    ours = {"colour": "--blue", "accent": "--accent"}
+    for name, variable in ours.items():
+        assert f"{variable}: {sections.OUR_COLOURS[name]};" in css
 
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=9)

@@ -17,7 +17,9 @@ from aggregator.storage.audit import Search, entry
 from aggregator.storage.store import Store
 from surveys.centre import Centre, load_centre
 from surveys.definition import DefinitionError, Text, load_surveys
+from surveys.looks import data_address
 from tests.aggregator.conftest import CENTRE, NOW, submission
+from tests.surveys.pictures import png
 
 SURVEYS = load_surveys()
 DAY = date(2025, 3, 1)
@@ -151,9 +153,9 @@ WORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
 
 
 @settings(max_examples=40)
-@given(WORDS, WORDS, st.floats(0, 1))
+@given(WORDS, WORDS, st.floats(0, 1), st.integers(5, 120), st.binary(min_size=1, max_size=30))
 def test_a_document_is_the_same_after_it_was_written_as_toml(
-    vi: str, en: str, share: float
+    vi: str, en: str, share: float, seconds: int, more: bytes
 ) -> None:
     text = Text(vi=vi, en=en)
     centre = merged(load_centre(CENTRE))
@@ -166,9 +168,19 @@ def test_a_document_is_the_same_after_it_was_written_as_toml(
         "source": en,
         "shares": {"qr": share, "kiosk": 1 - share},
     }
-    more = {"references": references, "margins": [margin], "minimum_cell": 7}
-    looks = {"colour": "#0b4a73"}
-    whole = acts.valid(renamed.model_dump() | more | {"looks": looks})
+    settings = {
+        "references": references,
+        "margins": [margin],
+        "series_breaks": [{"survey": "in_centre", "day": DAY, "reason": text}],
+        "minimum_cell": seconds,
+        "opening_hours": [{"days": ["mon", "sun"], "opens": "07:15", "closes": "23:59:59"}],
+        "touch_screen": {"thanks_seconds": seconds, "rest_seconds": 0},
+        "looks": {"colour": "#0b4a73", "emblem": data_address(png() + more, "png")},
+        "wifi": {"name": "Sảnh 1", "password": "12345678"},
+        "documents": {"agency": text, "title": text, "signer": vi},
+        "parent": text,
+    }
+    whole = acts.valid(renamed.model_dump() | settings)
 
     assert acts.valid(tomllib.loads(to_toml(whole))) == whole
 
