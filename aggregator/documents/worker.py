@@ -151,9 +151,17 @@ def send(file: Path, name: str, media_type: str) -> Response:
     return StreamingResponse(chunks(), media_type=media_type, headers=headers)
 
 
-def environment(settings: Settings) -> dict[str, str]:
-    """The environment of the new process: that of this one, with ``settings`` as variables."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HAILONG_")}
+def environment(settings: Settings, program: Program = "aggregator") -> dict[str, str]:
+    """The environment of the new process: that of this one, with ``settings`` as variables.
+
+    The kiosk keeps settings of its own, such as the folder of the centre's pictograms.
+    """
+    own = program == "aggregator"
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not (own and name.startswith("HAILONG_"))
+    }
     settled = settings.model_dump(exclude_none=True)
     given = {f"HAILONG_{name.upper()}": str(value) for name, value in settled.items()}
     paths = (str(ROOT), os.environ.get("PYTHONPATH", ""))
@@ -197,7 +205,7 @@ def _start(
     command = [sys.executable, "-P", "-m", program, *arguments]
     return subprocess.Popen(  # noqa: S603 - our own program and no shell
         command,
-        env=environment(settings),
+        env=environment(settings, program),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=errors,

@@ -86,7 +86,7 @@ class Ingest:
         self._clock = clock
         self._newer = newer
         self._earlier: dict[str, Survey] = {}
-        self._looked_up = False
+        self._looked_up = self._renewed = False
         self._take(centre)
 
     def _take(self, centre: Centre) -> None:
@@ -153,7 +153,7 @@ class Ingest:
         """
         now = (received_at or self._clock()).astimezone(UTC)
         received = utc_text(now)
-        self._looked_up = False
+        self._looked_up = self._renewed = False
         read = [
             [self._read(item, offer, now, received) for item in offer.items] for offer in offers
         ]
@@ -234,8 +234,10 @@ class Ingest:
         try:
             return read_submission(item, self._surveys, self._centre, now, self._given)
         except Refused as error:
-            if self._newer is None or error.key not in UNKNOWN:
+            # At most one look for each call, however much of it nobody knows.
+            if self._newer is None or self._renewed or error.key not in UNKNOWN:
                 raise
+            self._renewed = True
             if (newest := self._newer()) is self._centre:
                 raise
             self._take(newest)

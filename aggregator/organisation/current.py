@@ -65,6 +65,8 @@ class Organisation:
         self._clock = clock
         self._finish = finish
         self._held: Held | None = None
+        self._asked: set[str] = set()  # instruments of the versions until _looked_at
+        self._looked_at = 0
         self.notice: Words | None = None  # what start has to say of the file
 
     @property
@@ -235,8 +237,10 @@ class Organisation:
 
     def _ever_asked(self) -> set[str]:
         """The ids of the instruments that any version asks, whose answers may be on their way."""
-        found = [read_version(version).instruments for version in self._centres.versions()]
-        return {id for instruments in found for _, id in instruments}
+        for version in self._centres.versions(after=self._looked_at):
+            self._asked.update(id for _, id in read_version(version).instruments)
+            self._looked_at = version.number
+        return self._asked
 
     def _refuse_changed(self, old: Centre, new: Centre, *, asked: bool) -> None:
         """Raise ChangedDefinitionError where an instrument is edited under its answers.

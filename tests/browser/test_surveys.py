@@ -72,6 +72,7 @@ def test_pages_of_a_long_survey_fit_and_its_steps_turn_in_the_preview(hall: Hall
     for path in ("", "/business", "/sipas_2020/edit"):
         page.goto(f"{hall.url}/surveys{path}")
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    assert violations(page) == []
     page.get_by_role("button", name="Xem trước").last.click()
     step = page.frame_locator(".touch iframe").nth(2)  # six questions on officials
     shown = step.locator(".questions > :not([hidden])")
@@ -80,4 +81,3 @@ def test_pages_of_a_long_survey_fit_and_its_steps_turn_in_the_preview(hall: Hall
     step.get_by_role("button", name="Tiếp tục", exact=True).click()
     expect(shown.first).not_to_have_id(first or "")
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
-    assert violations(page) == []

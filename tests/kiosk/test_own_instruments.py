@@ -49,7 +49,7 @@ def test_an_instrument_of_the_document_is_asked_with_what_belongs_to_its_texts(
     follows = {"survey": "in_centre", "day": "2026-11-23", "reason": why}
     whole = centre.model_dump(mode="json", exclude_defaults=True)
     whole["surveys"] = [hall | {"id": "hall_2", "follows": follows}]
-    whole["instruments"] = {"rating": "hall_2"}
+    whole["instruments"] = {"rating": "hall_2", "citizens": "hall_2"}
     (tmp_path / "kiosk").mkdir()
     (tmp_path / "kiosk" / "centre.json").write_text(json.dumps(whole), "utf-8")
     language = tmp_path / "languages" / "hmn"
@@ -65,6 +65,7 @@ def test_an_instrument_of_the_document_is_asked_with_what_belongs_to_its_texts(
     assert kiosk.tap(5, fingerprint=kiosk.fingerprint("hall_2"), visit=visit).status_code == 303
     page = kiosk.client.get(f"/thanks?visit={visit}&department=so_tu_phap").text
     assert "Ông/Bà chờ bao lâu?" in page
+    assert "3 câu hỏi ngắn" in page
     drawn = {name: 'viewBox="0 0' in part for name, part in _answers(page).items()}
     assert drawn == {"1": False, "2": True, "3": True, "4": True, "5": True}  # no seats are drawn
     fields = {"visit": visit, "fingerprint": kiosk.fingerprint("hall_2"), "q_waiting": "15"}

@@ -212,7 +212,7 @@ ODD = st.sampled_from(["", "Hài lòng", "hài  LÒNG", "x" * 2_001, "a\u202e"])
 PLACES = st.integers(0, 10**6)  # of something on the form, whatever is there
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     acts=st.lists(st.tuples(st.sampled_from(["up", "down", "remove", "add"]), PLACES), max_size=3),
     typed=st.lists(st.tuples(PLACES, GOOD | GOOD | ODD), max_size=2),
