@@ -177,6 +177,10 @@ def _preview(settings: Settings, options: argparse.Namespace) -> int:
     with TemporaryDirectory() as folder:  # a preview takes no answers
         elsewhere = {"outbox": Path(folder) / "outbox.sqlite3", "department": "", "counter": ""}
         app = create_app(settings.model_copy(update=elsewhere), centre=centre)
+        if options.survey not in app.state.context.surveys:
+            app.state.context.outbox.close()
+            print(_say(options)("no_survey", survey=options.survey[:40]), file=sys.stderr)
+            return 2
         drawn = list(previews(app, options.survey, options.lang))
         app.state.context.outbox.close()
     options.file.write_text(json.dumps(drawn), "utf-8")

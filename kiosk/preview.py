@@ -44,8 +44,8 @@ def previews(app: Starlette, survey: str, language: str) -> Iterator[Preview]:
     """
     context: Context = app.state.context
     asked, one = context.centre.instruments, context.surveys[survey]
-    department = next(iter(context.departments()))
-    place = Place(department, next(iter(department.counters), None))
+    department = next(iter(context.departments()), None)
+    place = Place(department, next(iter(department.counters), None) if department else None)
     pages: list[tuple[str, str, Page]] = []
     if survey == asked.rating:
         scale = one.scale_of(one.questions[RATING])

@@ -1,5 +1,6 @@
 """The command line: look into the outbox, let rows go again, print the codes."""
 
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import serving
 from kiosk.__main__ import main
 from kiosk.outbox import Outbox
 from kiosk.uploader import NOT_ADMITTED
+from surveys.centre import load_centre
 from surveys.wire import Receipt
 from tests.kiosk.conftest import CENTRE, submission
 
@@ -154,3 +156,32 @@ def test_what_cannot_work_is_said_at_once(
     monkeypatch.setenv(name, value)
     assert main(["codes"]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_a_preview_is_of_the_true_screens_and_touches_no_outbox(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, made = tmp_path / "centre.json", tmp_path / "screens.json"
+    source.write_text(load_centre(CENTRE).model_dump_json(exclude_defaults=True), "utf-8")
+    command = ["--lang", "en", "preview", str(source), str(made), "--survey"]
+    names = {
+        "in_centre": ["touch faces", "touch thanks", "phone citizen"],
+        "business": ["phone business", *(f"phone step/{number}" for number in range(1, 12))],
+        "paper_ballot_2020": [],  # is asked nowhere
+    }
+    for survey, wanted in names.items():
+        assert main([*command, survey]) == 0
+        drawn = json.loads(made.read_text("utf-8"))
+        assert [f"{device} {name}" for device, name, _ in drawn] == wanted
+        for _, _, html in drawn:
+            assert re.findall(r"<script[^>]*>", html) == re.findall(
+                r"<script.*preview\.js.*?>", html
+            )
+            assert "http-equiv" not in html
+    assert not (tmp_path / "kiosk").exists()
+    assert main([*command, "nobody"]) == 2
+    source.write_text("{", "utf-8")
+    assert main([*command, "in_centre"]) == 2
+    printed = capsys.readouterr().err
+    assert "there is no survey “nobody”" in printed
+    assert f"{source}: " in printed
