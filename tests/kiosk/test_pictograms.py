@@ -198,7 +198,10 @@ def test_what_drawing_programs_add_is_not_written_into_the_page() -> None:
     )
 
 
-@given(st.text(max_size=30), st.text(max_size=30))
+@given(
+    st.text(max_size=30).filter(lambda key: key[:1] != "{"),  # ElementTree reads a namespace there
+    st.text(max_size=30),
+)
 @example('"><script>', "d")
 @example("d", '"><script>')
 def test_whatever_stands_in_a_drawing_nothing_of_it_leaves_its_tag(key: str, value: str) -> None:
