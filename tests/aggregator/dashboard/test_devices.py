@@ -169,6 +169,11 @@ def test_no_device_is_given_to_a_closed_place(room: Room) -> None:
     assert enrol(room, code).status_code == 200
     page = act(room, "again", "quầy").text  # it is at the successor
     assert '<option value="counter:q06" selected>' in page
+    act_ = {"act": "close", "kind": "counter", "id": "q06", "day": f"{day}", "after": "2"}
+    for saving in ({}, {"save": "1"}):
+        page = room.client.post("/organisation", data={**act_, **saving})
+        assert page.status_code == 422
+        assert "Quầy 06 chưa đóng được: thiết bị quầy đang hoạt động" in words(page.text)
     act(room, "revoke", "quầy")
     closing = acts.close(merging, "counter", "q06", day)
     organisation.save(closing, "an", "", organisation.number)
