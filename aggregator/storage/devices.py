@@ -12,6 +12,7 @@ from aggregator.storage.audit import COMMAND_LINE, Entry, record
 from aggregator.storage.database import Database, TakenError
 from aggregator.storage.tables import DeviceRow, Token
 
+MOVING = timedelta(days=30)  # within which a device that is moved tells that it knows
 Place = tuple[str | None, str | None]  # a department or a counter, or neither
 
 
@@ -19,12 +20,12 @@ Place = tuple[str | None, str | None]  # a department or a counter, or neither
 class Stay:
     """A place to which a device was bound (neither: to none), until a moment by its own clock.
 
-    None: it has not been heard of at its new place yet, and may still be at work here.
+    While it has not been heard of at its new place the moment is to come: MOVING after the move.
     """
 
     department: str | None
     counter: str | None
-    until: datetime | None
+    until: datetime
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Device:
         """The places of which it may hand in what was answered at a moment, the present first."""
         yield self.department, self.counter
         for stay in self.formerly:
-            if stay.until is None or at < stay.until:
+            if at < stay.until:
                 yield stay.department, stay.counter
 
 
@@ -91,7 +92,7 @@ class Devices:
             row = connection.execute(query).one_or_none()
         if row is None:
             return None
-        return Device(**{**row._mapping, "formerly": _stays(row.formerly)})
+        return Device(**{**row._mapping, "formerly": stays(row.formerly)})
 
     def offer(
         self, name: str, place: Place | None, digest: str, until: datetime, new: Entry
@@ -167,8 +168,8 @@ class Devices:
     def place(self, number: int, department: str | None, counter: str | None, new: Entry) -> bool:
         """Bind a device to a place, move it, or unbind it; False where there is none.
 
-        Where it was stays its place until it is heard of at the new one; that of a device which
-        tells nothing of itself ends now.
+        Where it was stays its place, too, until it is heard of at the new one, for MOVING at
+        most; that of a device which tells nothing of itself ends now.
         """
         own = col(DeviceRow.number) == number
         columns = (DeviceRow.department, DeviceRow.counter, DeviceRow.version, DeviceRow.formerly)
@@ -177,13 +178,13 @@ class Devices:
             if row is None:
                 return False
             place = department, counter
-            stays = [one for one in row.formerly or () if tuple(one[:2]) != place]
+            former = [one for one in row.formerly or () if tuple(one[:2]) != place]
             if (row.department, row.counter) != place:
-                until = None if row.version else new.at.isoformat()
-                stays.append([row.department, row.counter, until])
+                until = new.at + MOVING if row.version else new.at
+                former.append([row.department, row.counter, until.isoformat()])
             query = update(DeviceRow).where(own)
             connection.execute(
-                query.values(department=department, counter=counter, formerly=stays or None)
+                query.values(department=department, counter=counter, formerly=former or None)
             )
             record(connection, new)
         return True
@@ -226,9 +227,10 @@ class Devices:
             connection.execute(update(DeviceRow).where(own).values(seen_at=now, **told))
 
 
-def _stays(formerly: Sequence[Sequence[str | None]] | None) -> tuple[Stay, ...]:
+def stays(formerly: Sequence[Sequence[str | None]] | None) -> tuple[Stay, ...]:
+    """The former places of tables.DeviceRow."""
     return tuple(
-        Stay(department, counter, datetime.fromisoformat(until) if until else None)
+        Stay(department, counter, datetime.fromisoformat(str(until)))
         for department, counter, until in formerly or ()
     )
 
@@ -238,4 +240,6 @@ def _left(
 ) -> list[list[str | None]] | None:
     """The former places of a device that is at its present one since a moment."""
     formerly = connection.execute(select(col(DeviceRow.formerly)).where(own)).scalar_one_or_none()
-    return formerly and [[*place, end or until.isoformat()] for *place, end in formerly]
+    return formerly and [
+        [one.department, one.counter, min(one.until, until).isoformat()] for one in stays(formerly)
+    ]

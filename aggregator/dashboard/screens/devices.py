@@ -17,7 +17,7 @@ from aggregator.dashboard.pages import render
 from aggregator.dashboard.permissions import needs
 from aggregator.dashboard.sign_in import FORM_LIMIT, NAME_LIMIT
 from aggregator.storage.audit import Entry
-from aggregator.storage.devices import Device
+from aggregator.storage.devices import Device, stays
 from aggregator.storage.tables import DeviceRow, User
 from qr_images import ON_SCREEN, Drawing
 from surveys.centre import Centre
@@ -80,7 +80,7 @@ def _page(request: Request, **more: object) -> DevicesPage:
     context = context_of(request)
     rows = context.store.devices.rows()
     lines = [
-        Line(row, _state(context, row), _choice(context.centre, row), _is_moving(row))
+        Line(row, _state(context, row), _choice(context.centre, row), _is_moving(context, row))
         for row in rows
     ]
     # Where the settings name none, the one that led the manager here.
@@ -101,8 +101,9 @@ def _choice(centre: Centre, of: DeviceRow | Device) -> str:
     return ""
 
 
-def _is_moving(row: DeviceRow) -> bool:
-    return not row.revoked_at and any(until is None for *_, until in row.formerly or ())
+def _is_moving(context: Context, row: DeviceRow) -> bool:
+    now = context.clock()
+    return row.revoked_at is None and any(now < stay.until for stay in stays(row.formerly))
 
 
 def _state(context: Context, row: DeviceRow) -> State:

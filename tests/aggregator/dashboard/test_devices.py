@@ -138,6 +138,10 @@ def test_a_moved_device_hands_in_what_was_answered_at_its_former_place(any_room:
     assert (taken("q07"), taken("q06"), taken("q05")) == (True, True, False)
     assert heard_at("q06") == {"department": None, "counter": "q07"}  # it goes on there yet
     assert taken("q06")
+    # For a month at most: who never says so keeps no former place.
+    moment, any_room.clock.moment = any_room.clock(), any_room.clock() + timedelta(days=30)
+    assert (taken("q06"), taken("q06", 60 * 24 * 9)) == (False, True)
+    any_room.clock.moment = moment
     heard_at("q07")
     any_room.clock.moment += timedelta(minutes=10)
     assert (taken("q07"), taken("q06", 8), taken("q06", 6)) == (True, True, False)
