@@ -33,7 +33,6 @@ Permission = Literal[
 PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
 # What needs no session: a page for anybody, or an address that looks at a token by itself.
 Open = Literal["anyone", "device_token", "reader_token"]
-OPEN: tuple[Open, ...] = get_args(Open)
 
 MAY: Mapping[Role, frozenset[Permission]] = {
     "administrator": frozenset(PERMISSIONS),
