@@ -160,6 +160,7 @@ def test_a_removed_account_is_out_at_once(room: Room) -> None:
 
 def test_what_people_do_is_recorded(room: Room) -> None:
     """Each once, by whom, and of wrong passwords only those of accounts that exist."""
+    room.context.accounts.add_user("giam_doc", "administrator", PASSWORD)
     room.sign_in()
     for name in ("giam_doc", "my secret password"):
         room.client.post("/sign-in", data={"name": name, "password": "wrong"})
