@@ -30,11 +30,11 @@ class Reader:
     """Reads a form's fields and gathers what is wrong with them."""
 
     def __init__(self, fields: Fields) -> None:
-        self._fields = fields
+        self.fields = fields
         self.reasons: dict[str, Words] = {}
 
     def given(self, name: str) -> str:
-        return self._fields.get(name, "").strip()
+        return self.fields.get(name, "").strip()
 
     def wrong(self, name: str, key: str, **values: object) -> None:
         self.reasons.setdefault(name, say(f"setting_wrong.{key}", **values))

@@ -124,7 +124,8 @@ def shifts(given: Fields) -> list[int]:
 
 def _read_hours(reader: Reader, centre: Centre) -> dict[str, object]:
     found = []
-    for number in shifts(reader._fields):
+    kept = [one for one in shifts(reader.fields) if not reader.given(f"drop.{one}")]
+    for number in kept:
         days = [day for day in WEEKDAYS if reader.given(f"{day}.{number}")]
         opens, closes = reader.time(f"opens.{number}"), reader.time(f"closes.{number}")
         if not days:
