@@ -114,7 +114,7 @@ class SurveyForm:
         if do == "add":
             if what not in self.parts:
                 raise ValueError(act)
-            return self._with(what, (*self.parts[what], self._new()))
+            return self._with(what, (*self.parts[what], self.new))
         part = next((name for name, some in self.parts.items() if _place(some, what) >= 0), None)
         if part is None:
             raise ValueError(act)
@@ -130,7 +130,9 @@ class SurveyForm:
         new = (f"questions.{one.id}.{language}" for one in made.added for language in LANGUAGES)
         return replace(made, texts={**dict.fromkeys(new, ""), **self.texts})
 
-    def _new(self) -> Asked:
+    @property
+    def new(self) -> Asked:
+        """The question that is added next."""
         taken = {one.id for asked in self.parts.values() for one in asked} | set(
             self.base.questions
         )
