@@ -36,9 +36,12 @@ CODE_LENGTH = 8  # characters of 5 bits
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # as on posters: no I, L, O, U to misread
 MIN_PASSWORD = 10  # characters
 MAX_WAITING = 10  # checks of passwords, less than a tenth of a second each
-NOTED = timedelta(minutes=1)  # how often it is noted that a device was heard of
+NOTED = timedelta(
+    minutes=1
+)  # how often it is noted that a device was heard of, or a password wrong
 REMEMBER = timedelta(seconds=5)  # how long a removed token may still pass
 T = TypeVar("T")
+K = TypeVar("K")
 
 
 class AccountError(MessageError):
@@ -98,6 +101,7 @@ class Accounts:
         self._devices: dict[str, tuple[Device, datetime]] = {}
         self._heard: dict[int, datetime] = {}  # of devices, by number
         self._told: dict[int, datetime] = {}  # when they told of themselves
+        self._failed: dict[str, datetime] = {}  # wrong passwords of accounts, as recorded
 
     @cached_property
     def _nobody(self) -> str:
@@ -223,12 +227,9 @@ class Accounts:
 
         What it ``tells`` of itself is noted also where it was heard of a moment ago.
         """
-        noted = (self._told if tells else self._heard).get(number)
-        if noted is not None and noted <= now < noted + NOTED:
+        if not _is_due(self._told if tells else self._heard, number, now):
             return False
         self._heard[number] = now
-        if tells:
-            self._told[number] = now
         return True
 
     # Signing in
@@ -319,9 +320,12 @@ class Accounts:
         """Record a wrong password, where there is such an account.
 
         What was typed as another name may be a password, and is not written anywhere. Called
-        after the answer was sent: its time must not tell which names have an account.
+        after the answer was sent: its time must not tell which names have an account. Once a
+        minute is enough: anybody may enter wrong passwords, and the log only grows.
         """
-        if name.isprintable() and self._credentials.user(name) is not None:
+        if not name.isprintable() or self._credentials.user(name) is None:
+            return
+        if _is_due(self._failed, name, self._clock()):
             self._audit.add(self._entry(COMMAND_LINE, "sign_in.failed", name=name))
 
     def _entry(self, actor: str, event: str, **values: str) -> Entry:
@@ -485,6 +489,15 @@ class Accounts:
         if not MIN_PASSWORD <= len(password) <= 1_000:
             raise AccountError("short_password", least=MIN_PASSWORD)
         return self._hasher.hash(password)
+
+
+def _is_due(noted: dict[K, datetime], key: K, now: datetime) -> bool:
+    """Whether something was not noted within NOTED; then it counts as noted now."""
+    last = noted.get(key)
+    if last is not None and last <= now < last + NOTED:
+        return False
+    noted[key] = now
+    return True
 
 
 def _digest(secret: str) -> str:
