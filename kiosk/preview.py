@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from uuid import UUID
 
+from markupsafe import escape
 from starlette.applications import Starlette
 from starlette.requests import Request
 
@@ -87,8 +88,13 @@ def _html(app: Starlette, device: str, name: str, page: Page, language: str) -> 
     }
     shown = show(Request(scope), name.partition("/")[0], page, language=language)
     html = ACTIVE.sub("", bytes(shown.body).decode())
-    if emblem := app.state.context.looks.emblem:  # elsewhere there is no such address
-        data = f"data:{emblem.media_type};base64,{b64encode(emblem.body).decode()}"
-        html = html.replace(emblem.address, data)
+    looks = app.state.context.looks  # elsewhere there are no such addresses
+    if looks.emblem:
+        data = f"data:{looks.emblem.media_type};base64,{b64encode(looks.emblem.body).decode()}"
+        html = html.replace(looks.emblem.address, data)
+    if looks.colours:
+        rules = looks.colours.body.decode().partition("{")[2].partition("}")[0].strip()
+        html = html.replace(f'<link rel="stylesheet" href="{looks.colours.address}">', "")
+        html = html.replace("<html", f'<html data-colours="{escape(rules)}"', 1)
     script = f'<script type="module" src="{asset("js/preview.js")}"></script>'
     return html.replace("</head>", f"{script}\n</head>")

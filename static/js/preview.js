@@ -1,6 +1,12 @@
 // A screen in a frame of the managers' page: the pages of a step turn, and nothing is sent.
 if (document.querySelector(".page-words")) await import("./step-pages.js");
 
+// The centre's own colours: a page that is not the kiosk's has no style sheet of theirs.
+for (const rule of (document.documentElement.dataset.colours ?? "").split(";")) {
+  const [name, value] = rule.split(":");
+  if (value) document.documentElement.style.setProperty(name.trim(), value.trim());
+}
+
 const fresh = document.getElementById("screen").outerHTML;
 
 document.addEventListener("click", (event) => {

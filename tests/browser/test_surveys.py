@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from kiosk.app import create_app
 from kiosk.settings import Settings
+from surveys.looks import Looks
 from tests.aggregator.conftest import CENTRE, ratings, submission
 from tests.browser.axe import violations
 from tests.browser.conftest import NOW, SIZES, Hall
@@ -67,7 +68,9 @@ def test_an_edited_survey_is_previewed_asked_and_another_series(
 
 @pytest.mark.browser
 def test_pages_of_a_long_survey_fit_and_its_steps_turn_in_the_preview(hall: Hall) -> None:
-    size = SIZES[1]
+    held, size = hall.context.organisation, SIZES[1]
+    own = held.stored.model_copy(update={"looks": Looks(colour="#5b2a86")})
+    held.save(own, "giam_doc", "", held.number)
     page = hall.page(size)
     for path in ("", "/business", "/sipas_2020/edit"):
         page.goto(f"{hall.url}/surveys{path}")
@@ -76,6 +79,7 @@ def test_pages_of_a_long_survey_fit_and_its_steps_turn_in_the_preview(hall: Hall
     page.get_by_role("button", name="Xem trước").last.click()
     step = page.frame_locator(".touch iframe").nth(2)  # six questions on officials
     shown = step.locator(".questions > :not([hidden])")
+    expect(step.locator("html")).to_have_css("--blue", "#5b2a86")
     expect(step.locator(".page-words")).to_contain_text("1")
     first = shown.first.get_attribute("id")
     step.get_by_role("button", name="Tiếp tục", exact=True).click()
