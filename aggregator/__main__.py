@@ -26,9 +26,9 @@ PROGRAM = "python -m aggregator"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0 where all was done, else 1, with the reason printed."""
-    language, others = _language(arguments)
+    language, at, others = _common(arguments)
     options = _parser(language).parse_args(others)
-    options.lang = language
+    options.lang, options.at = language, at
     module, function = options.run.split(".")
     try:
         # A command imports only what it needs: an export holds no library of statistics.
@@ -45,15 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1
 
 
-def _language(arguments: Sequence[str] | None) -> tuple[Language, list[str]]:
-    """The language of ``--lang``, wherever it stands, and the other arguments.
+def _common(arguments: Sequence[str] | None) -> tuple[Language, str | None, list[str]]:
+    """The values of ``--lang`` and ``--at``, wherever they stand, and the other arguments.
 
-    It is read first, because the parser's own texts are in this language.
+    They are read first: the parser's own texts are in this language.
     """
     first = argparse.ArgumentParser(prog=PROGRAM, add_help=False, allow_abbrev=False)
     first.add_argument("--lang", choices=LANGUAGES, default="vi")
+    first.add_argument("--at")
     known, others = first.parse_known_args(arguments)
-    return known.lang, others
+    return known.lang, known.at, others
 
 
 def _parser(language: Language) -> argparse.ArgumentParser:
@@ -62,6 +63,7 @@ def _parser(language: Language) -> argparse.ArgumentParser:
 
     parser = argparse.ArgumentParser(prog=PROGRAM, description=say("aggregator"))
     parser.add_argument("--lang", choices=LANGUAGES, default=language, help=say("lang"))
+    parser.add_argument("--at", metavar="ID", help=say("at"))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: str) -> argparse.ArgumentParser:

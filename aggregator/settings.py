@@ -18,6 +18,11 @@ class Settings(BaseSettings):
         default=Path("deploy/lai_chau.toml"),
         description="The centre file: departments, counters, published figures.",
     )
+    province: Path | None = Field(
+        default=None,
+        description="The file of a province, whose centres this aggregator serves, each under its "
+        "own path; empty: one centre.",
+    )
     surveys: Path | None = Field(
         default=None,
         description="Folder of the centre's own instruments (TOML), besides ours; empty: none.",

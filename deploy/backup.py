@@ -9,6 +9,8 @@ import re
 import sqlite3
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -33,7 +35,11 @@ def main(arguments: list[str] | None = None) -> int:
         "under --var, and HAILONG_DATABASE_URL where that is PostgreSQL",
     )
     options = parser.parse_args(arguments)
-    sources = {source: name_of(source) for source in options.source} or databases(options.var)
+    try:
+        sources = {one: name_of(one) for one in options.source} or databases(options.var)
+    except (OSError, ValueError) as error:
+        print(f"HAILONG_PROVINCE: {error}", file=sys.stderr)
+        return 1
     if not sources:
         print(f"{options.var}: no database found", file=sys.stderr)
         return 1
@@ -55,7 +61,8 @@ def databases(var: Path) -> dict[str, str]:
     """The databases to copy, each with its copy's name, which no other has.
 
     These are the SQLite files under ``var``, without the simulated ones of ``make demo`` in
-    demo/, and the PostgreSQL database of HAILONG_DATABASE_URL.
+    demo/, the PostgreSQL database of HAILONG_DATABASE_URL, and what the file HAILONG_PROVINCE
+    names elsewhere. Raises OSError and ValueError for a file that cannot be read.
     """
     files = [file for file in sorted(var.rglob("*")) if is_sqlite(file)]
     inside = {file: file.relative_to(var) for file in files}
@@ -65,7 +72,19 @@ def databases(var: Path) -> dict[str, str]:
         if path.parts[0] != "demo"
     }
     url = os.environ.get("HAILONG_DATABASE_URL", "")
-    return {**names, **({url: name_of(url)} if url.startswith("postgresql") else {})}
+    named = {url: name_of(url)} if url.startswith("postgresql") else {}
+    province = os.environ.get("HAILONG_PROVINCE", "")
+    for id, own in named_by(Path(province)) if province else ():
+        if own not in named and Path(own).resolve() not in {file.resolve() for file in files}:
+            named[own] = id
+    return {**names, **named}
+
+
+def named_by(province: Path) -> Iterator[tuple[str, str]]:
+    """The databases that a province's file names, each with its centre's id."""
+    for centre in tomllib.loads(province.read_text("utf-8")).get("centres", []):
+        if url := centre.get("database"):
+            yield centre["id"], re.sub(r"^sqlite\S*?:///", "", url)
 
 
 def name_of(source: str) -> str:
@@ -123,7 +142,9 @@ def dump_postgresql(url: str, target: Path) -> None:
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     user = f"{parts.username}@" if parts.username else ""
-    query = f"?{parts.query}" if parts.query else ""
+    # All schemas are dumped; the one of a centre is no part of what PostgreSQL understands.
+    query = re.sub(r"(^|&)schema=[^&]*", "", parts.query).lstrip("&")
+    query = f"?{query}" if query else ""
     environment = dict(os.environ)
     if parts.password:
         # Not on the command line, where every user of the machine could read it.

@@ -267,6 +267,33 @@ def test_two_files_of_one_name_are_two_backups_and_the_demonstration_none(tmp_pa
     assert kept == {"aggregator-data": 0, "kiosk-data": 1}
 
 
+def test_a_backup_has_every_centre_of_a_province(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    var, to = tmp_path / "var", tmp_path / "to"
+    file = tmp_path / "province.toml"
+    places = {"tan_phong": var / "tan_phong" / "aggregator" / "hailong.sqlite3"}
+    places["doan_ket"] = tmp_path / "elsewhere" / "old.db"
+    for path in places.values():
+        path.parent.mkdir(parents=True)
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("CREATE TABLE t (number)")
+            database.commit()
+    file.write_text(
+        "".join(
+            f'[[centres]]\nid = "{id}"\ndatabase = "sqlite:///{path}"\n'
+            for id, path in places.items()
+        )
+    )
+    monkeypatch.setenv("HAILONG_PROVINCE", str(file))
+    assert backup.main(["--to", str(to), "--var", str(var)]) == 0
+    copies = sorted(copy.name.rpartition("-")[0] for copy in to.iterdir())
+    assert copies == ["doan_ket", "tan_phong-aggregator-hailong"]
+    file.unlink()
+    assert backup.main(["--to", str(to), "--var", str(var)]) == 1
+    assert "HAILONG_PROVINCE" in capsys.readouterr().err
+
+
 def test_old_backups_go_and_those_of_other_databases_stay(tmp_path: Path) -> None:
     to = tmp_path / "to"
     to.mkdir()

@@ -7,11 +7,43 @@ from contextlib import contextmanager
 
 from sqlalchemy import Engine
 
+from aggregator.organisation.province import load_province
+from aggregator.settings import Settings
 from aggregator.storage.database import is_missing
 from aggregator.storage.migrations import is_current
 from aggregator.storage.submissions import Advance
 from aggregator.wording.messages import MESSAGES
 from surveys.messages import Language, MessageError
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """The settings of the one centre that a command is for: ``--at ID`` names it in a province.
+
+    Raises pydantic.ValidationError, DefinitionError and MessageError.
+    """
+    if is_of_province(options):
+        raise MessageError("cli.at_needed")
+    return own_settings_of(options)
+
+
+def is_of_province(options: argparse.Namespace) -> bool:
+    """Whether there is a province, and no centre of it is named."""
+    return options.at is None and Settings.from_env().province is not None
+
+
+def own_settings_of(options: argparse.Namespace) -> Settings:
+    """As settings_of, but those of the province itself where no centre is named."""
+    settings = Settings.from_env()
+    if settings.province is None:
+        if options.at is not None:
+            raise MessageError("cli.no_province")
+        return settings
+    province = load_province(settings)
+    if options.at is None:
+        return province.settings
+    if options.at not in province.centres:
+        raise MessageError("cli.unknown_centre", id=options.at, known=", ".join(province.centres))
+    return province.centres[options.at]
 
 
 def require_current(engine: Engine) -> None:

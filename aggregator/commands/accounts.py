@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+from aggregator.commands import is_of_province, own_settings_of, settings_of
 from aggregator.commands.store import opened
 from aggregator.dashboard.accounts import AccountError, Accounts
 from aggregator.settings import Settings
@@ -27,7 +28,7 @@ def _accounts(settings: Settings) -> Iterator[tuple[Accounts, Credentials]]:
 
 def run_token(options: argparse.Namespace) -> int:
     kind: TokenKind = options.kind
-    with _accounts(Settings.from_env()) as (accounts, credentials):
+    with _accounts(settings_of(options)) as (accounts, credentials):
         if options.action == "list":
             for name, created in credentials.tokens(kind):
                 print(f"{name}\t{created:%Y-%m-%d %H:%M} UTC")
@@ -53,7 +54,7 @@ def run_token(options: argparse.Namespace) -> int:
 
 
 def run_user(options: argparse.Namespace) -> int:
-    settings = Settings.from_env()
+    settings = own_settings_of(options)
     with _accounts(settings) as (accounts, credentials):
         if options.action == "list":
             for user in credentials.users():
@@ -63,6 +64,8 @@ def run_user(options: argparse.Namespace) -> int:
                 print(f"{user.name}\t{user.role}{where}\t{when}{state}")
             return 0
         if options.action == "add":
+            if options.role == "head" and is_of_province(options):
+                raise AccountError("no_heads")
             password = None if options.no_password else _ask_password()
             if options.department is not None:
                 centre, _ = load_definitions(settings.centre)

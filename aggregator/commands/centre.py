@@ -4,11 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from aggregator.commands import settings_of
 from aggregator.commands.store import opened
 from aggregator.intake.files import FileError
 from aggregator.organisation.current import Organisation
 from aggregator.organisation.toml import to_toml
-from aggregator.settings import Settings
 from aggregator.wording.messages import MESSAGES
 from surveys.definition import load_instruments
 from surveys.messages import Language, MessageError
@@ -16,7 +16,7 @@ from surveys.messages import Language, MessageError
 
 def run_centre(options: argparse.Namespace) -> int:
     """Take a file's document as the next version, write the one in force, or list them all."""
-    settings = Settings.from_env()
+    settings = settings_of(options)
     with opened(settings) as store:
         organisation = Organisation(store.centres, load_instruments(settings.surveys))
         if options.action == "list":

@@ -6,12 +6,11 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aggregator.commands import progress, require_current, tell
+from aggregator.commands import progress, require_current, settings_of, tell
 from aggregator.documents.exports.joined import EXPORT_FORMATS, ExportFormat, JoinedTable
 from aggregator.documents.exports.writing import write_export
 from aggregator.organisation.current import centre_in_force
 from aggregator.organisation.seen import following, merged_into
-from aggregator.settings import Settings
 from aggregator.storage.audit import AuditLog, entry
 from aggregator.storage.centres import Centres
 from aggregator.storage.database import Database
@@ -24,7 +23,7 @@ from surveys.messages import MessageError
 
 
 def run_export(options: argparse.Namespace) -> int:
-    settings = Settings.from_env()
+    settings = settings_of(options)
     files, file_format = load_instruments(settings.surveys), _format(options)
     # Hundreds of thousands of rows are made, none of which refers to another: the garbage
     # collector would search them for cycles again and again, and find none.

@@ -4,14 +4,13 @@ import argparse
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from aggregator.commands import progress, report, tell
+from aggregator.commands import progress, report, settings_of, tell
 from aggregator.commands.store import opened
 from aggregator.intake.handling import read_dossiers, read_facts
 from aggregator.intake.importing import import_file
 from aggregator.intake.ingest import Ingest, rebuild
 from aggregator.intake.transactions import read_transactions
 from aggregator.organisation.current import centre_in_force
-from aggregator.settings import Settings
 from aggregator.storage.audit import COMMAND_LINE, entry
 from aggregator.wording.messages import MESSAGES
 from surveys.definition import load_instruments, load_survey
@@ -19,7 +18,7 @@ from surveys.messages import Language
 
 
 def run_import(options: argparse.Namespace) -> int:
-    settings, language = Settings.from_env(), options.lang
+    settings, language = settings_of(options), options.lang
     files = load_instruments(settings.surveys)
     with opened(settings) as store, progress() as advance:
         centre = centre_in_force(store.centres, settings.centre, files)
@@ -34,7 +33,7 @@ def run_import(options: argparse.Namespace) -> int:
 
 
 def run_rebuild(options: argparse.Namespace) -> int:
-    settings = Settings.from_env()
+    settings = settings_of(options)
     files = load_instruments(settings.surveys)
     with opened(settings) as store, progress() as advance:
         centre = centre_in_force(store.centres, settings.centre, files)
@@ -48,7 +47,7 @@ def run_rebuild(options: argparse.Namespace) -> int:
 
 def run_define(options: argparse.Namespace) -> int:
     survey = load_survey(options.file)
-    with opened(Settings.from_env()) as store:
+    with opened(settings_of(options)) as store:
         n, fingerprint = store.definitions.adopt([survey]), survey.fingerprint
         if n:
             about = {"survey": survey.id, "fingerprint": fingerprint}
@@ -59,7 +58,7 @@ def run_define(options: argparse.Namespace) -> int:
 
 
 def run_transactions(options: argparse.Namespace) -> int:
-    settings, language = Settings.from_env(), options.lang
+    settings, language = settings_of(options), options.lang
     with opened(settings) as store:
         centre = centre_in_force(store.centres, settings.centre, load_instruments(settings.surveys))
         rows, problems = read_transactions(options.file, centre, language)
@@ -68,7 +67,7 @@ def run_transactions(options: argparse.Namespace) -> int:
 
 
 def run_dossiers(options: argparse.Namespace) -> int:
-    settings = Settings.from_env()
+    settings = settings_of(options)
     with opened(settings) as store:
         centre = centre_in_force(store.centres, settings.centre, load_instruments(settings.surveys))
         today = centre.local_day(datetime.now(UTC))
@@ -78,7 +77,7 @@ def run_dossiers(options: argparse.Namespace) -> int:
 
 
 def run_facts(options: argparse.Namespace) -> int:
-    settings = Settings.from_env()
+    settings = settings_of(options)
     with opened(settings) as store:
         centre = centre_in_force(store.centres, settings.centre, load_instruments(settings.surveys))
         today = centre.local_day(datetime.now(UTC))

@@ -6,12 +6,12 @@ from importlib import import_module
 from pathlib import Path
 
 import aggregator.lean_pandas  # noqa: F401 - before whatever imports pandas
+from aggregator.commands import settings_of
 from aggregator.commands.store import opened
 from aggregator.documents.reports.model import REPORT_FORMATS
 from aggregator.documents.reports.report import build_report
 from aggregator.intake.files import FileError
 from aggregator.organisation.current import centre_in_force
-from aggregator.settings import Settings
 from aggregator.storage.audit import entry
 from aggregator.wording.messages import MESSAGES
 from aggregator.wording.periods import EARLIEST, LATEST, Period, PeriodError, period_of
@@ -23,7 +23,7 @@ from surveys.published import load_published
 def run_report(options: argparse.Namespace) -> int:
     """Write the report of the period that holds the given day, as a whole file or none."""
     file_format = _format(options)
-    settings = Settings.from_env()
+    settings = settings_of(options)
     files, now = load_instruments(settings.surveys), datetime.now(UTC)
     with opened(settings) as store:
         centre = centre_in_force(store.centres, settings.centre, files)

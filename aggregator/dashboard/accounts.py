@@ -40,6 +40,7 @@ NOTED = timedelta(
     minutes=1
 )  # how often it is noted that a device was heard of, or a password wrong
 REMEMBER = timedelta(seconds=5)  # how long a removed token may still pass
+VISITOR = "@"  # before the name of who acts in a centre with an account of the province
 T = TypeVar("T")
 K = TypeVar("K")
 
@@ -82,10 +83,43 @@ class SignedIn:
     browser: str
 
 
+class Turns:
+    """The one thread of a process for slow work on passwords, and how many wait for it.
+
+    A check takes 19 MiB, and every thread would keep its own.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="password")
+        self._waiting = {True: 0, False: 0}  # by whether the browser is known
+
+    async def take(self, known: bool, work: Callable[..., T], *values: object) -> T:
+        """Run work on the thread; returns what ``work`` returns.
+
+        Raises BusyError where too many wait. Known and unknown browsers are counted apart, so
+        that many unknown ones do not turn known ones away.
+        """
+        if self._waiting[known] >= MAX_WAITING:
+            raise BusyError()
+        self._waiting[known] += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._thread, partial(work, *values))
+        finally:
+            self._waiting[known] -= 1
+
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown()
+
+
 class Accounts:
     """Checks and makes credentials. Secrets are kept as hashes only and never logged."""
 
-    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: Store, clock: Callable[[], datetime], turns: Turns | None = None
+    ) -> None:
+        """``turns`` are those of the process, which closes them; without them it has its own."""
         self._credentials = store.credentials
         self._audit = store.audit
         self.devices = store.devices
@@ -94,9 +128,8 @@ class Accounts:
         self._hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
         counts = store.wrong_passwords
         self._throttle = Throttle(clock, counts if counts.shared else None)
-        # One thread for all checks: each takes 19 MiB, and every thread would keep its own.
-        self._checker = ThreadPoolExecutor(1, thread_name_prefix="password")
-        self._waiting = {True: 0, False: 0}  # by whether the browser is known
+        self._turns = turns or Turns()
+        self._own_turns = turns is None
         self._remembered: dict[tuple[TokenKind, str], tuple[str, datetime]] = {}
         self._devices: dict[str, tuple[Device, datetime]] = {}
         self._heard: dict[int, datetime] = {}  # of devices, by number
@@ -254,7 +287,7 @@ class Accounts:
         buckets = buckets_of(name, address, _digest(browser) if known and browser else None)
         # Who has to wait takes nobody's turn.
         await run_in_threadpool(self._check_wait, buckets)
-        await self._in_turn(bool(known), self._check_password, name, password, buckets)
+        await self._turns.take(bool(known), self._check_password, name, password, buckets)
 
     def _check_password(self, name: str, password: str, buckets: Sequence[Bucket]) -> None:
         with self._throttle.turn():
@@ -278,24 +311,10 @@ class Accounts:
         except (VerificationError, InvalidHashError):
             return False
 
-    async def _in_turn(self, known: bool, work: Callable[..., T], *values: object) -> T:
-        """Run slow work on passwords on the one thread for it; returns what ``work`` returns.
-
-        Raises BusyError where too many wait. Known and unknown browsers are counted apart, so
-        that many unknown ones do not turn known ones away.
-        """
-        if self._waiting[known] >= MAX_WAITING:
-            raise BusyError()
-        self._waiting[known] += 1
-        try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._checker, partial(work, *values))
-        finally:
-            self._waiting[known] -= 1
-
     def close(self) -> None:
-        """End the thread that checks passwords."""
-        self._checker.shutdown()
+        """End the thread that checks passwords, where it is its own."""
+        if self._own_turns:
+            self._turns.close()
 
     def sign_in_by_link(self, secret: str, browser: str | None = None) -> SignedIn | None:
         """Sign in with a link's secret, which works once; None where it does not work."""
@@ -386,6 +405,8 @@ class Accounts:
 
     def _check_name(self, name: str) -> None:
         self.check_label(name)
+        if name.startswith(VISITOR):
+            raise AccountError("bad_name")
         if self._credentials.user(name):
             raise AccountError("name_taken", name=name)
 
@@ -394,7 +415,7 @@ class Accounts:
 
         Raises AccountError for a short password, and BusyError.
         """
-        await self._in_turn(True, self.set_password, name, password, name)
+        await self._turns.take(True, self.set_password, name, password, name)
         return await run_in_threadpool(self._know_browser, name)
 
     def set_password(self, name: str, password: str, by: str = COMMAND_LINE) -> None:
@@ -430,7 +451,7 @@ class Accounts:
 
         Raises AccountError for a name or password that cannot be, and BusyError.
         """
-        return await self._in_turn(True, self._accept, secret, name, password, None)
+        return await self._turns.take(True, self._accept, secret, name, password, None)
 
     def accept_identity(self, secret: str, identity: str) -> SignedIn | None:
         """As accept, for who signs in by an OpenID Connect identity; the name is the invitation's.

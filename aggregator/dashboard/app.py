@@ -1,10 +1,11 @@
 """The aggregator's application: its routes, and what starts and stops with it."""
 
+import contextlib
 import gc
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter
 from starlette.applications import Starlette
@@ -14,7 +15,7 @@ from starlette.routing import Mount, Route
 import aggregator.lean_pandas  # noqa: F401 - before whatever imports pandas
 from aggregator.dashboard import api, device_api, pages, sign_in
 from aggregator.dashboard.accounts import Accounts
-from aggregator.dashboard.context import MESSAGES, Context, Metrics
+from aggregator.dashboard.context import Context, Metrics
 from aggregator.dashboard.health import Health
 from aggregator.dashboard.permissions import need_of
 from aggregator.dashboard.screens import accounts as accounts_screen
@@ -40,19 +41,19 @@ from aggregator.dashboard.screens import (
     trends,
 )
 from aggregator.dashboard.screens import settings as settings_screen
+from aggregator.dashboard.shared import Shared
 from aggregator.demo.citizens import with_population
 from aggregator.documents.worker import DocumentError, Worker
 from aggregator.intake.ddci import load_ddci
 from aggregator.intake.ingest import GroupCommit, Ingest
-from aggregator.organisation.current import Organisation
+from aggregator.organisation.current import Organisation, now_utc
 from aggregator.settings import Settings
 from aggregator.storage.database import StorageError
 from aggregator.storage.definitions import UndefinedAnswersError
 from aggregator.storage.store import Store
 from aggregator.wording.periods import PeriodError
-from surveys.definition import load_instruments
 from surveys.published import load_published
-from web import Application, Assets, Pages
+from web import Application, Assets
 
 # The screens in the order of the navigation, which calls them by their names (nav.NAME).
 SCREENS = [
@@ -114,66 +115,95 @@ ROUTES = [
 
 
 def create_app(
-    settings: Settings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    settings: Settings,
+    clock: Callable[[], datetime] = now_utc,
+    shared: Shared | None = None,
+    above: Accounts | None = None,
 ) -> Starlette:
     """An aggregator on the database of the settings, whose schema must be up to date.
 
-    A database without a version of the centre takes that of the settings' file. Raises
-    surveys.definition.DefinitionError, aggregator.storage.database.StorageError and
+    A database without a version of the centre takes that of the settings' file. A centre of a
+    province has things in common with others (``shared``), and the province's people may enter
+    it, whose accounts are ``above``. Raises surveys.definition.DefinitionError,
+    aggregator.storage.database.StorageError and
     aggregator.organisation.changes.OrganisationError.
     """
-    files = load_instruments(settings.surveys)
-    store = Store(settings.database)
+    common = shared or Shared()
+    files, store = common.surveys(settings.surveys), Store(settings.database)
     finish = with_population if settings.demo else lambda centre: centre
     held = Organisation(store.centres, files, clock, finish)
     held.start(settings.centre)
-    centre = held.centre
-    templates = Pages(Path(__file__).parent / "templates", MESSAGES)
-    commits = GroupCommit(Ingest(store, files, centre, clock, held.refreshed))
-    accounts = Accounts(store, clock)
-    context = Context(
-        settings,
-        store,
-        held,
-        load_published(settings.centre, centre),
-        load_ddci(settings.ddci, held.surveys) if settings.ddci else None,
-        commits,
-        Health(store, commits, clock),
-        Worker(settings),
-        accounts,
-        templates,
-        _metrics(),
-        tuple((screen.path, screen.name, need_of(screen.endpoint)) for screen in SCREENS),
-        clock,
+    context = replace(
+        context_for(settings, store, held, common, SCREENS, clock),
+        published=load_published(settings.centre, held.centre),
+        ddci=load_ddci(settings.ddci, held.surveys) if settings.ddci else None,
+        above=above,
     )
+    ends = contextlib.ExitStack()
+    if shared is None:
+        ends.callback(common.passwords.close)
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         # The garbage collector need not search what is loaded by now, nor a batch that is
         # being read at every few hundred answers: it leaves the first out and runs rarely.
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
-        async with commits:
-            yield
-        accounts.close()
-        store.close()
+        with ends:
+            async with context.commits:
+                yield
+            store.close()
 
     app = Application(
         routes=[*ROUTES, Mount("/static", Assets(), name="static")],
         lifespan=lifespan,
         hosts=settings.hosts,
-        exception_handlers={
-            api.ApiError: api.api_error,
-            StorageError: api.storage_error,
-            DocumentError: pages.http_error,
-            UndefinedAnswersError: pages.http_error,
-            PeriodError: pages.http_error,
-            HTTPException: pages.http_error,
-            Exception: pages.http_error,
-        },
+        exception_handlers=EXCEPTION_HANDLERS,
     )
     app.state.context = context
     return app
+
+
+def context_for(
+    settings: Settings,
+    store: Store,
+    organisation: Organisation,
+    shared: Shared,
+    screens: Sequence[Route],
+    clock: Callable[[], datetime],
+) -> Context:
+    """The parts of an aggregator on a store, without what only some centres have."""
+    centre, files = organisation.centre, organisation.files
+    commits = GroupCommit(Ingest(store, files, centre, clock, organisation.refreshed))
+    return Context(
+        settings=settings,
+        store=store,
+        organisation=organisation,
+        published=None,
+        ddci=None,
+        commits=commits,
+        health=Health(store, commits, clock),
+        worker=Worker(settings, shared.documents),
+        accounts=Accounts(store, clock, shared.passwords),
+        pages=shared.pages,
+        metrics=_metrics(),
+        navigation=tuple(
+            (screen.path, screen.name, need_of(screen.endpoint)) for screen in screens
+        ),
+        clock=clock,
+        large_batches=shared.large_batches,
+    )
+
+
+EXCEPTION_HANDLERS: Mapping[Any, Any] = {
+    api.ApiError: api.api_error,
+    StorageError: api.storage_error,
+    DocumentError: pages.http_error,
+    UndefinedAnswersError: pages.http_error,
+    PeriodError: pages.http_error,
+    HTTPException: pages.http_error,
+    Exception: pages.http_error,
+}
 
 
 def _metrics() -> Metrics:

@@ -38,7 +38,8 @@ class Context:
     ``clock`` gives the present time with its zone. ``large_batches`` bounds how many large
     batches of submissions are read at the same time. ``published`` and ``ddci`` are None where
     the centre has no such file. ``seen`` is the centre as a request's page is made under; see
-    permissions.needs.
+    permissions.needs. ``above`` are the accounts of the province that a centre belongs to, whose
+    people may enter it, too; ``is_province`` is true for the province itself.
     """
 
     settings: Settings
@@ -56,6 +57,8 @@ class Context:
     clock: Callable[[], datetime]
     large_batches: Semaphore = field(default_factory=lambda: Semaphore(6))
     seen: Centre | None = None
+    above: Accounts | None = None
+    is_province: bool = False
 
     @property
     def centre(self) -> Centre:

@@ -60,6 +60,7 @@ def render(request: Request, name: str, page: object, status: int = 200) -> Resp
     here = f"{request.url.path}?{query}" if query else request.url.path
     links = Links(language, here)
     user: User | None = getattr(request.state, "user", None)
+    visiting = getattr(request.state, "visiting", False)
     how = request.query_params.get("how")
     values = {
         "page": page,
@@ -79,7 +80,10 @@ def render(request: Request, name: str, page: object, status: int = 200) -> Resp
         "here": here,
         "navigation": context.navigation,
         "user": user,
-        "may": lambda permission: may(user, permission),
+        "may": lambda permission: may(user, permission) and not (visiting and permission == "self"),
+        "visiting": visiting,
+        "above": context.above is not None,
+        "is_province": context.is_province,
         **_writers(language),
         **_figures(links),
     }

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from aggregator.dashboard.accounts import VISITOR
 from aggregator.dashboard.context import Context, context_of
 from aggregator.organisation.seen import counters_at
 from aggregator.storage.credentials import ROLES, Role
@@ -49,12 +50,18 @@ MAY_MANAGE: Mapping[Role, tuple[Role, ...]] = {
 }
 
 COOKIE = "hailong_session"
+PROVINCE_COOKIE = "hailong_province"  # which a browser sends to each centre, beside its own
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 def may(user: User | None, permission: Permission) -> bool:
     """Whether a signed-in user has a permission; a role that is not known has none."""
     return user is not None and permission in MAY.get(user.role, ())  # type: ignore[call-overload]
+
+
+def cookie_of(context: Context) -> str:
+    """The name of the cookie by which sessions of the context's own accounts are known."""
+    return PROVINCE_COOKIE if context.is_province else COOKIE
 
 
 def need_of(handler: Callable[..., object]) -> str:
@@ -85,12 +92,13 @@ def needs(permission: Permission) -> Callable[[Handler], Handler]:
         @wraps(handler)
         async def guarded(request: Request) -> Response:
             context = context_of(request)
-            secret = request.cookies.get(COOKIE, "")
-            user, centre = await run_in_threadpool(_entering, context, secret)
-            if user is None or centre is None:
+            found = await run_in_threadpool(_entering, context, request.cookies)
+            if found is None:
                 return _to_sign_in(request)
-            request.state.user = user
-            if not may(user, permission):
+            user, visiting, centre = found
+            request.state.user, request.state.visiting = user, visiting
+            # The own account of who is visiting is the province's, not one of the same name here.
+            if not may(user, permission) or (visiting and permission == "self"):
                 raise HTTPException(403)
             request.state.context = _seen_by(user, context, centre)
             try:
@@ -106,10 +114,29 @@ def needs(permission: Permission) -> Callable[[Handler], Handler]:
     return guard
 
 
-def _entering(context: Context, secret: str) -> tuple[User | None, Centre | None]:
-    """Whose session it is, and the newest version of the centre; both in one thread."""
+def _entering(context: Context, cookies: Mapping[str, str]) -> tuple[User, bool, Centre] | None:
+    """Who sends a request, and whether as a visitor, and the newest version of the centre.
+
+    None where nobody is signed in. All in one thread.
+    """
+    secret = cookies.get(cookie_of(context))
     user = context.accounts.user_of(secret) if secret else None
-    return user, context.organisation.refreshed() if user else None
+    visitor = None if user else _visitor(context, cookies.get(PROVINCE_COOKIE))
+    if entering := user or visitor:
+        return entering, user is None, context.organisation.refreshed()
+    return None
+
+
+def _visitor(context: Context, secret: str | None) -> User | None:
+    """Somebody of the province in one of its centres: the same role, under a marked name.
+
+    No account of the centre has such a name, so the centre's audit log tells them apart.
+    """
+    found = context.above.user_of(secret) if context.above and secret else None
+    if found is None or found.role == "head":
+        return None
+    name = f"{VISITOR}{found.name}"[:64]
+    return User(name=name, role=found.role, created_at=found.created_at)
 
 
 def _to_sign_in(request: Request) -> Response:

@@ -1,6 +1,7 @@
 """What the JSON API gives and takes: these models make the answers and the OpenAPI document."""
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal, Self
 
@@ -93,6 +94,12 @@ class HealthJson(Json):
     """Whether an answer would be taken."""
 
     status: Literal["ok", "unavailable"]
+
+
+class ProvinceHealthJson(HealthJson):
+    """Whether all centres of a province would take an answer, and which."""
+
+    centres: Mapping[str, Literal["ok", "unavailable"]]
 
 
 class Query(Json):

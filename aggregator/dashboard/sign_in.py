@@ -12,9 +12,9 @@ from starlette.responses import RedirectResponse, Response
 from aggregator.dashboard.accounts import BROWSER, SESSION, AccountError, RefusedError, SignedIn
 from aggregator.dashboard.context import context_of
 from aggregator.dashboard.pages import render
-from aggregator.dashboard.permissions import COOKIE, needs, open_to
+from aggregator.dashboard.permissions import cookie_of, needs, open_to
 from surveys.text import composed
-from web import read_form, under
+from web import read_form, root_of, under
 
 FORM_LIMIT = 16_384  # bytes
 NAME_LIMIT, PASSWORD_LIMIT = 64, 1_000  # characters; no account has a longer one
@@ -81,10 +81,11 @@ async def sign_in_by_link(request: Request) -> Response:
 @open_to("anyone")
 async def sign_out(request: Request) -> Response:
     """End the session, on the server and in the browser."""
-    secret = request.cookies.get(COOKIE, "")
+    cookie = cookie_of(context_of(request))
+    secret = request.cookies.get(cookie, "")
     await run_in_threadpool(context_of(request).accounts.sign_out, secret)
     response = RedirectResponse(under(request, "/sign-in"), 303)
-    response.delete_cookie(COOKIE, path=under(request, "/"))
+    response.delete_cookie(cookie, path=under(request, "/"))
     return response
 
 
@@ -109,7 +110,7 @@ async def account(request: Request) -> Response:
     except AccountError:
         return render(request, "account", AccountPage("account.short"), status=422)
     response = RedirectResponse(under(request, "/sign-in?changed"), 303)
-    _keep(request, response, _browser_cookie(user.name), browser, BROWSER)
+    _keep(request, response, _browser_cookie(request, user.name), browser, BROWSER)
     return response
 
 
@@ -120,12 +121,16 @@ def _client(request: Request, name: str) -> tuple[str, str | None]:
     on this machine it is the one that the proxy names.
     """
     address = request.client.host if request.client else ""
-    return address, request.cookies.get(_browser_cookie(name))
+    return address, request.cookies.get(_browser_cookie(request, name))
 
 
-def _browser_cookie(name: str) -> str:
-    """The cookie by which a browser is known to an account: one for each of its accounts."""
-    return f"hailong_browser_{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:16]}"
+def _browser_cookie(request: Request, name: str) -> str:
+    """The cookie by which a browser is known to an account: one for each of its accounts.
+
+    A browser sends the province's to each centre, too, so they have other names there.
+    """
+    account = (root_of(request) + name).encode("utf-8", "replace")
+    return f"hailong_browser_{hashlib.sha256(account).hexdigest()[:16]}"
 
 
 def _reason(refused: RefusedError, wrong: str) -> str:
@@ -144,8 +149,8 @@ def _refused(request: Request, name: str, page: AccountPage, refused: RefusedErr
 def enter(request: Request, entered: SignedIn, target: str) -> Response:
     """Redirect a browser in which somebody has just signed in, with its cookies set."""
     response = RedirectResponse(target, 303)
-    _keep(request, response, _browser_cookie(entered.name), entered.browser, BROWSER)
-    _keep(request, response, COOKIE, entered.session, SESSION)
+    _keep(request, response, _browser_cookie(request, entered.name), entered.browser, BROWSER)
+    _keep(request, response, cookie_of(context_of(request)), entered.session, SESSION)
     return response
 
 

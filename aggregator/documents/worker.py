@@ -47,9 +47,10 @@ class DocumentError(MessageError):
 class Worker:
     """Makes documents with these settings, one at a time."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, turn: asyncio.Semaphore | None = None) -> None:
+        """``turn`` is held while one is made; several workers may share it."""
         self._settings = settings
-        self._turn = asyncio.Semaphore(1)
+        self._turn = turn or asyncio.Semaphore(1)
 
     async def make(
         self,

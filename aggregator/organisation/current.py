@@ -61,7 +61,7 @@ class Organisation:
         ``finish`` adds to each document what is not stored with it.
         """
         self._centres = centres
-        self._files = files
+        self.files = files
         self._clock = clock
         self._finish = finish
         self._held: Held | None = None
@@ -93,7 +93,7 @@ class Organisation:
         return self._held or self._refreshed()
 
     def _hold(self, number: int, stored: Centre) -> Held:
-        surveys = stored.instruments_with(self._files)
+        surveys = stored.instruments_with(self.files)
         self._held = Held(number, stored, self._finish(stored), surveys)
         return self._held
 
@@ -128,7 +128,7 @@ class Organisation:
             self.refreshed()
         except StorageError:
             self._hold(0, given)
-        check_definitions(self.stored, self._files, f"centre version {self.number}")
+        check_definitions(self.stored, self.files, f"centre version {self.number}")
         if given != self.stored:
             self.notice = self._difference(given, file.name)
 
@@ -198,7 +198,7 @@ class Organisation:
     def _told(self, old: Centre, new: Centre) -> list[Words]:
         """What changed between stored versions, also where it was allowed before any answer."""
         try:
-            return changes(old, new, self._files)
+            return changes(old, new, self.files)
         except OrganisationError:
             return [say("organisation.changed_wholly")]
 
@@ -213,7 +213,7 @@ class Organisation:
 
     def _may_follow(self, old: Centre | None, new: Centre, name: str) -> list[Words]:
         """What changes; refuses what must not. Before anything was counted all may change."""
-        check_definitions(new, self._files, name)
+        check_definitions(new, self.files, name)
         counted = self._centres.counted()
         refuse_future(new, new.local_day(self._clock()))
         self._refuse_orphans(counted, new)
@@ -221,7 +221,7 @@ class Organisation:
             return []
         self._refuse_abandoned(old, new)
         if counted:
-            found = changes(old, new, self._files)
+            found = changes(old, new, self.files)
         else:
             found = [] if old == new else self._told(old, new)
         self._refuse_changed(old, new, asked=bool(counted))
@@ -247,7 +247,7 @@ class Organisation:
 
         With ``asked`` also where it was asked: a kiosk may hold answers for days.
         """
-        before, after = old.instruments_with(self._files), new.instruments_with(self._files)
+        before, after = old.instruments_with(self.files), new.instruments_with(self.files)
         kept = [one.survey for one in self._centres.definitions.kept().values()]
         ids = self._ever_asked() if asked else set()
         refuse_changed([*kept, *(before[id] for id in sorted(ids & before.keys()))], after)

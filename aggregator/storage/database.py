@@ -116,6 +116,21 @@ def _lock_key(schema: str | None) -> int:
     return int.from_bytes(hashlib.sha256(schema.encode()).digest()[:4], "big", signed=True)
 
 
+def place_of(url: str) -> tuple[str, ...]:
+    """Where the data of an address lie: equal for two that mean the same. Raises StorageError."""
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "sqlite":
+        return "sqlite", str(Path(parsed.database or "").resolve())
+    port, database = str(parsed.port or 5432), parsed.database or ""
+    return "postgresql", parsed.host or "", port, database, _schema(parsed) or "public"
+
+
+def in_schema(url: str, schema: str) -> str:
+    """The address of a schema in the PostgreSQL database of an address. Raises StorageError."""
+    named = _parsed(url).update_query_dict({"schema": schema})
+    return named.render_as_string(hide_password=False)
+
+
 def is_missing(engine: Engine) -> bool:
     """Whether the engine's SQLite file does not exist yet; connecting would create it."""
     file = engine.url.database
@@ -126,19 +141,13 @@ def is_missing(engine: Engine) -> bool:
 
 def _engine(url: str, lock_timeout: float) -> Engine:
     """An engine with durable commits. Raises StorageError for an address it cannot use."""
-    try:
-        parsed = make_url(url)
-    except SQLAlchemyError as error:
-        raise StorageError("HAILONG_DATABASE_URL is not a database address") from error
-    kind = parsed.get_backend_name()
-    if kind not in ("sqlite", "postgresql"):
-        raise StorageError(f"HAILONG_DATABASE_URL: {kind} is neither sqlite nor postgresql")
+    parsed = _parsed(url)
     options: dict[str, Any] = {
         "hide_parameters": True,  # keeps people's answers out of error texts
         "json_serializer": lambda value: orjson.dumps(value).decode(),
         "json_deserializer": orjson.loads,
     }
-    if kind == "postgresql":
+    if parsed.get_backend_name() == "postgresql":
         return _postgresql(parsed, lock_timeout, options)
     if parsed.database and parsed.database != ":memory:":
         folder = Path(parsed.database).parent
@@ -157,8 +166,27 @@ def _engine(url: str, lock_timeout: float) -> Engine:
     return engine
 
 
-def _postgresql(url: URL, lock_timeout: float, options: dict[str, Any]) -> Engine:
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except SQLAlchemyError as error:
+        raise StorageError("HAILONG_DATABASE_URL is not a database address") from error
+    kind = parsed.get_backend_name()
+    if kind not in ("sqlite", "postgresql"):
+        raise StorageError(f"HAILONG_DATABASE_URL: {kind} is neither sqlite nor postgresql")
+    return parsed
+
+
+def _schema(url: URL) -> str | None:
+    """The schema that an address names. Raises StorageError for one that cannot be."""
     schema = url.query.get("schema")
+    if schema is not None and not (isinstance(schema, str) and SCHEMA.fullmatch(schema)):
+        raise StorageError(f"HAILONG_DATABASE_URL: {schema!r} cannot be a schema")
+    return schema
+
+
+def _postgresql(url: URL, lock_timeout: float, options: dict[str, Any]) -> Engine:
+    schema = _schema(url)
     url = url.difference_update_query(["schema"]).set(drivername="postgresql+psycopg")
     milliseconds = int(lock_timeout * 1000)
     options["connect_args"] = {
@@ -168,8 +196,6 @@ def _postgresql(url: URL, lock_timeout: float, options: dict[str, Any]) -> Engin
     }
     if schema is None:
         return create_engine(url, pool_pre_ping=True, **options)
-    if not isinstance(schema, str) or not SCHEMA.fullmatch(schema):
-        raise StorageError(f"HAILONG_DATABASE_URL: {schema!r} cannot be a schema")
     key = (url.render_as_string(hide_password=False), lock_timeout)
     shared = _SHARED.get(key)
     if shared is None:

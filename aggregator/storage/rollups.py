@@ -214,6 +214,6 @@ def _last_of_month(day: date) -> date:
     return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - ONE_DAY
 
 
-@lru_cache(32)  # most blocks of a survey have the same items and places
+@lru_cache(512)  # most blocks of a survey have the same items and places, of each centre
 def _keys(written: str) -> Keys:
     return Keys(map(tuple, orjson.loads(written)))

@@ -6,10 +6,10 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from sqlalchemy import Engine, Row, select
+from sqlalchemy import Engine, Row, Select, bindparam, select
 from sqlmodel import col
 
 from aggregator.storage import blocks
@@ -35,6 +35,15 @@ By = Grouping | tuple[Grouping, ...]
 Keep = Callable[[Key], bool]
 # By the name of a part of a place, from an id to the one that it counts for.
 Following = Mapping[str, Mapping[str, str]]
+
+# Made once: a province asks a hundred stores.
+STATE = (
+    "SELECT (SELECT coalesce(max(number), 0) FROM submission), "
+    "(SELECT coalesce(max(number), 0) FROM centre_version)"
+)
+SETTLED: Select[date, str, int] = select(
+    col(Transactions.day), col(Transactions.department), col(Transactions.dossiers)
+).where(col(Transactions.day).between(bindparam("since"), bindparam("until")))
 
 ROLL_UP_WAIT = 0.25  # seconds that a reader waits for the write lock before it goes without storing
 
@@ -96,6 +105,15 @@ class Store:
     def has_submissions(self) -> bool:
         with self.database.begin() as connection:
             return bool(read_chunk(connection, 0, [], limit=1))
+
+    def state(self) -> tuple[int, int]:
+        """Numbers of the newest answer and the newest version of the centre's document; else 0.
+
+        While they are the same, so are all tallies.
+        """
+        with self.database.begin() as connection:
+            answer, version = connection.exec_driver_sql(STATE).one()
+        return answer, version
 
     def counts(self, selection: Selection, by: By) -> "pd.DataFrame":
         """How often each code was given, by key: columns key, code (int), n (int).
@@ -191,7 +209,7 @@ class Store:
                 for span in month:
                     rollups.make(connection, span)
 
-    def snapshot(self) -> "Store":
+    def snapshot(self) -> Self:
         """A copy of this store that remembers the tallies that it has read.
 
         So figures of one page agree while answers come in, and nothing is read twice.
@@ -238,20 +256,24 @@ class Store:
 
     def transactions(self, since: date, until: date) -> "pd.DataFrame":
         """Dossiers settled within the days: columns day, department ('': all), dossiers."""
-        columns = [col(Transactions.day), col(Transactions.department), col(Transactions.dossiers)]
-        query = select(*columns).where(columns[0].between(since, until))
-        if self.department is not None:
-            query = query.where(columns[1] == self.department)
-        with self.database.begin() as connection:
-            rows = connection.execute(query).all()
-        days, departments, dossiers = ([row[place] for row in rows] for place in range(3))
-        counted = np.array(dossiers, dtype=np.int64)
+        rows = self._settled(since, until)
+        days, departments = [row[0] for row in rows], [row[1] for row in rows]
+        counted = np.array([row[2] for row in rows], dtype=np.int64)
         heirs = self._following.get("department", {})
-        followed = [heirs.get(str(one), str(one)) for one in departments]
+        followed = [heirs.get(one, one) for one in departments]
         found = _table({"day": days, "department": followed, "dossiers": counted})
         if followed == departments:
             return found
         return found.groupby(["day", "department"], as_index=False)[["dossiers"]].sum()
+
+    def _settled(self, since: date, until: date) -> Sequence[tuple[date, str, int]]:
+        """The rows of the table of dossiers, of days, of the department that is read if of one."""
+        query = SETTLED
+        if self.department is not None:
+            query = query.where(col(Transactions.department) == self.department)
+        days = {"since": since, "until": until}
+        with self.database.begin() as connection:
+            return [(day, str(at), n) for day, at, n in connection.execute(query, days)]
 
     def respondents(
         self, selection: Selection, by: tuple[Grouping, ...] = ("day", "department")

@@ -66,8 +66,14 @@ async def accounts(request: Request) -> Response:
     return render(request, "accounts", await run_in_threadpool(build))
 
 
-def _page(context: Context, user: User, **more: object) -> AccountsPage:
+def _managed(context: Context, user: User) -> tuple[Role, ...]:
+    """The roles of the accounts that a user may make and change; a province has no heads."""
     within = MAY_MANAGE[user.role]  # type: ignore[index]
+    return tuple(role for role in within if not (context.is_province and role == "head"))
+
+
+def _page(context: Context, user: User, **more: object) -> AccountsPage:
+    within = _managed(context, user)
     credentials = context.store.credentials
     invitations = credentials.invitations(context.clock())
     return AccountsPage(
@@ -85,7 +91,7 @@ def _act(context: Context, user: User, form: Form) -> str | None:
     transaction of the change. Raises AccountError and HTTPException.
     """
     action, name = form.get("action", ""), form.get("name", "")
-    within = MAY_MANAGE[user.role]  # type: ignore[index]
+    within = _managed(context, user)
     people, credentials = context.accounts, context.store.credentials
 
     def told(event: str, **values: str) -> Entry:

@@ -37,16 +37,23 @@ class ComparisonPage(FigurePage):
     standardised: Standardised | None = None
     standardised_figure: Figure | None = None
 
+    words = "comparison"  # the section of the catalogue that calls rows and whole by their names
+
+    def link(self, key: str) -> str:
+        """Where a row leads to, as a path of the application."""
+        return f"/department/{key}?{self.view.parameters()}"
+
 
 @needs("figures")
 async def comparison(request: Request) -> Response:
     """Departments by their distance from a reference, their ranking, the standardised figure."""
     view = read_view(request, kind="month")
     context = context_of(request)
-    return render(request, "comparison", await run_in_threadpool(_page, context, view))
+    return render(request, "comparison", await run_in_threadpool(compared, context, view))
 
 
-def _page(context: Context, view: View) -> ComparisonPage:
+def compared(context: Context, view: View) -> ComparisonPage:
+    """The departments of a view side by side. Raises database.StorageError."""
     survey, centre, store = view.survey, context.centre, context.store
     choice, modes = choose(view, centre), channel_modes(store, view)
     measure = choice.measure

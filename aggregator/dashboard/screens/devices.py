@@ -85,7 +85,7 @@ def _page(request: Request, **more: object) -> DevicesPage:
     ]
     # Where the settings name none, the one that led the manager here.
     here = f"{request.url.scheme}://{request.url.netloc}"
-    address = (context.settings.dashboard_url or here) + root_of(request)
+    address = context.settings.dashboard_url or here + root_of(request)
     if code := more.get("code"):
         # To a kiosk's scanner address and code; to a phone this page, and the code is not sent.
         more["qr"] = Drawing.of(f"{address}/devices#{code}", ON_SCREEN)

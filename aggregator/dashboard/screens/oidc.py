@@ -13,7 +13,7 @@ from aggregator.dashboard.accounts import ATTEMPT, AccountError, SignedIn
 from aggregator.dashboard.context import Context, context_of
 from aggregator.dashboard.oidc import Attempt, OidcError, Provider
 from aggregator.dashboard.pages import render
-from aggregator.dashboard.permissions import COOKIE, open_to
+from aggregator.dashboard.permissions import cookie_of, open_to
 from aggregator.dashboard.sign_in import SignInPage, enter, own_path
 from web import under
 
@@ -90,7 +90,7 @@ def _entered(
     """
     accounts = context.accounts
     if "bind" in kept:
-        user = accounts.user_of(request.cookies.get(COOKIE, ""))
+        user = accounts.user_of(request.cookies.get(cookie_of(context), ""))
         if user is None:
             raise OidcError("replayed")
         try:

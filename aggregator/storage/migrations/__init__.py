@@ -1,5 +1,6 @@
 """The database's schema, step by step, for SQLite and PostgreSQL."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -43,7 +44,13 @@ def is_current(engine: Engine) -> bool:
             revision = MigrationContext.configure(connection).get_current_revision()
     except SQLAlchemyError:
         return False
-    return revision == ScriptDirectory.from_config(_config()).get_current_head()
+    return revision == _newest()
+
+
+@cache
+def _newest() -> str | None:
+    """The revision of this code."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def _config() -> Config:

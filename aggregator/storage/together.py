@@ -1,0 +1,165 @@
+"""The tallies of several centres read together: each centre is one department of a whole."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import lru_cache
+from time import monotonic
+from typing import Literal, Self, TypeVar
+
+from aggregator.storage.blocks import Block, Keys, merged
+from aggregator.storage.database import StorageError
+from aggregator.storage.rollups import Layout
+from aggregator.storage.store import Selection, Store
+
+# Why a centre's answers are not in a figure: its store cannot be read, it asks in another form.
+Missing = Literal["away", "other_form"]
+T = TypeVar("T")
+
+
+HELD = 300.0  # seconds that what was read of a centre is kept while it takes no answers
+
+
+@dataclass(frozen=True)
+class Part:
+    """A centre as it is read: its store, and what it asks.
+
+    ``asked`` gives the fingerprint of each survey by its id, in a version of its document.
+    """
+
+    store: Store
+    asked: Callable[[int], Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What was read of a centre in a state of its store; see Store.state."""
+
+    state: tuple[int, int]
+    since: float
+    store: Store
+    asked: Mapping[str, str]
+    wholes: dict[tuple[Layout, Selection], Block] = field(default_factory=dict)
+
+    def whole(self, layout: Layout, selection: Selection, id: str) -> Block:
+        """The sums of all days of a selection, at one place."""
+        key = layout, selection
+        if key not in self.wholes:
+            own = self.store._whole(layout, selection)
+            self.wholes[key] = merged([_at(id, layout, own)], len(layout.sums))
+        return self.wholes[key]
+
+
+class Together(Store):
+    """The province's own store, in which tallies are read from its centres' stores.
+
+    Whatever is read by department is by centre, keyed by its id; counters have none. Everything
+    else, such as accounts and the audit log, is the province's own. What was read of a centre is
+    kept until it has taken a further answer.
+    """
+
+    def __init__(
+        self, url: str, parts: Mapping[str, Callable[[], Part]], asked: Mapping[str, str]
+    ) -> None:
+        """``parts`` give a centre's Part by its id, or raise StorageError.
+
+        ``asked`` has the fingerprints of the surveys by which centres are compared.
+        """
+        super().__init__(url)
+        self._parts = parts
+        self._asked = asked
+        self._kept: dict[str, Kept] = {}  # of all snapshots
+        self.missing: dict[str, Missing] = {}  # of the centres that were to be read so far
+        self._seen: dict[str, Kept] = {}  # those that were read
+
+    def snapshot(self) -> Self:
+        """As Store.snapshot; it also remembers which centres could not be read."""
+        view = super().snapshot()
+        if view is not self:
+            view.missing, view._seen = {}, {}
+        return view
+
+    def _blocks(
+        self, layout: Layout, selection: Selection, *, daily: bool
+    ) -> list[tuple[date, Block]]:
+        whole = replace(selection, department=None)
+        found = [
+            (day, _at(id, layout, block))
+            for id, blocks in self._each(
+                lambda _, kept: kept.store._blocks(layout, whole, daily=daily), selection
+            )
+            for day, block in blocks
+        ]
+        return sorted(found, key=lambda one: one[0])
+
+    def _whole(self, layout: Layout, selection: Selection) -> Block:
+        days = Selection(selection.survey, None, selection.since, selection.until)
+        whole = self._rollups_of(layout, selection).whole
+        if (days.since, days.until) not in whole:
+            blocks = self._each(lambda id, kept: kept.whole(layout, days, id), days)
+            found = merged([block for _, block in blocks], len(layout.sums))
+            whole[days.since, days.until] = found
+        return whole[days.since, days.until]
+
+    def _settled(self, since: date, until: date) -> list[tuple[date, str, int]]:
+        """As Store._settled, by centre: a day's number of the whole, else the sum of its parts."""
+        found = []
+        for id, rows in self._each(lambda _, kept: kept.store._settled(since, until)):
+            parts: Counter[date] = Counter()
+            for day, department, n in rows:
+                parts[day] += n if department else 0
+            days = parts | Counter({day: n for day, department, n in rows if not department})
+            found += [(day, id, n) for day, n in days.items()]
+        return found
+
+    def _each(
+        self, read: Callable[[str, Kept], T], selection: Selection | None = None
+    ) -> Iterator[tuple[str, T]]:
+        """What is read of each centre of a selection that can be read and asks what we ask.
+
+        One that was read and then fails would be in some figures of a page and not in others:
+        then StorageError is raised.
+        """
+        for id in self._parts:
+            if id in self.missing or (selection and selection.department not in (None, id)):
+                continue
+            was_read = id in self._seen
+            try:
+                kept = self._looked_at(id)
+                if selection and kept.asked.get(selection.survey) != self._asked[selection.survey]:
+                    self.missing[id] = "other_form"
+                    continue
+                found = read(id, kept)
+            except StorageError:
+                if was_read:
+                    raise
+                self._seen.pop(id, None)
+                self.missing[id] = "away"
+                continue
+            yield id, found
+
+    def _looked_at(self, id: str) -> Kept:
+        """What is kept of a centre, which stays the same for a snapshot. Raises StorageError."""
+        if id not in self._seen:
+            part = self._parts[id]()
+            # Looked at before the answers are read: later ones are another state.
+            state, kept, now = part.store.state(), self._kept.get(id), monotonic()
+            if kept is None or kept.state != state or now - kept.since > HELD:
+                kept = Kept(state, now, part.store, part.asked(state[1]))
+                self._kept[id] = kept
+            self._seen[id] = kept
+        return self._seen[id]
+
+
+@lru_cache(maxsize=4_096)  # a centre's blocks share their places
+def _places(id: str, names: tuple[str, ...], places: Keys) -> Keys:
+    own = {"department": id, "counter": ""}
+    return Keys(
+        tuple(own.get(name, part) for name, part in zip(names, place, strict=True))
+        for place in places
+    )
+
+
+def _at(id: str, layout: Layout, block: Block) -> Block:
+    return block._replace(places=_places(id, tuple(layout.places), block.places))
