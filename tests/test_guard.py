@@ -181,8 +181,10 @@ EXAMPLES = {
     "format": "pdf",
     "file": "0.wav",
     "id": "x",
+    "key": "x",
     "kind": "day",
     "secret": "x",
+    "section": "x",
     "step": "1",
 }
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PURGE")
