@@ -28,7 +28,8 @@ def _accounts(settings: Settings) -> Iterator[tuple[Accounts, Credentials]]:
 
 def run_token(options: argparse.Namespace) -> int:
     kind: TokenKind = options.kind
-    with _accounts(settings_of(options)) as (accounts, credentials):
+    settings = settings_of(options) if kind == "device" else own_settings_of(options)
+    with _accounts(settings) as (accounts, credentials):
         if options.action == "list":
             for name, created in credentials.tokens(kind):
                 print(f"{name}\t{created:%Y-%m-%d %H:%M} UTC")

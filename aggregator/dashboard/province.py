@@ -51,6 +51,7 @@ SCREENS = [
     Route("/method", method.method, name="method"),
 ]
 ROUTES = [
+    Route("/api/v1/satisfaction", api.get_satisfaction),  # by department is by centre
     Route("/health", screen.health),
     Route("/metrics", api.get_metrics),
     *SCREENS,

@@ -118,8 +118,8 @@ class Together(Store):
     ) -> Iterator[tuple[str, T]]:
         """What is read of each centre of a selection that can be read and asks what we ask.
 
-        One that was read and then fails would be in some figures of a page and not in others:
-        then StorageError is raised.
+        Others are named where this is a snapshot, else StorageError is raised. So it is where one
+        was read and then fails: it would be in some figures of a page and not in others.
         """
         for id in self._parts:
             if id in self.missing or (selection and selection.department not in (None, id)):
@@ -128,16 +128,22 @@ class Together(Store):
             try:
                 kept = self._looked_at(id)
                 if selection and kept.asked.get(selection.survey) != self._asked[selection.survey]:
-                    self.missing[id] = "other_form"
+                    self._leave_out(id, "other_form")
                     continue
                 found = read(id, kept)
             except StorageError:
                 if was_read:
                     raise
                 self._seen.pop(id, None)
-                self.missing[id] = "away"
+                self._leave_out(id, "away")
                 continue
             yield id, found
+
+    def _leave_out(self, id: str, why: Missing) -> None:
+        """Name a centre as missing. Raises StorageError where nobody would read of it."""
+        if self._rollups is None:  # no snapshot: a program asks
+            raise StorageError(f"{id}: {why}")
+        self.missing[id] = why
 
     def _looked_at(self, id: str) -> Kept:
         """What is kept of a centre, which stays the same for a snapshot. Raises StorageError."""

@@ -1,5 +1,6 @@
 """A province of three centres over real databases, and how its clients speak to it."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from starlette.testclient import TestClient
 from aggregator.dashboard.accounts import Accounts
 from aggregator.dashboard.context import Context
 from aggregator.dashboard.province import ProvinceApp, create_province
+from aggregator.intake.ingest import Ingest, Offer
 from aggregator.organisation.province import Province, load_province
 from aggregator.settings import Settings
 from aggregator.storage.migrations import migrate
@@ -53,10 +55,14 @@ def settings_of(folder: Path, url: str, **members: str) -> Settings:
     return Settings(province=province_file(folder, **members), var=folder, database_url=shared)
 
 
-def migrated(province: Province) -> Province:
+def migrated(province: Province, template: Path) -> Province:
+    """The province with every store at the present schema; ``template`` is such a SQLite file."""
     for settings in (province.settings, *province.centres.values()):
         store = Store(settings.database)
-        migrate(store.engine)
+        if store.engine.dialect.name == "sqlite":
+            shutil.copy(template, store.engine.url.database or "")
+        else:
+            migrate(store.engine)
         store.close()
     return province
 
@@ -71,8 +77,8 @@ class Hall:
     clock: Clock
 
     @classmethod
-    def of(cls, settings: Settings, clock: Clock) -> "Hall":
-        province = migrated(load_province(settings))
+    def of(cls, settings: Settings, clock: Clock, template: Path) -> "Hall":
+        province = migrated(load_province(settings), template)
         app = create_province(province, clock)
         return cls(province, app, TestClient(app, follow_redirects=False), clock)
 
@@ -94,6 +100,13 @@ class Hall:
             accounts.add_user(name, role)
         path = accounts.new_link(name, f"/{id}" if id else "")
         assert self.client.get(path).status_code == 303
+
+    def take(self, id: str, items: Sequence[object]) -> None:
+        """Store items at a centre, without HTTP."""
+        own = self.context(id)
+        ingest = Ingest(own.store, own.surveys, own.centre, self.clock)
+        [receipts] = ingest.accept([Offer(items, "en")])
+        assert {one.status for one in receipts} == {"accepted"}
 
     def device(self, id: str) -> str:
         return self.context(id).accounts.enrol(f"máy {self.clock.moment:%H%M%S%f}")

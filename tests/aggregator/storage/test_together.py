@@ -55,8 +55,10 @@ class Three:
 
 
 @pytest.fixture
-def three(database_url: str, tmp_path: Path, surveys: dict[str, Survey]) -> Iterator[Three]:
-    province = migrated(load_province(settings_of(tmp_path, database_url)))
+def three(
+    database_url: str, tmp_path: Path, surveys: dict[str, Survey], sqlite_template: Path
+) -> Iterator[Three]:
+    province = migrated(load_province(settings_of(tmp_path, database_url)), sqlite_template)
     with ExitStack() as stack:
         stores = {id: Store(own.database) for id, own in province.centres.items()}
         ingests = {
