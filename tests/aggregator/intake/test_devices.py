@@ -69,8 +69,9 @@ def test_a_device_is_moved_renamed_and_revoked(any_room: Room) -> None:
     any_room.take([submission(), submission(counter="q06")])
     assert devices.place(device.number, None, "q06", TOLD)
     accounts.forget_devices()
-    receipts = any_room.post([submission(), submission(counter="q06")]).json()["receipts"]
-    assert [one["status"] for one in receipts] == ["refused", "accepted"]
+    before, after = submission(), submission(answered_at="2026-11-23T08:15:00+07:00")
+    receipts = any_room.post([before, after, submission(counter="q06")]).json()["receipts"]
+    assert [one["status"] for one in receipts] == ["accepted", "refused", "accepted"]
     assert not devices.rename("quầy 5", "quầy 6", TOLD)
     assert devices.rename("quầy 5", "quầy 7", TOLD)
     assert accounts.device(any_room.device) == Device(device.number, "quầy 7", None, "q06")
