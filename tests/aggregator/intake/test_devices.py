@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from aggregator.intake.ingest import Offer
 from aggregator.storage.audit import Search, entry
-from aggregator.storage.devices import Device
+from aggregator.storage.devices import Device, Stay
 from aggregator.storage.migrations import _config, migrate
 from aggregator.storage.store import Store
 from aggregator.storage.tables import DeviceRow
@@ -74,7 +74,8 @@ def test_a_device_is_moved_renamed_and_revoked(any_room: Room) -> None:
     assert [one["status"] for one in receipts] == ["accepted", "refused", "accepted"]
     assert not devices.rename("quầy 5", "quầy 6", TOLD)
     assert devices.rename("quầy 5", "quầy 7", TOLD)
-    assert accounts.device(any_room.device) == Device(device.number, "quầy 7", None, "q06")
+    renamed = Device(device.number, "quầy 7", None, "q06", (Stay(None, None, TOLD.at),))
+    assert accounts.device(any_room.device) == renamed
     assert devices.revoke("quầy 7", NOW, TOLD)
     assert not devices.revoke("quầy 7", NOW, TOLD)
     accounts.forget_devices()
