@@ -152,10 +152,11 @@ class RollUps:
     def _ends_now(self, connection: Connection) -> tuple[date, date] | None:
         """The oldest and the newest day with answers, by one look-up in the key each."""
         day, survey = col(self._layout.table.day), col(self._layout.table.survey)
-        oldest, newest = (
-            connection.execute(select(end(day)).where(survey == self._survey)).scalar()
+        first, last = (
+            select(end(day)).where(survey == self._survey).scalar_subquery()
             for end in (func.min, func.max)
         )
+        oldest, newest = connection.execute(select(first, last)).one()
         return None if oldest is None or newest is None else (oldest, newest)
 
     def _stored(self, connection: Connection, spans: Sequence[Span]) -> dict[Span, Block]:

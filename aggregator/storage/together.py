@@ -46,8 +46,9 @@ class Kept:
         """The sums of all days of a selection, at one place."""
         key = layout, selection
         if key not in self.wholes:
-            own = self.store._whole(layout, selection)
-            self.wholes[key] = merged([_at(id, layout, own)], len(layout.sums))
+            own = self.store._blocks(layout, selection, daily=False)
+            blocks = [_at(id, layout, block) for _, block in own]
+            self.wholes[key] = merged(blocks, len(layout.sums))
         return self.wholes[key]
 
 
