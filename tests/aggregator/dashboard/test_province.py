@@ -102,7 +102,9 @@ def test_a_province_with_its_centres_people_and_pages(hall: Hall, clock: Clock) 
     assert 'href="/account">@Bình<' in inside
     assert "40 trên 70" in card(inside, "Rất hài lòng")
     client.get("/tan_phong/exports/codebook.csv")
-    client.post("/tan_phong/devices", data={"action": "add", "name": "quầy 2", "place": ""})
+    added = {"action": "add", "name": "quầy 2", "place": ""}
+    made = client.post("/tan_phong/devices", data=added).text
+    assert 'value="http://127.0.0.1:8000/tan_phong"' in made
     log = hall.context("tan_phong").store.audit.entries(Search(), 50)
     assert ("device.made", "@Bình") in {(one.event, one.actor) for one in log}
     assert "@Bình" not in hall.context("lai_chau").store.audit.actors()
