@@ -83,6 +83,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with contextlib.ExitStack() as stack:
         try:
             counting, own = AggregatorSettings.from_env(), Settings()
+            if counting.province is not None:
+                raise DefinitionError(
+                    "HAILONG_PROVINCE: this runs one centre; see deploy/README.md"
+                )
             # Before anything is changed: a second start by mistake must end here.
             sockets = [
                 stack.enter_context(listen("PORT", counting.host, counting.port)),

@@ -160,6 +160,7 @@ def test_no_link_is_printed_where_none_is_wanted(start: Start) -> None:
         ({"database_url": "mysql://x/y"}, "HAILONG_DATABASE_URL"),
         ({"database_url": "nonsense"}, "HAILONG_DATABASE_URL"),
         ({"aggregator_url": "ftp://x"}, "HAILONG_AGGREGATOR_URL"),
+        ({"province": "deploy/province.toml"}, "HAILONG_PROVINCE"),
     ],
     ids=str,
 )
