@@ -101,7 +101,7 @@ class RollUps:
         self._layout = layout
         self._survey = survey
         self._ends: tuple[date, date] | None = None  # the oldest and the newest day
-        self._read: dict[Span, Block] = {}
+        self.known: dict[Span, Block] = {}
         self.whole: dict[tuple[date | None, date | None], Block] = {}  # sums since and until
 
     def read(
@@ -116,16 +116,17 @@ class RollUps:
         if self._ends is None:
             return []
         spans = _spans(since, until, *self._ends, daily=daily)
-        self._read |= self._stored(connection, [span for span in spans if span not in self._read])
         newest = Span(self._ends[1], self._ends[1])
-        if newest in spans and newest not in self._read:
+        known = {*self.known, newest}
+        self.known |= self._stored(connection, [span for span in spans if span not in known])
+        if newest in spans and newest not in self.known:
             self.fill(connection, [newest])
-        return [(span, self._read.get(span)) for span in spans]
+        return [(span, self.known.get(span)) for span in spans]
 
     def fill(self, connection: Connection, spans: Iterable[Span]) -> None:
         """Compute the blocks of spans and remember them, without storing them."""
         for span in spans:
-            self._read[span] = self._layout.block(connection, self._survey, span)
+            self.known[span] = self._layout.block(connection, self._survey, span)
 
     def make(self, connection: Connection, span: Span) -> Block:
         """The block of a span, stored first if it is missing. The caller holds the write lock."""

@@ -23,7 +23,7 @@ from aggregator.storage.devices import Devices
 from aggregator.storage.handling import Handling
 from aggregator.storage.rollups import FACTORS, POOL, TALLIES, Layout, RollUps, Span, Tallies
 from aggregator.storage.submissions import Filters, read_chunk, read_submissions
-from aggregator.storage.tables import Transactions
+from aggregator.storage.tables import SubmissionRow, Transactions
 from aggregator.storage.writer import Writer
 from aggregator.storage.wrong_passwords import WrongPasswords
 
@@ -40,6 +40,11 @@ Following = Mapping[str, Mapping[str, str]]
 STATE = (
     "SELECT (SELECT coalesce(max(number), 0) FROM submission), "
     "(SELECT coalesce(max(number), 0) FROM centre_version)"
+)
+DAYS_AFTER: Select[str, date] = (
+    select(col(SubmissionRow.survey), col(SubmissionRow.day))
+    .where(col(SubmissionRow.number) > bindparam("answer"))
+    .distinct()
 )
 SETTLED: Select[date, str, int] = select(
     col(Transactions.day), col(Transactions.department), col(Transactions.dossiers)
@@ -114,6 +119,12 @@ class Store:
         with self.database.begin() as connection:
             answer, version = connection.exec_driver_sql(STATE).one()
         return answer, version
+
+    def days_after(self, answer: int) -> list[tuple[str, date]]:
+        """Survey and day of the answers after one, by its number; each once."""
+        with self.database.begin() as connection:
+            rows = connection.execute(DAYS_AFTER, {"answer": answer})
+            return [(survey, day) for survey, day in rows]
 
     def counts(self, selection: Selection, by: By) -> "pd.DataFrame":
         """How often each code was given, by key: columns key, code (int), n (int).

@@ -10,7 +10,7 @@ from typing import Literal, Self, TypeVar
 
 from aggregator.storage.blocks import Block, Keys, merged
 from aggregator.storage.database import StorageError
-from aggregator.storage.rollups import Layout
+from aggregator.storage.rollups import Layout, Span
 from aggregator.storage.store import Selection, Store
 
 # Why a centre's answers are not in a figure: its store cannot be read, it asks in another form.
@@ -18,7 +18,8 @@ Missing = Literal["away", "other_form"]
 T = TypeVar("T")
 
 
-HELD = 300.0  # seconds that what was read of a centre is kept while it takes no answers
+HELD = 300.0  # seconds that what was read of a centre is kept
+FURTHER = 1_000  # answers after which all is read anew: an import may have millions
 
 
 @dataclass(frozen=True)
@@ -40,24 +41,44 @@ class Kept:
     since: float
     store: Store
     asked: Mapping[str, str]
+    pieces: dict[tuple[Layout, str], dict[Span, Block]] = field(default_factory=dict)
     wholes: dict[tuple[Layout, Selection], Block] = field(default_factory=dict)
 
-    def whole(self, layout: Layout, selection: Selection, id: str) -> Block:
+    def whole(self, layout: Layout, selection: Selection, centre: str) -> Block:
         """The sums of all days of a selection, at one place."""
-        key = layout, selection
+        key, sums = (layout, selection), len(layout.sums)
         if key not in self.wholes:
-            own = self.store._blocks(layout, selection, daily=False)
-            blocks = [_at(id, layout, block) for _, block in own]
-            self.wholes[key] = merged(blocks, len(layout.sums))
+            pieces = self.pieces.setdefault((layout, selection.survey), {})
+            view = self.store.snapshot()
+            rollups = view._rollups_of(layout, selection)
+            rollups.known |= pieces  # so that they are not read again
+            read = view._blocks(layout, selection, daily=False)
+            for span in rollups.known.keys() - pieces.keys():
+                pieces[span] = merged([_at(centre, layout, rollups.known[span])], sums)
+            spans = {id(block): span for span, block in rollups.known.items()}
+            self.wholes[key] = merged([pieces[spans[id(block)]] for _, block in read], sums)
         return self.wholes[key]
+
+    def later(self, state: tuple[int, int], asked: Mapping[str, str]) -> "Kept":
+        """What still holds in a later state: all but the days of the answers since."""
+        changed = self.store.days_after(self.state[0]) if state[0] > self.state[0] else []
+        pieces = {
+            (layout, survey): {
+                span: block
+                for span, block in blocks.items()
+                if not any(of == survey and span.since <= day <= span.until for of, day in changed)
+            }
+            for (layout, survey), blocks in self.pieces.items()
+        }
+        return Kept(state, self.since, self.store, asked, pieces)
 
 
 class Together(Store):
     """The province's own store, in which tallies are read from its centres' stores.
 
     Whatever is read by department is by centre, keyed by its id; counters have none. Everything
-    else, such as accounts and the audit log, is the province's own. What was read of a centre is
-    kept until it has taken a further answer.
+    else, such as accounts and the audit log, is the province's own. What was read of a day is
+    kept until its centre has taken a further answer for it.
     """
 
     def __init__(
@@ -152,10 +173,12 @@ class Together(Store):
             part = self._parts[id]()
             # Looked at before the answers are read: later ones are another state.
             state, kept, now = part.store.state(), self._kept.get(id), monotonic()
-            if kept is None or kept.state != state or now - kept.since > HELD:
+            further = state[0] - kept.state[0] if kept else 0
+            if kept is None or now - kept.since > HELD or not 0 <= further <= FURTHER:
                 kept = Kept(state, now, part.store, part.asked(state[1]))
-                self._kept[id] = kept
-            self._seen[id] = kept
+            elif kept.state != state:
+                kept = kept.later(state, part.asked(state[1]))
+            self._kept[id] = self._seen[id] = kept
         return self._seen[id]
 
 
