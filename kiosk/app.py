@@ -34,7 +34,7 @@ from kiosk import (
 from kiosk.centre_copy import CentreCopy
 from kiosk.context import Context
 from kiosk.drafts import Drafts
-from kiosk.enrolment import Enrolment, EnrolmentError, follow, load_enrolment
+from kiosk.enrolment import Enrolment, EnrolmentError, fetch_centre, follow, load_enrolment
 from kiosk.levels import Levels
 from kiosk.line_breaks import keep_words_whole
 from kiosk.looks import load_looks
@@ -134,7 +134,7 @@ def create_app(
 ) -> Starlette:
     """Build the application, of a centre that is given or of that of the settings' file.
 
-    Raises DefinitionError, UnknownPlaceError or OutboxError when it could not work.
+    Raises DefinitionError, UnknownPlaceError, OutboxError or EnrolmentError when it could not work.
     """
     context = build_context(settings, clock, centre)
     app = Application(
@@ -154,7 +154,7 @@ def build_context(
 ) -> Context:
     """Everything the handlers and the commands need, made from the settings.
 
-    Raises DefinitionError, UnknownPlaceError or OutboxError.
+    Raises DefinitionError, UnknownPlaceError, OutboxError or EnrolmentError.
     """
     files, copy = load_instruments(settings.surveys), None
     given = _enrolment(settings)
@@ -167,6 +167,9 @@ def build_context(
         id = own.centre if own and own.centre else centre.id
         copy = CentreCopy(settings.centre_copy, centre, usable(settings, id, files))
         centre = copy.read()
+        if own and own.centre and centre.id != own.centre:
+            fetch_centre(copy, url, token)
+            centre = copy.read()
     surveys = centre.instruments_with(files)
     looks = load_looks(settings.centre, centre.looks or Looks())
     place = bind(centre, settings.department, settings.counter)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from hosts import host_names
+from kiosk.centre_copy import CentreCopy, CentreCopyError
 from kiosk.qr_codes import normal_code
 from kiosk.uploader import NETWORK_ERRORS, is_local
 from surveys.messages import MessageError
@@ -113,6 +114,25 @@ def enrol(aggregator: str, typed: str, path: Path, address: str = "") -> Enrolme
     found = replace(found, aggregator=None if url == aggregator else url)
     _keep(path, found)
     return found
+
+
+def fetch_centre(copy: CentreCopy, url: str, token: str) -> None:
+    """Keep the document of the centre at which this kiosk is enrolled.
+
+    Raises EnrolmentError where there is none to be had: by another centre's document answers
+    would be given at places that are not this kiosk's.
+    """
+    try:
+        with httpx2.Client(timeout=SECONDS, trust_env=not is_local(url)) as client:
+            headers = {"authorization": f"Bearer {token}"}
+            answer = client.get(f"{url}/api/v1/centre", headers=headers)
+        if answer.status_code != 200:
+            raise CentreCopyError(f"HTTP {answer.status_code}")
+        copy.take(answer.content, answer.headers.get("etag", ""))
+    except CentreCopyError as error:
+        raise EnrolmentError("no_centre", url=url, reason=error) from None
+    except NETWORK_ERRORS as error:
+        raise EnrolmentError("no_centre", url=url, reason=type(error).__name__) from None
 
 
 def _checked(address: str) -> str:

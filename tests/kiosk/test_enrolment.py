@@ -22,7 +22,7 @@ from aggregator.storage.store import Store
 from kiosk.__main__ import main
 from kiosk.app import create_app
 from kiosk.centre_copy import CentreCopy, CentreCopyError
-from kiosk.enrolment import enrol, follow, load_enrolment
+from kiosk.enrolment import EnrolmentError, enrol, follow, load_enrolment
 from kiosk.outbox import Outbox
 from kiosk.settings import Settings
 from surveys.definition import Text
@@ -118,6 +118,36 @@ def test_a_code_gives_token_and_place_and_the_kiosk_tells_of_itself(
     monkeypatch.setenv("HAILONG_AGGREGATOR_URL", "http://127.0.0.1:1")
     assert main(["--lang", "en", "enrol", "7" * 8]) == 2
     assert "cannot be reached" in capsys.readouterr().err
+
+
+def test_a_kiosk_never_asks_for_another_centre_than_the_one_it_is_enrolled_at(
+    tmp_path: Path, serve: Servers
+) -> None:
+    other = CENTRE.parent / "tan_phong.toml"
+    there = AggregatorSettings(centre=other, var=tmp_path / "aggregator")
+    store = Store(there.database)
+    migrate(store.engine)
+    store.close()
+    app = create_aggregator(there)
+    url = serve(app)
+    [department, *_] = app.state.context.centre.departments
+    settings = Settings(centre=CENTRE, var=tmp_path / "kiosk", aggregator_url=url)
+    counter = department.counters[0].id
+    code = app.state.context.accounts.enrolment_code("quầy", (None, counter), "an")
+    enrol(url, code, settings.enrolment_file)
+    gone = settings.model_copy(update={"aggregator_url": "http://127.0.0.1:1"})
+    with pytest.raises(EnrolmentError, match="no_centre"):
+        create_app(gone)
+    for cut in (None, 700):  # it has no copy yet; what it has is cut off
+        if cut:
+            settings.centre_copy.write_bytes(settings.centre_copy.read_bytes()[:cut])
+        kiosk = create_app(settings).state.context
+        kiosk.outbox.close()
+        assert kiosk.centre.id == "tan_phong"
+        assert kiosk.place.counter_id == counter
+    kiosk = create_app(gone).state.context  # by its copy, without a network
+    kiosk.outbox.close()
+    assert kiosk.centre.id == "tan_phong"
 
 
 def test_a_kiosk_that_is_moved_follows_and_loses_no_answer(
