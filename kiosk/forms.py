@@ -117,9 +117,12 @@ def read_answers(survey: Survey, questions: Iterable[Question], fields: FormFiel
 def cut_to_valid(form: FormAnswers) -> FormAnswers:
     """The part of a form that can be stored when nobody is there to correct the rest.
 
-    These are the valid answers, and as much of the comment as a comment may have.
+    These are the valid answers, and as much of the comment as a comment may have: none where the
+    survey asks for none.
     """
-    comment = form.comment[:MAX_COMMENT].strip() if form.comment else None
+    refused = form.errors.get("comment")
+    unasked = refused is not None and refused.key == "no_comment_asked"
+    comment = form.comment[:MAX_COMMENT].strip() if form.comment and not unasked else None
     return FormAnswers(form.answers, comment or None)
 
 

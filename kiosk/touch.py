@@ -98,7 +98,7 @@ async def rate(request: Request) -> Response:
         raise BadFormError
     opened = await open_draft(context, _new_draft(request, posted, form))
     if not opened and again:
-        await _change(request, posted, [survey.questions[RATING]], form)
+        await _change(request, posted, [survey.questions[RATING]], form, comments=False)
     if posted.abandoned:  # the timer sent it, from the page that had to say "not recorded yet"
         await finish_draft(context, posted.draft_id)
         return await _to_start(request)
@@ -148,7 +148,7 @@ async def follow_up(request: Request) -> Response:
         return show(request, "thanks", page, status=422 if form.errors else 409)
     # The faces of "choose again" show no reasons: what they send says nothing about them.
     if not posted.fields.keys().isdisjoint({"comment", *(one.id for one in page.questions)}):
-        draft = await _change(request, posted, page.questions, form)
+        draft = await _change(request, posted, page.questions, form, comments=True)
         if draft is None:
             return await _too_late(request, posted, button)
     if not posted.abandoned and button == "keep":
@@ -253,14 +253,21 @@ def _new_draft(request: Request, posted: Posted, form: FormAnswers) -> SurveyDra
 
 
 async def _change(
-    request: Request, posted: Posted, asked: list[Question], form: FormAnswers
+    request: Request,
+    posted: Posted,
+    asked: list[Question],
+    form: FormAnswers,
+    *,
+    comments: bool,
 ) -> SurveyDraft | None:
-    """The open rating with new answers to what was asked; None where it is open no longer."""
+    """The open rating with new answers to what was asked; None where it is open no longer.
+
+    ``comments`` says whether the form had a field for the comment.
+    """
     context = context_of(request)
     language, now = asker_language(request), context.now()
 
     def change(draft: SurveyDraft) -> SurveyDraft:
-        comments = any(question.id != RATING for question in asked)
         current = draft.for_survey(context.rating_survey)
         return current.with_answers(asked, form, language, now, comments=comments)
 

@@ -74,6 +74,32 @@ def test_an_instrument_of_the_document_is_asked_with_what_belongs_to_its_texts(
     assert (given["survey"], given["answers"]) == ("hall_2", {"rating": 5, "q_waiting": 15})
 
 
+@pytest.mark.parametrize("comment", [True, False])
+def test_a_rating_alone_counts_with_a_comment_or_without(
+    make_kiosk: Callable[..., Kiosk], tmp_path: Path, *, comment: bool
+) -> None:
+    ours = (ROOT / "surveys" / "in_centre.toml").read_text("utf-8")
+    text = ours.replace("comment = true", f"comment = {str(comment).lower()}")
+    reasons = text.index('[[factors]]\nid = "reasons"')
+    (tmp_path / "in_centre.toml").write_text(text[:reasons], "utf-8")
+    kiosk = make_kiosk(surveys=tmp_path, counter="q05")
+    assert list(kiosk.context.rating_survey.questions) == ["rating"]
+    sent = kiosk.thanked(), kiosk.thanked()
+    phone = kiosk.client.get(f"/f/{kiosk.code()}").text
+    thanks = kiosk.client.get(f"/thanks?visit={sent[0]}&department=so_tu_phap").text
+    for page in (phone, thanks):
+        assert ('name="comment"' in page) == comment
+    fields = {"fingerprint": kiosk.fingerprint(), "comment": "Cảm ơn"}
+    kiosk.client.post("/follow-up", data={**fields, "visit": sent[0], "then": "send"})
+    # Silence after something was typed, as the clock of the screen sends it.
+    kiosk.client.post("/follow-up", data={**fields, "visit": sent[1], "idle": "1"})
+    queued = [(one["answers"], one["comment"]) for one in kiosk.queued()]
+    words = "Cảm ơn" if comment else None
+    assert queued == [({"rating": 5}, words)] * (2 if comment else 1)  # one is typed anew
+    assert kiosk.context.outbox.status().refused == 0
+    assert {one["visit"] for one in kiosk.stored()} == set(sent)
+
+
 def _answers(page: str) -> dict[str, str]:
     """The labels of the reasons, by code."""
     found = re.findall(r'<label class="answer".*?</label>', page, re.DOTALL)
