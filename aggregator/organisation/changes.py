@@ -12,6 +12,7 @@ from aggregator.wording.phrases import day as written
 from surveys.centre import Centre, Counter, Department
 from surveys.definition import Survey
 from surveys.messages import MessageError, Messages
+from surveys.text import why_not_shown
 from surveys.units import Unit
 
 Kind = Literal["department", "counter"]
@@ -65,6 +66,16 @@ def refuse_future(centre: Centre, today: date) -> None:
     for unit in (*centre.departments, *centre.counter.values()):
         if unit.formerly and (day := unit.formerly[-1].until) > today:
             raise OrganisationError("in_the_future", unit=unit.name, day=written(day))
+
+
+def refuse_unshown(old: Centre | None, new: Centre) -> None:
+    """Raise OrganisationError where a unit gets a name that no page or document could show."""
+    before = {**old.department, **old.counter} if old else {}
+    for id, unit in (*new.department.items(), *new.counter.items()):
+        if id in before and before[id].name == unit.name:
+            continue
+        if any(why_not_shown(words) for words in (unit.name.vi, unit.name.en)):
+            raise OrganisationError("bad_name", id=id)
 
 
 def _unit_changes(

@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from aggregator.organisation.acts import checked
-from aggregator.organisation.changes import OrganisationError, changes, refuse_future
+from aggregator.organisation.changes import (
+    OrganisationError,
+    changes,
+    refuse_future,
+    refuse_unshown,
+)
 from aggregator.storage.audit import COMMAND_LINE, Entry, entry
 from aggregator.storage.centres import Centres, Version
 from aggregator.storage.database import StorageError
@@ -216,6 +221,7 @@ class Organisation:
         check_definitions(new, self.files, name)
         counted = self._centres.counted()
         refuse_future(new, new.local_day(self._clock()))
+        refuse_unshown(old, new)
         self._refuse_orphans(counted, new)
         if old is None:
             return []

@@ -116,6 +116,8 @@ class Act:
         value = self.fields.get(name, "")
         if not value:
             raise OrganisationError("missing", field=name)
+        if len(value) > NAME_LIMIT:
+            raise OrganisationError("too_long", field=name, most=NAME_LIMIT)
         return value
 
     def name(self) -> Text:
@@ -136,8 +138,11 @@ class Act:
         return "counter" if self.fields.get("kind") == "counter" else "department"
 
     def new_id(self) -> str:
-        """The id of a new unit: as given, else made of its Vietnamese name."""
-        return acts.made_id(self.fields.get("id") or self.text("name_vi"))
+        """The id of a new unit: as given, else made of its Vietnamese name, ``no_12`` of "12"."""
+        words = self.fields.get("id") or self.text("name_vi")
+        if not (id := acts.made_id(words)):
+            raise OrganisationError("no_id", name=words[:40])
+        return id if id[0].isalpha() else f"no_{id}"[:40]
 
     def on(self, centre: Centre) -> Centre:
         """The next document. Raises what acts raise, and HTTPException 400 for another act."""

@@ -289,3 +289,41 @@ def test_heads_see_their_department_alone_before_and_after_a_merger(room: Room) 
             other = {PLANNING: "Sở Tài chính", FINANCE: "Sở Kế hoạch"}[department]
             assert other not in page
         assert room.client.get("/organisation").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("name", "id"),
+    [("12", "no_12"), ("01", "no_01"), ("Quầy 7b", "quay_7b"), ("🙂", ""), ("###", "")],
+)
+def test_a_name_of_digits_alone_makes_an_id_and_one_without_any_is_refused(
+    manager: Room, name: str, id: str
+) -> None:
+    new = {"act": "open_counter", "kind": "counter", "name_vi": name, "name_en": name}
+    page = post(manager, **new, department="so_tu_phap", after="1", save="1")
+    if id:
+        assert page.status_code == 200
+        assert manager.context.organisation.stored.counter[id].name.vi == name
+    else:
+        assert page.status_code == 422
+        assert f"Không thể tạo mã từ “{name}”" in page.text
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("a\x00b", "ký tự không hiển thị được"),
+        ("\u202eabc", "ký tự không hiển thị được"),
+        ("Một cửa\x0bhai dòng", "ký tự không hiển thị được"),
+        ("a" * 201, "dài quá 200 ký tự"),
+    ],
+)
+def test_a_name_that_cannot_stand_on_a_page_is_refused(manager: Room, name: str, said: str) -> None:
+    before = manager.context.organisation.stored
+    for act in (
+        {"act": "open_department", "kind": "department", "name_vi": name, "name_en": "New"},
+        {"act": "rename", "kind": "counter", "id": "q05", "name_vi": "Mới", "name_en": name},
+    ):
+        page = post(manager, **act, after="1", save="1")
+        assert page.status_code == 422
+        assert said in page.text
+    assert manager.context.organisation.stored == before
