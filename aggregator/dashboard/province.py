@@ -14,7 +14,6 @@ from functools import partial
 from threading import Lock
 from typing import Any
 
-from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import Mount, Route
@@ -105,12 +104,23 @@ class Branch:
             raise self._failed[0]
         try:
             self._require_current()
-            return self._create()
+            return self._made()
         except (StorageError, DefinitionError, MessageError) as error:
             log.error("centre %s cannot be opened: %s", self.id, error)  # noqa: TRY400
             failure = error if isinstance(error, StorageError) else StorageError(str(error))
             self._failed = failure, self._clock()
             raise failure from error
+
+    def _made(self) -> Starlette:
+        """The application, whose instruments are those that its answers were given by."""
+        app = self._create()
+        context: Context = app.state.context
+        try:
+            context.store.definitions.check(context.organisation.surveys)
+        except (StorageError, DefinitionError, MessageError):
+            context.store.close()
+            raise
+        return app
 
     def _require_current(self) -> None:
         store = Store(self._settings.database)
@@ -189,10 +199,7 @@ class Provincial(Organisation):
             id: branch.name or self._province.names[id] for id, branch in self._branches.items()
         }
         if self._held is None or called != self._names:
-            try:
-                self._hold(0, self._province.as_centre(called))
-            except ValidationError as error:  # two were given the same name
-                raise StorageError(str(error)) from error
+            self._hold(0, self._province.as_centre(called))
             self._names = called
         return super()._document()
 

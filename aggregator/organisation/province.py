@@ -14,6 +14,8 @@ from aggregator.settings import Settings
 from aggregator.storage.database import StorageError, in_schema, place_of
 from surveys.centre import Centre, Reference, load_centre
 from surveys.definition import DefinitionError, Identifier, Model, Text, load_toml
+from surveys.messages import LANGUAGES
+from surveys.text import as_read
 
 OWN = "province"  # the folder or schema of what is the province's own
 # First parts of addresses that are the province's own, and folders that have another use.
@@ -87,10 +89,17 @@ class Province:
     def as_centre(self, names: dict[str, Text]) -> Centre:
         """The province as a centre whose departments are the centres, under these names.
 
-        So whatever compares departments compares them. Raises pydantic.ValidationError where
-        two have the same name.
+        So whatever compares departments compares them. Where two have the same name, each is
+        told by its id, too.
         """
         file = self.file
+        if any(
+            len({as_read(one.get(language)) for one in names.values()}) < len(names)
+            for language in LANGUAGES
+        ):
+            names = {
+                id: Text(vi=f"{one.vi} ({id})", en=f"{one.en} ({id})") for id, one in names.items()
+            }
         departments = [{"id": id, "name": names[id]} for id in self.centres]
         return Centre.model_validate(
             {

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from aggregator.dashboard.province import create_province
 from aggregator.storage.audit import Search, entry
-from tests.aggregator.conftest import PASSWORD, Clock, ratings, submission
+from tests.aggregator.conftest import PASSWORD, ROOT, Clock, ratings, submission
 from tests.aggregator.provinces import PLACES, Hall, settings_of
 from tests.aggregator.reading import card, row, words
 
@@ -233,4 +233,32 @@ def test_a_province_has_no_heads_and_no_name_poses_as_its_people(
         client.post("/lai_chau/sign-out")
         assert 'href="/account">@An<' in client.get("/lai_chau/").text
         client.post("/sign-out")
+        assert client.get("/lai_chau/").status_code == 303
+
+
+def test_centres_of_one_name_are_told_apart_and_one_edited_under_its_answers_is_away(
+    tmp_path: Path, clock: Clock, sqlite_template: Path
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    text = (ROOT / "surveys" / "in_centre.toml").read_text("utf-8")
+    (own / "in_centre.toml").write_text(text, "utf-8")
+    settings = settings_of(tmp_path, "", tan_phong=f'surveys = "{own}"')
+    hall = Hall.of(settings, clock, sqlite_template)
+    with hall.client as client:
+        rate(hall)
+        held = hall.context("tan_phong").organisation
+        name = hall.context("lai_chau").centre.name
+        held.save(held.stored.model_copy(update={"name": name}), "an", "", held.number)
+        hall.sign_in("An", "administrator")
+        page = words(client.get("/?period=day").text)
+        assert f"{name.vi} (lai_chau)" in page
+        assert f"{name.vi} (tan_phong)" in page
+        assert client.get("/accounts").status_code == 200
+    (own / "in_centre.toml").write_text(text.replace("Bình thường", "Tạm được"), "utf-8")
+    app = create_province(hall.province, clock)
+    with TestClient(app, follow_redirects=False) as client:
+        assert client.get("/tan_phong/").status_code == 503
+        centres = client.get("/health").json()["centres"]
+        assert centres == {"lai_chau": "ok", "tan_phong": "unavailable", "doan_ket": "ok"}
         assert client.get("/lai_chau/").status_code == 303
