@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from kiosk.app import create_app
 from kiosk.outbox import Outbox, body_of
 from kiosk.settings import Settings
+from surveys.centre import Centre, load_definitions
 from tests.browser.conftest import complaints_of
 from tests.conftest import Servers
 from tests.kiosk.conftest import CENTRE
@@ -380,3 +381,47 @@ def test_a_rating_that_could_not_be_stored_is_sent_by_the_clock(
     expect(page.locator(".faces-screen")).to_be_visible()
     assert [one["answers"] for one in stored(tmp_path)] == [{"rating": 3}]
     context.close()
+
+
+@pytest.mark.parametrize("size", [UPRIGHT, LYING, TABLETS[1]], ids=str)
+def test_a_question_added_behind_the_faces_is_whole_and_favours_no_answer(
+    page: Page, serve: Servers, tmp_path: Path, size: dict[str, int]
+) -> None:
+    centre, surveys = load_definitions(CENTRE)
+    hall = surveys["in_centre"].model_dump(mode="json")
+    text = {
+        "vi": "Ông/Bà hài lòng với thời gian chờ ở mức nào?",
+        "en": "And with the waiting time?",
+    }
+    added = {"id": "waiting", "text": text, "kind": "one", "scale": "satisfaction"}
+    hall["factors"][1]["questions"].append({**added, "wording": "own"})
+    why = {"vi": "Hỏi thêm", "en": "One more question"}
+    hall |= {"id": "hall_2", "follows": {"survey": "in_centre", "day": "2026-11-23", "reason": why}}
+    asked = {"surveys": [hall], "instruments": {"rating": "hall_2", "citizens": "hall_2"}}
+    whole = centre.model_dump(mode="json", exclude_defaults=True)
+    settings = Settings(centre=CENTRE, var=tmp_path, counter="q05", thanks_seconds=120)
+    own = Centre.model_validate({**whole, **asked})
+    page.set_viewport_size(size)  # type: ignore[arg-type]
+    page.goto(serve(create_app(settings, centre=own)) + "/?lang=vi")
+    page.locator("[name=rating]").first.tap()
+    expect(page.locator(".follow-up")).to_be_visible()
+    found = page.evaluate(
+        """() => ({
+          scrolls: document.documentElement.scrollHeight - innerHeight,
+          answers: [...document.querySelectorAll('.faced .answer:not(.skip)')].map((one) => {
+            const box = one.getBoundingClientRect();
+            const face = one.querySelector('.face').getBoundingClientRect();
+            const words = document.createRange();
+            words.selectNodeContents(one.querySelector('span'));
+            const inner = words.getBoundingClientRect();
+            return { boxes: [box.top, box.width, box.height], faces: [face.top, face.width],
+              out: Math.max(box.left - inner.left, inner.right - box.right,
+                            inner.bottom - box.bottom) };
+          })})"""
+    )
+    answers = found["answers"]
+    assert len(answers) == 5
+    assert found["scrolls"] <= 0
+    for of in ("boxes", "faces"):
+        assert all(one[of] == pytest.approx(answers[0][of], abs=1) for one in answers)
+    assert max(one["out"] for one in answers) < 0
