@@ -425,3 +425,22 @@ def test_a_question_added_behind_the_faces_is_whole_and_favours_no_answer(
     for of in ("boxes", "faces"):
         assert all(one[of] == pytest.approx(answers[0][of], abs=1) for one in answers)
     assert max(one["out"] for one in answers) < 0
+
+
+@pytest.mark.parametrize("size", [UPRIGHT, LYING, TABLETS[1]], ids=str)
+def test_with_large_text_a_thank_you_is_whole_with_its_button_and_the_helps(
+    page: Page, serve: Servers, tmp_path: Path, size: dict[str, int]
+) -> None:
+    page.set_viewport_size(size)  # type: ignore[arg-type]
+    page.goto(serve(kiosk(tmp_path, counter="q05", thanks_seconds=120)) + "/?lang=vi")
+    page.locator("[name=rating]").first.tap()
+    page.get_by_role("button", name="Chữ lớn").tap()
+    expect(page.locator("html")).to_have_attribute("data-text", "large")
+    height = size["height"]
+    assert page.evaluate("document.documentElement.scrollHeight") <= height
+    tools = page.get_by_role("button", name="Chữ lớn").bounding_box()
+    send = page.get_by_role("button", name="Gửi góp ý").last.bounding_box()
+    assert tools is not None
+    assert send is not None
+    assert send["y"] + send["height"] <= tools["y"]
+    assert tools["y"] + tools["height"] <= height
