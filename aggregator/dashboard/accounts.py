@@ -202,7 +202,7 @@ class Accounts:
         self.check_label(name)
         secret = secrets.token_urlsafe(32)
         if not self.devices.add(name, _digest(secret), self._clock(), new):
-            raise AccountError("name_taken", name=name)
+            raise AccountError("device_taken", name=name)
         return secret
 
     def enrolment_code(self, name: str, place: Place | None, by: str) -> str:
@@ -216,7 +216,7 @@ class Accounts:
         if place is not None:
             told = self._entry(by, "device.made", name=name, place=place[1] or place[0] or "–")
         if not self.devices.offer(name, place, _digest(code), self._clock() + CODE, told):
-            raise AccountError("name_taken", name=name)
+            raise AccountError("device_taken", name=name)
         return code
 
     def enrol_by_code(self, code: str, address: str) -> tuple[Device, str] | None:

@@ -148,7 +148,7 @@ def _act(context: Context, user: User, form: Form) -> str | None:
         to = form.get("new", "")
         context.accounts.check_label(to)
         if not store.rename(name, to, told("renamed", new=to)):
-            raise AccountError("name_taken", name=to)
+            raise AccountError("device_taken", name=to)
     elif action == "revoke":
         store.revoke(name, context.clock(), told("removed"))
     else:

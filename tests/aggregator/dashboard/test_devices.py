@@ -234,3 +234,12 @@ def test_what_cannot_be_is_refused_and_changes_nothing(room: Room) -> None:
     assert room.context.store.devices.rows() == before
     cross = room.client.post("/devices", headers={"origin": "http://elsewhere.example"})
     assert cross.status_code == 403
+
+
+def test_a_taken_name_is_said_to_be_a_devices(any_room: Room) -> None:
+    any_room.sign_in()
+    for status in (200, 422):
+        form = {"action": "add", "name": "kiosk 1", "place": ""}
+        page = any_room.client.post("/devices", data=form)
+        assert page.status_code == status
+    assert "Đã có thiết bị “kiosk 1”" in page.text
