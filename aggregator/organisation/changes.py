@@ -11,11 +11,12 @@ from aggregator.wording.phrases import Words, say
 from aggregator.wording.phrases import day as written
 from surveys.centre import Centre, Counter, Department
 from surveys.definition import Survey
-from surveys.messages import MessageError, Messages
+from surveys.messages import LANGUAGES, MessageError, Messages
 from surveys.text import why_not_shown
 from surveys.units import Unit
 
 Kind = Literal["department", "counter"]
+LONGEST_NAME = 200  # characters of a department's or counter's
 FIXED = ("id", "time_zone")  # answers are counted under the one, by days of the other
 
 
@@ -72,10 +73,12 @@ def refuse_unshown(old: Centre | None, new: Centre) -> None:
     """Raise OrganisationError where a unit gets a name that no page or document could show."""
     before = {**old.department, **old.counter} if old else {}
     for id, unit in (*new.department.items(), *new.counter.items()):
-        if id in before and before[id].name == unit.name:
+        if before.get(id) == unit:
             continue
-        if any(why_not_shown(words) for words in (unit.name.vi, unit.name.en)):
-            raise OrganisationError("bad_name", id=id)
+        names = [unit.name, *(former.name for former in unit.formerly if former.name)]
+        for words in (one.get(language) for one in names for language in LANGUAGES):
+            if len(words) > LONGEST_NAME or why_not_shown(words):
+                raise OrganisationError("bad_name", id=id, most=LONGEST_NAME)
 
 
 def _unit_changes(

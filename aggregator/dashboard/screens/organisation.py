@@ -14,7 +14,7 @@ from aggregator.dashboard.context import MESSAGES, Context, context_of
 from aggregator.dashboard.pages import render
 from aggregator.dashboard.permissions import needs
 from aggregator.organisation import acts
-from aggregator.organisation.changes import Kind, OrganisationError
+from aggregator.organisation.changes import LONGEST_NAME, Kind, OrganisationError
 from aggregator.organisation.current import LONGEST_REASON, OvertakenError
 from aggregator.organisation.seen import seen
 from aggregator.storage.centres import Version
@@ -27,7 +27,6 @@ from surveys.units import Unit
 from web import language_of, read_form, under
 
 FORM_LIMIT = 16_384  # bytes
-NAME_LIMIT = 200  # characters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,8 +115,8 @@ class Act:
         value = self.fields.get(name, "")
         if not value:
             raise OrganisationError("missing", field=name)
-        if len(value) > NAME_LIMIT:
-            raise OrganisationError("too_long", field=name, most=NAME_LIMIT)
+        if len(value) > LONGEST_NAME:
+            raise OrganisationError("too_long", field=name, most=LONGEST_NAME)
         return value
 
     def name(self) -> Text:
@@ -207,7 +206,8 @@ async def unit(request: Request) -> Response:
 
 async def _act(request: Request) -> Response:
     form = await read_form(request, limit=FORM_LIMIT)
-    given = {name: composed(values[0])[: NAME_LIMIT + 1] for name, values in form.items()}
+    most = max(LONGEST_NAME, LONGEST_REASON)
+    given = {name: composed(values[0])[: most + 1] for name, values in form.items()}
     fields = {name: given[name].strip() for name in FIELDS if name in given}
     reason, after = given.get("reason", "").strip(), given.get("after", "")
     context, language = context_of(request), language_of(request, negotiate=False)
