@@ -54,8 +54,10 @@ def test_without_a_pin_there_is_no_corner(make_kiosk: Callable[..., Kiosk]) -> N
 
 def test_the_right_pin_opens_for_five_minutes_without_a_touch(desk: Kiosk) -> None:
     assert not inside(desk)
+    assert "<title>Góc nhân viên · " in desk.client.get("/staff").text
     answer = enter(desk)
     assert "Sở Tư pháp" in answer.text
+    assert 'data-title="Góc nhân viên · ' in answer.text
     cookie = answer.headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=strict" in cookie
