@@ -91,7 +91,7 @@ async def rate(request: Request) -> Response:
     place, survey = posted.place, context.rating_survey
     again = optional_value(posted.fields, "again") == "1"
     if posted.fingerprint != survey.fingerprint and not posted.abandoned:
-        page = FacesPage(place=place, survey=survey, notice="notice.updated")
+        page = FacesPage(place=place, survey=survey, notice="notice.updated_faces")
         return show(request, "faces", page, status=409)
     form = read_answers(survey, [survey.questions[RATING]], posted.fields)
     if form.errors or form.empty:

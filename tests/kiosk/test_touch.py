@@ -282,7 +282,7 @@ def test_the_browsers_own_wish_does_not_count_on_a_kiosk(desk: Kiosk) -> None:
 def test_a_page_from_before_an_update_is_shown_anew(desk: Kiosk) -> None:
     answer = desk.tap(5, fingerprint="0123456789abcdef")
     assert answer.status_code == 409
-    assert "vừa được cập nhật" in answer.text
+    assert "vừa được cập nhật. Xin Ông/Bà chạm lại một khuôn mặt" in answer.text
     assert desk.stored() == []
 
 
