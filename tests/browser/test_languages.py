@@ -23,8 +23,9 @@ RATING = SURVEYS["in_centre"].questions["rating"].text.vi
 
 
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[Any]:
+def open_page(browser: Browser, serve: Servers) -> Iterator[Any]:
     """Opens pages; whatever their consoles complain of fails the test."""
+    # With ``serve``, so that its servers outlive the pages, which ask whether they are there.
     opened: list[BrowserContext] = []
     heard: list[list[str]] = []
 
