@@ -99,6 +99,7 @@ document.addEventListener("click", (event) => {
 }, { capture: true });
 
 document.addEventListener("htmx:after:swap", begin);
-window.addEventListener("resize", again);
+// In the next frame: in that of the change Chromium still counts with the units of the old view.
+window.addEventListener("resize", () => requestAnimationFrame(again));
 new MutationObserver(again).observe(root, { attributeFilter: ["data-text", "data-contrast", "data-position"] });
 begin();
