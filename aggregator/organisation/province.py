@@ -13,9 +13,7 @@ from pydantic import Field, model_validator
 from aggregator.settings import Settings
 from aggregator.storage.database import StorageError, in_schema, place_of
 from surveys.centre import Centre, Reference, load_centre
-from surveys.definition import DefinitionError, Identifier, Model, Text, load_toml
-from surveys.messages import LANGUAGES
-from surveys.text import as_read
+from surveys.definition import DefinitionError, Identifier, Model, Text, load_toml, read_alike
 
 OWN = "province"  # the folder or schema of what is the province's own
 # First parts of addresses that are the province's own, and folders that have another use.
@@ -93,10 +91,7 @@ class Province:
         told by its id, too.
         """
         file = self.file
-        if any(
-            len({as_read(one.get(language)) for one in names.values()}) < len(names)
-            for language in LANGUAGES
-        ):
+        if read_alike(names.items()):
             names = {
                 id: Text(vi=f"{one.vi} ({id})", en=f"{one.en} ({id})") for id, one in names.items()
             }
