@@ -23,7 +23,7 @@ from aggregator.demo import simulate
 from aggregator.demo.mergers import REASON, Mergers
 from aggregator.intake.ingest import Ingest
 from aggregator.organisation.changes import OrganisationError
-from aggregator.organisation.current import Organisation, centre_in_force
+from aggregator.organisation.current import Organisation
 from aggregator.settings import Settings as AggregatorSettings
 from aggregator.storage.database import StorageError
 from aggregator.storage.migrations import migrate
@@ -156,8 +156,6 @@ def prepare(
     migrate(store.engine)
     files = load_instruments(counting.surveys)
     store.definitions.adopt_first(files)
-    surveys = centre_in_force(store.centres, counting.centre, files).instruments_with(files)
-    store.definitions.check(surveys)
     if demo and not store.has_submissions():
         print("Đang tạo một quý mô phỏng · making a simulated quarter …", flush=True)
         now = datetime.now(UTC)

@@ -28,8 +28,7 @@ def serve(options: argparse.Namespace) -> int:
     if settings.province is not None:
         return _serve_province(load_province(settings), settings, options)
     settings = settings_of(options)
-    with opened(settings) as store:
-        _check(settings, store)
+    with opened(settings):
         app = create_app(settings)
     notice = app.state.context.organisation.notice
     if notice is not None:
@@ -38,26 +37,18 @@ def serve(options: argparse.Namespace) -> int:
     return serving.serve(app, settings.host, settings.port)
 
 
-def _check(settings: Settings, store: Store) -> None:
-    """Raise what keeps a centre from being served: its document, or a survey under its answers."""
-    files = load_instruments(settings.surveys)
-    centre = centre_in_force(store.centres, settings.centre, files)
-    store.definitions.check(centre.instruments_with(files))
-
-
 def _serve_province(province: Province, settings: Settings, options: argparse.Namespace) -> int:
     """Serve every centre. One that cannot be read is named, and keeps none of the others out."""
     if options.at is not None:
         raise MessageError("cli.serve_all")
     with opened(province.settings):
         pass
-    for id, own in province.centres.items():
-        try:
-            with opened(own) as store:
-                _check(own, store)
-        except (MessageError, DefinitionError, StorageError) as error:
-            print(_at(id, error, options.lang), file=sys.stderr)
     app = create_province(province)
+    for id, branch in app.branches.items():
+        try:
+            branch.opened()
+        except StorageError as error:
+            print(_at(id, error.__cause__ or error, options.lang), file=sys.stderr)
     app.state.context.pages.prepare()
     return serving.serve(app, settings.host, settings.port)
 
@@ -101,6 +92,6 @@ def _migrated(settings: Settings) -> Iterator[Store]:
         store.close()
 
 
-def _at(id: str, error: Exception, language: Language) -> str:
+def _at(id: str, error: BaseException, language: Language) -> str:
     reason = error.text(MESSAGES, language) if isinstance(error, MessageError) else str(error)
     return MESSAGES.get(language, "cli.at_centre", id=id, reason=reason)

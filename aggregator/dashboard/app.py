@@ -125,23 +125,27 @@ def create_app(
     A database without a version of the centre takes that of the settings' file. A centre of a
     province has things in common with others (``shared``), and the province's people may enter
     it, whose accounts are ``above``. Raises surveys.definition.DefinitionError,
-    aggregator.storage.database.StorageError and
-    aggregator.organisation.changes.OrganisationError.
+    aggregator.storage.database.StorageError, aggregator.organisation.changes.OrganisationError,
+    and what Definitions.check raises where instruments are not those that answers were given by.
     """
     common = shared or Shared()
     files, store = common.surveys(settings.surveys), Store(settings.database)
     finish = with_population if settings.demo else lambda centre: centre
     held = Organisation(store.centres, files, clock, finish)
-    held.start(settings.centre)
-    context = replace(
-        context_for(settings, store, held, common, SCREENS, clock),
-        published=load_published(settings.centre, held.centre),
-        ddci=load_ddci(settings.ddci, held.surveys) if settings.ddci else None,
-        above=above,
-    )
-    ends = contextlib.ExitStack()
-    if shared is None:
-        ends.callback(common.passwords.close)
+    with contextlib.ExitStack() as failing:
+        if shared is None:
+            failing.callback(common.passwords.close)
+        failing.callback(store.close)
+        held.start(settings.centre)
+        with contextlib.suppress(StorageError):  # as at the organisation's start
+            store.definitions.check(held.surveys)
+        context = replace(
+            context_for(settings, store, held, common, SCREENS, clock),
+            published=load_published(settings.centre, held.centre),
+            ddci=load_ddci(settings.ddci, held.surveys) if settings.ddci else None,
+            above=above,
+        )
+        ends = failing.pop_all()
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -152,7 +156,6 @@ def create_app(
         with ends:
             async with context.commits:
                 yield
-            store.close()
 
     app = Application(
         routes=[*ROUTES, Mount("/static", Assets(), name="static")],

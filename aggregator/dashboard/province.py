@@ -104,23 +104,12 @@ class Branch:
             raise self._failed[0]
         try:
             self._require_current()
-            return self._made()
+            return self._create()
         except (StorageError, DefinitionError, MessageError) as error:
             log.error("centre %s cannot be opened: %s", self.id, error)  # noqa: TRY400
             failure = error if isinstance(error, StorageError) else StorageError(str(error))
             self._failed = failure, self._clock()
             raise failure from error
-
-    def _made(self) -> Starlette:
-        """The application, whose instruments are those that its answers were given by."""
-        app = self._create()
-        context: Context = app.state.context
-        try:
-            context.store.definitions.check(context.organisation.surveys)
-        except (StorageError, DefinitionError, MessageError):
-            context.store.close()
-            raise
-        return app
 
     def _require_current(self) -> None:
         store = Store(self._settings.database)
