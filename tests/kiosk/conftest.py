@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +17,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from aggregator.dashboard.app import create_app as create_aggregator
+from aggregator.dashboard.context import Context as AggregatorContext
+from aggregator.settings import Settings as AggregatorSettings
 from kiosk.app import create_app
 from kiosk.context import Context
 from kiosk.outbox import Outbox, body_of
@@ -23,10 +27,12 @@ from kiosk.qr_codes import Audience, code_of
 from kiosk.settings import Settings
 from kiosk.submissions import part_id
 from surveys.wire import Receipt, Submission
+from tests.conftest import Servers
 
 ROOT = Path(__file__).parents[2]
 CENTRE = ROOT / "deploy" / "lai_chau.toml"
 NOW = datetime(2026, 11, 23, 1, 15, tzinfo=UTC)
+RealAggregator = Callable[..., tuple[AggregatorContext, str]]
 
 
 @dataclass
@@ -112,6 +118,21 @@ def submission(key: UUID | None = None, **changes: Any) -> Submission:
             **changes,
         }
     )
+
+
+@pytest.fixture
+def real_aggregator(tmp_path: Path, sqlite_template: Path, serve: Servers) -> RealAggregator:
+    """Serves a real aggregator of a centre's file; gives its parts and its address."""
+
+    def make(centre: Path = CENTRE) -> tuple[AggregatorContext, str]:
+        settings = AggregatorSettings(centre=centre, var=tmp_path / "aggregator")
+        file = settings.var / "aggregator" / "hailong.sqlite3"
+        file.parent.mkdir(parents=True)
+        shutil.copy(sqlite_template, file)
+        app = create_aggregator(settings)
+        return app.state.context, serve(app)
+
+    return make
 
 
 @pytest.fixture

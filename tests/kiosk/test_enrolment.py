@@ -14,11 +14,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from aggregator.dashboard.app import create_app as create_aggregator
-from aggregator.settings import Settings as AggregatorSettings
 from aggregator.storage.audit import Entry
-from aggregator.storage.migrations import migrate
-from aggregator.storage.store import Store
 from kiosk.__main__ import main
 from kiosk.app import create_app
 from kiosk.centre_copy import CentreCopy, CentreCopyError
@@ -27,7 +23,7 @@ from kiosk.outbox import Outbox
 from kiosk.settings import Settings
 from surveys.definition import Text
 from tests.conftest import Servers
-from tests.kiosk.conftest import CENTRE, ROOT, submission
+from tests.kiosk.conftest import CENTRE, ROOT, RealAggregator, submission
 from tests.programs import free_port
 
 NEW_NAME = Text(vi="Trung tâm mới", en="New centre")
@@ -35,16 +31,12 @@ NEW_NAME = Text(vi="Trung tâm mới", en="New centre")
 
 def test_a_code_gives_token_and_place_and_the_kiosk_tells_of_itself(
     tmp_path: Path,
-    serve: Servers,
+    real_aggregator: RealAggregator,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    there = AggregatorSettings(centre=CENTRE, var=tmp_path / "aggregator")
-    store = Store(there.database)
-    migrate(store.engine)
-    app = create_aggregator(there)
-    url = serve(app)
-    accounts = app.state.context.accounts
+    there, url = real_aggregator()
+    store, accounts = there.store, there.accounts
     code = accounts.enrolment_code("quầy 5", (None, "q05"), "an")
     monkeypatch.setenv("HAILONG_AGGREGATOR_URL", url)
     monkeypatch.setenv("HAILONG_CENTRE", str(CENTRE))
@@ -81,7 +73,7 @@ def test_a_code_gives_token_and_place_and_the_kiosk_tells_of_itself(
     assert stored.device == row.number
 
     # The document came with the round, and is what a kiosk starts by without a network.
-    organisation = app.state.context.organisation
+    organisation = there.organisation
     moved = organisation.stored.model_copy(update={"name": NEW_NAME})
     body = moved.model_dump_json(exclude_defaults=True).encode()
     copy = CentreCopy(settings.centre_copy, kiosk.centre, lambda centre: None)
@@ -107,7 +99,6 @@ def test_a_code_gives_token_and_place_and_the_kiosk_tells_of_itself(
     renewed = create_app(settings).state.context
     assert renewed.centre == moved
     renewed.outbox.close()
-    store.close()
     settings.centre_copy.write_bytes(before[:700])
 
     settings.enrolment_file.write_text('{"token": "cut o')
@@ -121,19 +112,13 @@ def test_a_code_gives_token_and_place_and_the_kiosk_tells_of_itself(
 
 
 def test_a_kiosk_never_asks_for_another_centre_than_the_one_it_is_enrolled_at(
-    tmp_path: Path, serve: Servers
+    tmp_path: Path, real_aggregator: RealAggregator
 ) -> None:
-    other = CENTRE.parent / "tan_phong.toml"
-    there = AggregatorSettings(centre=other, var=tmp_path / "aggregator")
-    store = Store(there.database)
-    migrate(store.engine)
-    store.close()
-    app = create_aggregator(there)
-    url = serve(app)
-    [department, *_] = app.state.context.centre.departments
+    there, url = real_aggregator(CENTRE.parent / "tan_phong.toml")
+    [department, *_] = there.centre.departments
     settings = Settings(centre=CENTRE, var=tmp_path / "kiosk", aggregator_url=url)
     counter = department.counters[0].id
-    code = app.state.context.accounts.enrolment_code("quầy", (None, counter), "an")
+    code = there.accounts.enrolment_code("quầy", (None, counter), "an")
     enrol(url, code, settings.enrolment_file)
     gone = settings.model_copy(update={"aggregator_url": "http://127.0.0.1:1"})
     with pytest.raises(EnrolmentError, match="no_centre"):
@@ -151,13 +136,10 @@ def test_a_kiosk_never_asks_for_another_centre_than_the_one_it_is_enrolled_at(
 
 
 def test_a_kiosk_that_is_moved_follows_and_loses_no_answer(
-    tmp_path: Path, serve: Servers, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, real_aggregator: RealAggregator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there = AggregatorSettings(centre=CENTRE, var=tmp_path / "aggregator")
-    store = Store(there.database)
-    migrate(store.engine)
-    app = create_aggregator(there)
-    accounts, url = app.state.context.accounts, serve(app)
+    there, url = real_aggregator()
+    store, accounts = there.store, there.accounts
     settings = Settings(centre=CENTRE, var=tmp_path / "kiosk", aggregator_url=url)
     enrol(url, accounts.enrolment_code("quầy", (None, "q05"), "an"), settings.enrolment_file)
     ended: list[int] = []
@@ -199,23 +181,20 @@ def test_a_kiosk_that_is_moved_follows_and_loses_no_answer(
     assert older is not None
     assert not follow(settings.enrolment_file, older, {})  # an aggregator that does not say
     assert follow(settings.enrolment_file, older, {"department": None, "counter": "q06"})
-    store.close()
 
 
-def test_a_change_on_the_screen_reaches_a_kiosk_by_itself(tmp_path: Path, serve: Servers) -> None:
-    there = AggregatorSettings(centre=CENTRE, var=tmp_path / "aggregator")
-    store = Store(there.database)
-    migrate(store.engine)
-    app = create_aggregator(there)
-    url = serve(app)
-    organisation = app.state.context.organisation
+def test_a_change_on_the_screen_reaches_a_kiosk_by_itself(
+    tmp_path: Path, serve: Servers, real_aggregator: RealAggregator
+) -> None:
+    there, url = real_aggregator()
+    store, organisation = there.store, there.organisation
     changed = organisation.stored.model_copy(update={"name": NEW_NAME})
     organisation.save(changed, "an", "another name", organisation.number)
     environment = os.environ | {
         "INVOCATION_ID": "as systemd sets it",
         "HAILONG_AGGREGATOR_URL": url,
         "HAILONG_CENTRE": str(CENTRE),
-        "HAILONG_DEVICE_TOKEN": app.state.context.accounts.enrol("sảnh"),
+        "HAILONG_DEVICE_TOKEN": there.accounts.enrol("sảnh"),
         "HAILONG_VAR": str(tmp_path / "kiosk"),
         "HAILONG_PORT": str(free_port()),
     }
@@ -227,7 +206,6 @@ def test_a_change_on_the_screen_reaches_a_kiosk_by_itself(tmp_path: Path, serve:
     assert ended.returncode in (0, -signal.SIGTERM)
     [row] = store.submissions(None, None)
     assert row.device == store.devices.rows()[0].number
-    store.close()
     serve.stop(url)  # weeks without a network
     settings = Settings(centre=CENTRE, var=tmp_path / "kiosk", aggregator_url=url)
     again = create_app(settings).state.context

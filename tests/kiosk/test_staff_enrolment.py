@@ -1,7 +1,6 @@
 """The staff corner's screen that enrols a kiosk, before a real aggregator."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,15 +8,11 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
-from aggregator.dashboard.app import create_app as create_aggregator
-from aggregator.settings import Settings as AggregatorSettings
-from aggregator.storage.migrations import migrate
-from aggregator.storage.store import Store
 from kiosk.app import create_app, usable
 from kiosk.enrolment import load_enrolment
 from kiosk.staff_access import hash_pin
 from tests.conftest import Servers
-from tests.kiosk.conftest import CENTRE, Kiosk
+from tests.kiosk.conftest import Kiosk, RealAggregator
 
 PIN = "482915"
 HASH = hash_pin(PIN)
@@ -26,17 +21,12 @@ HASH = hash_pin(PIN)
 def test_a_kiosk_delivered_blank_is_enrolled_on_its_screen(
     make_kiosk: Callable[..., Kiosk],
     serve: Servers,
-    tmp_path: Path,
+    real_aggregator: RealAggregator,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("INVOCATION_ID", raising=False)
-    there = AggregatorSettings(centre=CENTRE, var=tmp_path / "aggregator")
-    store = Store(there.database)
-    migrate(store.engine)
-    store.close()
-    app = create_aggregator(there)
-    url = serve(app)
-    code = app.state.context.accounts.enrolment_code("quầy 5", (None, "q05"), "an")
+    there, url = real_aggregator()
+    code = there.accounts.enrolment_code("quầy 5", (None, "q05"), "an")
     proxy = Route("/api/v1/devices", lambda _: PlainTextResponse("no", 403), methods=["POST"])
     older = Route("/api/v1/devices", lambda _: JSONResponse({"ok": True}), methods=["POST"])
     desk = make_kiosk(staff_pin=HASH, aggregator_url="http://127.0.0.1:1")
