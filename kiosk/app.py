@@ -48,7 +48,7 @@ from kiosk.survey_draft import finish_expired, finish_ratings
 from kiosk.translations import load_languages
 from kiosk.uploader import Uploader
 from kiosk.voices import load_voices
-from surveys.centre import Centre, Department, check_definitions, load_definitions
+from surveys.centre import Centre, Department, check_definitions, load_centre
 from surveys.definition import Survey, load_instruments
 from surveys.looks import Looks
 from surveys.messages import Messages
@@ -163,7 +163,8 @@ def build_context(
     if own:
         token, url = own.token, own.aggregator or url
     if centre is None:
-        centre, _ = load_definitions(settings.centre, settings.surveys)
+        centre = load_centre(settings.centre)
+        check_definitions(centre, files, settings.centre.name)
         id = own.centre if own and own.centre else centre.id
         copy = CentreCopy(settings.centre_copy, centre, usable(settings, id, files))
         centre = copy.read()
