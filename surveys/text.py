@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from typing import Literal
 
 # Control characters break terminals and databases; the bidirectional marks let a comment
 # show other words than it holds (Unicode TR36). Tab and line feed are fine in a comment.
@@ -13,6 +15,12 @@ UNSAFE = re.compile(
 # language comes near it; a pile of marks hides the lines above and below.
 MAX_MARKS = 30
 LONGEST_TEXT = 2_000  # characters of a question, a level, a message
+Fault = Literal["missing", "too_long", "unsafe"]
+FAULTS: Mapping[Fault, str] = {
+    "missing": "empty",
+    "too_long": f"longer than {LONGEST_TEXT} characters",
+    "unsafe": "characters that cannot be shown",
+}
 
 
 def composed(text: str) -> str:
@@ -31,15 +39,24 @@ def without_marks(text: str) -> str:
     return bare.replace("đ", "d").replace("Đ", "D")
 
 
-def why_not_shown(words: str) -> str | None:
-    """Why a text that others wrote cannot stand on a screen; None where it can."""
+def fault_of(words: str, most: int = LONGEST_TEXT) -> Fault | None:
+    """What keeps a text that others wrote from standing on a screen; None where nothing does.
+
+    ``most`` is how many characters it may have.
+    """
     if not words.strip():
-        return "empty"
-    if len(words) > LONGEST_TEXT:
-        return f"longer than {LONGEST_TEXT} characters"
+        return "missing"
+    if len(words) > most:
+        return "too_long"
     if UNSAFE.search(words) or has_too_many_marks(words):
-        return "characters that cannot be shown"
+        return "unsafe"
     return None
+
+
+def why_not_shown(words: str) -> str | None:
+    """The fault of a text in plain English."""
+    fault = fault_of(words)
+    return FAULTS[fault] if fault else None
 
 
 def as_read(text: str) -> str:

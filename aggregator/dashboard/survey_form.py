@@ -14,9 +14,9 @@ from pydantic import ValidationError
 
 from aggregator.wording.phrases import Phrase, Words, joined, say, verbatim
 from surveys.definition import Survey, reasons, texts_of
-from surveys.text import LONGEST_TEXT, UNSAFE, as_read, composed, has_too_many_marks
+from surveys.messages import LANGUAGES
+from surveys.text import LONGEST_TEXT, as_read, composed, fault_of
 
-LANGUAGES = ("vi", "en")
 PROFILE = ""  # the part of the questions about the respondent
 KINDS = ("one", "many", "number")
 ADDED = re.compile(r"q_[0-9]{1,3}")
@@ -199,8 +199,8 @@ class SurveyForm:
         if not asked:
             yield "order", say("survey_form.no_question")
         for name, words in self.texts.items():
-            if self._is_shown(name, asked) and (why := _why_not(words)):
-                yield name, why
+            if self._is_shown(name, asked) and (fault := fault_of(words)):
+                yield name, say(f"survey_form.{fault}", most=LONGEST_TEXT)
         questions = [f"questions.{id}" for id in asked]
         yield from self._twins(questions, "same_question")
         for name, scale in self.base.scales.items():
@@ -275,13 +275,3 @@ def _place(asked: Any, id: str) -> int:
 def _users(base: Survey, scale: str) -> int:
     """How many questions are answered by a scale."""
     return sum(question.scale == scale for question in base.all_questions())
-
-
-def _why_not(words: str) -> Words | None:
-    if not words:
-        return say("survey_form.missing")
-    if len(words) > LONGEST_TEXT:
-        return say("survey_form.too_long", most=LONGEST_TEXT)
-    if UNSAFE.search(words) or has_too_many_marks(words):
-        return say("survey_form.unsafe")
-    return None

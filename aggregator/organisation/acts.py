@@ -77,8 +77,7 @@ def move(centre: Centre, id: str, department: str, day: date) -> Centre:
 
 def made_id(words: str) -> str:
     """An id of plain letters, digits and _ that is like a name; '' where there are none."""
-    plain = without_marks(words.lower()).replace("đ", "d")
-    return re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:40].rstrip("_")
+    return re.sub(r"[^a-z0-9]+", "_", without_marks(words.lower())).strip("_")[:40].rstrip("_")
 
 
 def _moved(centre: Centre, counter: Any, own: Department, department: str, day: date) -> Centre:

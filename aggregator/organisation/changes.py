@@ -12,7 +12,7 @@ from aggregator.wording.phrases import day as written
 from surveys.centre import Centre, Counter, Department
 from surveys.definition import Survey
 from surveys.messages import LANGUAGES, MessageError, Messages
-from surveys.text import why_not_shown
+from surveys.text import fault_of
 from surveys.units import Unit
 
 Kind = Literal["department", "counter"]
@@ -77,7 +77,7 @@ def refuse_unshown(old: Centre | None, new: Centre) -> None:
             continue
         names = [unit.name, *(former.name for former in unit.formerly if former.name)]
         for words in (one.get(language) for one in names for language in LANGUAGES):
-            if len(words) > LONGEST_NAME or why_not_shown(words):
+            if fault_of(words, LONGEST_NAME):
                 raise OrganisationError("bad_name", id=id, most=LONGEST_NAME)
 
 

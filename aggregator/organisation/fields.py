@@ -13,7 +13,7 @@ from aggregator.wording.phrases import Phrase, Words, say
 from surveys.centre import Centre
 from surveys.definition import Text
 from surveys.messages import MessageError
-from surveys.text import LONGEST_TEXT, UNSAFE, has_too_many_marks
+from surveys.text import LONGEST_TEXT, fault_of
 
 Fields = Mapping[str, str]
 
@@ -42,12 +42,8 @@ class Reader:
     def words(self, name: str, *, needed: bool = False) -> str | None:
         """A text, None where it is empty."""
         found = self.given(name)
-        if not found and needed:
-            self.wrong(name, "missing")
-        if len(found) > LONGEST_TEXT:
-            self.wrong(name, "too_long", most=LONGEST_TEXT)
-        if UNSAFE.search(found) or has_too_many_marks(found):
-            self.wrong(name, "unsafe")
+        if (fault := fault_of(found)) and (found or needed):
+            self.wrong(name, fault, most=LONGEST_TEXT)
         return found or None
 
     def text(self, name: str, *, needed: bool = True) -> dict[str, str] | None:
