@@ -65,6 +65,11 @@ class MessageError(ValueError):
         return messages.get(language, self.message, **self.values)
 
 
+def reason_of(error: BaseException, messages: Messages, language: str) -> str:
+    """Why an error was raised: in a language where it has a message, else as it says itself."""
+    return error.text(messages, language) if isinstance(error, MessageError) else str(error)
+
+
 class FieldError(MessageError):
     """Such a reason about one field or parameter of what was sent."""
 

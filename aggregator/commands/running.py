@@ -20,7 +20,7 @@ from aggregator.storage.migrations import migrate
 from aggregator.storage.store import Store
 from aggregator.wording.messages import MESSAGES
 from surveys.definition import DefinitionError, load_instruments
-from surveys.messages import Language, MessageError
+from surveys.messages import Language, MessageError, reason_of
 
 
 def serve(options: argparse.Namespace) -> int:
@@ -93,5 +93,5 @@ def _migrated(settings: Settings) -> Iterator[Store]:
 
 
 def _at(id: str, error: BaseException, language: Language) -> str:
-    reason = error.text(MESSAGES, language) if isinstance(error, MessageError) else str(error)
+    reason = reason_of(error, MESSAGES, language)
     return MESSAGES.get(language, "cli.at_centre", id=id, reason=reason)

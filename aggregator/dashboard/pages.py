@@ -151,6 +151,17 @@ def refuse_other_parameters(request: Request, *names: str) -> None:
             raise ParameterError(name)
 
 
+def version_seen(given: Mapping[str, str]) -> int:
+    """The version of the centre's document that the sender of a form has seen: its ``after``.
+
+    Raises HTTPException 400 for what no page of ours sends.
+    """
+    after = given.get("after", "")
+    if not after.isdecimal() or len(after) > 9:
+        raise HTTPException(400, "unknown_choice")
+    return int(after)
+
+
 async def http_error(request: Request, error: Exception) -> Response:
     """Answer an exception that no handler caught: an HTTPException, or any other as 500.
 

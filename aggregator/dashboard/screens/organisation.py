@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from aggregator.dashboard.context import MESSAGES, Context, context_of
-from aggregator.dashboard.pages import render
+from aggregator.dashboard.pages import render, version_seen
 from aggregator.dashboard.permissions import needs
 from aggregator.organisation import acts
 from aggregator.organisation.changes import LONGEST_NAME, Kind, OrganisationError
@@ -21,7 +21,7 @@ from aggregator.storage.centres import Version
 from aggregator.wording.phrases import Words
 from surveys.centre import Centre, Counter, Department
 from surveys.definition import DefinitionError, Text
-from surveys.messages import Language, MessageError
+from surveys.messages import Language, MessageError, reason_of
 from surveys.text import composed
 from surveys.units import Unit
 from web import language_of, read_form, under
@@ -209,12 +209,10 @@ async def _act(request: Request) -> Response:
     most = max(LONGEST_NAME, LONGEST_REASON)
     given = {name: composed(values[0])[: most + 1] for name, values in form.items()}
     fields = {name: given[name].strip() for name in FIELDS if name in given}
-    reason, after = given.get("reason", "").strip(), given.get("after", "")
+    reason, after = given.get("reason", "").strip(), version_seen(given)
     context, language = context_of(request), language_of(request, negotiate=False)
-    if not after.isdecimal() or len(after) > 9:
-        raise HTTPException(400, "unknown_choice")
     by = request.state.user.name if "save" in given else None
-    page = await run_in_threadpool(_try, context, fields, reason, int(after), by, language)
+    page = await run_in_threadpool(_try, context, fields, reason, after, by, language)
     if page is None:
         query = urlencode({"saved": context.organisation.number})
         return RedirectResponse(under(request, f"/organisation?{query}"), 303)
@@ -249,7 +247,7 @@ def _try(
             meanwhile=error.changes,
         )
     except (MessageError, DefinitionError) as error:
-        said = error.text(MESSAGES, language) if isinstance(error, MessageError) else str(error)
+        said = reason_of(error, MESSAGES, language)
         return PreviewPage(**page, number=held.number, error=said)  # type: ignore[arg-type]
     one, day = _unit(held.stored, act), act.optional_day()
     return PreviewPage(

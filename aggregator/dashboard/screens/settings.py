@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from aggregator.dashboard.context import MESSAGES, Context, context_of
-from aggregator.dashboard.pages import render
+from aggregator.dashboard.pages import render, version_seen
 from aggregator.dashboard.permissions import needs
 from aggregator.dashboard.screens.settings_effects import effects
 from aggregator.dashboard.screens.settings_pages import (
@@ -31,7 +31,7 @@ from aggregator.organisation.sections import SECTIONS
 from aggregator.wording.phrases import Words, say
 from surveys.definition import DefinitionError
 from surveys.looks import data_address
-from surveys.messages import Language, MessageError
+from surveys.messages import Language, MessageError, reason_of
 from surveys.pictures import PNG
 from surveys.text import composed
 from web import language_of, read_form, read_parts, under
@@ -85,12 +85,11 @@ async def _answer(request: Request, form: Form) -> Response:
         )
         return render(request, "settings_form", page)
     given, wrong = await _given(request)
-    reason, after = given.pop("reason", ""), given.pop("after", "")
+    reason, after = given.pop("reason", ""), version_seen(given)
     by = request.state.user.name if given.pop("save", "") else None
-    if not after.isdecimal() or len(after) > 9:
-        raise HTTPException(400, "unknown_choice")
+    del given["after"]
     language = language_of(request, negotiate=False)
-    asked = _Asked(context, form, given, wrong, int(after), language)
+    asked = _Asked(context, form, given, wrong, after, language)
     found = await run_in_threadpool(asked.tried, by, reason)
     if found is None:
         query = urlencode({"saved": held.number})
@@ -155,10 +154,8 @@ class _Asked:
             return self._page(reasons=error.reasons)
         except UnknownRowError:
             raise HTTPException(404) from None
-        except MessageError as error:
-            return self._page(error=error.text(MESSAGES, self.language))
-        except DefinitionError as error:
-            return self._page(error=str(error))
+        except (MessageError, DefinitionError) as error:
+            return self._page(error=reason_of(error, MESSAGES, self.language))
         if not found:
             return self._page(reasons={"": say("organisation.refused_nothing_changed")})
         return PreviewPage(

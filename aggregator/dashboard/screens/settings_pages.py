@@ -14,6 +14,7 @@ from aggregator.wording.phrases import Words
 from surveys.centre import WEEKDAYS, Centre, Documents
 from surveys.definition import Survey, Text
 from surveys.looks import LARGEST_WITHIN, Looks, tint
+from surveys.text import LONGEST_TEXT
 
 NEW = "new"  # stands in an address for the key of a row that there is not yet
 
@@ -121,7 +122,7 @@ class FormPage:
     error: str = ""
     meanwhile: Sequence[Words] = ()
 
-    longest = 2_000
+    longest = LONGEST_TEXT
     largest = LARGEST_WITHIN // 1000
     weekdays = WEEKDAYS
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from aggregator.dashboard.context import MESSAGES, Context, context_of
-from aggregator.dashboard.pages import render
+from aggregator.dashboard.pages import render, version_seen
 from aggregator.dashboard.permissions import needs
 from aggregator.dashboard.survey_form import Fields, SurveyForm, SurveyFormError
 from aggregator.documents.worker import DocumentError, read_once
@@ -24,7 +24,7 @@ from aggregator.organisation.survey_changes import differences
 from aggregator.wording.phrases import Words, say
 from surveys.centre import Centre
 from surveys.definition import DefinitionError, Survey, Text
-from surveys.messages import MessageError
+from surveys.messages import MessageError, reason_of
 from surveys.text import composed
 from web import language_of, read_form, under
 
@@ -158,10 +158,8 @@ async def edit(request: Request) -> Response:
         return render(request, "survey_edit", page)
     fields = await read_form(request, limit=FORM_LIMIT, most=MOST_FIELDS)
     given = {name: values[0] for name, values in fields.items()}
-    after, act = given.get("after", ""), given.get("act", "")
-    if not after.isdecimal() or len(after) > 9:
-        raise HTTPException(400, "unknown_choice")
-    page = EditPage(form=_form(base, fields, act), number=int(after))
+    after, act = version_seen(given), given.get("act", "")
+    page = EditPage(form=_form(base, fields, act), number=after)
     if act or given.keys().isdisjoint({"preview", "next", "save"}):
         return render(request, "survey_edit", page)
     try:
@@ -283,8 +281,7 @@ def _confirm(
         said = error.text(MESSAGES, language)
         return replace(page, error=said, meanwhile=error.changes)
     except (MessageError, DefinitionError) as error:
-        said = error.text(MESSAGES, language) if isinstance(error, MessageError) else str(error)
-        return replace(page, error=said)
+        return replace(page, error=reason_of(error, MESSAGES, language))
     return page
 
 
