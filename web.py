@@ -247,6 +247,8 @@ async def read_form(
 async def read_parts(request: Request, limit: int) -> dict[str, bytes]:
     """The first content of each field of a posted form with files (multipart/form-data).
 
+    Not Starlette's parser: it takes a body that was cut off for a whole one, and writes files.
+
     Raises HTTPException 400, 408, 413 or 415.
     """
     kind = MULTIPART.fullmatch(request.headers.get("content-type", ""))

@@ -36,9 +36,8 @@ CODE_LENGTH = 8  # characters of 5 bits
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # as on posters: no I, L, O, U to misread
 MIN_PASSWORD = 10  # characters
 MAX_WAITING = 10  # checks of passwords, less than a tenth of a second each
-NOTED = timedelta(
-    minutes=1
-)  # how often it is noted that a device was heard of, or a password wrong
+# How often it is noted that a device was heard of, or that a password was wrong.
+NOTED = timedelta(minutes=1)
 REMEMBER = timedelta(seconds=5)  # how long a removed token may still pass
 VISITOR = "@"  # before the name of who acts in a centre with an account of the province
 T = TypeVar("T")

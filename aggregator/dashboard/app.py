@@ -71,6 +71,21 @@ SCREENS = [
     Route("/organisation", organisation.organisation, methods=["GET", "POST"], name="organisation"),
 ]
 
+# Who may enter, and what they did: the same for a centre and for a province.
+PEOPLE = [
+    Route("/sign-in", sign_in.sign_in, methods=["GET", "POST"]),
+    Route("/sign-in/{secret}", sign_in.sign_in_by_link),
+    Route("/sign-out", sign_in.sign_out, methods=["POST"]),
+    Route("/account", sign_in.account, methods=["GET", "POST"]),
+    Route("/account/sign-out", accounts_screen.sign_out_everywhere, methods=["POST"]),
+    Route("/accounts", accounts_screen.accounts, methods=["GET", "POST"]),
+    Route("/invitation/{secret}", accounts_screen.invitation, methods=["GET", "POST"]),
+    Route("/oidc/start", oidc.start),
+    Route("/oidc/callback", oidc.callback),
+    Route("/audit", audit.audit),
+    Route("/audit.csv", audit.audit_csv),
+]
+
 # Tried in this order, one after the other: first what machines ask for all day.
 ROUTES = [
     Route("/api/v1/submissions", api.post_submissions, methods=["POST"]),
@@ -96,18 +111,8 @@ ROUTES = [
     Route("/exports/submissions.{format}", exports.submissions),
     Route("/exports/codebook.csv", exports.codebook_csv),
     Route("/exports/definitions.json", exports.definitions_json),
-    Route("/sign-in", sign_in.sign_in, methods=["GET", "POST"]),
-    Route("/sign-in/{secret}", sign_in.sign_in_by_link),
-    Route("/sign-out", sign_in.sign_out, methods=["POST"]),
-    Route("/account", sign_in.account, methods=["GET", "POST"]),
-    Route("/accounts", accounts_screen.accounts, methods=["GET", "POST"]),
-    Route("/audit", audit.audit),
+    *PEOPLE,
     Route("/devices", devices.devices, methods=["GET", "POST"]),
-    Route("/account/sign-out", accounts_screen.sign_out_everywhere, methods=["POST"]),
-    Route("/invitation/{secret}", accounts_screen.invitation, methods=["GET", "POST"]),
-    Route("/oidc/start", oidc.start),
-    Route("/oidc/callback", oidc.callback),
-    Route("/audit.csv", audit.audit_csv),
     # After the routes of the files themselves, whose paths end with a format such as ".pdf".
     Route("/reports/{kind:str}", documents.fetch),
     Route("/exports/submissions", documents.fetch),

@@ -19,12 +19,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from aggregator.dashboard import api, sign_in
+from aggregator.dashboard import api
 from aggregator.dashboard.accounts import Accounts
-from aggregator.dashboard.app import EXCEPTION_HANDLERS, context_for, create_app
+from aggregator.dashboard.app import EXCEPTION_HANDLERS, PEOPLE, context_for, create_app
 from aggregator.dashboard.context import Context
 from aggregator.dashboard.health import OTHER_SCHEMA
-from aggregator.dashboard.screens import accounts, audit, method, oidc
+from aggregator.dashboard.screens import method
 from aggregator.dashboard.screens import province as screen
 from aggregator.dashboard.shared import Shared
 from aggregator.organisation.current import Held, Organisation, now_utc
@@ -54,17 +54,7 @@ ROUTES = [
     Route("/health", screen.health),
     Route("/metrics", api.get_metrics),
     *SCREENS,
-    Route("/sign-in", sign_in.sign_in, methods=["GET", "POST"]),
-    Route("/sign-in/{secret}", sign_in.sign_in_by_link),
-    Route("/sign-out", sign_in.sign_out, methods=["POST"]),
-    Route("/account", sign_in.account, methods=["GET", "POST"]),
-    Route("/account/sign-out", accounts.sign_out_everywhere, methods=["POST"]),
-    Route("/accounts", accounts.accounts, methods=["GET", "POST"]),
-    Route("/audit", audit.audit),
-    Route("/audit.csv", audit.audit_csv),
-    Route("/invitation/{secret}", accounts.invitation, methods=["GET", "POST"]),
-    Route("/oidc/start", oidc.start),
-    Route("/oidc/callback", oidc.callback),
+    *PEOPLE,
 ]
 
 
