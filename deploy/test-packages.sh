@@ -13,6 +13,8 @@ need() {
 
 command -v chromium >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 ||
     need chromium "the tests in a real browser"
+command -v chromium-headless-shell >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 ||
+    need chromium-headless-shell "half the time of the tests in a browser"
 initdb=$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null || command -v initdb || true)
 [ -n "$initdb" ] || need postgresql "the tests of storage and ingest on PostgreSQL"
 { command -v fc-list >/dev/null 2>&1 && [ -n "$(fc-list :lang=vi family)" ]; } ||

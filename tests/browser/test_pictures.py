@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.pictures import PICTURES, Kiosks, Picture, saved, unlike
-from tests.conftest import Servers
+from tests.conftest import CHROMIUM_FLAGS, Servers, chromium_path
 
 ALIKE = 0.004  # of the blocks may differ: another version of Chromium draws edges otherwise
 SPOILT = [
@@ -20,9 +20,12 @@ SPOILT = [
 
 @pytest.fixture
 def kiosks(browser: Browser, serve: Servers, tmp_path: Path) -> Iterator[Kiosks]:
-    kiosks = Kiosks(browser, serve, tmp_path)
-    yield kiosks
-    kiosks.close()
+    """Kiosks seen by the Chromium that kiosks have; without windows it draws letters otherwise."""
+    launched = browser.browser_type.launch(executable_path=chromium_path(), args=CHROMIUM_FLAGS)
+    with launched as windowed:
+        kiosks = Kiosks(windowed, serve, tmp_path)
+        yield kiosks
+        kiosks.close()
 
 
 @pytest.mark.browser
