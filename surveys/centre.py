@@ -1,7 +1,7 @@
 """The centre: its departments, counters, opening hours, surveys, and published references."""
 
-from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
+from surveys.alerts import Alerts
 from surveys.definition import (
     MOST_FILES,
     Channel,
@@ -199,6 +200,7 @@ class Centre(Model):
     published: str | None = None
     opening_hours: tuple[OpeningHours, ...] = ()
     touch_screen: TouchScreen = TouchScreen()
+    alerts: Alerts = Alerts()
     looks: Looks | None = None
     wifi: Wifi | None = None
     documents: Documents | None = None
@@ -304,6 +306,33 @@ class Centre(Model):
     def is_attended(self, moment: datetime) -> bool:
         """Whether visitors may be there: in the opening hours, and AROUND before and after."""
         return any(self.is_open(moment + by) for by in (-AROUND, timedelta(0), AROUND))
+
+    def open_between(self, since: datetime, until: datetime) -> timedelta:
+        """How much of the time from one moment to another is in the opening hours.
+
+        All of it where there are none. Shifts that overlap count once.
+        """
+        if not self.opening_hours:
+            return max(until - since, timedelta(0))
+        total, reached = timedelta(0), since
+        for opens, closes in self._shifts(self.local_day(since), self.local_day(until)):
+            start, end = max(opens, reached), min(closes, until)
+            if end > start:
+                total, reached = total + (end - start), end
+        return total
+
+    def _shifts(self, first: date, last: date) -> Iterator[tuple[datetime, datetime]]:
+        """The moments between which the centre is open on the days, in their order."""
+        for number in range((last - first).days + 1):
+            day = first + timedelta(days=number)
+            yield from sorted(
+                (
+                    datetime.combine(day, hours.opens, self.zone).astimezone(UTC),
+                    datetime.combine(day, hours.closes, self.zone).astimezone(UTC),
+                )
+                for hours in self.opening_hours
+                if WEEKDAYS[day.weekday()] in hours.days
+            )
 
     def local_day(self, moment: datetime) -> date:
         """The calendar day at the centre of a time with an offset."""

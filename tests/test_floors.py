@@ -39,6 +39,7 @@ AGGREGATOR = (
     "organisation",
     "intake",
     "figures",
+    "alerts",
     "documents",
     "demo",
     "dashboard",

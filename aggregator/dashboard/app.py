@@ -13,12 +13,14 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Mount, Route
 
 import aggregator.lean_pandas  # noqa: F401 - before whatever imports pandas
+from aggregator.alerts.watch import Watch
 from aggregator.dashboard import api, device_api, pages, sign_in
 from aggregator.dashboard.accounts import Accounts
 from aggregator.dashboard.context import Context, Metrics
 from aggregator.dashboard.health import Health
 from aggregator.dashboard.permissions import need_of
 from aggregator.dashboard.screens import accounts as accounts_screen
+from aggregator.dashboard.screens import alerts as alerts_screen
 from aggregator.dashboard.screens import (
     audit,
     business,
@@ -113,6 +115,7 @@ ROUTES = [
     Route("/exports/definitions.json", exports.definitions_json),
     *PEOPLE,
     Route("/devices", devices.devices, methods=["GET", "POST"]),
+    Route("/alerts", alerts_screen.alerts, methods=["GET", "POST"]),
     # After the routes of the files themselves, whose paths end with a format such as ".pdf".
     Route("/reports/{kind:str}", documents.fetch),
     Route("/exports/submissions", documents.fetch),
@@ -151,6 +154,7 @@ def create_app(
             above=above,
         )
         ends = failing.pop_all()
+    watch = Watch(store, held, settings, clock)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -159,7 +163,7 @@ def create_app(
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
         with ends:
-            async with context.commits:
+            async with context.commits, watch.running():
                 yield
 
     app = Application(

@@ -76,8 +76,10 @@ async def get_centre(request: Request) -> Response:
 
 
 def _document(organisation: Organisation) -> bytes:
+    """What a device needs of the document: not to whom alerts are sent."""
     organisation.refreshed()
-    return organisation.stored.model_dump_json(exclude_defaults=True).encode()
+    kept = organisation.stored.model_dump_json(exclude={"alerts"}, exclude_defaults=True)
+    return kept.encode()
 
 
 @open_to("device_token")

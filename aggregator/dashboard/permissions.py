@@ -27,6 +27,7 @@ Permission = Literal[
     "devices",  # enrol and revoke devices
     "references",  # change published figures and margins
     "surveys",  # change surveys
+    "alerts",  # look at alerts
     "accounts",  # invite, change and remove those of the roles in MAY_MANAGE
     "audit",  # read the audit log
     "self",  # one's own account

@@ -5,7 +5,7 @@ may be many.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any, Literal, get_args
@@ -44,6 +44,15 @@ SETTINGS: Mapping[str, Callable[[Centre], Any]] = {
     "colour": lambda centre: (centre.looks or Looks()).colour,
     "accent": lambda centre: (centre.looks or Looks()).accent,
     "wifi": lambda centre: centre.wifi,
+    "low_ratings": lambda centre: centre.alerts.low_ratings,
+    "of_last": lambda centre: centre.alerts.of_last,
+    "silent_minutes": lambda centre: centre.alerts.silent_minutes,
+    "refused": lambda centre: centre.alerts.refused,
+    "disk_percent": lambda centre: centre.alerts.disk_percent,
+    "backup_hours": lambda centre: centre.alerts.backup_hours,
+    "quiet_from": lambda centre: centre.alerts.quiet_from,
+    "quiet_until": lambda centre: centre.alerts.quiet_until,
+    "emails": lambda centre: centre.alerts.emails,
     "agency": lambda centre: (centre.documents or Documents()).agency,
     "on_behalf": lambda centre: (centre.documents or Documents()).on_behalf,
     "title": lambda centre: (centre.documents or Documents()).title,
@@ -73,6 +82,10 @@ def in_words(value: object) -> Words:
             return say(f"setting.wifi_{key}", name=value.name)
         case int():
             return integer(value)
+        case time():
+            return verbatim(f"{value:%H:%M}")
+        case tuple():
+            return listed(map(verbatim, map(str, value))) if value else NONE
         case float():
             return exact_percent(value)
         case date():

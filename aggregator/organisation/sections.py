@@ -16,10 +16,21 @@ from surveys.centre import WEEKDAYS, Centre, Documents, TouchScreen
 from surveys.looks import Looks
 from surveys.wifi import Wifi
 
-Section = Literal["names", "hours", "touch_screen", "minimums", "looks", "wifi", "documents"]
+Section = Literal[
+    "names", "hours", "touch_screen", "minimums", "looks", "wifi", "documents", "alerts"
+]
 SECTIONS: tuple[Section, ...] = get_args(Section)
 # The colours of our own stylesheet: what a centre has that names none.
 OUR_COLOURS = {"colour": "#0b4a73", "accent": "#a8325e"}
+# The limits of alerts, each a whole number.
+ALERT_LIMITS = (
+    "low_ratings",
+    "of_last",
+    "silent_minutes",
+    "refused",
+    "disk_percent",
+    "backup_hours",
+)
 SPARE_SHIFTS = 2  # empty ones that a form of opening hours has besides those that there are
 
 
@@ -88,6 +99,21 @@ def _documents(centre: Centre) -> dict[str, str]:
     }
 
 
+def _alerts(centre: Centre) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in centre.alerts:
+        match value:
+            case time():
+                found[name] = _clock(value)
+            case tuple():
+                found[name] = "\n".join(value)
+            case None:
+                found[name] = ""
+            case _:
+                found[name] = str(value)
+    return found
+
+
 _FIELDS: Mapping[Section, Callable[[Centre], dict[str, str]]] = {
     "names": _names,
     "hours": _hours,
@@ -96,6 +122,7 @@ _FIELDS: Mapping[Section, Callable[[Centre], dict[str, str]]] = {
     "looks": _looks,
     "wifi": _wifi,
     "documents": _documents,
+    "alerts": _alerts,
 }
 
 
@@ -178,6 +205,14 @@ def _read_documents(reader: Reader, centre: Centre) -> dict[str, object]:
     return {"documents": found if any(found.values()) else None}
 
 
+def _read_alerts(reader: Reader, centre: Centre) -> dict[str, object]:
+    found: dict[str, object] = {name: reader.whole(name) for name in ALERT_LIMITS}
+    for name in ("quiet_from", "quiet_until"):
+        found[name] = reader.time(name) if reader.given(name) else None
+    found["emails"] = reader.given("emails").replace(",", " ").replace(";", " ").split()
+    return {"alerts": found}
+
+
 _READ: Mapping[Section, Callable[[Reader, Centre], dict[str, object]]] = {
     "names": _read_names,
     "hours": _read_hours,
@@ -186,4 +221,5 @@ _READ: Mapping[Section, Callable[[Reader, Centre], dict[str, object]]] = {
     "looks": _read_looks,
     "wifi": _read_wifi,
     "documents": _read_documents,
+    "alerts": _read_alerts,
 }

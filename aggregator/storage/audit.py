@@ -29,6 +29,7 @@ Kind = Literal[
     "export",
     "report",
     "unmasking",
+    "alert",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 COMMAND_LINE = ""  # the actor where a command did it, or somebody who is not signed in

@@ -37,6 +37,7 @@ class Lock(IntEnum):
     WRITER = 0x4861696C  # "Hail": write submissions, tallies and blocks
     MIGRATION = 0x4861696D
     PASSWORDS = 0x4861696E  # check a password and count it
+    ALERTS = 0x4861696F  # say which alerts live, and take those that are to be sent
 
 
 # Seconds after which PostgreSQL lets go of the locks of a machine that lost power or its network;

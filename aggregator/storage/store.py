@@ -13,6 +13,7 @@ from sqlalchemy import Engine, Row, Select, bindparam, select
 from sqlmodel import col
 
 from aggregator.storage import blocks
+from aggregator.storage.alerts import AlertLog
 from aggregator.storage.audit import AuditLog
 from aggregator.storage.blocks import Block, Key, merged
 from aggregator.storage.centres import Centres
@@ -82,6 +83,7 @@ class Store:
         self.audit = AuditLog(self.database)
         self.centres = Centres(self.database)
         self.wrong_passwords = WrongPasswords(self.database)
+        self.alerts = AlertLog(self.database)
 
     @property
     def engine(self) -> Engine:

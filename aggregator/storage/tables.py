@@ -3,7 +3,18 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, DateTime, Dialect, Index, Integer, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    TypeDecorator,
+    UniqueConstraint,
+)
 from sqlmodel import Field, SQLModel
 
 # SQLite gives only INTEGER keys out by itself; PostgreSQL wants eight bytes spelled out.
@@ -261,6 +272,53 @@ class DeviceRow(SQLModel, table=True):
     drift: int | None = Field(default=None, sa_type=BigInteger)
     version: str | None = Field(default=None, max_length=40)
     formerly: list[list[str | None]] | None = Field(default=None, sa_type=JSON)
+
+
+class AlertRow(SQLModel, table=True):
+    """Something that should be looked at; see alerts.AlertLog.
+
+    ``rule`` is the field of surveys.alerts.Alerts by which it is told of, ``subject`` what it is
+    about: a department, a counter, a device, or '' for the machine. ``live`` is 1 until it has
+    ended, then NULL: so one rule has one live alert for a subject.
+    """
+
+    __tablename__ = "alert"
+    __table_args__ = (
+        UniqueConstraint("rule", "subject", "live", name="alert_once"),
+        Index("alert_begun_at", "begun_at"),
+    )
+
+    number: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True))
+    rule: str = Field(max_length=20)
+    subject: str = Field(max_length=80)
+    details: dict[str, Any] = Field(sa_type=JSON)
+    begun_at: datetime = Field(sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    live: int | None = 1
+    seen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    seen_by: str | None = Field(default=None, max_length=64)
+    note: str | None = None
+
+
+class AlertPost(SQLModel, table=True):
+    """An alert on its way to an address: an outbox. A row stays until it was sent, and after.
+
+    ``channel`` is ``webhook``, or an e-mail address. ``due_at`` is when to try (next).
+    """
+
+    __tablename__ = "alert_post"
+    __table_args__ = (
+        UniqueConstraint("alert", "channel", name="alert_post_once"),
+        Index("alert_post_due", "sent_at", "due_at"),
+    )
+
+    number: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True))
+    alert: int = Field(sa_column=Column(BigInteger, ForeignKey("alert.number"), nullable=False))
+    channel: str = Field(max_length=254)
+    due_at: datetime = Field(sa_type=UtcDateTime)
+    tries: int = 0
+    sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    error: str | None = None
 
 
 class WrongPassword(SQLModel, table=True):

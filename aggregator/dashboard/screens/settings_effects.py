@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import time, timedelta
 
+from aggregator.alerts.rules import Scene, findings
+from aggregator.alerts.words import sentence
 from aggregator.dashboard.context import Context
 from aggregator.figures.figures import figure_rows
 from aggregator.figures.weighting import margins_of, weighted
@@ -36,11 +38,23 @@ def effects(context: Context, section: str, old: Centre, new: Centre) -> list[Wo
         found += _margins(context, old, new)
     if section == "series_breaks":
         found.append(say("settings_page.effect_break"))
+    if section == "alerts":
+        found += _alerts(context, new)
     if section in REACHING:
         known = [row for row in context.store.devices.rows() if row.revoked_at is None]
         if known:
             found.append(say("settings_page.effect_kiosks", n=integer(len(known))))
     return found
+
+
+def _alerts(context: Context, new: Centre) -> Iterator[Words]:
+    """What would be told by the new limits now."""
+    rating = context.surveys[new.instruments.rating]
+    now = context.clock()
+    found = findings(Scene(context.store, context.settings, new, rating, now))
+    yield say("settings_page.effect_alerts", n=integer(len(found)))
+    for one in found[:MOST_NAMED]:
+        yield sentence(one, new)
 
 
 def _last(context: Context, kind: PeriodKind) -> Period:

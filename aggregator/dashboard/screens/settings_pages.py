@@ -27,6 +27,7 @@ SHOWN: Mapping[Section, tuple[str, ...]] = {
     "looks": ("emblem", "colour", "accent"),
     "wifi": ("wifi",),
     "documents": ("agency", "on_behalf", "title", "signer"),
+    "alerts": (*sections.ALERT_LIMITS, "quiet_from", "quiet_until", "emails"),
 }
 
 
@@ -125,6 +126,7 @@ class FormPage:
     longest = LONGEST_TEXT
     largest = LARGEST_WITHIN // 1000
     weekdays = WEEKDAYS
+    alert_limits = sections.ALERT_LIMITS
 
     @property
     def shifts(self) -> Sequence[int]:

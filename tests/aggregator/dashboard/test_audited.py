@@ -12,7 +12,8 @@ from aggregator.organisation import acts
 from aggregator.storage.audit import KINDS, Search
 from aggregator.wording.messages import MESSAGES
 from surveys.definition import Text
-from tests.aggregator.conftest import PASSWORD, Room, submission
+from tests.aggregator.alerts.watching import watch_of
+from tests.aggregator.conftest import PASSWORD, Room, ratings
 
 # Recorded in tests of their own: it takes answers without a definition.
 ELSEWHERE = {"survey.defined"}
@@ -31,7 +32,9 @@ def test_every_sentence_of_the_log_is_of_something_that_is_recorded(
     people(room)
     devices(room)
     versions(room)
-    room.take([submission()])
+    room.take(ratings([1, 1, 1]))
+    watch_of(room).look()
+    assert room.client.post("/alerts", data={"number": "1"}).status_code == 303
     assert room.client.get("/exports/submissions.json").status_code == 200
     assert room.get("/api/v1/submissions.csv").status_code == 200
     commands(room, tmp_path, monkeypatch)

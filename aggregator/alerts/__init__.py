@@ -1,0 +1,1 @@
+"""Alerts: what should be looked at now, and telling people of it once."""

@@ -1,0 +1,98 @@
+"""Looks every minute at what should be told, notes it, and sends what is due."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+from itertools import groupby
+
+from starlette.concurrency import run_in_threadpool
+
+from aggregator.alerts.post import WEBHOOK, Post, PostError, channels
+from aggregator.alerts.rules import Scene, findings
+from aggregator.organisation.current import Organisation
+from aggregator.settings import Settings
+from aggregator.storage.alerts import Due
+from aggregator.storage.database import StorageError
+from aggregator.storage.store import Store
+
+log = logging.getLogger("aggregator.alerts")
+
+EVERY = 60.0  # seconds between two looks
+
+
+class Watch:
+    """One centre's watch. Processes that share a database take turns: each alert is noted once."""
+
+    def __init__(
+        self,
+        store: Store,
+        organisation: Organisation,
+        settings: Settings,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._organisation = organisation
+        self._settings = settings
+        self._clock = clock
+
+    def look(self) -> int:
+        """Note what the rules find now; returns how many alerts are new. Raises StorageError."""
+        now, centre = self._clock(), self._organisation.refreshed()
+        rating = self._organisation.surveys[centre.instruments.rating]
+        scene = Scene(self._store.snapshot(), self._settings, centre, rating, now)
+        to = channels(self._settings, centre)
+        return self._store.alerts.update(findings(scene), now, to)
+
+    def send(self) -> None:
+        """Send what is due, but in quiet hours. What fails is tried again later.
+
+        Raises StorageError.
+        """
+        centre = self._organisation.refreshed()
+        if centre.alerts.is_quiet(self._clock().astimezone(centre.zone).time()):
+            return
+        post = Post(self._settings, centre)
+        due = sorted(self._store.alerts.take(self._clock()), key=lambda one: one.channel)
+        for channel, own in groupby(due, key=lambda one: one.channel):
+            if channel == WEBHOOK:
+                for one in own:
+                    self._send([one], lambda one=one: post.webhook(one, self._clock()))  # type: ignore[misc]
+            else:
+                together = list(own)
+                self._send(
+                    together,
+                    lambda to=channel, all=together: post.mail(to, all, self._clock()),  # type: ignore[misc]
+                )
+
+    def _send(self, due: list[Due], send: Callable[[], None]) -> None:
+        try:
+            send()
+        except PostError as error:
+            log.warning("alerts: %s: %s", due[0].channel, error)
+            self._store.alerts.failed(due, self._clock(), str(error))
+        else:
+            self._store.alerts.sent(due, self._clock())
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Looks and sends every minute, from the end of the first on."""
+        watching = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY)
+            try:
+                await run_in_threadpool(self.look)
+                await run_in_threadpool(self.send)
+            except StorageError as error:
+                log.warning("alerts: %s", error)
+            except Exception:
+                log.exception("alerts")

@@ -1,0 +1,153 @@
+"""Each rule finds what it is for, at its limit and not before it."""
+
+import os
+import shutil
+from collections import namedtuple
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.alerts.rules import Scene, findings
+from aggregator.storage.alerts import Finding
+from aggregator.storage.devices import Beat
+from surveys.alerts import Alerts
+from surveys.centre import Centre
+from tests.aggregator.alerts.watching import limit, watch_of
+from tests.aggregator.conftest import NOW, Room, ratings
+
+Make = Callable[..., Room]
+
+
+def found(room: Room, rule: str) -> list[Finding]:
+    context = room.context
+    centre = context.organisation.refreshed()
+    rating = context.surveys[centre.instruments.rating]
+    scene = Scene(context.store, room.settings, centre, rating, room.clock())
+    return [one for one in findings(scene) if one.rule == rule]
+
+
+def test_low_ratings_are_told_of_at_their_counter_by_the_last_ones(any_room: Room) -> None:
+    any_room.take(ratings([1, 2, 5, 5, 5]))
+    assert found(any_room, "low_ratings") == []
+    later = {"answered_at": "2026-11-23T08:12:00+07:00"}
+    any_room.take(ratings([2, 3], **later))
+    assert found(any_room, "low_ratings") == [Finding("low_ratings", "q05", {"k": 3, "n": 7})]
+    # Ten good ones later they are no more among the last.
+    any_room.take(ratings([5] * 8, answered_at="2026-11-23T08:14:00+07:00"))
+    assert found(any_room, "low_ratings") == []
+
+
+def test_low_ratings_of_another_counter_or_of_long_ago_do_not_add_up(room: Room) -> None:
+    room.take(ratings([1, 1], counter="q05"))
+    room.take(ratings([1, 1], counter="q06"))
+    assert found(room, "low_ratings") == []
+    room.take(ratings([1], counter="q05", answered_at="2026-11-10T08:00:00+07:00"))
+    assert found(room, "low_ratings") == []
+
+
+def test_a_device_is_silent_by_the_opening_hours_that_it_missed(room: Room) -> None:
+    room.context.accounts.forget_devices()
+    devices = room.context.store.devices
+    [number] = [row.number for row in devices.rows()]
+    assert number is not None
+    assert found(room, "silent_minutes") == []  # never heard of: not set up yet
+    friday = datetime.fromisoformat("2026-11-20T16:50:00+07:00")
+    devices.note(number, friday, Beat(0, 0, 0, "1"))
+    # Ten minutes of Friday; nothing of the weekend; the centre opens at 7:30.
+    room.clock.moment = datetime.fromisoformat("2026-11-23T07:35:00+07:00")
+    assert found(room, "silent_minutes") == []
+    room.clock.moment = datetime.fromisoformat("2026-11-23T07:50:00+07:00")
+    [one] = found(room, "silent_minutes")
+    assert one.subject == str(number)
+    # It stays silent at night, though nobody is there.
+    room.clock.moment = datetime.fromisoformat("2026-11-23T23:00:00+07:00")
+    assert found(room, "silent_minutes") == [one]
+
+
+def test_refused_submissions_of_a_device_are_told_of(room: Room) -> None:
+    devices = room.context.store.devices
+    [row] = devices.rows()
+    assert row.number is not None
+    devices.note(row.number, NOW, Beat(0, 2, 0, "1"))
+    told: dict[str, str | int] = {"device": row.name, "n": 2}
+    assert found(room, "refused") == [Finding("refused", str(row.number), told)]
+    limit(room, refused=3)
+    assert found(room, "refused") == []
+    limit(room, refused=0)
+    assert found(room, "refused") == []
+
+
+def test_a_full_disk_is_told_of(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit(room, disk_percent=90)
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(1000, 120, 880))
+    assert found(room, "disk_percent") == [Finding("disk_percent", "data", {"percent": 88})]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(1000, 100, 900))
+    assert found(room, "disk_percent") == []
+
+
+def test_a_backup_that_is_old_missing_or_cannot_be_read(make_room: Make, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    room = make_room(backups=folder)
+    nothing = [Finding("backup_hours", "", {})]
+    assert found(room, "backup_hours") == nothing
+    folder.mkdir()
+    (folder / "notes.txt").touch()
+    assert found(room, "backup_hours") == nothing
+    copy = folder / "hailong-20261121T010000Z.db"
+    copy.touch()
+    old = room.clock() - timedelta(hours=49)
+    os.utime(copy, (old.timestamp(), old.timestamp()))
+    [one] = found(room, "backup_hours")
+    assert datetime.fromisoformat(str(one.details["since"])) == old.replace(microsecond=0)
+    fresh = room.clock() - timedelta(hours=2)
+    os.utime(copy, (fresh.timestamp(), fresh.timestamp()))
+    assert found(room, "backup_hours") == []
+
+
+def test_no_folder_of_backups_is_no_alert(room: Room) -> None:
+    assert found(room, "backup_hours") == []
+
+
+def test_a_device_that_was_revoked_is_not_missed(room: Room) -> None:
+    devices = room.context.store.devices
+    [row] = devices.rows()
+    assert row.number is not None
+    devices.note(row.number, NOW - timedelta(days=9), Beat(0, 5, 0, "1"))
+    assert len(found(room, "silent_minutes") + found(room, "refused")) == 2
+    assert watch_of(room).look() == 2
+    room.sign_in()
+    room.client.post("/devices", data={"action": "revoke", "name": row.name})
+    assert found(room, "silent_minutes") + found(room, "refused") == []
+
+
+MOMENTS = st.datetimes(datetime(2026, 11, 1), datetime(2026, 12, 1)).map(
+    lambda naive: naive.astimezone(NOW.tzinfo)
+)
+
+
+@given(MOMENTS, MOMENTS, MOMENTS)
+def test_opening_hours_between_moments_add_up(
+    centre: Centre, one: datetime, two: datetime, three: datetime
+) -> None:
+    first, middle, last = sorted((one, two, three))
+    whole = centre.open_between(first, last)
+    assert whole == centre.open_between(first, middle) + centre.open_between(middle, last)
+    assert timedelta(0) <= whole <= last - first
+    if whole == last - first and whole:
+        assert centre.is_open(first)
+    always = centre.model_copy(update={"opening_hours": ()})
+    assert always.open_between(first, last) == last - first
+
+
+@pytest.mark.parametrize(
+    ("local", "quiet"), [("17:59", False), ("18:00", True), ("06:59", True), ("07:00", False)]
+)
+def test_quiet_hours_go_over_midnight(local: str, quiet: bool) -> None:
+    assert Alerts().is_quiet(datetime.fromisoformat(f"2026-11-23T{local}").time()) is quiet
+    never = Alerts(quiet_from=None, quiet_until=None)
+    assert not never.is_quiet(datetime.fromisoformat(f"2026-11-23T{local}").time())

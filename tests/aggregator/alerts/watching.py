@@ -1,0 +1,80 @@
+"""What the tests of alerts share: a room, its watch, and servers that take what is sent."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from aggregator.alerts.watch import Watch
+from surveys.alerts import Alerts
+from tests.aggregator.conftest import Room
+from tests.programs import free_port
+
+
+def watch_of(room: Room) -> Watch:
+    """A watch as the room's own, which a test lets look and send."""
+    context = room.context
+    return Watch(context.store, context.organisation, room.settings, room.clock)
+
+
+def limit(room: Room, **limits: Any) -> None:
+    """Save other limits of alerts."""
+    held = room.context.organisation
+    changed = Alerts(**{**held.stored.alerts.model_dump(), **limits})
+    held.save(held.stored.model_copy(update={"alerts": changed}), "giam_doc", "", held.number)
+
+
+@dataclass
+class Mailbox:
+    """A mail server's messages; ``answer`` is what it says to one in place of taking it."""
+
+    messages: list[Any] = field(default_factory=list)
+    answer: str = ""
+    port: int = 0
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        if self.answer:
+            return self.answer
+        self.messages.append(envelope)
+        return "250 OK"
+
+    def texts(self) -> list[str]:
+        return [envelope.content.decode("utf-8", "replace") for envelope in self.messages]
+
+
+@contextmanager
+def mail_server() -> Iterator[Mailbox]:
+    """A real mail server on a port of its own."""
+    box = Mailbox()
+    controller = Controller(box, hostname="127.0.0.1", port=free_port())
+    controller.start()
+    box.port = controller.port
+    try:
+        yield box
+    finally:
+        controller.stop()
+
+
+@dataclass
+class Hook:
+    """A webhook's receiver; ``status`` is what it answers."""
+
+    taken: list[tuple[bytes, dict[str, str]]] = field(default_factory=list)
+    status: int = 204
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def app(self) -> Starlette:
+        async def take(request: Request) -> Response:
+            body = await request.body()
+            with self.lock:
+                self.taken.append((body, dict(request.headers)))
+            return Response(status_code=self.status)
+
+        return Starlette(routes=[Route("/hook", take, methods=["POST"])])
