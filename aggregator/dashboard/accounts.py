@@ -204,17 +204,18 @@ class Accounts:
             raise AccountError("device_taken", name=name)
         return secret
 
-    def enrolment_code(self, name: str, place: Place | None, by: str) -> str:
+    def enrolment_code(self, name: str, place: Place | None, by: str, seen: int) -> str:
         """A code of 40 bits by which a device enrols, once, within CODE; see Devices.offer.
 
-        Raises AccountError for a bad name, or a new device's that is taken.
+        Raises AccountError for a bad name, or a new device's that is taken, and
+        OlderVersionError.
         """
         self.check_label(name)
         code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
         told = self._entry(by, "device.code", name=name)
         if place is not None:
             told = self._entry(by, "device.made", name=name, place=place[1] or place[0] or "–")
-        if not self.devices.offer(name, place, _digest(code), self._clock() + CODE, told):
+        if not self.devices.offer(name, place, _digest(code), self._clock() + CODE, told, seen):
             raise AccountError("device_taken", name=name)
         return code
 

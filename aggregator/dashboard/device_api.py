@@ -93,7 +93,16 @@ async def post_beat(request: Request) -> Response:
         drift = round((told.clock - now).total_seconds())
         drift = max(-MOST_DRIFT, min(MOST_DRIFT, drift))
         settled = told.place is None or _is_there(context.centre, device, told.place)
-        beat = Beat(told.pending, told.refused, drift, told.version, settled)
+        place = told.place or PlaceJson()
+        beat = Beat(
+            told.pending,
+            told.refused,
+            drift,
+            told.version,
+            place.department,
+            place.counter,
+            settled,
+        )
         await run_in_threadpool(context.store.devices.note, device.number, now, beat)
         if settled and device.formerly:
             context.accounts.forget_devices()

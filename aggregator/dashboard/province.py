@@ -174,14 +174,15 @@ class Provincial(Organisation):
         self._branches = branches
         self._names: dict[str, Text] = {}
 
-    def _document(self) -> Held:
+    @property
+    def in_force(self) -> Held:
         called = {
             id: branch.name or self._province.names[id] for id, branch in self._branches.items()
         }
         if self._held is None or called != self._names:
             self._hold(0, self._province.as_centre(called))
             self._names = called
-        return super()._document()
+        return super().in_force
 
     def refreshed(self) -> Centre:
         return self.centre

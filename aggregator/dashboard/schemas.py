@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from aggregator.figures.rows import Comparison, FigureRow, Measure, RowKey
 from aggregator.organisation.seen import Seen
 from aggregator.statistics import Method
-from surveys.definition import Channel, PublishedResult
+from surveys.definition import Channel, Identifier, PublishedResult
 from surveys.messages import Language
 from surveys.wire import Moment, Receipt, Submission
 
@@ -50,8 +50,8 @@ class BatchJson(Json):
 class PlaceJson(Json):
     """A department or a counter; neither: the whole centre."""
 
-    department: str | None = Field(default=None, max_length=40)
-    counter: str | None = Field(default=None, max_length=40)
+    department: Identifier | None = None
+    counter: Identifier | None = None
 
 
 class BeatJson(Json):

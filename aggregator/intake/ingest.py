@@ -4,12 +4,13 @@ import asyncio
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+from aggregator.storage.centres import OlderVersionError
 from aggregator.storage.database import StorageError
 from aggregator.storage.definitions import refuse_changed
 from aggregator.storage.devices import Device
@@ -130,18 +131,16 @@ class Ingest:
         self._counted = {one.id: one for one in self._earlier.values()} | dict(self._surveys)
 
     def _by_print(self, fingerprint: str) -> Survey:
-        """The definition of answers that are the first ones by it.
+        """The definition of answers that are the first ones by it, which a version may lose.
 
-        Raises StorageError where it was edited just before: what is sent again is read anew.
+        So may their places, before anything has been counted. Raises OlderVersionError where
+        there is a newer version, which is taken.
         """
-        asked = (one for one in self._surveys.values() if one.fingerprint == fingerprint)
-        survey = next(asked, None) or self._earlier[fingerprint]
         if self._newer is not None and (newest := self._newer()) is not self._centre:
             self._take(newest)
-            present = self._surveys.get(survey.id, survey)
-            if fingerprint not in (present.fingerprint, *present.same_as):
-                raise StorageError(f"{survey.id} has just been edited")
-        return survey
+            raise OlderVersionError
+        asked = (one for one in self._surveys.values() if one.fingerprint == fingerprint)
+        return next(asked, None) or self._earlier[fingerprint]
 
     def accept(
         self, offers: Sequence[Offer], received_at: datetime | None = None, *, keep: bool = True
@@ -152,6 +151,12 @@ class Ingest:
         database.StorageError when the database cannot take them; then none is stored.
         """
         now = (received_at or self._clock()).astimezone(UTC)
+        for _ in range(2):
+            with suppress(OlderVersionError):  # then they are read anew, by the newest
+                return self._accept(offers, now, keep=keep)
+        raise StorageError("the centre is being changed")
+
+    def _accept(self, offers: Sequence[Offer], now: datetime, *, keep: bool) -> list[list[Receipt]]:
         received = utc_text(now)
         self._looked_up = self._renewed = False
         read = [
@@ -194,8 +199,7 @@ class Ingest:
         """Which of some ids are stored already. Raises database.StorageError."""
         if not ids:
             return set()
-        with self._store.writing() as writer:
-            return set(writer.stored(ids))
+        return self._store.stored_ids(ids)
 
     def _read(
         self, item: object, offer: Offer, now: datetime, received: str

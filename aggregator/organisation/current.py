@@ -1,6 +1,7 @@
 """The document of the centre that is in force, where it comes from, and how the next is saved."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +15,7 @@ from aggregator.organisation.changes import (
     refuse_unshown,
 )
 from aggregator.storage.audit import COMMAND_LINE, Entry, entry
-from aggregator.storage.centres import Centres, Version
+from aggregator.storage.centres import AtWork, Centres, OlderVersionError, Stored, Version
 from aggregator.storage.database import StorageError
 from aggregator.storage.definitions import refuse_changed
 from aggregator.wording.phrases import Words, integer, joined, say, verbatim
@@ -82,19 +83,21 @@ class Organisation:
     @property
     def stored(self) -> Centre:
         """The document as it is stored, from which the next one is made."""
-        return self._document().stored
+        return self.in_force.stored
 
     @property
     def centre(self) -> Centre:
         """The document as figures use it."""
-        return self._document().centre
+        return self.in_force.centre
 
     @property
     def surveys(self) -> Mapping[str, Survey]:
         """Every instrument by id, those of the document in place of the files'."""
-        return self._document().surveys
+        return self.in_force.surveys
 
-    def _document(self) -> Held:
+    @property
+    def in_force(self) -> Held:
+        """The newest version as it is held, its number and what it says together."""
         return self._held or self._refreshed()
 
     def _hold(self, number: int, stored: Centre) -> Held:
@@ -126,16 +129,24 @@ class Organisation:
         given = load_centre(file)
         try:
             if not self._centres.newest_number():
-                self._may_follow(None, given, file.name)
-                first = self._version(1, given, COMMAND_LINE, file.name)
-                told = entry(first.saved_at, COMMAND_LINE, "organisation.first", file=file.name)
-                self._centres.add(first, told)
+                self._add_first(given, file.name)
             self.refreshed()
         except StorageError:
             self._hold(0, given)
         check_definitions(self.stored, self.files, f"centre version {self.number}")
         if given != self.stored:
             self.notice = self._difference(given, file.name)
+
+    def _add_first(self, given: Centre, name: str) -> None:
+        first = self._version(1, given, COMMAND_LINE, name)
+        told = entry(first.saved_at, COMMAND_LINE, "organisation.first", file=name)
+
+        def check(stored: Stored) -> list[Entry]:
+            self._may_follow(stored, None, given, name)
+            return [told]
+
+        with suppress(OlderVersionError):  # another process was first
+            self._centres.add(first, check)
 
     def _difference(self, given: Centre, name: str) -> Words:
         """What to say of a file that is not the document in force."""
@@ -146,7 +157,7 @@ class Organisation:
 
     def preview(self, new: Centre) -> list[Words]:
         """What would change; raises OrganisationError and DefinitionError where it may not."""
-        return self._may_follow(self.stored, new, "centre")
+        return self._may_follow(self._centres.stored(), self.stored, new, "centre")
 
     def document(self, number: int) -> Centre | None:
         """The document of a version; None where there is none such."""
@@ -173,15 +184,20 @@ class Organisation:
             raise self.overtaken(after)
         if UNSAFE.search(reason) or len(reason) > LONGEST_REASON:
             raise OrganisationError("bad_reason", most=LONGEST_REASON)
-        found = self._may_follow(self.stored, new, "centre")
-        if not found:
-            raise OrganisationError("nothing_changed")
-        events = _events(self.stored, new)
-        made = self._version(after + 1, new, by, reason)
-        words = " ".join(one.get("vi") for one in found)
-        told: dict[str, str | int] = {"number": made.number, "changes": words}
-        if not self._centres.add(made, *(Entry(made.saved_at, by, one, told) for one in events)):
-            raise self.overtaken(after)
+        made, old, found = self._version(after + 1, new, by, reason), self.stored, list[Words]()
+
+        def check(stored: Stored) -> list[Entry]:
+            found.extend(self._may_follow(stored, old, new, "centre"))
+            if not found:
+                raise OrganisationError("nothing_changed")
+            words = " ".join(one.get("vi") for one in found)
+            told: dict[str, str | int] = {"number": made.number, "changes": words}
+            return [Entry(made.saved_at, by, event, told) for event in _events(old, new)]
+
+        try:
+            self._centres.add(made, check)
+        except OlderVersionError:
+            raise self.overtaken(after) from None
         self.refreshed()
         return found
 
@@ -216,21 +232,22 @@ class Organisation:
             found[-1].saved_by, self._told(read_version(found[0]), read_version(found[-1]))
         )
 
-    def _may_follow(self, old: Centre | None, new: Centre, name: str) -> list[Words]:
+    def _may_follow(
+        self, stored: Stored, old: Centre | None, new: Centre, name: str
+    ) -> list[Words]:
         """What changes; refuses what must not. Before anything was counted all may change."""
         check_definitions(new, self.files, name)
-        counted = self._centres.counted()
         refuse_future(new, new.local_day(self._clock()))
         refuse_unshown(old, new)
-        self._refuse_orphans(counted, new)
+        _refuse_orphans(stored.counted, new)
         if old is None:
             return []
-        self._refuse_abandoned(old, new)
-        if counted:
+        _refuse_abandoned(stored.devices, old, new)
+        if stored.counted:
             found = changes(old, new, self.files)
         else:
             found = [] if old == new else self._told(old, new)
-        self._refuse_changed(old, new, asked=bool(counted))
+        self._refuse_changed(stored, old, new)
         return found
 
     def fixed(self) -> set[str]:
@@ -238,8 +255,9 @@ class Organisation:
 
         Before anything has been counted only answers count. Raises StorageError.
         """
-        kept = {one.survey.id for one in self._centres.definitions.kept().values()}
-        return kept | (self._ever_asked() if self._centres.counted() else set())
+        stored = self._centres.stored()
+        kept = {one.survey.id for one in stored.definitions.values()}
+        return kept | (self._ever_asked() if stored.counted else set())
 
     def _ever_asked(self) -> set[str]:
         """The ids of the instruments that any version asks, whose answers may be on their way."""
@@ -248,47 +266,48 @@ class Organisation:
             self._looked_at = version.number
         return self._asked
 
-    def _refuse_changed(self, old: Centre, new: Centre, *, asked: bool) -> None:
+    def _refuse_changed(self, stored: Stored, old: Centre, new: Centre) -> None:
         """Raise ChangedDefinitionError where an instrument is edited under its answers.
 
-        With ``asked`` also where it was asked: a kiosk may hold answers for days.
+        Once something was counted also where it was asked: a kiosk may hold answers for days.
         """
         before, after = old.instruments_with(self.files), new.instruments_with(self.files)
-        kept = [one.survey for one in self._centres.definitions.kept().values()]
-        ids = self._ever_asked() if asked else set()
+        kept = [one.survey for one in stored.definitions.values()]
+        ids = self._ever_asked() if stored.counted else set()
         refuse_changed([*kept, *(before[id] for id in sorted(ids & before.keys()))], after)
-
-    def _refuse_orphans(self, counted: Mapping[tuple[str, str], int], centre: Centre) -> None:
-        """Raise OrganisationError where something is counted under an id that is not there."""
-        missing = {
-            (department, counter): n
-            for (department, counter), n in counted.items()
-            if (department and department not in centre.department)
-            or (counter and (counter, department) not in centre.stood)
-        }
-        if missing:
-            named = [
-                joined(
-                    verbatim(" / ".join(filter(None, (department, counter)))), integer(n), by=": "
-                )
-                for (department, counter), n in sorted(missing.items())[:MOST_NAMED]
-            ]
-            n = integer(sum(missing.values()))
-            raise OrganisationError("orphans", n=n, places=joined(*named, by="; "))
-
-    def _refuse_abandoned(self, old: Centre, new: Centre) -> None:
-        """Raise OrganisationError where a unit closes at which a device is at work.
-
-        One of a unit that is merged goes on at its successor, by itself.
-        """
-        for name, department, counter in self._centres.devices():
-            before, after = (_stands_at(one, department, counter) for one in (old, new))
-            if after and after.closed and not (before and before.closed):
-                raise OrganisationError("device_there", unit=after.name, device=name)
 
     def _version(self, number: int, centre: Centre, by: str, reason: str) -> Version:
         document = centre.model_dump_json(exclude_defaults=True)
         return Version(number, self._clock(), by, reason, document)
+
+
+def _refuse_orphans(counted: Mapping[tuple[str, str], int], centre: Centre) -> None:
+    """Raise OrganisationError where something is counted under an id that is not there."""
+    missing = {
+        (department, counter): n
+        for (department, counter), n in counted.items()
+        if (department and department not in centre.department)
+        or (counter and (counter, department) not in centre.stood)
+    }
+    if missing:
+        named = [
+            joined(verbatim(" / ".join(filter(None, (department, counter)))), integer(n), by=": ")
+            for (department, counter), n in sorted(missing.items())[:MOST_NAMED]
+        ]
+        n = integer(sum(missing.values()))
+        raise OrganisationError("orphans", n=n, places=joined(*named, by="; "))
+
+
+def _refuse_abandoned(devices: Sequence[AtWork], old: Centre, new: Centre) -> None:
+    """Raise OrganisationError where a unit closes at which a device is at work.
+
+    One of a unit that is merged goes on at its successor, by itself.
+    """
+    for name, department, counter, says_so in devices:
+        before, after = (_stands_at(one, department, counter) for one in (old, new))
+        if after and after.closed and not (before and before.closed):
+            key = "device_says" if says_so else "device_there"
+            raise OrganisationError(key, unit=after.name, device=name)
 
 
 def centre_in_force(centres: Centres, file: Path, files: Mapping[str, Survey]) -> Centre:

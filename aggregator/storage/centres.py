@@ -1,17 +1,17 @@
 """Versions of the centre's document in the database, and the places answers are stored under."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, func, insert, null, select
+from sqlalchemy import Connection, func, insert, null, select
 from sqlmodel import col
 
 from aggregator.storage.audit import Entry, record
-from aggregator.storage.database import Database, TakenError
-from aggregator.storage.definitions import Definitions
+from aggregator.storage.database import Database, Lock
+from aggregator.storage.definitions import Definitions, Kept, read_definitions
 from aggregator.storage.tables import (
     CentreVersion,
     DeviceRow,
@@ -35,6 +35,40 @@ class Version:
     document: str
 
 
+class AtWork(NamedTuple):
+    """A device that is not revoked, and the department or counter where it is.
+
+    That is where it is bound to; one that is not bound is where it says (``says_so``).
+    """
+
+    name: str
+    department: str | None
+    counter: str | None
+    says_so: bool
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the database holds at one moment, and a document must not contradict.
+
+    ``counted`` is how many rows of submissions, dossiers and facts lie under each place;
+    ``definitions`` are those that have answers, by their fingerprints.
+    """
+
+    counted: Mapping[Place, int]
+    devices: Sequence[AtWork]
+    definitions: Mapping[str, Kept]
+
+
+class OlderVersionError(RuntimeError):
+    """What was to be written goes by a version that is not the newest; nothing was stored."""
+
+
+def newest_number(connection: Connection) -> int:
+    """The number of the version in force; 0 where there is none yet."""
+    return connection.execute(select(func.max(col(CentreVersion.number)))).scalar() or 0
+
+
 class Centres:
     """Reads and appends to tables.CentreVersion. Every method raises StorageError."""
 
@@ -45,7 +79,7 @@ class Centres:
     def newest_number(self) -> int:
         """The number of the version in force; 0 where there is none yet."""
         with self._database.begin() as connection:
-            return connection.execute(select(func.max(col(CentreVersion.number)))).scalar() or 0
+            return newest_number(connection)
 
     def versions(self, after: int = 0) -> Sequence[Version]:
         """The versions with higher numbers than ``after``, the oldest first."""
@@ -54,47 +88,25 @@ class Centres:
         with self._database.begin() as connection:
             return [Version(**row._mapping) for row in connection.execute(query)]
 
-    def add(self, version: Version, *told: Entry) -> bool:
-        """Append a version, and what is ``told`` of it to the audit log, in one transaction.
+    def add(self, version: Version, check: Callable[[Stored], Sequence[Entry]]) -> None:
+        """Append a version, and what ``check`` tells of it to the audit log, in one transaction.
 
-        False, and nothing stored, where its number is not the next one.
+        ``check`` raises what refuses the version. It is asked under the writer's lock: no answer,
+        binding of a device or other version comes between what it is shown and the commit.
+        Raises OlderVersionError, unasked, where the version's number is not the next one.
         """
-        number = col(CentreVersion.number)
-        try:
-            with self._database.begin(write=True) as connection:
-                newest = connection.execute(select(func.max(number))).scalar() or 0
-                if version.number != newest + 1:
-                    return False
-                connection.execute(insert(CentreVersion).values(**vars(version)))
-                for one in told:
-                    record(connection, one)
-        except TakenError:
-            # On PostgreSQL another process may have saved between the look and the insert.
-            return False
-        return True
+        with self._database.locked(Lock.WRITER) as connection:
+            if version.number != newest_number(connection) + 1:
+                raise OlderVersionError
+            told = check(_stored(connection))
+            connection.execute(insert(CentreVersion).values(**vars(version)))
+            for one in told:
+                record(connection, one)
 
-    def counted(self) -> Counter[Place]:
-        """How many rows of submissions, dossiers and facts are stored under each place."""
-        queries: list[Any] = [_submissions(None)]
-        for table in (Transactions, HandlingTally, HandlingFacts):
-            own = col(table.department)
-            queries.append(select(own, null(), func.count()).group_by(own))
-        found = Counter[Place]()
+    def stored(self) -> Stored:
+        """What the database holds now. Raises DefinitionError where it cannot be read."""
         with self._database.begin() as connection:
-            for query in queries:
-                for at, within, n in connection.execute(query):
-                    found[at or "", within or ""] += n
-        return found
-
-    def devices(self) -> Sequence[Row[str, str | None, str | None]]:
-        """Name, department and counter of each device that is bound and not revoked."""
-        place = col(DeviceRow.department), col(DeviceRow.counter)
-        bound = col(DeviceRow.department).is_not(None) | col(DeviceRow.counter).is_not(None)
-        query = select(col(DeviceRow.name), *place).where(
-            col(DeviceRow.revoked_at).is_(None), bound
-        )
-        with self._database.begin() as connection:
-            return connection.execute(query.order_by(col(DeviceRow.name))).all()
+            return _stored(connection)
 
     def submissions(self, since: date | None) -> Counter[Place]:
         """How many submissions are stored under each place, of the days from ``since`` on."""
@@ -107,3 +119,35 @@ def _submissions(since: date | None) -> Any:
     department, counter = col(SubmissionRow.department), col(SubmissionRow.counter)
     query = select(department, counter, func.count()).group_by(department, counter)
     return query if since is None else query.where(col(SubmissionRow.day) >= since)
+
+
+def _stored(connection: Connection) -> Stored:
+    return Stored(_counted(connection), _at_work(connection), read_definitions(connection))
+
+
+def _counted(connection: Connection) -> Counter[Place]:
+    queries: list[Any] = [_submissions(None)]
+    for table in (Transactions, HandlingTally, HandlingFacts):
+        own = col(table.department)
+        queries.append(select(own, null(), func.count()).group_by(own))
+    found = Counter[Place]()
+    for query in queries:
+        for at, within, n in connection.execute(query):
+            found[at or "", within or ""] += n
+    return found
+
+
+def _at_work(connection: Connection) -> list[AtWork]:
+    """The devices that are anywhere else than in the whole centre, by name."""
+    columns = (DeviceRow.department, DeviceRow.counter)
+    told_columns = (DeviceRow.told_department, DeviceRow.told_counter)
+    query = select(*map(col, (DeviceRow.name, *columns, *told_columns))).where(
+        col(DeviceRow.revoked_at).is_(None)
+    )
+    found = []
+    for row in connection.execute(query.order_by(col(DeviceRow.name))):
+        bound, told = (row.department, row.counter), (row.told_department, row.told_counter)
+        if any(bound) or any(told):
+            place = bound if any(bound) else told
+            found.append(AtWork(row.name, *place, says_so=not any(bound)))
+    return found

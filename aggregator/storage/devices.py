@@ -1,6 +1,7 @@
 """The devices that hand submissions in: where each is, and what it last told of itself."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,7 +10,8 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
 from aggregator.storage.audit import COMMAND_LINE, Entry, record
-from aggregator.storage.database import Database, TakenError
+from aggregator.storage.centres import OlderVersionError, newest_number
+from aggregator.storage.database import Database, Lock, TakenError
 from aggregator.storage.tables import DeviceRow, Token
 
 MOVING = timedelta(days=30)  # within which a device that is moved tells that it knows
@@ -56,13 +58,16 @@ class Device:
 class Beat:
     """What a device tells of itself: ``drift`` is by how many seconds its clock is ahead.
 
-    ``settled`` is whether it works by the place that it has now, or does not tell of places.
+    ``told_department`` and ``told_counter`` are the place by which it works, where it tells.
+    ``settled`` is whether that is the one that it has now, or it does not tell of places.
     """
 
     pending: int
     refused: int
     drift: int
     version: str
+    told_department: str | None = None
+    told_counter: str | None = None
     settled: bool = True
 
 
@@ -95,18 +100,19 @@ class Devices:
         return Device(**{**row._mapping, "formerly": stays(row.formerly)})
 
     def offer(
-        self, name: str, place: Place | None, digest: str, until: datetime, new: Entry
+        self, name: str, place: Place | None, digest: str, until: datetime, new: Entry, seen: int
     ) -> bool:
         """Let a device be enrolled by the code of this hash, in place of an earlier code.
 
         With a ``place`` the device is new: False, and nothing changed, where the name is taken.
+        ``seen`` as for place, for the place that a device has, too.
         """
         codes = delete(Token).where(col(Token.kind) == "enrolment", col(Token.name) == name)
         token = insert(Token).values(
             hash=digest, kind="enrolment", name=name, created_at=new.at, expires_at=until
         )
         try:
-            with self._database.begin(write=True) as connection:
+            with self._placing(seen) as connection:
                 if place is not None:
                     row = {"department": place[0], "counter": place[1]}
                     connection.execute(
@@ -165,15 +171,20 @@ class Devices:
             return False
         return True
 
-    def place(self, number: int, department: str | None, counter: str | None, new: Entry) -> bool:
+    def place(
+        self, number: int, department: str | None, counter: str | None, new: Entry, seen: int
+    ) -> bool:
         """Bind a device to a place, move it, or unbind it; False where there is none.
+
+        ``seen`` is the number of the version of the centre's document in which the place was
+        seen to be open. Raises centres.OlderVersionError where there is a newer one.
 
         Where it was stays its place, too, until it is heard of at the new one, for MOVING at
         most; that of a device which tells nothing of itself ends now.
         """
         own = col(DeviceRow.number) == number
         columns = (DeviceRow.department, DeviceRow.counter, DeviceRow.version, DeviceRow.formerly)
-        with self._database.begin(write=True) as connection:
+        with self._placing(seen) as connection:
             row = connection.execute(select(*map(col, columns)).where(own)).one_or_none()
             if row is None:
                 return False
@@ -188,6 +199,14 @@ class Devices:
             )
             record(connection, new)
         return True
+
+    @contextmanager
+    def _placing(self, seen: int) -> Iterator[Connection]:
+        """A transaction in which no other version can be saved; see place."""
+        with self._database.locked(Lock.WRITER) as connection:
+            if newest_number(connection) != seen:
+                raise OlderVersionError
+            yield connection
 
     def rename(self, former: str, name: str, new: Entry) -> bool:
         """Give a device another name; False, and nothing changed, where another one has it."""

@@ -1,6 +1,6 @@
 """The store: reading answers and tallies, on SQLite and PostgreSQL alike."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass
@@ -104,6 +104,11 @@ class Store:
         """
         with self.database.locked(Lock.WRITER) as connection:
             yield Writer(connection)
+
+    def stored_ids(self, ids: Collection[str]) -> set[str]:
+        """Which of some ids of submissions are stored."""
+        with self.database.begin() as connection:
+            return set(Writer(connection).stored(ids))
 
     def submissions(self, since: date | None, until: date | None) -> Iterator[Row[Any]]:
         """Submissions of the days, both ends included, in the order of arrival; read in chunks."""

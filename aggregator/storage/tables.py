@@ -254,7 +254,8 @@ class DeviceRow(SQLModel, table=True):
     """A device that hands submissions in; see devices.Devices.
 
     From ``pending`` on it is what the device last told of itself: answers that wait on its
-    disk, those that were refused, by how many seconds its clock is ahead, its release.
+    disk, those that were refused, by how many seconds its clock is ahead, its release, the
+    department or counter by which it works.
     ``formerly`` are devices.Stay as lists: department, counter and until when, in ISO 8601.
     """
 
@@ -271,6 +272,8 @@ class DeviceRow(SQLModel, table=True):
     refused: int | None = Field(default=None, sa_type=BigInteger)
     drift: int | None = Field(default=None, sa_type=BigInteger)
     version: str | None = Field(default=None, max_length=40)
+    told_department: str | None = Field(default=None, max_length=40)
+    told_counter: str | None = Field(default=None, max_length=40)
     formerly: list[list[str | None]] | None = Field(default=None, sa_type=JSON)
 
 

@@ -37,7 +37,7 @@ def test_a_code_gives_token_and_place_and_the_kiosk_tells_of_itself(
 ) -> None:
     there, url = real_aggregator()
     store, accounts = there.store, there.accounts
-    code = accounts.enrolment_code("quầy 5", (None, "q05"), "an")
+    code = accounts.enrolment_code("quầy 5", (None, "q05"), "an", 1)
     monkeypatch.setenv("HAILONG_AGGREGATOR_URL", url)
     monkeypatch.setenv("HAILONG_CENTRE", str(CENTRE))
     monkeypatch.setenv("HAILONG_VAR", str(tmp_path / "kiosk"))
@@ -118,7 +118,7 @@ def test_a_kiosk_never_asks_for_another_centre_than_the_one_it_is_enrolled_at(
     [department, *_] = there.centre.departments
     settings = Settings(centre=CENTRE, var=tmp_path / "kiosk", aggregator_url=url)
     counter = department.counters[0].id
-    code = there.accounts.enrolment_code("quầy", (None, counter), "an")
+    code = there.accounts.enrolment_code("quầy", (None, counter), "an", 1)
     enrol(url, code, settings.enrolment_file)
     gone = settings.model_copy(update={"aggregator_url": "http://127.0.0.1:1"})
     with pytest.raises(EnrolmentError, match="no_centre"):
@@ -141,7 +141,7 @@ def test_a_kiosk_that_is_moved_follows_and_loses_no_answer(
     there, url = real_aggregator()
     store, accounts = there.store, there.accounts
     settings = Settings(centre=CENTRE, var=tmp_path / "kiosk", aggregator_url=url)
-    enrol(url, accounts.enrolment_code("quầy", (None, "q05"), "an"), settings.enrolment_file)
+    enrol(url, accounts.enrolment_code("quầy", (None, "q05"), "an", 1), settings.enrolment_file)
     ended: list[int] = []
     monkeypatch.setattr(os, "kill", lambda pid, _: ended.append(pid))
     monkeypatch.setenv("INVOCATION_ID", "as systemd sets it")
@@ -164,7 +164,7 @@ def test_a_kiosk_that_is_moved_follows_and_loses_no_answer(
     assert round_of("q05") == ("q05", 0)
     [row] = store.devices.rows()
     told = Entry(datetime.now(UTC), "an", "device.placed", {"name": "quầy", "place": "q06"})
-    store.devices.place(row.number or 0, None, "q06", told)
+    store.devices.place(row.number or 0, None, "q06", told, 1)
     accounts.forget_devices()
     assert not ended
     assert round_of("q05") == ("q05", 0)  # it was told, and ends to start again

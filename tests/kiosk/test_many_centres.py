@@ -20,7 +20,7 @@ def test_a_kiosk_is_enrolled_at_one_centre_and_no_other_takes_its_answers(
 ) -> None:
     hall = Hall.of(settings_of(tmp_path, ""), Clock(), sqlite_template)
     url = serve(hall.app)
-    code = hall.context("tan_phong").accounts.enrolment_code("quầy 2", (None, "q02"), "an")
+    code = hall.context("tan_phong").accounts.enrolment_code("quầy 2", (None, "q02"), "an", 1)
     centre = ROOT / "deploy" / "tan_phong.toml"
     settings = Settings(centre=centre, var=tmp_path / "kiosk", aggregator_url=f"{url}/tan_phong/")
     scanned = f"{url}/tan_phong/devices#{code}"

@@ -26,7 +26,7 @@ def test_a_kiosk_delivered_blank_is_enrolled_on_its_screen(
 ) -> None:
     monkeypatch.delenv("INVOCATION_ID", raising=False)
     there, url = real_aggregator()
-    code = there.accounts.enrolment_code("quầy 5", (None, "q05"), "an")
+    code = there.accounts.enrolment_code("quầy 5", (None, "q05"), "an", 1)
     proxy = Route("/api/v1/devices", lambda _: PlainTextResponse("no", 403), methods=["POST"])
     older = Route("/api/v1/devices", lambda _: JSONResponse({"ok": True}), methods=["POST"])
     desk = make_kiosk(staff_pin=HASH, aggregator_url="http://127.0.0.1:1")

@@ -17,11 +17,14 @@ from aggregator.dashboard.pages import render
 from aggregator.dashboard.permissions import needs
 from aggregator.dashboard.sign_in import FORM_LIMIT, NAME_LIMIT
 from aggregator.storage.audit import Entry
+from aggregator.storage.centres import OlderVersionError
 from aggregator.storage.devices import Device, stays
 from aggregator.storage.tables import DeviceRow, User
 from qr_images import ON_SCREEN, Drawing
 from surveys.centre import Centre
+from surveys.definition import Text
 from surveys.text import cleaned, composed
+from surveys.units import Unit
 from web import read_form, root_of, under
 
 SILENT = timedelta(minutes=10)  # a kiosk tells of itself every minute
@@ -35,12 +38,14 @@ class Line:
     """A device and its state; ``place`` is the value of its choice in the form.
 
     ``moving`` is whether it was moved and has not told yet that it works by its new place.
+    ``told`` is the name of the place by which one works that is not bound, where it has one.
     """
 
     row: DeviceRow
     state: State
     place: str
     moving: bool
+    told: Text | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +72,8 @@ async def devices(request: Request) -> Response:
     form = await _fields(request)
     try:
         code = await run_in_threadpool(_act, context, user, form)
-    except AccountError as error:
+    except (AccountError, OlderVersionError) as raised:
+        error = raised if isinstance(raised, AccountError) else AccountError("changed_meanwhile")
         page = await run_in_threadpool(partial(_page, request, error=error))
         return render(request, "devices", page, status=422)
     if code is None:
@@ -80,7 +86,13 @@ def _page(request: Request, **more: object) -> DevicesPage:
     context = context_of(request)
     rows = context.store.devices.rows()
     lines = [
-        Line(row, _state(context, row), _choice(context.centre, row), _is_moving(context, row))
+        Line(
+            row,
+            _state(context, row),
+            _choice(context.centre, row),
+            _is_moving(context, row),
+            _told(context.centre, row),
+        )
         for row in rows
     ]
     # Where the settings name none, the one that led the manager here.
@@ -99,6 +111,14 @@ def _choice(centre: Centre, of: DeviceRow | Device) -> str:
     if of.department is not None:
         return f"department:{centre.department_heirs.get(of.department, of.department)}"
     return ""
+
+
+def _told(centre: Centre, row: DeviceRow) -> Text | None:
+    if row.department or row.counter:
+        return None
+    units: Mapping[str, Unit] = centre.counter if row.told_counter else centre.department
+    unit = units.get(row.told_counter or row.told_department or "")
+    return unit.name if unit else None
 
 
 def _is_moving(context: Context, row: DeviceRow) -> bool:
@@ -120,30 +140,32 @@ def _state(context: Context, row: DeviceRow) -> State:
 def _act(context: Context, user: User, form: Form) -> str | None:
     """Do what a form asks for; returns a new code, where there is one.
 
-    Raises AccountError and HTTPException.
+    Raises AccountError, HTTPException, and OlderVersionError where the place of which it asks may
+    have closed meanwhile.
     """
+    number, _, centre, _ = context.organisation.in_force
     action, name, store = form.get("action", ""), form.get("name", ""), context.store.devices
 
     def told(event: str, **values: str) -> Entry:
         return Entry(context.clock(), user.name, f"device.{event}", {"name": name, **values})
 
     if action == "add":
-        place = _place(context, form.get("place", ""))
-        return _written(context.accounts.enrolment_code(name, place, user.name))
+        place = _place(context, centre, form.get("place", ""))
+        return _written(context.accounts.enrolment_code(name, place, user.name, number))
     device = store.named(name)
     if device is None:
         raise AccountError("unknown_name", name=name)
     if action == "again":
         try:
-            _place(context, _choice(context.centre, device))
+            _place(context, centre, _choice(centre, device))
         except HTTPException:
             raise AccountError("closed_place", name=name) from None
-        return _written(context.accounts.enrolment_code(name, None, user.name))
+        return _written(context.accounts.enrolment_code(name, None, user.name, number))
     if action == "move":
-        department, counter = _place(context, form.get("place", ""))
+        department, counter = _place(context, centre, form.get("place", ""))
         where = counter or department
         new = told("placed", place=where) if where else told("unplaced")
-        store.place(device.number, department, counter, new)
+        store.place(device.number, department, counter, new, number)
     elif action == "rename":
         to = form.get("new", "")
         context.accounts.check_label(to)
@@ -161,12 +183,12 @@ def _written(code: str) -> str:
     return f"{code[:4]}-{code[4:]}"
 
 
-def _place(context: Context, choice: str) -> tuple[str | None, str | None]:
+def _place(context: Context, centre: Centre, choice: str) -> tuple[str | None, str | None]:
     """The department or counter of a choice. Raises HTTPException where there is none such."""
     kind, _, id_ = choice.partition(":")
     if not choice:
         return None, None
-    open_ = context.centre.open_departments(context.today)
+    open_ = centre.open_departments(context.today)
     if kind == "counter" and any(id_ == one.id for own in open_ for one in own.counters):
         return None, id_
     if kind == "department" and any(id_ == one.id for one in open_):

@@ -67,7 +67,7 @@ def test_a_device_is_moved_renamed_and_revoked(any_room: Room) -> None:
     assert device is not None
     assert not devices.add("quầy 5", "0" * 64, NOW, TOLD)
     any_room.take([submission(), submission(counter="q06")])
-    assert devices.place(device.number, None, "q06", TOLD)
+    assert devices.place(device.number, None, "q06", TOLD, 1)
     accounts.forget_devices()
     before, after = submission(), submission(answered_at="2026-11-23T08:15:00+07:00")
     receipts = any_room.post([before, after, submission(counter="q06")]).json()["receipts"]

@@ -1,8 +1,10 @@
 """Versions of the centre's document: the first from a file, the next by saving."""
 
 import tomllib
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import date
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
@@ -13,11 +15,14 @@ from aggregator.organisation import acts
 from aggregator.organisation.changes import OrganisationError
 from aggregator.organisation.current import Organisation, OvertakenError
 from aggregator.organisation.toml import to_toml
-from aggregator.storage.audit import Search, entry
+from aggregator.storage.audit import Entry, Search, entry
+from aggregator.storage.centres import OlderVersionError, Stored, Version
+from aggregator.storage.devices import Beat
 from aggregator.storage.store import Store
 from surveys.centre import Centre, load_centre
 from surveys.definition import DefinitionError, Text, load_surveys
 from surveys.looks import data_address
+from surveys.wire import Receipt
 from tests.aggregator.conftest import CENTRE, NOW, submission
 from tests.surveys.pictures import png
 
@@ -188,8 +193,8 @@ def test_a_document_is_the_same_after_it_was_written_as_toml(
 def test_a_unit_with_a_device_at_work_does_not_close(store: Store) -> None:
     found = opened(store)
     devices, audited = store.devices, entry(NOW, "", "device.made", name="kiosk 3", place="q05")
-    devices.offer("kiosk 3", (None, "q05"), "hash", NOW, audited)
-    devices.offer("kiosk 4", ("so_tai_chinh", None), "hash 4", NOW, audited)
+    devices.offer("kiosk 3", (None, "q05"), "hash", NOW, audited, 1)
+    devices.offer("kiosk 4", ("so_tai_chinh", None), "hash 4", NOW, audited, 1)
     merging = acts.merge(found.stored, "counter", "q05", "q06", DAY)
     for closing in (
         acts.close(found.stored, "counter", "q05", NOW.date()),
@@ -210,6 +215,64 @@ def test_a_unit_with_a_device_at_work_does_not_close(store: Store) -> None:
     changed = found.stored.model_copy(update={"name": Text(vi="Khác", en="Another")})
     devices.add("kiosk 3", "hash 3", NOW)
     found.save(changed, "an", "", 3)
+
+
+def test_a_unit_at_which_an_unbound_device_says_it_stands_does_not_close(store: Store) -> None:
+    found, devices = opened(store), store.devices
+    devices.add("kiosk 1", "hash", NOW)
+    [row] = devices.rows()
+    closing = acts.close(found.stored, "counter", "q05", NOW.date())
+    devices.note(row.number or 0, NOW, Beat(0, 0, 0, "0.3.0", None, "q05"))
+    with pytest.raises(OrganisationError, match="kiosk 1 says that it stands there"):
+        found.preview(closing)
+    with pytest.raises(OrganisationError, match="kiosk 1 says that it stands there"):
+        found.save(closing, "an", "", 1)
+    # Bound elsewhere by the page: its answers at the counter are not taken any more.
+    audited = entry(NOW, "", "device.placed", name="kiosk 1", place="q06")
+    devices.place(row.number or 0, None, "q06", audited, 1)
+    assert found.preview(closing)
+    devices.place(row.number or 0, None, None, audited, 1)
+    devices.note(row.number or 0, NOW, Beat(0, 0, 0, "0.3.0"))
+    found.save(closing, "an", "", 1)
+
+
+def test_nothing_comes_between_the_checks_of_a_version_and_its_commit(migrated_url: str) -> None:
+    here, there = Store(migrated_url), Store(migrated_url)
+    one, other = opened(here), opened(there)
+    here.devices.add("kiosk 1", "hash", NOW)
+    gone = one.stored.model_copy(
+        update={"departments": one.stored.departments[1:]}
+    )  # nothing has been counted: it may vanish
+    lost = one.stored.departments[0]
+    item = submission(department=lost.id, counter=lost.counters[0].id)
+    audited = entry(NOW, "", "device.placed", name="kiosk 1", place=lost.id)
+    ingest = Ingest(there, SURVEYS, other.centre, lambda: NOW, other.refreshed)
+    work = (
+        lambda: ingest.accept([Offer([item], "en")]),
+        lambda: there.devices.place(1, lost.id, None, audited, 1),
+        lambda: other.save(merged(other.stored), "minh", "", 1),
+    )
+    with ThreadPoolExecutor(len(work)) as pool:
+        waiting: list[Future[object]] = []
+
+        def check(stored: Stored) -> list[Entry]:
+            waiting.extend(pool.submit(task) for task in work)
+            assert not wait(waiting, 0.1).done
+            assert not stored.counted
+            return []
+
+        here.centres.add(Version(2, NOW, "an", "", gone.model_dump_json()), check)
+        answer, placed, saved = waiting
+        [[receipt]] = cast("list[list[Receipt]]", answer.result(9))
+        assert "department" in str(receipt.reason)
+        with pytest.raises(OlderVersionError):
+            placed.result(9)
+        with pytest.raises(OvertakenError, match="an"):
+            saved.result(9)
+    assert not here.centres.stored().counted
+    assert not here.centres.stored().devices
+    here.close()
+    there.close()
 
 
 def test_the_log_names_each_kind_of_what_a_file_changes(store: Store, tmp_path: Path) -> None:
