@@ -46,13 +46,13 @@ def rename(centre: Centre, kind: Kind, id: str, name: Text, day: date | None) ->
 
 def close(centre: Centre, kind: Kind, id: str, day: date) -> Centre:
     """Close a unit; ``day`` is the first on which it is no longer there."""
-    unit = _open(_known(centre, kind, id))
+    unit = _open(_known(centre, kind, id), day)
     return _with(centre, unit.model_copy(update={"closed": day, "successor": None}))
 
 
 def merge(centre: Centre, kind: Kind, id: str, successor: str, day: date) -> Centre:
     """Close a unit and let another follow it; a department's open counters move there."""
-    unit = _open(_known(centre, kind, id))
+    unit = _open(_known(centre, kind, id), day)
     _known(centre, kind, successor)
     if id == successor:
         raise OrganisationError("into_itself", unit=unit.name)
@@ -93,9 +93,17 @@ def _moved(centre: Centre, counter: Any, own: Department, department: str, day: 
 
 
 def _formerly(unit: Any, day: date, **what: Any) -> Any:
-    """The unit with what it was until a day; two changes of one day are one entry."""
+    """The unit with what it was until a day; two changes of one day are one entry.
+
+    Raises OrganisationError where it was changed after that day, or moved on it already: a place
+    that it had for less than a day could not be told, and answers were given there.
+    """
     *earlier, last = [*unit.formerly] or [None]
+    if last is not None and last.until > day:
+        raise OrganisationError("changed_since", unit=unit.name, day=written(last.until))
     if last is not None and last.until == day:
+        if last.department and "department" in what:
+            raise OrganisationError("moved_that_day", unit=unit.name, day=written(day))
         told = {name: getattr(last, name) or value for name, value in what.items()}
         entries = [*earlier, last.model_copy(update=told)]
     else:
@@ -110,9 +118,13 @@ def _known(centre: Centre, kind: Kind, id: str) -> Any:
     return units[id]
 
 
-def _open(unit: Any) -> Any:
+def _open(unit: Any, closes: date | None = None) -> Any:
+    """The unit, where it is open, and where it changed last before the day on which it closes."""
     if unit.closed:
         raise OrganisationError("closed_already", unit=unit.name, day=written(unit.closed))
+    changed = unit.formerly[-1].until if unit.formerly else unit.opened
+    if closes and changed and closes <= changed:
+        raise OrganisationError("closes_too_early", unit=unit.name, day=written(changed))
     return unit
 
 

@@ -89,8 +89,14 @@ def test_other_fields_and_the_order_are_told_too() -> None:
 
 Act = Callable[[Centre], Centre]
 REFUSED: dict[str, Act] = {
-    "back_in_time": lambda c: acts.move(
+    "changed_since": lambda c: acts.move(
         acts.move(c, "q1", "finance", DAY), "q1", "water", date(2025, 2, 1)
+    ),
+    "closes_too_early": lambda c: acts.close(
+        acts.move(c, "q1", "finance", DAY), "counter", "q1", DAY
+    ),
+    "moved_that_day": lambda c: acts.move(
+        acts.move(c, "q1", "finance", DAY), "q1", "planning", DAY
     ),
     "open_counter": lambda c: acts.close(c, "department", "finance", DAY),
     "into_itself": lambda c: acts.merge(c, "department", "water", "water", DAY),
