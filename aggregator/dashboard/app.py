@@ -54,6 +54,7 @@ from aggregator.storage.database import StorageError
 from aggregator.storage.definitions import UndefinedAnswersError
 from aggregator.storage.store import Store
 from aggregator.wording.periods import PeriodError
+from surveys.definition import DefinitionError
 from surveys.published import load_published
 from web import Application, Assets
 
@@ -210,6 +211,7 @@ def context_for(
 EXCEPTION_HANDLERS: Mapping[Any, Any] = {
     api.ApiError: api.api_error,
     StorageError: api.storage_error,
+    DefinitionError: pages.unreadable_error,
     DocumentError: pages.http_error,
     UndefinedAnswersError: pages.http_error,
     PeriodError: pages.http_error,

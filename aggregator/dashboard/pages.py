@@ -1,5 +1,6 @@
 """How the managers' pages are rendered, and the pages that say what went wrong."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
@@ -21,6 +22,8 @@ from aggregator.wording.channels import CHANNELS
 from aggregator.wording.periods import PERIOD_KINDS
 from surveys.messages import Language, MessageError
 from web import language_of, path_of, wants_fragment
+
+log = logging.getLogger("aggregator.pages")
 
 
 class Links:
@@ -160,6 +163,12 @@ def version_seen(given: Mapping[str, str]) -> int:
     if not after.isdecimal() or len(after) > 9:
         raise HTTPException(400, "unknown_choice")
     return int(after)
+
+
+async def unreadable_error(request: Request, error: Exception) -> Response:
+    """503 where this release cannot read what another one has stored; the reason is in the log."""
+    log.error("%s", error)
+    return await http_error(request, HTTPException(503, "unreadable"))
 
 
 async def http_error(request: Request, error: Exception) -> Response:

@@ -23,7 +23,7 @@ from aggregator.alerts.watch import EVERY
 from aggregator.dashboard import api
 from aggregator.dashboard.accounts import Accounts
 from aggregator.dashboard.app import EXCEPTION_HANDLERS, PEOPLE, context_for, create_app
-from aggregator.dashboard.context import Context
+from aggregator.dashboard.context import MESSAGES, Context
 from aggregator.dashboard.health import OTHER_SCHEMA
 from aggregator.dashboard.screens import method
 from aggregator.dashboard.screens import province as screen
@@ -37,7 +37,7 @@ from aggregator.storage.store import Store
 from aggregator.storage.together import Part, Together
 from surveys.centre import Centre
 from surveys.definition import DefinitionError, Survey, Text
-from surveys.messages import MessageError
+from surveys.messages import MessageError, reason_of
 from web import Application, Assets
 
 log = logging.getLogger("aggregator.province")
@@ -97,7 +97,8 @@ class Branch:
             self._require_current()
             return self._create()
         except (StorageError, DefinitionError, MessageError) as error:
-            log.error("centre %s cannot be opened: %s", self.id, error)  # noqa: TRY400
+            reason = reason_of(error, MESSAGES, "en")
+            log.error("centre %s cannot be opened: %s", self.id, reason)  # noqa: TRY400
             failure = error if isinstance(error, StorageError) else StorageError(str(error))
             self._failed = failure, self._clock()
             raise failure from error
@@ -140,7 +141,11 @@ class Branch:
 
         def asked(version: int) -> dict[str, str]:
             if version != organisation.number:
-                organisation.refreshed()
+                try:
+                    organisation.refreshed()
+                except DefinitionError as error:  # saved by a newer release
+                    log.error("centre %s cannot be read: %s", self.id, error)  # noqa: TRY400
+                    raise StorageError(str(error)) from error
             return fingerprints(organisation.surveys)
 
         return Part(self.context.store, asked)

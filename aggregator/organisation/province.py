@@ -10,10 +10,12 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from aggregator.organisation.acts import checked
 from aggregator.settings import Settings
 from aggregator.storage.database import StorageError, in_schema, place_of
 from surveys.centre import Centre, Reference, load_centre
 from surveys.definition import DefinitionError, Identifier, Model, Text, load_toml, read_alike
+from surveys.messages import MessageError
 
 OWN = "province"  # the folder or schema of what is the province's own
 # First parts of addresses that are the province's own, and folders that have another use.
@@ -81,8 +83,11 @@ class Province:
 
     @cached_property
     def names(self) -> dict[str, Text]:
-        """What the centres are called in their files, until their own stores have been read."""
-        return {id: load_centre(settings.centre).name for id, settings in self.centres.items()}
+        """What the centres are called in their files, until their own stores have been read.
+
+        One whose file cannot be read is called by its id: it keeps no other out.
+        """
+        return {id: _name_in(settings.centre, id) for id, settings in self.centres.items()}
 
     def as_centre(self, names: dict[str, Text]) -> Centre:
         """The province as a centre whose departments are the centres, under these names.
@@ -138,7 +143,6 @@ def load_province(settings: Settings) -> Province:
     centres = {}
     for number, one in enumerate(file.centres):
         key = f"{path.name}: centres.{number}"
-        _must_exist(folder / one.centre, f"{key}.centre")
         centres[one.id] = settings.model_copy(
             update={
                 "province": None,
@@ -151,12 +155,19 @@ def load_province(settings: Settings) -> Province:
             }
         )
     _refuse_shared(path.name, {OWN: own, **centres})
-    return Province(file, own, centres)
+    found = Province(file, own, centres)
+    try:
+        checked(lambda: found.as_centre({id: Text(vi=id, en=id) for id in centres}))
+    except (MessageError, DefinitionError) as error:
+        raise DefinitionError(f"{path.name}: {error}") from None
+    return found
 
 
-def _must_exist(path: Path, key: str) -> None:
-    if not path.is_file():
-        raise DefinitionError(f"{key}: {path}: no such file")
+def _name_in(file: Path, id: str) -> Text:
+    try:
+        return load_centre(file).name
+    except DefinitionError:
+        return Text(vi=id, en=id)
 
 
 def _is_postgresql(url: str) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -16,7 +17,6 @@ from aggregator.dashboard.permissions import needs, open_to
 from aggregator.dashboard.schemas import ProvinceHealthJson
 from aggregator.dashboard.screens.comparison import ComparisonPage, compared
 from aggregator.dashboard.screens.view import View, read_view
-from aggregator.storage.database import StorageError
 from aggregator.storage.together import Missing, Together
 from surveys.centre import Department
 
@@ -87,4 +87,4 @@ async def away(request: Request) -> Response:
     """What is asked of a centre that cannot be opened."""
     if request.path_params["rest"].startswith("api/"):
         return await api.api_error(request, api.ApiError(503, "storage"))
-    raise StorageError("the centre cannot be opened")
+    raise HTTPException(503, "centre_away", headers={"retry-after": "5"})

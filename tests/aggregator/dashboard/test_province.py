@@ -13,6 +13,8 @@ from starlette.testclient import TestClient
 
 from aggregator.dashboard.province import create_province
 from aggregator.storage.audit import Search, entry
+from aggregator.storage.centres import Version
+from aggregator.storage.database import StorageError
 from tests.aggregator.conftest import PASSWORD, ROOT, Clock, ratings, submission
 from tests.aggregator.provinces import PLACES, Hall, settings_of
 from tests.aggregator.reading import card, row, words
@@ -209,6 +211,50 @@ def test_a_centre_that_is_gone_is_named_and_keeps_no_other_out(
         clock.moment += timedelta(seconds=5)
         assert client.get("/doan_ket/").status_code == 200
         assert "hiện không đọc được số liệu" not in client.get("/?period=day").text
+
+
+def test_a_centre_with_a_broken_file_keeps_no_other_out(
+    tmp_path: Path, clock: Clock, sqlite_template: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = settings_of(tmp_path, "")
+    (tmp_path / "doan_ket.toml").write_text("id = ", "utf-8")
+    hall = Hall.of(settings, clock, sqlite_template)
+    with hall.client as client:
+        hall.sign_in("An", "administrator")
+        page = words(client.get("/?period=day").text)
+        assert "doan_ket : hiện không đọc được số liệu" in page
+        assert "centre doan_ket cannot be opened: doan_ket.toml: not TOML" in caplog.text
+        away = client.get("/doan_ket/")
+        assert (away.status_code, away.headers["retry-after"]) == (503, "5")
+        assert "Trung tâm này hiện chưa mở được" in words(away.text)
+        assert client.get("/lai_chau/").status_code == 200
+        # A document that a newer release saved: named here, told on its own pages.
+        held = hall.context("tan_phong")
+        version = Version(2, clock.moment, "an", "", '{"id": "tan_phong", "newer": 1}')
+        held.store.centres.add(version, lambda _: [])
+        page = words(client.get("/?period=day").text)
+        assert page.count("hiện không đọc được số liệu") == 2
+        assert "centre tan_phong cannot be read: centre version 2: " in caplog.text
+        own = client.get("/tan_phong/")
+        assert own.status_code == 503
+        assert "có thể do bản mới hơn lưu" in words(own.text)
+        assert client.get("/lai_chau/").status_code == 200
+
+
+def test_a_centre_that_may_not_follow_is_refused_with_its_numbers_in_the_log(
+    tmp_path: Path, clock: Clock, sqlite_template: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    hall = Hall.of(settings_of(tmp_path, ""), clock, sqlite_template)
+    with hall.client:
+        hall.take("doan_ket", [submission(**place("doan_ket"))])
+        with hall.context("doan_ket").store.database.begin(write=True) as connection:
+            connection.exec_driver_sql("DELETE FROM centre_version")
+    text = (tmp_path / "doan_ket.toml").read_text("utf-8")
+    (tmp_path / "doan_ket.toml").write_text(text.replace('"van_phong"', '"khac"'), "utf-8")
+    with pytest.raises(StorageError):
+        create_province(hall.province, clock).branches["doan_ket"].opened()
+    assert "doan_ket cannot be opened: 1 stored counts are of places" in caplog.text
+    assert "van_phong / q01: 1" in caplog.text
 
 
 def test_a_province_has_no_heads_and_no_name_poses_as_its_people(

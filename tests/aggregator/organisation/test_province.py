@@ -12,6 +12,8 @@ from surveys.definition import DefinitionError
 from tests.aggregator.conftest import ROOT
 from tests.aggregator.provinces import province_file
 
+SAMPLE = (ROOT / "deploy" / "province.toml").read_text("utf-8").split("[[references]]")
+REFERENCE = f"[[references]]{SAMPLE[1]}"  # which the file has, too
 SHARED = "postgresql://an:secret@db.example/hailong"
 
 
@@ -77,7 +79,8 @@ def test_on_postgresql_each_centre_has_a_schema_or_what_is_named(tmp_path: Path)
         ('[[centres]]\nid = "lai_chau"\ncentre = "x.toml"', {}, "centre defined twice: lai_chau"),
         ('[[centres]]\nid = "static"\ncentre = "x.toml"', {}, "'static' is an address of"),
         ('[[centres]]\nid = "lai-chau"\ncentre = "x.toml"', {}, "centres.0.id"),
-        ('[[centres]]\nid = "x"\ncentre = "x.toml"', {}, "x.toml: no such file"),
+        ('time_zone = "Asia/Sapa"', {}, "province.toml: unknown time zone 'Asia/Sapa'"),
+        (REFERENCE, {}, "province.toml: reference"),
     ],
 )
 def test_what_cannot_be_is_refused_with_its_place(
