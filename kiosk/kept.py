@@ -32,12 +32,14 @@ OWN_FILES = ("css", "img", "js")  # folders of STATIC; vendor files carry their 
 # What stands for what only a visit knows; as in tablet.js.
 VISIT, SURVEY = UUID(int=0), UUID(int=1)
 SOMEWHERE = Place(Department(id="some_department", name=Text(vi="@name@", en="@name@")))
+# Why a number cannot be an answer, as surveys.wire refuses it.
+WRONG = ("not_a_whole_number", "out_of_bounds")
 ADDRESS = re.compile(r'"(/(?:static|centre)/[^"]+)"')
 
 
 @dataclass(frozen=True)
 class Kept:
-    """The screens as JSON, and their version, which changes with anything that they need."""
+    """The screens as JSON, and a version that changes with them, the start and what they need."""
 
     body: bytes
     version: str
@@ -72,6 +74,7 @@ def _write(request: Request) -> Kept:
     context = context_of(request)
     languages = context.languages.names
     pages = {language: _layout(request, language) for language in languages}
+    start = [_html(request, *_start(context), language) for language in languages]
     content: dict[str, object] = {
         "pages": pages,
         "screens": {language: _screens(request, language) for language in languages},
@@ -82,7 +85,7 @@ def _write(request: Request) -> Kept:
         content["tablet"] = _tablet(context)
     body = json.dumps(content, ensure_ascii=False).encode()
     # The service worker reads its part in its own address.
-    return Kept(body, ("tablet-" if context.settings.tablets else "") + _digest(body))
+    return Kept(body, ("tablet-" if context.settings.tablets else "") + _digest(body, *start))
 
 
 def _screens(request: Request, language: str) -> dict[str, str]:
@@ -108,6 +111,12 @@ def _screens(request: Request, language: str) -> dict[str, str]:
     return {name: _html(request, _template(name), page, language) for name, page in pages.items()}
 
 
+def _start(context: Context) -> tuple[str, Page]:
+    """What an open screen shows while nobody is there, and what follows it is made from."""
+    place = SOMEWHERE if context.in_lobby else context.place
+    return "faces", FacesPage(place=place, survey=context.rating_survey, visit=VISIT)
+
+
 def _template(name: str) -> str:
     return name.removeprefix("department/").partition("/")[0]
 
@@ -125,6 +134,8 @@ def _visit_screens(context: Context, place: Place) -> dict[str, Page]:
         pages[f"faces/{code}"] = FacesPage(
             place=place, survey=rating, visit=VISIT, recorded=code, untouched=seconds
         )
+    # Of a rating that the server has: which face it was is not known here.
+    pages["thanks/0"] = ThanksPage(place=place, survey=rating, visit=VISIT, recorded=0)
     for step in steps_of(full):
         pages[f"step/{step.number}"] = StepPage(
             place=place,
@@ -159,9 +170,12 @@ def _tablet(context: Context) -> dict[str, object]:
         },
         "problems": {
             language: {
-                question.id: _problem(context, question, language)
-                for question in full.all_questions()
-                if question.kind == "number"
+                survey.id: {
+                    question.id: {key: _problem(context, question, key, language) for key in WRONG}
+                    for question in survey.all_questions()
+                    if question.kind == "number"
+                }
+                for survey in (rating, full)
             }
             for language in context.languages.names
         },
@@ -181,10 +195,10 @@ def _questions(survey: Survey) -> dict[str, object]:
     }
 
 
-def _problem(context: Context, question: Question, language: str) -> str:
-    """What stands beside a number that is none of the answers."""
+def _problem(context: Context, question: Question, key: str, language: str) -> str:
+    """What stands beside a number that is none of the answers, as in _parts.html."""
     text = context.pages.messages.get(
-        language, "field.out_of_bounds", low=question.minimum, high=question.maximum
+        language, f"field.{key}", low=question.minimum, high=question.maximum
     )
     return f'<p class="problem" id="{question.id}-problem">{escape(text)}</p>'
 
@@ -203,8 +217,10 @@ def _html(request: Request, name: str, page: Page, language: str, *, whole: bool
     return bytes(show(asking, name, page, language=language).body).decode()
 
 
-def _digest(body: bytes) -> str:
+def _digest(body: bytes, *screens: str) -> str:
     digest = hashlib.sha256(body)
+    for screen in screens:
+        digest.update(screen.encode())
     for folder in OWN_FILES:
         for file in sorted((STATIC / folder).rglob("*.*")):
             digest.update(file.read_bytes())

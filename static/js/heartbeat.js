@@ -1,5 +1,7 @@
 // Asks the server every few seconds whether it is there, so that an untouched screen says so when
 // it is not, in its header, where no answer is. A few bytes, and no touch: the idle clock runs on.
+import { nobodyThere } from "./idle.js";
+
 const EVERY_MS = 4000; // with the patience below: known within ten seconds
 const PATIENCE_MS = 4000;
 const WORKER = "/worker.js";
@@ -8,6 +10,7 @@ let away = false;
 let alone = false; // a tablet, whose service worker takes answers without the server
 let pending = 0; // answers that it keeps until the server has them
 let version = ""; // of the screens that the service worker keeps
+let outdated = false; // whether this page was written from another version
 
 const screen = () => document.getElementById("screen");
 
@@ -30,6 +33,11 @@ async function beat() {
 
 function hear(said) {
   if (screen()?.hasAttribute("data-away")) window.location.replace("/");
+  outdated ||= Boolean(version) && said.version !== version;
+  if (outdated && nobodyThere()) {
+    const resting = screen().hasAttribute("data-rest-screen");
+    window.location.replace(resting ? "/rest" : "/");
+  }
   if (said.version === version || !navigator.serviceWorker) return;
   version = said.version;
   // Another version is another address, so that the browser installs it with its screens.

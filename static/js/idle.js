@@ -7,6 +7,7 @@ import { isOffline } from "./offline.js";
 
 const LAST_SECONDS = 20; // of which the countdown shows each one: WCAG 2.2.1 wants that many
 const BOUNCE_MS = 700; // a touch so soon is the end of the one that led here
+const SURE_MS = 10_000; // without a touch: nobody stands before the screen
 const LONGEST_TOUCH_MS = 10_000; // a finger whose lifting was never told must not stop the clock
 let lastTouch = Date.now();
 let shown = Date.now(); // since when this screen is there
@@ -71,6 +72,12 @@ function tick() {
     countdown.querySelector("progress").value = left;
     if (begins) say(countdown.querySelector("p").textContent.trim()); // once, not each second
   }
+}
+
+/** Whether the start is there for the next visitor, and nobody is about to touch it. */
+export function nobodyThere() {
+  const now = screen();
+  return Boolean(now) && !leaving && !finger && atRest(now) && Date.now() - lastTouch > SURE_MS;
 }
 
 // The start in Vietnamese is where everything returns to: nothing to count down there, unless someone

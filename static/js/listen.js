@@ -1,7 +1,7 @@
 // Reading aloud, for one visitor. Turned on, a screen says what it asks and each answer, in their
 // order; then the first touch of an answer says it, and a second touch of the same one chooses it.
 // A text has a voice where it has the address of one, data-voice. Without a voice on a screen there
-// is no button for it.
+// is no button for it; the answers to a question without one are not read either.
 import { touched } from "./idle.js";
 
 const LOUDNESS = 0.1; // of every text, as the root of its mean square: none is praised by its voice
@@ -18,7 +18,14 @@ let heard = null; // what the next touch chooses
 const on = () => root.dataset.listen === "on";
 const button = () => document.querySelector(".tool[data-mode=listen]");
 const volume = () => Number(document.getElementById("screen")?.dataset.volume ?? 100) / 100;
-const voiced = () => [...document.querySelectorAll("#screen [data-voice]")].filter((one) => one.checkVisibility());
+const voiced = () => [...document.querySelectorAll("#screen [data-voice]")].filter((one) => one.checkVisibility() && isAsked(one));
+
+/** Whether the question of an answer has a voice, too: answers alone would mislead. */
+function isAsked(element) {
+  const faces = element.matches(".rating") ? document.querySelector("#screen h1") : null;
+  const question = element.closest("fieldset")?.querySelector("legend") ?? faces;
+  return !question || question.hasAttribute("data-voice");
+}
 
 function show() {
   const tool = button();
@@ -113,7 +120,7 @@ function withQuestion(element) {
 function touch(event) {
   const element = event.target.closest?.("#screen :is(a, button, label)[data-voice]");
   if (!on() || event.target.closest?.(".tool")) return;
-  if (!element || element === heard) {
+  if (!element || element === heard || !isAsked(element)) {
     stop();
     return;
   }

@@ -10,6 +10,7 @@ const VISIT = "00000000-0000-0000-0000-000000000000";
 const SURVEY = "00000000-0000-0000-0000-000000000001";
 const DEPARTMENT = "some_department";
 const NAME = "@name@";
+const WHOLE_NUMBER = /^-?[0-9]{1,9}$/; // as in forms.py
 const NAMESPACED = 5; // the version of an id that is made from another one and a name
 
 let delivering = null;
@@ -118,11 +119,16 @@ async function rate(kept, form, language, say) {
 async function followUp(kept, form, language, say) {
   const visit = form.get("visit");
   const button = form.has("idle") ? "idle" : form.get("then");
-  const { answers, comment } = read(kept.tablet.rating, form);
+  const { answers, comment, wrong } = read(kept.tablet.rating, form);
   const id = await part(visit, "rating");
   const rated = (await all()).find((one) => one.id === id);
   const asked = form.has("comment") || Object.keys(answers).length > 0;
+  const unclear = Object.keys(wrong).length > 0 && button !== "idle";
   let draft = rated;
+  if (!rated && unclear) {
+    const screen = fill(say("thanks/0", form.get("department") ?? place(kept.tablet), { visit }), { answers, comment });
+    return withProblems(kept, language, kept.tablet.rating, screen, wrong);
+  }
   if (rated?.finished) {
     if (button === "send") return say("farewell/again", "");
   } else if (rated) {
@@ -130,6 +136,7 @@ async function followUp(kept, form, language, say) {
       if (!asked) return changed(one, {});
       return changed(one, { answers: { rating: one.answers.rating, ...answers }, comment });
     });
+    if (unclear) return withProblems(kept, language, kept.tablet.rating, thanks(draft, say), wrong);
     if (button === "keep") return thanks(draft, say);
     if (button === "again") return say(`faces/${draft.answers.rating}`, place(draft), { visit });
     await finish(id);
@@ -173,7 +180,10 @@ async function saveStep(kept, url, form, language, say) {
     });
   });
   if (draft.finished) return idle ? start(kept) : say("farewell/again", "");
-  if (wrong && !idle) return step(draft, Number(number), say, kept.tablet.problems[language]?.[wrong], wrong);
+  if (Object.keys(wrong).length && !idle) {
+    const screen = step(draft, Number(number), (...more) => render(kept, language, ...more));
+    return withProblems(kept, language, full, screen, wrong);
+  }
   const to = idle ? "leave" : form.get("to") ?? "next";
   if (form.has("lang")) return step(draft, Number(number), (...more) => render(kept, language, ...more));
   if (to === number) return step(draft, Number(number), say); // a page of it was turned
@@ -214,16 +224,16 @@ function finish(id) {
   });
 }
 
-/** The answers of a form to the questions of a survey; `wrong` is a number out of its bounds. */
+/** The answers of a form to the questions of a survey; `wrong` has what is no number of them. */
 function read(survey, form) {
   const answers = {};
-  let wrong = null;
+  const wrong = {};
   for (const [name, question] of Object.entries(survey.questions)) {
     const given = form.getAll(name).map((one) => one.trim()).filter(Boolean);
-    const numbers = given.map(Number).filter(Number.isInteger);
+    const numbers = given.filter((one) => WHOLE_NUMBER.test(one)).map(Number);
     const [minimum, maximum] = question.bounds ?? [-Infinity, Infinity];
     if (!given.length) continue;
-    if (question.kind === "number" && !(numbers[0] >= minimum && numbers[0] <= maximum)) wrong = name;
+    if (question.kind === "number" && !(numbers[0] >= minimum && numbers[0] <= maximum)) wrong[name] = given[0];
     else if (question.kind === "many") answers[name] = [...new Set(numbers)].sort((a, b) => a - b);
     else answers[name] = numbers[0];
   }
@@ -257,9 +267,23 @@ function thanks(draft, say) {
   return fill(say(`thanks/${draft.answers.rating}`, place(draft), { visit }), draft);
 }
 
-function step(draft, number, say, problem = "", wrong = "") {
-  const screen = fill(say(`step/${number}`, place(draft), { survey: draft.id }), draft);
-  return problem ? screen.replace(`<label for="${wrong}-input">`, (label) => problem + label) : screen;
+function step(draft, number, say) {
+  return fill(say(`step/${number}`, place(draft), { survey: draft.id }), draft);
+}
+
+/** A form with what was typed that is no answer, and why, as the server's templates say it. */
+function withProblems(kept, language, survey, screen, wrong) {
+  let shown = fill(screen, { answers: wrong });
+  for (const [name, given] of Object.entries(wrong)) {
+    const problems = kept.tablet.problems[language]?.[survey.survey]?.[name] ?? {};
+    const problem = problems[WHOLE_NUMBER.test(given) ? "out_of_bounds" : "not_a_whole_number"] ?? "";
+    const label = new RegExp(`<label for="${name}-input"[^>]*>[^]*?</label>`);
+    shown = shown.replace(label, (whole) => whole + problem);
+    const input = new RegExp(`<input id="${name}-input"[^>]*`);
+    shown = shown.replace(input, (whole) => `${whole} aria-invalid="true" aria-describedby="${name}-problem"`);
+  }
+  // Its author is there: it is not given back at once.
+  return shown.replace(/ data-untouched="\d+"/, "").replace(/<p class="returning">[^<]*<\/p>/, "");
 }
 
 /** A screen of the server, with what only this visit knows. */
@@ -286,7 +310,7 @@ function fill(screen, { answers, comment }) {
       }
     }
     const number = new RegExp(`(<input id="${name}-input"[^>]*? value=")"`);
-    filled = filled.replace(number, (_, before) => `${before}${given}"`);
+    filled = filled.replace(number, (_, before) => `${before}${escaped(String(given))}"`);
   }
   const area = /(<textarea id="comment-input"[^>]*>\n)/;
   return comment ? filled.replace(area, (_, before) => before + escaped(comment)) : filled;

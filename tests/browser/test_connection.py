@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from kiosk.app import create_app
 from kiosk.settings import Settings
+from surveys.centre import Centre, load_definitions
 from tests.conftest import Servers
 from tests.kiosk.conftest import CENTRE
 
@@ -85,6 +86,40 @@ def test_a_server_that_takes_connections_and_says_nothing_is_gone_too(
     serve.stop(address)
     with socket.create_server(("127.0.0.1", int(address.rpartition(":")[2]))):
         expect(page.locator(".connection")).to_be_visible(timeout=NOTICED_MS)
+
+
+@pytest.mark.browser
+def test_an_open_screen_takes_a_change_of_the_centre_over_by_itself(
+    screen: BrowserContext, serve: Servers, tmp_path: Path
+) -> None:
+    page = screen.new_page()
+    page.clock.install()
+    address = serve(kiosk(tmp_path))
+    page.goto(address)
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    expect(page.locator("body")).to_have_attribute("data-rest", "120")
+    centre, surveys = load_definitions(CENTRE)
+    hall = surveys["in_centre"].model_dump(mode="json")
+    text = {"vi": "Hôm nay Ông/Bà thấy thế nào?", "en": "How was it today?"}
+    hall["factors"][0]["questions"][0]["text"] = text
+    whole = centre.model_dump(mode="json", exclude_defaults=True)
+    asked = {"surveys": [hall], "touch_screen": {"rest_seconds": 300}}
+    changed = Centre.model_validate({**whole, **asked})
+    settings = Settings(centre=CENTRE, var=tmp_path, counter="q05")
+    serve.stop(address)
+    serve(create_app(settings, centre=changed), port=int(address.rpartition(":")[2]))
+    page.locator("h1").tap()  # somebody is there
+    with page.expect_response("**/alive"):
+        page.clock.run_for(4_000)
+    expect(page.locator("h1")).to_contain_text("Ông/Bà hài lòng ở mức nào")
+    with page.expect_navigation():
+        for _ in range(3):
+            with page.expect_response("**/alive"):
+                page.clock.run_for(4_000)
+    expect(page.locator("h1")).to_contain_text("Hôm nay Ông/Bà thấy thế nào?")
+    expect(page.locator("body")).to_have_attribute("data-rest", "300")
+    page.locator(".rating").first.tap()
+    expect(page.locator(".thanks-screen")).to_be_visible()
 
 
 @pytest.mark.browser

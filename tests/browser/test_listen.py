@@ -118,6 +118,26 @@ def test_a_visitor_listens_chooses_and_is_forgotten(
 
 
 @pytest.mark.browser
+def test_answers_are_not_read_without_their_question(
+    page: Page, serve: Servers, tmp_path: Path, languages: Path
+) -> None:
+    (languages / "vi" / "audio" / "in_centre" / "rating.wav").unlink()
+    record(languages, "in_centre/reasons.3", tone())
+    page.goto(serve(kiosk(tmp_path, counter="q05", languages=languages)))
+    expect(page.locator(".tool").first).to_be_visible()
+    expect(page.get_by_text("Nghe đọc")).to_be_hidden()
+    page.locator(".rating").first.tap()
+    expect(page.locator(".thanks-screen")).to_be_visible()
+    page.evaluate(WATCH)
+    tap(page, "Nghe đọc")
+    marked, _ = read(page, 3)
+    assert marked[:2] == ["Xin cảm ơn Ông/Bà!", "Rất hài lòng"]
+    reason = page.locator("#reasons .answer").nth(2)
+    reason.tap()
+    expect(reason.locator("input")).to_be_checked()  # by its first touch
+
+
+@pytest.mark.browser
 def test_a_volume_a_silent_screen_and_a_voice_out_of_reach(
     page: Page, serve: Servers, tmp_path: Path, languages: Path
 ) -> None:

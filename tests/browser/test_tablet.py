@@ -17,6 +17,7 @@ from kiosk.app import create_app
 from kiosk.outbox import body_of
 from kiosk.settings import Settings
 from kiosk.submissions import part_id
+from surveys.centre import Centre, load_definitions
 from tests.browser.test_touch import turn_to
 from tests.conftest import CHROMIUM_FLAGS, Servers, chromium_path
 from tests.kiosk.conftest import CENTRE
@@ -48,11 +49,13 @@ class Tablet:
     serve: Servers
     var: Path
     settings: dict[str, Any] = field(default_factory=dict)
+    centre: Centre | None = None  # where it is not that of the file
     address: str = ""
     complaints: list[str] = field(default_factory=list)
 
     def kiosk(self) -> Starlette:
-        return create_app(Settings(centre=CENTRE, var=self.var, tablets=True, **self.settings))
+        settings = Settings(centre=CENTRE, var=self.var, tablets=True, **self.settings)
+        return create_app(settings, centre=self.centre)
 
     def installed(self, **settings: Any) -> Page:
         """The screen after it was started once with its server."""
@@ -252,6 +255,45 @@ def test_a_server_that_goes_away_within_a_visit_is_taken_over_from(tablet: Table
     assert rating["answers"] == {"rating": 4}
     assert survey["answers"] == {"q1": 5, "q5": 5}
     assert survey["visit"] == rating["visit"]
+
+
+@pytest.mark.browser
+def test_a_wrong_number_is_named_and_kept_behind_the_faces_and_in_the_survey(
+    tablet: Tablet,
+) -> None:
+    tablet.centre = asking_for_minutes()
+    tablet.installed(counter="q05")
+    tablet.leave()
+    page = tablet.start()
+    tap(page, "Hài lòng")
+    expect(page.locator(".thanks-screen")).to_be_visible()
+    tap(page, "Công chức phục vụ")
+    minutes = page.get_by_label("Ông/Bà chờ bao nhiêu phút?")
+    for given, said in (("một giờ", "Xin nhập một số nguyên."), ("999", "từ 0 đến 600")):
+        minutes.fill(given)
+        tap(page, "Gửi góp ý")
+        expect(page.locator("#minutes-problem")).to_contain_text(said)
+        expect(minutes).to_have_value(given)
+        expect(minutes).to_have_attribute("aria-describedby", "minutes-problem")
+        expect(page.locator("#screen[data-untouched]")).to_have_count(0)
+    minutes.fill("60")
+    tap(page, "Gửi góp ý")
+    expect(page.locator(".farewell-screen")).to_be_visible()
+    tablet.come_back()
+    assert delivered(page)
+    [rating] = tablet.stored()
+    assert rating["answers"] == {"rating": 4, "reasons": [3], "minutes": 60}
+
+
+def asking_for_minutes() -> Centre:
+    """The centre with a question behind the faces that takes a number."""
+    centre, surveys = load_definitions(CENTRE)
+    hall = surveys["in_centre"].model_dump(mode="json")
+    text = {"vi": "Ông/Bà chờ bao nhiêu phút?", "en": "How many minutes did you wait?"}
+    added = {"id": "minutes", "text": text, "kind": "number", "minimum": 0, "maximum": 600}
+    hall["factors"][1]["questions"].append({**added, "wording": "own"})
+    whole = centre.model_dump(mode="json", exclude_defaults=True)
+    return Centre.model_validate({**whole, "surveys": [hall]})
 
 
 @pytest.mark.browser

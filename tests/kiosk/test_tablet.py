@@ -243,10 +243,12 @@ def test_the_version_follows_what_is_kept(make_kiosk: Callable[..., Kiosk]) -> N
             {"tablets": True},
             {"tablets": True, "counter": "q05"},
             {"demo": True},
+            {"rest_seconds": 60},
+            {"idle_seconds": 90},
         )
     ]
     assert versions[0] == versions[1]
-    assert len(set(versions[1:])) == 4
+    assert len(set(versions[1:])) == 6
 
 
 def test_the_worker_may_serve_the_whole_screen(desk: Kiosk) -> None:
