@@ -1,4 +1,4 @@
-"""The staff corner: place, brightness, a test tap, the outbox with reasons, restart, network."""
+"""The staff corner: place, volume, brightness, the outbox with reasons, restart, network."""
 
 import os
 import signal
@@ -13,22 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kiosk.context import Context, context_of
-from kiosk.forms import (
-    BadFormError,
-    optional_value,
-    parse_id,
-    read_posted_form,
-    sent_by_timer,
-    single_value,
-    whole_number,
-)
+from kiosk.forms import optional_value, read_posted_form
 from kiosk.levels import CHOICES, Name
 from kiosk.outbox import OutboxStatus, Row
-from kiosk.screens import Page, redirect, redirect_page, show
-from kiosk.start import FacesPage, start
-from kiosk.touch import ThanksPage
+from kiosk.screens import Page, redirect_page, show
 from kiosk.uploader import NOT_ADMITTED
-from web import wants_fragment
 
 COOKIE = "staff"
 LISTED = 20  # refused rows on the screen; the command line has all
@@ -109,7 +98,7 @@ async def corner(request: Request) -> Response:
     """The corner, or the question for the PIN."""
     if not signed_in(request):
         return show(request, "staff_pin", PinPage(wait=context_of(request).staff.wait()))
-    return await _show(request)
+    return await show_corner(request)
 
 
 async def act(request: Request) -> Response:
@@ -125,7 +114,7 @@ async def act(request: Request) -> Response:
     match optional_value(fields, "do"):
         case "network":
             key, detail, milliseconds = await context.uploader.reach()
-            return await _show(
+            return await show_corner(
                 request, network=key, network_detail=detail, milliseconds=milliseconds
             )
         case "restart" if by_systemd():
@@ -136,7 +125,7 @@ async def act(request: Request) -> Response:
             gone.delete_cookie(COOKIE, path="/")
             return gone
         case _:
-            return await _show(request)
+            return await show_corner(request)
 
 
 async def _enter(request: Request, pin: str) -> Response:
@@ -144,50 +133,12 @@ async def _enter(request: Request, pin: str) -> Response:
     cookie = await anyio.to_thread.run_sync(access.enter, pin)
     if cookie is None:
         return show(request, "staff_pin", PinPage(wrong=True, wait=access.wait()), status=403)
-    response = await _show(request)
+    response = await show_corner(request)
     response.set_cookie(COOKIE, cookie, httponly=True, samesite="strict", path="/")
     return response
 
 
-async def test_faces(request: Request) -> Response:
-    """The faces as visitors see them, marked as a test; their tap goes to ``test_tap``."""
-    context = context_of(request)
-    if not signed_in(request):
-        return redirect_page(request, "/staff")
-    page = FacesPage(
-        place=context.place, survey=context.rating_survey, notice="staff.test_band", test=True
-    )
-    return show(request, "faces", page)
-
-
-async def test_tap(request: Request) -> Response:
-    """The thank-you of a test tap, then the corner again. Nothing is stored."""
-    context = context_of(request)
-    names = {"visit", "department", "fingerprint", "comment", "then", "idle"}
-    fields = await read_posted_form(request, names | context.rating_survey.questions.keys())
-    if sent_by_timer(fields) or not signed_in(request):
-        return await start(request) if wants_fragment(request) else redirect("/")
-    survey, chosen = context.rating_survey, optional_value(fields, "rating")
-    if not chosen:
-        if optional_value(fields, "then") == "again":
-            return await test_faces(request)
-        return await _show(request, tested=True)
-    scale = survey.scale_of(survey.questions["rating"])
-    code = whole_number(chosen)
-    if scale is None or code is None or code not in scale.codes:
-        raise BadFormError
-    page = ThanksPage(
-        place=context.place,
-        survey=survey,
-        visit=parse_id(single_value(fields, "visit")),
-        recorded=code,
-        notice="staff.test_band",
-        test=True,
-    )
-    return show(request, "thanks", page)
-
-
-async def _show(
+async def show_corner(
     request: Request,
     *,
     network: str = "",
@@ -195,6 +146,7 @@ async def _show(
     milliseconds: int = 0,
     tested: bool = False,
 ) -> Response:
+    """The corner for staff that is signed in; the arguments are as in StaffPage."""
     context = context_of(request)
     status, problem, refused = await anyio.to_thread.run_sync(_read, context)
     stamps = [status.oldest_pending, status.last_delivery, problem[0] if problem else None]

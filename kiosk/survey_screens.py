@@ -1,6 +1,6 @@
 """The screens of a full survey, one step each, on the touch screen and on the phone alike."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from starlette.exceptions import HTTPException
@@ -39,11 +39,16 @@ from web import wants_fragment
 
 @dataclass(frozen=True, kw_only=True)
 class StepPage(FormPage):
-    """One of the steps of a survey, which is sent to ``address``."""
+    """One of the steps of a survey, which is sent to ``address``.
+
+    ``elsewhere`` is what other steps of a test were answered: its form takes it along, since it is
+    stored nowhere.
+    """
 
     steps: tuple[Step, ...]
     step: Step
     address: str
+    elsewhere: FormFields = field(default_factory=dict)
 
 
 async def begin_survey(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -12,6 +13,7 @@ from kiosk.staff_access import hash_pin
 from tests.browser.axe import violations
 from tests.conftest import Servers
 from tests.kiosk.conftest import CENTRE
+from tests.programs import free_port
 
 pytestmark = pytest.mark.browser
 PIN = "482915"
@@ -27,12 +29,13 @@ def page(browser: Browser, serve: Servers) -> Iterator[Page]:
     context.close()
 
 
-def start(page: Page, serve: Servers, var: Path) -> None:
+def start(page: Page, serve: Servers, var: Path, **more: Any) -> None:
     settings = Settings(
         centre=CENTRE,
         var=var,
         counter="q05",
         staff_pin=hash_pin(PIN),
+        **more,
     )
     page.goto(serve(create_app(settings)))
     expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
@@ -67,14 +70,51 @@ def test_five_touches_and_a_pin_open_it(page: Page, serve: Servers, tmp_path: Pa
     expect(page.locator(".follow-up")).to_be_visible()
     expect(page.get_by_text("KHÔNG GHI NHẬN")).to_be_visible()
     expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
-    page.get_by_text("Công chức phục vụ", exact=True).tap()
-    page.get_by_role("button", name="Gửi góp ý").last.tap()
+    page.get_by_role("button", name="22 câu").tap()
+    for number in (1, 2):
+        expect(page.locator(f'#step[data-step="{number}"]')).to_be_visible()
+        expect(page.get_by_text("KHÔNG GHI NHẬN")).to_be_visible()
+        expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
+        page.locator(".answer:visible").first.tap()
+        page.get_by_role("button", name="Tiếp").tap()
+    expect(page.locator('#step[data-step="3"]')).to_be_visible()
+    expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
+    page.locator(".actions [value=leave]").tap()
     expect(page.get_by_text("Chạm thử xong")).to_be_visible()
+    expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
     page.get_by_role("button", name="Thoát").tap()
     expect(page.locator(".rating").first).to_be_visible()
     expect(page.locator("html")).to_have_css("filter", "brightness(0.7)")
     page.goto(page.url.rstrip("/") + "/staff")
     expect(page.get_by_label("Mã PIN")).to_be_visible()
+
+
+def test_a_code_to_enrol_by_is_typed_by_touch_and_a_refusal_is_read(
+    page: Page, serve: Servers, tmp_path: Path
+) -> None:
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    start(page, serve, tmp_path, aggregator_url=nowhere)
+    enter(page)
+    page.get_by_role("link", name="Ghi danh thiết bị").tap()
+    heading = page.get_by_role("heading", name="Ghi danh thiết bị")
+    expect(heading).to_be_focused()
+    expect(page.get_by_label("Địa chỉ của bảng tổng hợp")).to_have_value(nowhere)
+    assert violations(page) == []
+    expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
+    code = page.get_by_label("Mã ghi danh")
+    code.tap()
+    for _ in range(8):
+        page.locator('.keys button[data-skbtn="7"]').tap()
+    expect(code).to_be_in_viewport()  # the keys are not over it
+    page.locator('.keys button[data-skbtn="{hide}"]').tap()
+    page.get_by_role("button", name="Ghi danh", exact=True).tap()
+    refusal = page.get_by_role("alert").filter(has_text=f"Không liên lạc được với {nowhere}")
+    expect(refusal).to_be_visible()
+    expect(code).to_have_attribute("aria-invalid", "true")
+    assert violations(page) == []
+    expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
+    page.get_by_role("link", name="Về góc nhân viên").tap()
+    expect(page.locator(".staff-facts")).to_contain_text("chưa ghi danh")
 
 
 def test_five_slow_touches_open_nothing(page: Page, serve: Servers, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from starlette.testclient import TestClient
 from kiosk.levels import Levels
 from kiosk.settings import Settings
 from kiosk.staff_access import LONGEST_WAIT, StaffAccess, hash_pin
+from kiosk.survey_steps import steps_of
 from kiosk.uploader import NOT_ADMITTED
 from surveys.wire import Receipt
 from tests.conftest import Servers
@@ -194,6 +195,60 @@ def test_a_test_tap_counts_nowhere(desk: Kiosk) -> None:
     assert desk.stored() == []
     with desk.context.outbox.disk.transaction(write=False) as connection:
         assert connection.execute("SELECT count(*) FROM draft").fetchone() == (0,)
+
+
+def test_a_test_walks_the_full_survey_and_counts_nowhere(desk: Kiosk) -> None:
+    def fields(page: str) -> dict[str, list[str]]:
+        """What a browser would send of a page, without its buttons."""
+        form = page.partition('id="step"')[2].partition("</form>")[0]
+        assert "KHÔNG GHI NHẬN" in page
+        assert not re.findall(r'(?:action|hx-post)="(?!/staff/test)', page.partition("<main")[2])
+        found: dict[str, list[str]] = {}
+        for tag in re.findall(r"<input [^>]*>", form):
+            name, value = re.findall(r' (?:name|value)="([^"]*)"', tag)
+            if "hidden" in tag or " checked" in tag or "numeric" in tag:
+                found.setdefault(name, []).append(value)
+        return found
+
+    def send(number: int, data: Any, to: str = "next") -> Any:
+        return desk.client.post(f"/staff/test/{number}", data={**data, "to": to})
+
+    survey = desk.context.surveys[desk.context.centre.instruments.citizens]
+    steps = steps_of(survey)
+    fingerprint = {"fingerprint": survey.fingerprint}
+    assert send(1, fingerprint).headers["location"] == "/"  # nobody is signed in
+    enter(desk)
+    begun = {"visit": str(uuid4()), "fingerprint": desk.fingerprint(), "then": "survey"}
+    page = desk.client.post("/staff/test", data=begun).text
+    for step in steps[:-1]:
+        assert f'data-step="{step.number}"' in page
+        page = send(step.number, fields(page) | {q.id: ["4"] for q in step.questions}).text
+    last = steps[-1]
+    wrong = send(last.number, fields(page) | {"comment": ["x" * 2001]}, "finish")
+    assert wrong.status_code == 422
+    assert 'id="comment-problem"' in wrong.text
+    back = send(last.number, fields(page) | {"comment": ["<b>"]}, "previous").text
+    known = fields(back)
+    assert known["comment"] == ["&lt;b&gt;"]
+    for question in (question for step in steps[:-1] for question in step.questions):
+        assert known[question.id] == ["4"]
+    assert send(last.number, {**known, "smuggled": "1"}).status_code == 422
+    assert send(99, fingerprint).status_code == 404
+    assert "Chạm thử xong" in send(last.number, known, "finish").text
+    assert "Chạm thử xong" in send(1, known, "leave").text
+    left = desk.client.post("/staff/test/1", data={**known, "idle": "1"})
+    assert left.headers["location"] == "/"
+    assert desk.stored() == []
+    with desk.context.outbox.disk.transaction(write=False) as connection:
+        assert connection.execute("SELECT count(*) FROM draft").fetchone() == (0,)
+
+
+def test_what_is_for_visitors_is_not_on_the_screens_of_staff(desk: Kiosk) -> None:
+    tools = 'class="tools"'
+    assert tools not in desk.client.get("/staff").text
+    assert tools not in enter(desk).text
+    assert tools not in desk.client.get("/staff/enrol").text
+    assert tools in desk.client.get("/staff/test").text  # it is tried as visitors have it
 
 
 def test_levels_stay_over_a_restart(make_kiosk: Callable[..., Kiosk]) -> None:
