@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import cache, cached_property, lru_cache
 from itertools import groupby
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import orjson
-from sqlalchemy import Connection, func, insert, select, true
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, true
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
@@ -65,15 +65,32 @@ class Tallies:
     places: tuple[str, ...] = ("channel", "department", "counter")
 
     def block(self, connection: Connection, survey: str, span: Span) -> Block:
-        table = self.table
-        key = [getattr(table, name) for name in (*self.items, *self.places)]
-        sums = [getattr(table, name) for name in self.sums]
-        query = select(*key, *sums)
-        if span.since != span.until:
-            query = select(*key, *map(func.sum, sums)).group_by(*key)
-        where = col(table.survey) == survey, col(table.day).between(*span), self.rows
-        rows = connection.execute(query.where(*where)).all()
-        return Block.of_rows(rows, len(self.items), len(self.places), len(sums))
+        query = self._of_day if span.since == span.until else self._of_days
+        rows = connection.execute(query, {"of": survey, **span._asdict()}).all()
+        return Block.of_rows(rows, len(self.items), len(self.places), len(self.sums))
+
+    # Queries are made once: a province asks a hundred stores.
+
+    @cached_property
+    def _of_day(self) -> Select[Any]:
+        return self._query(*self._columns(self.sums))
+
+    @cached_property
+    def _of_days(self) -> Select[Any]:
+        return self._query(*map(func.sum, self._columns(self.sums))).group_by(*self._key)
+
+    @cached_property
+    def _key(self) -> list[Any]:
+        return self._columns((*self.items, *self.places))
+
+    def _columns(self, names: Sequence[str]) -> list[Any]:
+        return [getattr(self.table, name) for name in names]
+
+    def _query(self, *sums: Any) -> Select[Any]:
+        """The rows of a survey (``of``) from ``since`` to ``until``."""
+        days = col(self.table.day).between(bindparam("since"), bindparam("until"))
+        of = col(self.table.survey) == bindparam("of")
+        return select(*self._key, *sums).where(of, days, self.rows)
 
 
 SUMS = ("respondents", "k", "m", "kk", "km", "mm")
@@ -88,6 +105,25 @@ STORED = [
     BlockRow.__table__.c[name]  # type: ignore[attr-defined]
     for name in ("since", "until", "items", "places", "width", "numbers")
 ]
+
+
+WITHIN = select(*STORED).where(
+    col(BlockRow.survey) == bindparam("of"),
+    col(BlockRow.until).between(bindparam("first"), bindparam("last")),
+    col(BlockRow.tallied) == bindparam("layout"),
+)
+DAYS = WITHIN.where(col(BlockRow.since) == col(BlockRow.until))
+MONTHS = WITHIN.where(col(BlockRow.since) < col(BlockRow.until))
+
+
+@cache
+def _ends_of(table: type[Tally] | type[PooledTally]) -> Select[date, date]:
+    """The first and the last day of a survey (``of``) in a table."""
+    of = col(table.survey) == bindparam("of")
+    first, last = (
+        select(end(col(table.day))).where(of).scalar_subquery() for end in (func.min, func.max)
+    )
+    return select(first, last)
 
 
 class RollUps:
@@ -152,12 +188,8 @@ class RollUps:
 
     def _ends_now(self, connection: Connection) -> tuple[date, date] | None:
         """The oldest and the newest day with answers, by one look-up in the key each."""
-        day, survey = col(self._layout.table.day), col(self._layout.table.survey)
-        first, last = (
-            select(end(day)).where(survey == self._survey).scalar_subquery()
-            for end in (func.min, func.max)
-        )
-        oldest, newest = connection.execute(select(first, last)).one()
+        query = _ends_of(self._layout.table)
+        oldest, newest = connection.execute(query, {"of": self._survey}).one()
         return None if oldest is None or newest is None else (oldest, newest)
 
     def _stored(self, connection: Connection, spans: Sequence[Span]) -> dict[Span, Block]:
@@ -165,14 +197,14 @@ class RollUps:
         stored = {}
         for monthly, run in groupby(spans, lambda span: span.since != span.until):
             stretch = list(run)
-            since, until = col(BlockRow.since), col(BlockRow.until)
-            query = select(*STORED).where(
-                col(BlockRow.survey) == self._survey,
-                until.between(stretch[0].until, stretch[-1].until),
-                since < until if monthly else since == until,
-                col(BlockRow.tallied) == self._layout.name,
-            )
-            for first, last, *packed in connection.execute(query).all():
+            values = {
+                "of": self._survey,
+                "first": stretch[0].until,
+                "last": stretch[-1].until,
+                "layout": self._layout.name,
+            }
+            query = MONTHS if monthly else DAYS
+            for first, last, *packed in connection.execute(query, values).all():
                 stored[Span(first, last)] = self._unpacked(*packed)
         return stored
 
