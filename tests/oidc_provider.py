@@ -4,11 +4,16 @@ As a program it serves until it is ended: ``python -m tests.oidc_provider PORT``
 """
 
 import base64
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode
 
+import httpx2
 import uvicorn
 from authlib.oauth2.rfc7636 import (  # type: ignore[import-untyped]
     create_s256_code_challenge,
@@ -20,7 +25,26 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from tests.programs import free_port
+
+ROOT = Path(__file__).resolve().parents[1]
 CLIENT, SECRET = "hailong", "bí mật/của máy"
+
+
+@contextmanager
+def running() -> Iterator[str]:
+    """The address of a provider that runs as a process of its own."""
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", "tests.oidc_provider", str(port)], cwd=ROOT)
+    address = f"http://127.0.0.1:{port}"
+    transport = httpx2.HTTPTransport(retries=12)  # waits longer each time, until it listens
+    try:
+        with httpx2.Client(transport=transport) as client:
+            assert client.get(f"{address}/keys").status_code == 200
+        yield address
+    finally:
+        process.kill()
+        process.wait()
 
 
 def make_provider(issuer: str) -> Starlette:

@@ -76,15 +76,18 @@ def open_hall(
     tmp_path: Path,
     sqlite_template: Path,
     clock: Callable[[], datetime],
+    port: int = 0,
+    **more: Any,
 ) -> Iterator[Hall]:
-    settings = Settings(centre=CENTRE, var=tmp_path, ddci=CENTRE.parent / "ddci.toml")
+    """The steps of hall; ``more`` are further settings, ``port`` the one to serve on."""
+    settings = Settings(centre=CENTRE, var=tmp_path, ddci=CENTRE.parent / "ddci.toml", **more)
     file = tmp_path / "aggregator" / "hailong.sqlite3"
     file.parent.mkdir()
     shutil.copy(sqlite_template, file)
     app = create_app(settings, clock)
     context: Context = app.state.context
     context.accounts.add_user("giam_doc", "manager")
-    hall = Hall(serve(app), app, context, browser)
+    hall = Hall(serve(app, port), app, context, browser)
     yield hall
     for opened in hall.opened:
         opened.close()

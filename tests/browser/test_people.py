@@ -1,14 +1,20 @@
 """People: invited by a link, of one department alone, signed out everywhere."""
 
 import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.aggregator.conftest import PASSWORD, ratings
 from tests.browser.axe import violations
-from tests.browser.conftest import SIZES, Hall
+from tests.browser.conftest import SIZES, Hall, open_hall
+from tests.conftest import Servers
+from tests.oidc_provider import CLIENT, SECRET, running
+from tests.programs import free_port
 
 NAME = "phu_trach"
 
@@ -83,3 +89,63 @@ def test_a_head_is_invited_sees_the_own_department_and_is_signed_out_everywhere(
     head.goto(f"{hall.url}/trends")
     expect(head.get_by_label("Mật khẩu")).to_be_visible()
     hall.complaints[:] = [one for one in hall.complaints if "status of 4" not in one]
+
+
+@pytest.fixture
+def office(
+    browser: Browser, serve: Servers, tmp_path: Path, sqlite_template: Path
+) -> Iterator[Hall]:
+    """An aggregator at which people may sign in by an OpenID Connect provider, a process."""
+    port = free_port()
+    with running() as issuer:
+        yield from open_hall(
+            browser,
+            serve,
+            tmp_path,
+            sqlite_template,
+            lambda: datetime.now(UTC),
+            port,
+            dashboard_url=f"http://127.0.0.1:{port}",
+            oidc_issuer=issuer,
+            oidc_client_id=CLIENT,
+            oidc_client_secret=SECRET,
+        )
+
+
+@pytest.mark.browser
+def test_who_was_invited_signs_in_elsewhere_and_the_log_tells_of_it(office: Hall) -> None:
+    accounts = office.context.accounts
+    link = accounts.invite("Lò Thị Đào", "reader", None, "", "giam_doc")
+    guest = stranger(office, SIZES[0])
+    guest.goto(office.url + urlsplit(link).path)
+    guest.get_by_role("link", name="Nhận lời mời bằng tài khoản của cơ quan").click()
+    expect(guest.get_by_role("link", name="Lò Thị Đào")).to_be_visible()
+    guest.get_by_role("button", name="Đăng xuất").click()
+    guest.goto(f"{office.url}/trends")
+    assert violations(guest) == []
+    guest.get_by_role("link", name="Đăng nhập bằng tài khoản của cơ quan").click()
+    expect(guest).to_have_url(f"{office.url}/trends")
+    expect(guest.get_by_role("link", name="Lò Thị Đào")).to_be_visible()
+
+    accounts.add_user("quan_tri", "administrator")
+    page = stranger(office, SIZES[0])
+    page.goto(accounts.new_link("quan_tri", office.url))
+    page.get_by_role("link", name="Nhật ký", exact=True).click()
+    rows = page.locator("#audit tbody tr")
+    page.get_by_label("Tìm, có dấu").fill("lo thi dao")
+    page.get_by_role("button", name="Tìm").click()
+    expect(rows.filter(has_text="Đăng nhập").first).to_contain_text("Lò Thị Đào")
+    assert rows.count() >= 3
+    page.get_by_label("Loại việc").select_option(label="Tài khoản")
+    page.get_by_role("button", name="Tìm").click()
+    expect(rows.filter(has_text="Đăng nhập")).to_have_count(0)
+    expect(rows.first).to_contain_text("Lò Thị Đào")
+    with page.expect_download() as file:
+        page.get_by_role("link", name="CSV").click()
+    assert "Lò Thị Đào" in file.value.path().read_text("utf-8-sig")
+    assert violations(page) == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.get_by_label("Tìm, có dấu").fill("không có ai")
+    page.get_by_role("button", name="Tìm").click()
+    expect(page.locator(".empty")).to_be_visible()

@@ -23,7 +23,7 @@ from aggregator.documents.exports.joined import (
 )
 from aggregator.documents.worker import send
 from aggregator.intake.submission_files import DEFINITIONS
-from aggregator.organisation.seen import THEN, Seen, following, merged_into
+from aggregator.organisation.seen import following, merged_into
 from aggregator.storage.audit import entry
 from aggregator.storage.submissions import Filters, bounded
 from aggregator.wording.channels import CHANNELS
@@ -85,7 +85,7 @@ async def definitions_json(request: Request) -> Response:
 async def _record(request: Request, what: str, file_format: str, filters: Filters) -> None:
     """Record an export before any of it leaves: one that is broken off was one, too."""
     context = context_of(request)
-    selection = filters.written(_organisation(request))
+    selection = filters.written(read_organisation(request))
     told = {"what": what, "format": file_format, "selection": selection}
     new = entry(context.clock(), request.state.user.name, "export.file", **told)
     await run_in_threadpool(context.store.audit.add, new)
@@ -98,20 +98,8 @@ def _table(request: Request, filters: Filters) -> JoinedTable:
         context.centre,
         context.surveys,
         filters,
-        organisation=_organisation(request),
+        organisation=read_organisation(request),
     )
-
-
-def _organisation(request: Request) -> Seen:
-    """Which organisation is asked for. Raises HTTPException 400.
-
-    To a head there is that of their time alone: what was merged into the own department was
-    answered to another head.
-    """
-    asked = read_organisation(request)
-    if asked != THEN and context_of(request).store.department is not None:
-        raise HTTPException(400, "unknown_choice")
-    return asked
 
 
 def _format(wanted: str) -> ExportFormat:
@@ -132,7 +120,7 @@ def _filters(request: Request) -> Filters:
     given = {name: value for name, value in request.query_params.items() if value}
     if not given.keys() & {"period", "date"}:
         given = {"from": EARLIEST.isoformat()} | given
-    organisation = _organisation(request)
+    organisation = read_organisation(request)
     merged = following(context.centre, organisation).get("department", {})
     known: dict[str, Container[str]] = {
         "survey": context.surveys,

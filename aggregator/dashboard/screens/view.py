@@ -127,9 +127,12 @@ def read_view(
 def read_organisation(request: Request) -> Seen:
     """Under which organisation figures are asked for: without a wish under that of their time.
 
-    Raises HTTPException 400 with a key of ``error``.
+    To a head there is that of their time alone: what was merged into the own department was
+    answered to another head. Raises HTTPException 400 with a key of ``error``.
     """
     wanted = request.query_params.get("organisation") or THEN
+    if wanted == "now" and context_of(request).store.department is not None:
+        raise HTTPException(400, "of_their_time")
     for one in SEEN:
         if one == wanted:
             return one

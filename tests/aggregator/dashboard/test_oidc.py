@@ -1,7 +1,5 @@
 """Signing in at an OpenID Connect provider: a process of its own, over HTTP, with real keys."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,26 +10,15 @@ import pytest
 from pydantic import ValidationError
 
 from aggregator.settings import Settings
-from tests.aggregator.conftest import ROOT, Room
-from tests.oidc_provider import CLIENT, SECRET
+from tests.aggregator.conftest import Room
+from tests.oidc_provider import CLIENT, SECRET, running
 from tests.programs import free_port
 
 
 @pytest.fixture(scope="module")
 def provider() -> Iterator[str]:
-    """The address of a provider that runs as a process of its own."""
-    port = free_port()
-    command = [sys.executable, "-m", "tests.oidc_provider", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT)
-    address = f"http://127.0.0.1:{port}"
-    transport = httpx2.HTTPTransport(retries=12)  # waits longer each time, until it listens
-    try:
-        with httpx2.Client(transport=transport) as client:
-            assert client.get(f"{address}/keys").status_code == 200
+    with running() as address:
         yield address
-    finally:
-        process.kill()
-        process.wait()
 
 
 @pytest.fixture

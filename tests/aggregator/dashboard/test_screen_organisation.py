@@ -278,16 +278,20 @@ def test_heads_see_their_department_alone_before_and_after_a_merger(room: Room) 
     ):
         accounts.add_user(department, "head", None, department=department)
         room.client.get(accounts.new_link(department, ""))
-        for which in ("then", "now"):
-            asked = f"period=month&date=2026-10-05&organisation={which}"
-            page = room.client.get(f"/department/{department}?{asked}").text
-            assert row(page, "Cả cơ quan").split()[3] == n
-            for name, own in counters.items():
-                if own != "0":
-                    assert row(page, name).split()[2] == own
-            assert "không ghi quầy" not in words(page)
-            other = {PLANNING: "Sở Tài chính", FINANCE: "Sở Kế hoạch"}[department]
-            assert other not in page
+        asked = "period=month&date=2026-10-05"
+        page = room.client.get(f"/department/{department}?{asked}&organisation=then").text
+        assert row(page, "Cả cơ quan").split()[3] == n
+        for name, own in counters.items():
+            if own != "0":
+                assert row(page, name).split()[2] == own
+        assert "không ghi quầy" not in words(page)
+        other = {PLANNING: "Sở Tài chính", FINANCE: "Sở Kế hoạch"}[department]
+        assert other not in page
+        # Answers that were given to another head: told, and not shown.
+        for path in (f"/department/{department}", "/trends", "/exports/codebook.csv"):
+            today = room.client.get(f"{path}?{asked}&organisation=now")
+            assert today.status_code == 400
+            assert "theo tổ chức lúc đó" in words(today.text)
         assert room.client.get("/organisation").status_code == 403
 
 
