@@ -78,7 +78,7 @@ def tell(options: argparse.Namespace, n: int) -> None:
     print(MESSAGES.get(options.lang, "cli.done", n=n), file=sys.stderr)
 
 
-def report(problems: Sequence[tuple[int, str]], language: Language) -> None:
+def tell_problems(problems: Sequence[tuple[int, str]], language: Language) -> None:
     """Print the lines of a file that were refused, by number, each with the reason."""
     for line, reason in problems:
         text = MESSAGES.get(language, "cli.line", line=line, reason=reason)

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from aggregator.commands import progress, report, settings_of, tell
+from aggregator.commands import progress, settings_of, tell, tell_problems
 from aggregator.commands.store import opened
 from aggregator.intake.handling import read_dossiers, read_facts
 from aggregator.intake.importing import import_file
@@ -27,7 +27,7 @@ def run_import(options: argparse.Namespace) -> int:
         ingest = Ingest(store, files, centre)
         outcome = import_file(options.file, ingest, language, advance)
         store.roll_up(surveys)
-    report(outcome.problems, language)
+    tell_problems(outcome.problems, language)
     print(outcome.summary())
     return 1 if outcome.problems else 0
 
@@ -87,6 +87,6 @@ def run_facts(options: argparse.Namespace) -> int:
 
 
 def _settled(taken: int, problems: Sequence[tuple[int, str]], language: Language) -> int:
-    report(problems, language)
+    tell_problems(problems, language)
     print(f"accepted {taken}, refused {len(problems)}")
     return 1 if problems else 0

@@ -23,6 +23,8 @@ from surveys.published import load_published
 def run_report(options: argparse.Namespace) -> int:
     """Write the report of the period that holds the given day, as a whole file or none."""
     file_format = _format(options)
+    if options.internal and options.kind != "day":
+        raise MessageError("report.internal_day")
     settings = settings_of(options)
     files, now = load_instruments(settings.surveys), datetime.now(UTC)
     with opened(settings) as store:
@@ -30,7 +32,8 @@ def run_report(options: argparse.Namespace) -> int:
         published = load_published(settings.centre, centre)
         period = _period(options, centre.local_day(now))
         days = " – ".join(sorted({period.since.isoformat(), period.until.isoformat()}))
-        store.audit.add(entry(now, options.actor, "report.made", period=days, format=file_format))
+        made = "report.internal" if options.internal else "report.made"
+        store.audit.add(entry(now, options.actor, made, period=days, format=file_format))
         report = build_report(
             store,
             centre.instruments_with(files),
@@ -42,6 +45,7 @@ def run_report(options: argparse.Namespace) -> int:
             published=published,
             demo=settings.demo,
             organisation=options.organisation,
+            internal=options.internal,
         )
     # Each format has a library of its own, and only one of them is wanted.
     renderer = import_module(f"aggregator.documents.reports.{file_format}")

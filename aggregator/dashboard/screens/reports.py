@@ -30,7 +30,8 @@ async def report(request: Request) -> Response:
     kind, file_format = request.path_params["kind"], request.path_params["format"]
     if kind not in REPORT_KINDS or file_format not in MEDIA_TYPES:
         raise HTTPException(404)
-    refuse_other_parameters(request, "date", "lang", "organisation")
+    own = ("internal",) if kind == "day" else ()
+    refuse_other_parameters(request, "date", "lang", "organisation", *own)
     organisation = read_organisation(request)
     given = {"period": kind, "date": request.query_params.get("date", "")}
     day = read_period(given, context_of(request).today).since
@@ -48,6 +49,8 @@ async def report(request: Request) -> Response:
         organisation,
         f"--actor={request.state.user.name}",
     ]
+    if internal := request.query_params.get("internal") == "1":
+        arguments.append("--internal")
     file = await context_of(request).worker.make_for(request, arguments, f".{file_format}")
-    called = MESSAGES.get(language, f"report.file_{kind}")
+    called = MESSAGES.get(language, "report.file_internal" if internal else f"report.file_{kind}")
     return send(file, f"{called}-{day.isoformat()}.{file_format}", MEDIA_TYPES[file_format])

@@ -99,10 +99,10 @@ def gather(on: Occasion, survey: Survey) -> Material:
             if of_week := weeks_of.get(period_of("week", point.period.since).code):
                 groups.add_row(of_period(point.period), of_week)
         groups.share_out(of_period(on.period), list(moments))
-    if took_part:
+    if took_part and not on.internal:
         weeks = [point.period for point in trend] if on.kind == "quarter" else []
         groups.add_covered(on.period, weeks, took_part, ratings, dossiers)
-    hidden = groups.withheld(on.centre.minimum_cell)
+    hidden = frozenset() if on.internal else groups.withheld(on.centre.minimum_cell)
 
     def alone(kind: str, every: Sequence[FigureRow]) -> tuple[FigureRow, ...]:
         left = [shown(row, (kind, row.key) in hidden) for row in every]

@@ -22,7 +22,8 @@ class Occasion:
     """What a report is about and for whom, with the words and numbers of its language.
 
     ``now`` is the moment at which it is made; ``published`` are the tables of other sources.
-    ``centre`` and ``store`` are as seen under the ``organisation``.
+    ``centre`` and ``store`` are as seen under the ``organisation``. What is ``internal`` withholds
+    no small group: it is for the managers' room alone.
     """
 
     store: Store
@@ -34,6 +35,7 @@ class Occasion:
     now: datetime
     published: PublishedTables | None = None
     organisation: Seen = "then"
+    internal: bool = False
 
     @property
     def today(self) -> date:

@@ -57,16 +57,19 @@ def build_report(
     published: PublishedTables | None = None,
     demo: bool = False,
     organisation: Seen = "then",
+    internal: bool = False,
 ) -> Report:
-    """A period's report as plain data. Raises database.StorageError."""
+    """A period's report as plain data; ``internal``: see Occasion. Raises database.StorageError."""
     counted = store.snapshot().following(following(centre, organisation))
     changed = centre.has_changed
     centre = seen(centre, organisation, min(period.until, centre.local_day(now)))
-    on = Occasion(counted, surveys, centre, period, kind, language, now, published, organisation)
+    on = Occasion(
+        counted, surveys, centre, period, kind, language, now, published, organisation, internal
+    )
     survey = surveys[centre.instruments.rating]
     m = material.gather(on, survey) if survey.has_total else None
     sections, about = _day(m) if kind == "day" and m else _contents(on, m)
-    name = on.say(f"name_{kind}")
+    name = on.say("name_internal" if internal else f"name_{kind}")
     words = {key: on.say(key) for key in WORDS}
     words["issued"] = on.say("issued", year=on.today.year)
     documents = centre.documents or Documents()
@@ -84,7 +87,9 @@ def build_report(
         day=on.today,
         name=name,
         subject=on.say(f"subject_{kind}", period=on.name(period)),
-        opening=" ".join(filter(None, (_opening(on), _organisation(on) if changed else ""))),
+        opening=" ".join(
+            filter(None, (_internal(on), _opening(on), _organisation(on) if changed else ""))
+        ),
         sections=body,
         closing="" if kind == "day" else on.say("closing"),
         annex=method,
@@ -110,6 +115,10 @@ def _opening(on: Occasion) -> str:
         period=on.name(on.period),
         so_far=on.say("so_far_period", so_far=so_far) if so_far else "",
     )
+
+
+def _internal(on: Occasion) -> str:
+    return on.say("internal") if on.internal else ""
 
 
 def _organisation(on: Occasion) -> str:

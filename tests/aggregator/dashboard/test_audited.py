@@ -122,5 +122,6 @@ def commands(room: Room, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "reader remove tỉnh",
         f"export {folder / 'out.csv'} --raw-comments",
         f"report day {folder / 'out.xlsx'}",
+        f"report day --internal {folder / 'sheet.xlsx'}",
     ):
         assert main(command.split()) == 0, command

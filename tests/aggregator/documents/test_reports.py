@@ -487,3 +487,28 @@ def test_a_report_of_a_demonstration_is_marked(filled: Room) -> None:
     assert report.demo
     assert "không có thật" in report.words["demo"]
     assert not report_of(filled).demo
+
+
+def test_an_internal_sheet_withholds_nothing_and_says_so(filled: Room) -> None:
+    day = QUARTER + timedelta(days=12)
+    sheet = report_of(filled, "day", day=day, internal=True)
+    assert sheet.name == "Phiếu giao ban"
+    assert "Lưu hành nội bộ" in sheet.opening
+    [table] = sheet.tables()
+    rows = {row[0]: row for row in table.rows}
+    small = filled.context.centre.department[SMALL].name.vi
+    assert rows[small][1] == 3
+    assert not any(isinstance(cell, Mark) for row in table.rows for cell in row)
+    public = next(iter(report_of(filled, "day", day=day).tables()))
+    assert any(isinstance(cell, Mark) for row in public.rows for cell in row)
+
+
+def test_an_internal_sheet_is_of_a_day_alone(filled: Room) -> None:
+    filled.sign_in()
+    day = (QUARTER + timedelta(days=12)).isoformat()
+    got = filled.client.get(f"/reports/day.docx?date={day}&internal=1&lang=vi")
+    assert got.status_code == 200
+    assert "phieu-giao-ban" in got.headers["content-disposition"]
+    assert filled.client.get(f"/reports/month.docx?date={day}&internal=1").status_code == 400
+    log = filled.client.get("/audit?lang=vi").text
+    assert "Lập phiếu giao ban nội bộ" in log
