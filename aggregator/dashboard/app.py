@@ -2,7 +2,7 @@
 
 import contextlib
 import gc
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from aggregator.dashboard import api, device_api, pages, sign_in
 from aggregator.dashboard.accounts import Accounts
 from aggregator.dashboard.context import Context, Metrics
 from aggregator.dashboard.health import Health
-from aggregator.dashboard.permissions import need_of
+from aggregator.dashboard.menu import Menu
 from aggregator.dashboard.screens import accounts as accounts_screen
 from aggregator.dashboard.screens import alerts as alerts_screen
 from aggregator.dashboard.screens import (
@@ -58,22 +58,6 @@ from surveys.definition import DefinitionError
 from surveys.published import load_published
 from web import Application, Assets
 
-# The screens in the order of the navigation, which calls them by their names (nav.NAME).
-SCREENS = [
-    Route("/", tally.tally, name="tally"),
-    Route("/comparison", comparison.comparison, name="comparison"),
-    Route("/trends", trends.trends, name="trends"),
-    Route("/coverage", coverage.coverage, name="coverage"),
-    Route("/sipas", sipas.sipas, name="sipas"),
-    Route("/business", business.business, name="business"),
-    Route("/ddci", ddci.ddci, name="ddci"),
-    Route("/handling", handling.handling, name="handling"),
-    Route("/documents", documents.documents, name="documents"),
-    Route("/published", published.published, name="published"),
-    Route("/method", method.method, name="method"),
-    Route("/organisation", organisation.organisation, methods=["GET", "POST"], name="organisation"),
-]
-
 # Who may enter, and what they did: the same for a centre and for a province.
 PEOPLE = [
     Route("/sign-in", sign_in.sign_in, methods=["GET", "POST"]),
@@ -81,13 +65,52 @@ PEOPLE = [
     Route("/sign-out", sign_in.sign_out, methods=["POST"]),
     Route("/account", sign_in.account, methods=["GET", "POST"]),
     Route("/account/sign-out", accounts_screen.sign_out_everywhere, methods=["POST"]),
-    Route("/accounts", accounts_screen.accounts, methods=["GET", "POST"]),
     Route("/invitation/{secret}", accounts_screen.invitation, methods=["GET", "POST"]),
     Route("/oidc/start", oidc.start),
     Route("/oidc/callback", oidc.callback),
-    Route("/audit", audit.audit),
     Route("/audit.csv", audit.audit_csv),
 ]
+
+ACCOUNTS = Route("/accounts", accounts_screen.accounts, methods=["GET", "POST"], name="accounts")
+AUDIT = Route("/audit", audit.audit, name="audit")
+
+# The menu: its doors, and the pages behind each. Both are called by their names (nav.NAME).
+# What the centre's managers need daily comes first, what an auditor asks for last.
+MENU: Menu = {
+    "today": [Route("/", tally.tally, name="tally")],
+    "results": [
+        Route("/comparison", comparison.comparison, name="comparison"),
+        Route("/trends", trends.trends, name="trends"),
+        Route("/coverage", coverage.coverage, name="coverage"),
+        Route("/sipas", sipas.sipas, name="sipas"),
+        Route("/business", business.business, name="business"),
+        Route("/ddci", ddci.ddci, name="ddci"),
+        Route("/handling", handling.handling, name="handling"),
+    ],
+    "feedback": [],
+    "reports": [Route("/documents", documents.documents, name="documents")],
+    "administration": [
+        Route(
+            "/organisation",
+            organisation.organisation,
+            methods=["GET", "POST"],
+            name="organisation",
+        ),
+        Route("/settings", settings_screen.settings, name="settings"),
+        Route("/surveys", surveys.surveys, name="surveys"),
+        Route("/devices", devices.devices, methods=["GET", "POST"], name="devices"),
+        Route("/alerts", alerts_screen.alerts, methods=["GET", "POST"], name="alerts"),
+        ACCOUNTS,
+        AUDIT,
+    ],
+    "method": [
+        Route("/method", method.method, name="method"),
+        Route("/published", published.published, name="published"),
+    ],
+}
+
+# A screen is a page in the menu.
+SCREENS = [page for pages in MENU.values() for page in pages]
 
 # Tried in this order, one after the other: first what machines ask for all day.
 ROUTES = [
@@ -103,10 +126,8 @@ ROUTES = [
     *SCREENS,
     Route("/department/{department}", tally.department),
     Route("/organisation/{kind}/{id}", organisation.unit),
-    Route("/surveys", surveys.surveys),
     Route("/surveys/{id}", surveys.survey),
     Route("/surveys/{id}/edit", surveys.edit, methods=["GET", "POST"]),
-    Route("/settings", settings_screen.settings),
     Route("/settings/{section}", settings_screen.section, methods=["GET", "POST"]),
     Route("/settings/{kind}/{key}", settings_screen.row, methods=["GET", "POST"]),
     Route("/sipas/weighted", sipas_weighted.sipas_weighted),
@@ -115,8 +136,6 @@ ROUTES = [
     Route("/exports/codebook.csv", exports.codebook_csv),
     Route("/exports/definitions.json", exports.definitions_json),
     *PEOPLE,
-    Route("/devices", devices.devices, methods=["GET", "POST"]),
-    Route("/alerts", alerts_screen.alerts, methods=["GET", "POST"]),
     # After the routes of the files themselves, whose paths end with a format such as ".pdf".
     Route("/reports/{kind:str}", documents.fetch),
     Route("/exports/submissions", documents.fetch),
@@ -149,7 +168,7 @@ def create_app(
         with contextlib.suppress(StorageError):  # as at the organisation's start
             store.definitions.check(held.surveys)
         context = replace(
-            context_for(settings, store, held, common, SCREENS, clock),
+            context_for(settings, store, held, common, MENU, clock),
             published=load_published(settings.centre, held.centre),
             ddci=load_ddci(settings.ddci, held.surveys) if settings.ddci else None,
             above=above,
@@ -182,7 +201,7 @@ def context_for(
     store: Store,
     organisation: Organisation,
     shared: Shared,
-    screens: Sequence[Route],
+    menu: Menu,
     clock: Callable[[], datetime],
 ) -> Context:
     """The parts of an aggregator on a store, without what only some centres have."""
@@ -200,9 +219,7 @@ def context_for(
         accounts=Accounts(store, clock, shared.passwords),
         pages=shared.pages,
         metrics=_metrics(),
-        navigation=tuple(
-            (screen.path, screen.name, need_of(screen.endpoint)) for screen in screens
-        ),
+        menu=menu,
         clock=clock,
         large_batches=shared.large_batches,
     )

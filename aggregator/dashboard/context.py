@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from aggregator.dashboard.accounts import Accounts
 from aggregator.dashboard.health import Health
+from aggregator.dashboard.menu import Menu
 from aggregator.documents.worker import Worker
 from aggregator.indices.ddci_definition import Ddci
 from aggregator.intake.ingest import GroupCommit
@@ -53,7 +54,7 @@ class Context:
     accounts: Accounts
     pages: Pages
     metrics: Metrics
-    navigation: tuple[tuple[str, str, str], ...]  # of each screen path, name, what it needs
+    menu: Menu
     clock: Callable[[], datetime]
     large_batches: Semaphore = field(default_factory=lambda: Semaphore(6))
     seen: Centre | None = None

@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from aggregator.dashboard.context import MESSAGES, context_of
-from aggregator.dashboard.permissions import may
+from aggregator.dashboard.menu import doors, selected
+from aggregator.dashboard.permissions import Open, Permission, may, need_of
 from aggregator.dashboard.schemas import ErrorJson
 from aggregator.figures.figure import Figure
 from aggregator.figures.participation import bounds_figure, participation_figure
@@ -64,6 +65,12 @@ def render(request: Request, name: str, page: object, status: int = 200) -> Resp
     links = Links(language, here)
     user: User | None = getattr(request.state, "user", None)
     visiting = getattr(request.state, "visiting", False)
+    # What a page refuses must not be in its links: none of them would lead out.
+    selection = selected(request, context.store.department) if status == 200 else {}
+
+    def permitted(permission: Permission | Open) -> bool:
+        return may(user, permission) and not (visiting and permission == "self")
+
     how = request.query_params.get("how")
     values = {
         "page": page,
@@ -81,9 +88,12 @@ def render(request: Request, name: str, page: object, status: int = 200) -> Resp
         "demo": context.settings.demo,
         "how": how,
         "here": here,
-        "navigation": context.navigation,
+        "doors": doors(context.menu, request, lambda page: permitted(need_of(page.endpoint))),
+        "selection": selection,
+        "onward": f"?{urlencode(selection)}" if selection else "",
+        "stay": lambda **changes: _changed(request, changes),
         "user": user,
-        "may": lambda permission: may(user, permission) and not (visiting and permission == "self"),
+        "may": permitted,
         "visiting": visiting,
         "above": context.above is not None,
         "is_province": context.is_province,
@@ -98,6 +108,12 @@ def render(request: Request, name: str, page: object, status: int = 200) -> Resp
     if (wish := request.query_params.get("lang")) in ("vi", "en"):
         response.set_cookie("lang", wish, samesite="lax", httponly=True, max_age=31_536_000)
     return response
+
+
+def _changed(request: Request, changes: Mapping[str, str | None]) -> str:
+    """The query of a page with some parameters changed or (None) left out."""
+    given: dict[str, str | None] = {**request.query_params, "how": None, **changes}
+    return urlencode({name: value for name, value in given.items() if value})
 
 
 def _writers(language: Language) -> dict[str, Callable[..., str]]:

@@ -55,7 +55,7 @@ PROVINCE_COOKIE = "hailong_province"  # which a browser sends to each centre, be
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def may(user: User | None, permission: Permission) -> bool:
+def may(user: User | None, permission: Permission | Open) -> bool:
     """Whether a signed-in user has a permission; a role that is not known has none."""
     return user is not None and permission in MAY.get(user.role, ())  # type: ignore[call-overload]
 
@@ -65,9 +65,9 @@ def cookie_of(context: Context) -> str:
     return PROVINCE_COOKIE if context.is_province else COOKIE
 
 
-def need_of(handler: Callable[..., object]) -> str:
-    """What the handler of a route needs: a Permission, or Open. Every one has to say it."""
-    need: str = handler.needs  # type: ignore[attr-defined]
+def need_of(handler: Callable[..., object]) -> Permission | Open:
+    """What the handler of a route needs. Every one has to say it."""
+    need: Permission | Open = handler.needs  # type: ignore[attr-defined]
     return need
 
 

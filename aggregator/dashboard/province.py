@@ -22,9 +22,17 @@ from starlette.types import Receive, Scope, Send
 from aggregator.alerts.watch import EVERY
 from aggregator.dashboard import api
 from aggregator.dashboard.accounts import Accounts
-from aggregator.dashboard.app import EXCEPTION_HANDLERS, PEOPLE, context_for, create_app
+from aggregator.dashboard.app import (
+    ACCOUNTS,
+    AUDIT,
+    EXCEPTION_HANDLERS,
+    PEOPLE,
+    context_for,
+    create_app,
+)
 from aggregator.dashboard.context import MESSAGES, Context
 from aggregator.dashboard.health import OTHER_SCHEMA
+from aggregator.dashboard.menu import Menu
 from aggregator.dashboard.screens import method
 from aggregator.dashboard.screens import province as screen
 from aggregator.dashboard.shared import Shared
@@ -46,15 +54,16 @@ AT_ONCE = 4  # centres whose health is looked at at a time: each costs a flush o
 HELD = timedelta(seconds=10)  # how long their health holds, since anybody may ask
 AGAIN = timedelta(seconds=5)  # until a centre that could not be opened is tried again
 
-SCREENS = [
-    Route("/", screen.province, name="province"),
-    Route("/method", method.method, name="method"),
-]
+MENU: Menu = {
+    "province": [Route("/", screen.province, name="province")],
+    "administration": [ACCOUNTS, AUDIT],
+    "method": [Route("/method", method.method, name="method")],
+}
 ROUTES = [
     Route("/api/v1/satisfaction", api.get_satisfaction),  # by department is by centre
     Route("/health", screen.health),
     Route("/metrics", api.get_metrics),
-    *SCREENS,
+    *(page for pages in MENU.values() for page in pages),
     *PEOPLE,
 ]
 
@@ -266,7 +275,7 @@ def create_province(province: Province, clock: Callable[[], datetime] = now_utc)
         branches[id] = Branch(id, own, create, clock)
     organisation = Provincial(province, branches, store, files)
     context = replace(
-        context_for(settings, store, organisation, shared, SCREENS, clock),
+        context_for(settings, store, organisation, shared, MENU, clock),
         is_province=True,
     )
 

@@ -9,8 +9,7 @@ document.addEventListener("click", (event) => {
 if (matchMedia("(max-width: 40rem)").matches) {
   document.querySelector("details.choose")?.removeAttribute("open");
 }
-const place = document.querySelector(".screens [aria-current]");
-if (place) {
+for (const place of document.querySelectorAll(".screens [aria-current]")) {
   const row = place.parentElement;
   row.scrollLeft = place.offsetLeft - (row.clientWidth - place.offsetWidth) / 2;
 }

@@ -69,6 +69,7 @@ def into_the_corner(page: Page) -> None:
 
 def test_from_a_code_on_the_page_to_a_revoked_token(hall: Hall, blank: Blank) -> None:
     manager = hall.page()
+    manager.get_by_role("link", name="Quản trị").click()
     manager.get_by_role("link", name="Thiết bị", exact=True).click()
     manager.get_by_label("Tên thiết bị").fill("quầy 5")
     manager.get_by_label("Nơi đặt").select_option("counter:q05")

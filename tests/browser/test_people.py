@@ -45,6 +45,7 @@ def test_a_head_is_invited_sees_the_own_department_and_is_signed_out_everywhere(
         *ratings((5,) * 43, department="so_tai_chinh", counter="q18"),
     )
     manager = hall.page()
+    manager.get_by_role("link", name="Quản trị").click()
     manager.get_by_role("link", name="Người dùng", exact=True).click()
     manager.get_by_label("Họ tên người được mời").fill("Phụ trách Sở Tư pháp")
     manager.get_by_label("Vai trò").first.select_option("head")
@@ -66,7 +67,7 @@ def test_a_head_is_invited_sees_the_own_department_and_is_signed_out_everywhere(
     # It is the page of the own department, and nothing tells of another one or of a total.
     expect(head).to_have_url(re.compile("/department/so_tu_phap"))
     expect(head.locator("main")).to_contain_text("41")
-    expect(head.get_by_role("link", name="Người dùng")).to_have_count(0)
+    expect(head.get_by_role("link", name="Quản trị")).to_have_count(0)
     for path in ("/trends", "/documents"):
         head.goto(hall.url + path)
         expect(head.locator("main")).not_to_contain_text("Sở Tài chính")

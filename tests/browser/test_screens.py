@@ -158,7 +158,7 @@ def test_the_pages_print_with_their_tables(hall: Hall) -> None:
     for path in ("/sipas", "/business", "/published", "/ddci", "/method"):
         page.goto(hall.url + path)
         page.emulate_media(media="print")
-        for hidden in ("header.top", "nav.screens"):
+        for hidden in ("header.top", "#menu > nav:first-child"):
             expect(page.locator(hidden)).to_be_hidden()
         expect(page.locator("table").first).to_be_visible()
         page.set_viewport_size({"width": 718, "height": 1000})  # A4 with margins of 10 mm
@@ -221,11 +221,12 @@ def test_on_a_phone_the_figures_come_first(hall: Hall) -> None:
     page = hall.page(SMALL)
     for path in ("/", "/comparison", "/business", "/trends"):
         page.goto(hall.url + path)
-        expect(page.locator(".screens [aria-current]")).to_be_in_viewport(ratio=0.5)
+        for place in page.locator("#menu [aria-current]").all():
+            expect(place).to_be_in_viewport(ratio=0.5)
         expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
         expect(page.locator("#filters")).to_be_hidden()
-        height = page.locator(".screens").evaluate("e => e.getBoundingClientRect().height")
-        assert height < 70, path
+        height = page.locator("#menu").evaluate("e => e.getBoundingClientRect().height")
+        assert height < 110, path
     page.goto(hall.url)
     page.get_by_text("Chọn số liệu").first.click()
     page.locator("select[name=period]").select_option("month")

@@ -23,6 +23,7 @@ FORMS = ("hours", "looks", "references/device_2020")
 def test_two_managers_change_settings_and_a_kiosk_has_them(hall: Hall, tmp_path: Path) -> None:
     hall.take(*ratings((5,) * 35, answered_at=OCTOBER))
     first, second = (hall.page(java_script_enabled=False) for _ in range(2))
+    first.get_by_role("link", name="Quản trị").click()
     first.get_by_role("link", name="Cài đặt").click()
     first.get_by_role("link", name="Thay đổi Giờ làm việc").click()
     first.get_by_role("group", name="Ca 2").get_by_label("Đóng cửa").fill("16:30")

@@ -79,7 +79,7 @@ async def audit_csv(request: Request) -> Response:
 
 
 def _given(request: Request) -> dict[str, str]:
-    names = ("q", "kind", "actor", "from", "to", "before")
+    names = ("q", "kind", "actor", "since", "until", "before")
     return {name: request.query_params[name] for name in names if request.query_params.get(name)}
 
 
@@ -105,7 +105,7 @@ def _search(context: Context, given: dict[str, str]) -> Search:
     kind, actor = given.get("kind"), given.get("actor")
     if kind is not None and kind not in KINDS:
         raise HTTPException(400, "unknown_choice")
-    since, until = (_day(given.get(name)) for name in ("from", "to"))
+    since, until = (_day(given.get(name)) for name in ("since", "until"))
     if since and until and since > until:
         raise HTTPException(400, "from_after_to")
 

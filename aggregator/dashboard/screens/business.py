@@ -89,9 +89,7 @@ class BusinessPage(FigurePage):
 @needs("figures")
 async def business(request: Request) -> Response:
     """Each statement of a period beside the published figure; scores where bounds are known."""
-    view = read_view(
-        request, survey=context_of(request).centre.instruments.businesses, kind="quarter"
-    )
+    view = read_view(request, survey=context_of(request).centre.instruments.businesses)
     language = language_of(request, negotiate=False)
     page = await run_in_threadpool(_page, context_of(request), view, language)
     return render(request, "business", page)

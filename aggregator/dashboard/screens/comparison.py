@@ -47,7 +47,7 @@ class ComparisonPage(FigurePage):
 @needs("figures")
 async def comparison(request: Request) -> Response:
     """Departments by their distance from a reference, their ranking, the standardised figure."""
-    view = read_view(request, kind="month")
+    view = read_view(request)
     context = context_of(request)
     return render(request, "comparison", await run_in_threadpool(compared, context, view))
 

@@ -43,7 +43,7 @@ class CoveragePage(FigurePage):
 @needs("figures")
 async def coverage(request: Request) -> Response:
     """Ratings per dossier, and between which bounds the share would be, had everybody answered."""
-    view = read_view(request, kind="month")
+    view = read_view(request)
     context = context_of(request)
     return render(request, "coverage", await run_in_threadpool(_page, context, view))
 

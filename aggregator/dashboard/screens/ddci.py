@@ -50,7 +50,7 @@ async def ddci(request: Request) -> Response:
     context = context_of(request)
     definition = context.ddci
     survey = definition.survey if definition else context.centre.instruments.businesses
-    view = read_view(request, survey=survey, kind="year")
+    view = read_view(request, survey=survey)
     if definition is None:
         return render(request, "ddci", DdciPage(view=view))
     language = language_of(request, negotiate=False)

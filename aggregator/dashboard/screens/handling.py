@@ -57,7 +57,7 @@ class HandlingPage(FigurePage):
 @needs("department")
 async def handling(request: Request) -> Response:
     """Departments by nine indicators, their total and band."""
-    view = read_view(request, survey=SURVEY, kind="quarter", by_channel=False)
+    view = read_view(request, survey=SURVEY, by_channel=False)
     return render(request, "handling", await run_in_threadpool(_page, context_of(request), view))
 
 

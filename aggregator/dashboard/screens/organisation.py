@@ -176,7 +176,7 @@ async def organisation(request: Request) -> Response:
         return await _act(request)
     context = context_of(request)
     try:
-        day = date.fromisoformat(request.query_params.get("date") or str(context.today))
+        day = date.fromisoformat(request.query_params.get("on") or str(context.today))
     except ValueError:
         raise HTTPException(400, "unknown_choice") from None
     held = context.organisation

@@ -38,7 +38,7 @@ class ProvincePage(ComparisonPage):
 @needs("figures")
 async def province(request: Request) -> Response:
     """Centres by their distance from a reference, their ranking, the standardised figure."""
-    view = read_view(request, kind="month")
+    view = read_view(request)
     page = await run_in_threadpool(_page, context_of(request), view)
     return render(request, "comparison", page)
 

@@ -89,9 +89,7 @@ class SipasPage(FigurePage):
 @needs("figures")
 async def sipas(request: Request) -> Response:
     """The index of a period with everything it is made of, beside what was published."""
-    view = read_view(
-        request, survey=context_of(request).centre.instruments.citizens, kind="quarter"
-    )
+    view = read_view(request, survey=context_of(request).centre.instruments.citizens)
     return render(request, "sipas", await run_in_threadpool(_page, context_of(request), view))
 
 

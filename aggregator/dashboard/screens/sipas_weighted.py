@@ -41,7 +41,7 @@ async def sipas_weighted(request: Request) -> Response:
     centre = context_of(request).centre
     bound = [margin.department for margin in centre.margins if margin.department]
     choices = {"department": ("", *dict.fromkeys(bound))}
-    view = read_view(request, survey=centre.instruments.citizens, kind="quarter", choices=choices)
+    view = read_view(request, survey=centre.instruments.citizens, choices=choices)
     return render(
         request, "sipas_weighted", await run_in_threadpool(_page, context_of(request), view)
     )

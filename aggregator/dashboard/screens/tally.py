@@ -83,7 +83,7 @@ async def tally(request: Request) -> Response:
     """Today, or another period, by department; to a department's head the own one."""
     if own := context_of(request).store.department:
         return RedirectResponse(f"{under(request, f'/department/{own}')}?{request.url.query}", 303)
-    view = read_view(request)
+    view = read_view(request, kind="day")
     context = context_of(request)
     page = await run_in_threadpool(_page, context, view, None)
     return render(request, "tally", page)
@@ -93,7 +93,7 @@ async def tally(request: Request) -> Response:
 async def department(request: Request) -> Response:
     """One department by counter and by question; under today's organisation its successor."""
     asked, heirs = request.path_params["department"], context_of(request).centre.department_heirs
-    view = read_view(request)
+    view = read_view(request, kind="day")
     context, heir = context_of(request), heirs.get(asked)
     chosen = context.centre.department.get(asked)
     if chosen is None and heir:

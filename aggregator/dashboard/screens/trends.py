@@ -70,7 +70,7 @@ async def trends(request: Request) -> Response:
     everywhere = () if context.store.department else ("",)
     departments = (*everywhere, *context.centre.department)
     choices = {"grain": GRAINS, "department": departments}
-    view = read_view(request, kind="day", choices=choices)
+    view = read_view(request, choices=choices)
     return render(request, "trends", await run_in_threadpool(_page, context_of(request), view))
 
 

@@ -67,14 +67,15 @@ def read_view(
     request: Request,
     *,
     survey: str | None = None,
-    kind: PeriodKind = "day",
+    kind: PeriodKind = "month",
     choices: Mapping[str, tuple[str, ...]] | None = None,
     by_channel: bool = True,
 ) -> View:
     """The view of a request's parameters; ``survey`` binds a page to one instrument.
 
-    ``kind`` is the kind of period without any asked for; ``choices`` are the page's own
-    parameters with their allowed values, the first being the default. Without ``by_channel`` a
+    ``kind`` is the kind of period without any asked for: a month on every page but that of
+    today. ``choices`` are the page's own parameters with their allowed values, the first being
+    the default. Without ``by_channel`` a
     channel is ignored. Raises HTTPException 400 with a key of ``error`` for a value that is not
     allowed, and PeriodError.
 
@@ -88,8 +89,12 @@ def read_view(
     if chosen is None or (channel is not None and channel not in CHANNELS):
         raise HTTPException(400, "unknown_choice")
     own = {name: given.get(name) or allowed[0] for name, allowed in (choices or {}).items()}
-    if any(value not in (choices or {})[name] for name, value in own.items()):
-        raise HTTPException(400, "unknown_choice")
+    for name, allowed in (choices or {}).items():
+        # A department that was selected on another page may have nothing on this one.
+        if name == "department" and own[name] in context.centre.department:
+            own[name] = own[name] if own[name] in allowed else allowed[0]
+        if own[name] not in allowed:
+            raise HTTPException(400, "unknown_choice")
     measures = list(chosen.measures_of(chosen.measured[0])) if chosen.measured else []
     # ``of`` is the survey that measure and reference were chosen for; another starts without.
     same = given.get("of", chosen.id) == chosen.id

@@ -140,11 +140,11 @@ def test_the_audit_log_is_searched_paged_and_taken_along(room: Room) -> None:
     for asked in (
         "q=quay+007",
         "q=quầy+007",
-        "q=quay+007&actor=Tẩn+A+Sử&from=2026-11-16&to=2026-11-16",
+        "q=quay+007&actor=Tẩn+A+Sử&since=2026-11-16&until=2026-11-16",
     ):
         assert room.client.get(f"/audit?{asked}").text.count("<time") == 1, asked
     assert "Không có dòng nào" in room.client.get("/audit?q=quẩy").text
-    for bad in ("kind=x", "from=yesterday", "from=2026-11-02&to=2026-11-01", "before=-1"):
+    for bad in ("kind=x", "since=yesterday", "since=2026-11-02&until=2026-11-01", "before=-1"):
         assert room.client.get(f"/audit?{bad}").status_code == 400, bad
     file = room.client.get("/audit.csv?kind=device")
     assert file.text.startswith("\ufeffThời điểm,")

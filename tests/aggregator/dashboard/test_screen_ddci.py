@@ -59,7 +59,7 @@ def test_departments_are_ranked_with_the_range_of_their_rank(ranked: Room) -> No
     assert row(page, "Sở Nội vụ").startswith("Sở Nội vụ 1 1 – 1 100,0")
     assert row(page, "Sở Tư pháp").startswith("Sở Tư pháp 2 2 – 2 10,0")
     assert page.index("Sở Nội vụ") < page.index("Sở Tư pháp")
-    assert "năm 2026" in words(page)
+    assert "tháng 11/2026" in words(page)
 
 
 def test_who_is_not_ranked_is_told_why(ranked: Room) -> None:

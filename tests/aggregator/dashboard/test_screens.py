@@ -282,7 +282,7 @@ def test_an_interval_with_signs_is_written_in_words(centre_at_work: Room) -> Non
 
 
 def test_a_trend_until_a_past_day_does_not_call_it_this_week(centre_at_work: Room) -> None:
-    past = page(centre_at_work, "/trends?date=2026-11-17")
+    past = page(centre_at_work, "/trends?period=day&date=2026-11-17")
     assert rows(past, "Tuần được chọn 16/11/2026")
     assert rows(past, "Tháng này 01/11/2026")
     assert not rows(past, "Tuần này")
