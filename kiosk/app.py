@@ -257,6 +257,7 @@ def build_context(
             lobby=place.department is None,
             in_full=sum(len(one.questions) for one in surveys[centre.instruments.citizens].factors),
             tablets=settings.tablets,
+            staff_corner=bool(settings.staff_pin.get_secret_value()),
             whole_centre=WHOLE_CENTRE,
             keep_words_whole=keep_words_whole,
             pictogram=finder(pictograms),

@@ -13,6 +13,12 @@ export function isOffline() {
 function lost(event) {
   const ctx = event.detail?.ctx;
   if (!ctx?.sourceElement || ctx.response) return;
+  // Nobody waits for the staff corner: the service worker has a start, or says that nobody answers.
+  const { pathname } = new URL(ctx.request.action, window.location);
+  if (pathname.startsWith("/staff") && navigator.serviceWorker?.controller) {
+    window.location.replace("/");
+    return;
+  }
   unsent = { source: ctx.sourceElement, submitter: ctx.request?.submitter ?? null };
   // What nobody pressed, such as the clock's way to the start, waits without covering an answer.
   if (ctx.sourceElement.matches("form, a")) cover().hidden = false;

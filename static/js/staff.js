@@ -1,4 +1,5 @@
-// The hidden door of the staff corner: five touches in the upper left corner within five seconds.
+// The hidden door of the staff corner: five touches in the upper left corner within five seconds,
+// on a start whose kiosk has a PIN.
 const CORNER_PX = 120;
 const TOUCHES = 5;
 const WITHIN_MS = 5000;
@@ -6,8 +7,8 @@ let touches = [];
 
 document.addEventListener("pointerdown", (event) => {
   const inside = event.clientX < CORNER_PX && event.clientY < CORNER_PX;
-  const start = document.getElementById("screen")?.hasAttribute("data-start");
-  touches = inside && start
+  const door = document.getElementById("screen")?.matches("[data-start][data-staff]");
+  touches = inside && door
     ? [...touches, event.timeStamp].filter((at) => event.timeStamp - at < WITHIN_MS)
     : [];
   if (touches.length < TOUCHES) return;

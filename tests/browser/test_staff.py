@@ -117,6 +117,20 @@ def test_a_code_to_enrol_by_is_typed_by_touch_and_a_refusal_is_read(
     expect(page.locator(".staff-facts")).to_contain_text("chưa ghi danh")
 
 
+def test_without_a_pin_five_touches_ask_for_nothing(
+    page: Page, serve: Servers, tmp_path: Path
+) -> None:
+    page.goto(serve(create_app(Settings(centre=CENTRE, var=tmp_path, counter="q05"))))
+    expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for _ in range(5):
+        page.touchscreen.tap(40, 40)
+    page.locator(".rating").first.tap()
+    expect(page.locator(".follow-up")).to_be_visible()
+    assert [one for one in asked if one.endswith("/staff")] == []
+
+
 def test_five_slow_touches_open_nothing(page: Page, serve: Servers, tmp_path: Path) -> None:
     page.clock.install()
     start(page, serve, tmp_path)

@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from kiosk.app import create_app
 from kiosk.outbox import body_of
 from kiosk.settings import Settings
+from kiosk.staff_access import hash_pin
 from kiosk.submissions import part_id
 from surveys.centre import Centre, load_definitions
 from tests.browser.test_touch import turn_to
@@ -230,6 +231,22 @@ def test_silence_finishes_a_visit(tablet: Tablet) -> None:
     expect(page.locator(".faces-screen")).to_be_visible()
     [kept] = page.evaluate(KEPT)
     assert (kept["answers"], kept["finished"]) == ({"rating": 4}, True)
+
+
+@pytest.mark.browser
+def test_the_staff_corner_without_a_server_holds_nobody_up(tablet: Tablet) -> None:
+    page = tablet.installed(counter="q05", staff_pin=hash_pin("482915"))
+    page.clock.install()
+    tablet.leave()
+    page.goto(tablet.address)
+    expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
+    with page.expect_navigation():
+        for _ in range(5):
+            page.touchscreen.tap(40, 40)
+    tap(page, "Hài lòng")
+    expect(page.locator(".thanks-screen")).to_be_visible()
+    page.clock.run_for(9_000)  # the clock that gives the screen back goes on
+    expect(page.locator(".faces-screen")).to_be_visible()
 
 
 @pytest.mark.browser
