@@ -336,7 +336,11 @@ class Centre(Model):
 
     def local_day(self, moment: datetime) -> date:
         """The calendar day at the centre of a time with an offset."""
-        return moment.astimezone(self.zone).date()
+        return self.local(moment).date()
+
+    def local(self, moment: datetime) -> datetime:
+        """A time with an offset as the clock at the centre shows it."""
+        return moment.astimezone(self.zone)
 
 
 def load_definitions(path: Path, own: Path | None = None) -> tuple[Centre, dict[str, Survey]]:

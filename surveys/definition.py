@@ -264,6 +264,13 @@ class Survey(Model):
         return tuple(question for question in in_factors if self.measures_of(question))
 
     @cached_property
+    def rating(self) -> str | None:
+        """The id of the only measured question; None where several are measured, or none."""
+        if len(self.measured) != 1 or self.measured[0].kind != "one":
+            return None
+        return self.measured[0].id
+
+    @cached_property
     def measured_ids(self) -> frozenset[str]:
         return frozenset(question.id for question in self.measured)
 

@@ -39,7 +39,7 @@ def run_rebuild(options: argparse.Namespace) -> int:
         centre = centre_in_force(store.centres, settings.centre, files)
         surveys = centre.instruments_with(files)
         store.definitions.check(surveys)
-        counted = rebuild(store, store.definitions.counted(surveys), advance)
+        counted = rebuild(store, store.definitions.counted(surveys), centre.zone, advance)
         store.roll_up(surveys)
     tell(options, counted)
     return 0

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from aggregator.figures.figures import Unanswerable
 from aggregator.storage.blocks import Block
-from aggregator.storage.rollups import SUMS, Span
+from aggregator.storage.rollups import SUMS, Span, Table
 from aggregator.storage.store import Selection, Store
 from aggregator.storage.submissions import Filters, read_chunk
 from aggregator.storage.tables import PooledTally, Tally
@@ -93,7 +93,7 @@ class Profile:
         return f"profile {hashlib.sha256(orjson.dumps(parts)).hexdigest()[:16]}"
 
     @property
-    def table(self) -> type[Tally] | type[PooledTally]:
+    def table(self) -> Table:
         return PooledTally if self.survey.pooled_measures else Tally
 
     def block(self, connection: Connection, survey: str, span: Span) -> Block:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -58,11 +58,15 @@ class Unreadable(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A valid submission: its id as it was sent, the row to store and the answers to count."""
+    """A valid submission: its id as it was sent, the row to store and the answers to count.
+
+    ``hour`` is that of the centre's clock at which they were given.
+    """
 
     sent_id: str
     row: NewRow
     answers: Mapping[str, Any]
+    hour: int
 
 
 class Ingest:
@@ -214,10 +218,11 @@ class Ingest:
                 self._refuse_elsewhere(device, submission)
         except Refused as error:
             return Receipt(_id_of(item), "refused", error.reason(language))
-        day = self._centre.local_day(submission.answered_at).isoformat()
+        at = self._centre.local(submission.answered_at)
         number = device.number if device is not None else None
+        day = at.date().isoformat()
         row = NewRow.of(submission, day, received, read_by.fingerprint, number)
-        return Candidate(submission.id, row, submission.answers)
+        return Candidate(submission.id, row, submission.answers, at.hour)
 
     def _refuse_elsewhere(self, device: Device, submission: Submission) -> None:
         """Raise Refused where a bound device hands in what was answered at another place.
@@ -270,9 +275,9 @@ class Plan:
 
     def deltas(self, surveys: Mapping[str, Survey]) -> Deltas:
         deltas = Deltas(surveys)
-        for _, row, answers in self._taken:
+        for _, row, answers, hour in self._taken:
             cell = Cell(row.day, row.channel, row.department or "", row.counter or "")
-            deltas.add(row.survey, cell, answers)
+            deltas.add(row.survey, cell, answers, hour)
         return deltas
 
     def _settle(self, read: Receipt | Candidate, language: Language) -> Receipt:
@@ -302,12 +307,14 @@ def _id_of(item: object) -> str | None:
     return sent if isinstance(sent, str) and re.fullmatch(UUID_FORM, sent) else None
 
 
-def rebuild(store: Store, surveys: Mapping[str, Survey], progress: Callable[[int], None]) -> int:
+def rebuild(
+    store: Store, surveys: Mapping[str, Survey], zone: tzinfo, progress: Callable[[int], None]
+) -> int:
     """Count all tallies again from the stored submissions, in one transaction; returns how many.
 
-    ``surveys`` are all that have answers. Raises definitions.UndefinedAnswersError where stored
-    answers have no definition; then nothing is changed. ``progress`` is called with the
-    number of submissions in each chunk.
+    ``surveys`` are all that have answers, ``zone`` is the centre's. Raises
+    definitions.UndefinedAnswersError where stored answers have no definition; then nothing is
+    changed. ``progress`` is called with the number of submissions in each chunk.
     """
     counted = 0
     with store.writing() as writer:
@@ -319,7 +326,7 @@ def rebuild(store: Store, surveys: Mapping[str, Survey], progress: Callable[[int
                 cell = Cell(
                     row.day.isoformat(), row.channel, row.department or "", row.counter or ""
                 )
-                deltas.add(row.survey, cell, row.answers)
+                deltas.add(row.survey, cell, row.answers, row.answered_at.astimezone(zone).hour)
             writer.add_tallies(deltas)
             counted += len(rows)
             progress(len(rows))

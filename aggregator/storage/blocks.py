@@ -12,9 +12,10 @@ import numpy as np
 
 Grouping = Literal[
     "centre", "department", "counter", "channel", "day", "week", "month", "quarter", "year",
-    "question", "factor", "code", "measure",
+    "question", "factor", "code", "measure", "weekday", "hour",
 ]  # fmt: skip
 Key = tuple[Any, ...]
+NUMBERS = frozenset({"code", "weekday", "hour"})  # the groupings whose keys are whole numbers
 
 # By grouping of time: a function from a day to the first day of its week, month, …
 TIMES: Mapping[str, Callable[[date], date]] = {
@@ -189,7 +190,7 @@ def grouped(
     )
     for (names, labels), at in zip(labelled, there, strict=True):
         for number, name in enumerate(names):
-            kind = np.int64 if name == "code" else object
+            kind = np.int64 if name in NUMBERS else object
             columns[name] = np.array([label[number] for label in labels], dtype=kind)[at]
     for number, name in enumerate(sums):
         columns[name] = totals.values[:, number][there]

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import orjson
 from sqlalchemy import Connection, Select, bindparam, func, insert, select, true
+from sqlalchemy.orm import Mapped
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
 from aggregator.storage.blocks import Block, Keys, merged
-from aggregator.storage.tables import BlockRow, PooledTally, Tally
+from aggregator.storage.tables import BlockRow, HourTally, PooledTally, Tally
 
 ONE_DAY = timedelta(days=1)
 
@@ -26,6 +27,9 @@ class Span(NamedTuple):
     until: date
 
 
+Table = type[Tally] | type[PooledTally] | type[HourTally]
+
+
 class Layout(Protocol):
     """What the blocks of one kind hold, and how they are made."""
 
@@ -34,7 +38,7 @@ class Layout(Protocol):
         """The name that its blocks are stored under, at most 40 letters."""
 
     @property
-    def table(self) -> type[Tally] | type[PooledTally]:
+    def table(self) -> Table:
         """The table that tells on which days there are answers."""
 
     @property
@@ -58,8 +62,8 @@ class Tallies:
     """A layout of a tally table: its columns for items and sums, and the condition on its rows."""
 
     name: str
-    table: type[Tally] | type[PooledTally]
-    items: tuple[str, str]
+    table: Table
+    items: tuple[str, ...]
     sums: tuple[str, ...]
     rows: ColumnElement[bool]
     places: tuple[str, ...] = ("channel", "department", "counter")
@@ -88,7 +92,7 @@ class Tallies:
 
     def _query(self, *sums: Any) -> Select[Any]:
         """The rows of a survey (``of``) from ``since`` to ``until``."""
-        days = col(self.table.day).between(bindparam("since"), bindparam("until"))
+        days = day_of(self.table).between(bindparam("since"), bindparam("until"))
         of = col(self.table.survey) == bindparam("of")
         return select(*self._key, *sums).where(of, days, self.rows)
 
@@ -99,6 +103,14 @@ TALLIES = Tallies("tally", Tally, ("question", "code"), ("n",), true())
 FACTOR = col(PooledTally.factor)
 POOL = Tallies("pool", PooledTally, ("factor", "measure"), SUMS, FACTOR == "")
 FACTORS = Tallies("factors", PooledTally, ("factor", "measure"), SUMS, FACTOR != "")
+# Of whole months alone: who reads it asks from the first of a month to the last of another.
+HOURS = Tallies("hours", HourTally, ("code", "weekday", "hour"), ("n",), true())
+
+
+def day_of(table: Table) -> Mapped[date]:
+    """The column with the day of a row; with the first day of its month, where it is of one."""
+    return col(getattr(table, "month" if table is HourTally else "day"))
+
 
 NUMBERS = {width: np.dtype(f"<u{width}") for width in (1, 2, 4, 8)}  # by width in bytes
 STORED = [
@@ -117,11 +129,11 @@ MONTHS = WITHIN.where(col(BlockRow.since) < col(BlockRow.until))
 
 
 @cache
-def _ends_of(table: type[Tally] | type[PooledTally]) -> Select[date, date]:
+def _ends_of(table: Table) -> Select[date, date]:
     """The first and the last day of a survey (``of``) in a table."""
     of = col(table.survey) == bindparam("of")
     first, last = (
-        select(end(col(table.day))).where(of).scalar_subquery() for end in (func.min, func.max)
+        select(end(day_of(table))).where(of).scalar_subquery() for end in (func.min, func.max)
     )
     return select(first, last)
 
@@ -169,7 +181,7 @@ class RollUps:
         stored = self._stored(connection, [span]).get(span)
         if stored is not None:
             return stored
-        if span.since == span.until:
+        if span.since == span.until or self._layout.table is HourTally:
             made = self._layout.block(connection, self._survey, span)
         else:
             parts = [self.make(connection, day) for day in self._days(connection, span)]
@@ -179,7 +191,7 @@ class RollUps:
 
     def _days(self, connection: Connection, span: Span) -> list[Span]:
         """The days of a span that have answers, each as a span."""
-        day, survey = col(self._layout.table.day), col(self._layout.table.survey)
+        day, survey = day_of(self._layout.table), col(self._layout.table.survey)
         query = select(day).distinct().where(survey == self._survey, day.between(*span))
         return [
             Span(answered, answered)

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from sqlalchemy import Engine, Row, Select, bindparam, select
+from sqlalchemy import Engine, Row, Select, bindparam, func, select
 from sqlmodel import col
 
 from aggregator.storage import blocks
@@ -22,11 +22,21 @@ from aggregator.storage.database import Database, Lock, StorageError
 from aggregator.storage.definitions import Definitions
 from aggregator.storage.devices import Devices
 from aggregator.storage.handling import Handling
-from aggregator.storage.rollups import FACTORS, POOL, TALLIES, Layout, RollUps, Span, Tallies
+from aggregator.storage.rollups import (
+    FACTORS,
+    HOURS,
+    POOL,
+    TALLIES,
+    Layout,
+    RollUps,
+    Span,
+    Tallies,
+)
 from aggregator.storage.submissions import Filters, read_chunk, read_submissions
-from aggregator.storage.tables import SubmissionRow, Transactions
+from aggregator.storage.tables import HourTally, SubmissionRow, Tally, Transactions
 from aggregator.storage.writer import Writer
 from aggregator.storage.wrong_passwords import WrongPasswords
+from surveys.definition import Survey
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,6 +160,29 @@ class Store:
         layout = FACTORS if every or factor else POOL
         return self._frame(layout, selection, by, "measure", lambda at: every or at[0] == factor)
 
+    def hours(self, selection: Selection, by: By) -> "pd.DataFrame":
+        """How often each code was given to a survey's only question, as counts has it.
+
+        Among the groupings are weekday (0 is Monday) and hour (int, of the centre's clock). The
+        selection begins with the first day of a month and ends with the last of one.
+        """
+        return self._frame(HOURS, selection, by, "code", _among(None))
+
+    def lacks_hours(self, surveys: Iterable[Survey]) -> bool:
+        """Whether some ratings of surveys were counted before they were counted by hour."""
+        pairs = [(one.id, one.rating) for one in surveys if one.rating is not None]
+        with self.database.begin() as connection:
+            for survey, question in pairs:
+                counted = select(func.sum(col(Tally.n))).where(
+                    col(Tally.survey) == survey, col(Tally.question) == question
+                )
+                by_hour = select(func.sum(col(HourTally.n))).where(col(HourTally.survey) == survey)
+                both = select(counted.scalar_subquery(), by_hour.scalar_subquery())
+                first, second = connection.execute(both).one()
+                if (first or 0) != (second or 0):
+                    return True
+        return False
+
     def _frame(
         self, layout: Tallies, selection: Selection, by: By, second: Grouping, keep: Keep
     ) -> "pd.DataFrame":
@@ -262,7 +295,7 @@ class Store:
     def roll_up(self, surveys: Iterable[str]) -> None:
         """Store all missing blocks of surveys, so that readers of long periods do not wait."""
         for survey in surveys:
-            for layout in (TALLIES, POOL, FACTORS):
+            for layout in (TALLIES, POOL, FACTORS, HOURS):
                 self._blocks(layout, Selection(survey), daily=False)
 
     # Dossiers settled, the denominator of participation

@@ -140,6 +140,27 @@ class PooledTally(SQLModel, table=True):
     mm: int = Field(sa_type=BigInteger)
 
 
+class HourTally(SQLModel, table=True):
+    """How often a code was given to a survey's only measured question, by hour and weekday.
+
+    ``month`` is the first day of a month, ``weekday`` 0 (Monday) to 6, ``hour`` 0 to 23 on the
+    centre's clock. Whole months keep it small; surveys with several questions are not in it.
+    """
+
+    __tablename__ = "hour_tally"
+    __table_args__ = (CLUSTERED,)
+
+    survey: str = Field(primary_key=True, max_length=40)
+    month: date = Field(primary_key=True)
+    channel: str = Field(primary_key=True, max_length=10)
+    department: str = Field(primary_key=True, max_length=40)
+    counter: str = Field(primary_key=True, max_length=40)
+    weekday: int = Field(primary_key=True)
+    hour: int = Field(primary_key=True)
+    code: int = Field(primary_key=True)
+    n: int = Field(sa_type=BigInteger)
+
+
 class BlockRow(SQLModel, table=True):
     """All tallies of a survey from one day to another as a matrix; see blocks.Block.
 

@@ -2,6 +2,8 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -40,10 +42,18 @@ class Deltas:
         # By (survey, cell): how often each (question, code) was given.
         self._codes: dict[tuple[str, Cell], Counter[tuple[str, int]]] = defaultdict(Counter)
         self._respondents: dict[str, list[Respondent]] = defaultdict(list)  # by survey that pools
+        # How often (survey, cell, hour, code) was given to the only measured question.
+        self._hours: Counter[tuple[str, Cell, int, int]] = Counter()
 
-    def add(self, survey_id: str, cell: Cell, answers: Mapping[str, Any]) -> None:
-        """Count one submission's answers: {question: code, number or list of codes}."""
+    def add(self, survey_id: str, cell: Cell, answers: Mapping[str, Any], hour: int) -> None:
+        """Count one submission's answers: {question: code, number or list of codes}.
+
+        ``hour`` is that of the centre's clock at which they were given, 0 to 23.
+        """
         survey = self._surveys.get(survey_id)
+        rating = None if survey is None else survey.rating
+        if rating is not None and rating in answers:
+            self._hours[survey_id, cell, hour, answers[rating]] += 1
         if survey is not None and survey.pooled_measures:
             measured = survey.measured_ids
             if answers.keys() <= measured:
@@ -65,8 +75,8 @@ class Deltas:
             days |= {(survey, cell.day) for cell, _ in respondents}
         return days
 
-    def rows(self) -> tuple[list[Row], list[Row]]:
-        """Rows of tables.Tally and tables.PooledTally: the key in its order, then what to add."""
+    def rows(self) -> tuple[list[Row], list[Row], list[Row]]:
+        """Rows of tables.Tally, PooledTally and HourTally: the key in its order, what to add."""
         tallies: list[Row] = [
             (survey, *cell, question, code, n)
             for (survey, cell), codes in self._codes.items()
@@ -78,7 +88,20 @@ class Deltas:
             counted, summed = count(self._surveys[survey_id], respondents)
             tallies += counted
             pooled += summed
-        return tallies, pooled
+        return tallies, pooled, self._by_hour()
+
+    def _by_hour(self) -> list[Row]:
+        hours: Counter[Row] = Counter()
+        for (survey, (day, *place), hour, code), n in self._hours.items():
+            month, weekday = _month_and_weekday(day)
+            hours[survey, month, *place, weekday, hour, code] += n
+        return [(*key, n) for key, n in hours.items()]
+
+
+@lru_cache(maxsize=64)  # a group is of a few days
+def _month_and_weekday(day: str) -> tuple[str, int]:
+    """The first day of a day's month, and its weekday from 0, Monday, to 6."""
+    return f"{day[:8]}01", date.fromisoformat(day).weekday()
 
 
 def by_loops(survey: Survey, respondents: Sequence[Respondent]) -> tuple[list[Row], list[Row]]:

@@ -15,7 +15,14 @@ from sqlmodel import SQLModel
 
 from aggregator.storage.definitions import keep, refuse_undefined
 from aggregator.storage.submissions import read_chunk
-from aggregator.storage.tables import BlockRow, PooledTally, SubmissionRow, Tally, Transactions
+from aggregator.storage.tables import (
+    BlockRow,
+    HourTally,
+    PooledTally,
+    SubmissionRow,
+    Tally,
+    Transactions,
+)
 from aggregator.storage.tallies import Deltas
 from surveys.definition import Survey
 from surveys.text import composed
@@ -156,9 +163,10 @@ class Writer:
         return stored == len(rows)
 
     def add_tallies(self, deltas: Deltas) -> None:
-        tallies, pooled = deltas.rows()
+        tallies, pooled, hours = deltas.rows()
         self._write(_adding, Tally, tallies)
         self._write(_adding, PooledTally, pooled)
+        self._write(_adding, HourTally, hours)
         self._drop_blocks(deltas.days)
 
     def _drop_blocks(self, days: Collection[tuple[str, str]]) -> None:
@@ -190,6 +198,7 @@ class Writer:
     def clear_tallies(self) -> None:
         self._connection.execute(delete(Tally))
         self._connection.execute(delete(PooledTally))
+        self._connection.execute(delete(HourTally))
         self._connection.execute(delete(BlockRow))
 
     def submissions(self) -> Iterator[Sequence[Row[Any]]]:

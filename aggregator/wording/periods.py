@@ -56,6 +56,14 @@ class Period:
         """The number, 1 to 4, of the quarter in which the period begins."""
         return (self.since.month + 2) // 3
 
+    @property
+    def months(self) -> "Period":
+        """The whole months that the period touches."""
+        since, until = (period_of("month", day) for day in (self.since, self.until))
+        if (since.since, until.until) == (self.since, self.until):
+            return self
+        return since if since == until else Period("range", since.since, until.until)
+
     def shifted(self, steps: int) -> "Period":
         """The period of the same kind ``steps`` later, or earlier where negative.
 

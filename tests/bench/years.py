@@ -25,6 +25,7 @@ from tests.bench.servers import CENTRE, ROOT
 
 DEPARTMENTS, COUNTERS, CHANNELS = 17, 5, ("kiosk", "paper", "qr")
 DAYS, TODAY = 730, date.today()
+HOURS = (8, 9, 10, 11, 13, 14, 15, 16)
 Row = tuple[object, ...]
 
 # So that the page of weighted figures has something to weight by.
@@ -114,9 +115,12 @@ def fill(database: Path, centre: Path, until: date) -> None:
             ]
             rows = _day(surveys, cells, chance)
             connection.execute("BEGIN")
-            for table, added in zip(("tally", "pooled_tally"), rows, strict=True):
+            for table, added in zip(("tally", "pooled_tally", "hour_tally"), rows, strict=True):
                 marks = ", ".join("?" * len(added[0]))
-                connection.executemany(f"INSERT INTO {table} VALUES ({marks})", sorted(added))
+                # Hours are of a month, whose days come one after the other.
+                add = " ON CONFLICT DO UPDATE SET n = n + excluded.n" if "hour" in table else ""
+                insert = f"INSERT INTO {table} VALUES ({marks}){add}"
+                connection.executemany(insert, sorted(added))
             settled = [(day.isoformat(), d) for d in sorted({d for _, d in places})]
             connection.executemany("INSERT INTO transactions VALUES (?, ?, 60)", settled)
             handled = [(*one, indicator) for one in settled for indicator in BY_DOSSIER]
@@ -128,20 +132,22 @@ def fill(database: Path, centre: Path, until: date) -> None:
 
 def _day(
     surveys: dict[str, Survey], cells: Sequence[Cell], chance: random.Random
-) -> tuple[list[Row], list[Row]]:
-    """Rows of both tables for one day."""
+) -> tuple[list[Row], list[Row], list[Row]]:
+    """Rows of the tables of tallies for one day."""
     deltas = Deltas(surveys)
     criteria, firms = surveys["sipas_2020"], surveys["business"]
     for cell in cells:
         for code, n in zip((5, 4, 3, 2, 1), (20, 9, 3, 2, 1), strict=True):
             for _ in range(chance.randint(0, n)):
-                deltas.add("in_centre", cell, {"rating": code, "reasons": [chance.randint(1, 5)]})
+                answers = {"rating": code, "reasons": [chance.randint(1, 5)]}
+                deltas.add("in_centre", cell, answers, chance.choice(HOURS))
         chosen = chance.choices((5, 4, 3, 2, 1), (60, 25, 8, 5, 2), k=len(criteria.measured))
         deltas.add(
-            criteria.id, cell, {q.id: c for q, c in zip(criteria.measured, chosen, strict=True)}
+            criteria.id, cell, {q.id: c for q, c in zip(criteria.measured, chosen, strict=True)}, 8
         )
     for cell in chance.sample(cells, 5):
-        deltas.add(firms.id, cell, {q.id: _answer(firms, q, chance) for q in firms.all_questions()})
+        views = {q.id: _answer(firms, q, chance) for q in firms.all_questions()}
+        deltas.add(firms.id, cell, views, 8)
     return deltas.rows()
 
 

@@ -26,6 +26,7 @@ from tests.aggregator.conftest import (
     CENTRE,
     ROOT,
     SUBMISSIONS,
+    ZONE,
     Clock,
     ratings,
     sipas,
@@ -128,7 +129,7 @@ def test_a_server_killed_under_load_loses_nothing_it_acknowledged(
     assert sorted(row.id for row in stored(store)) == sorted(one["id"] for one in sent)
     counted = tallies(store)
     assert sorted(n for (n,) in counted["tally"].values()) == [120] * 5 + [200] * 22
-    rebuild(store, surveys, lambda done: None)
+    rebuild(store, surveys, ZONE, lambda done: None)
     assert tallies(store) == counted
 
 

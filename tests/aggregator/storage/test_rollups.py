@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections import defaultdict
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, get_args
 
@@ -17,11 +18,23 @@ from aggregator.intake.ingest import Ingest, Offer, rebuild
 from aggregator.storage.blocks import Grouping
 from aggregator.storage.rollups import SUMS
 from aggregator.storage.store import Selection, Store
+from aggregator.wording.periods import period_of
 from surveys.centre import load_centre
 from surveys.definition import Survey, load_surveys
-from tests.aggregator.conftest import CENTRE, ROOT, Clock, Intake, sipas, submission, tallies
+from tests.aggregator.conftest import (
+    CENTRE,
+    ROOT,
+    ZONE,
+    Clock,
+    Intake,
+    sipas,
+    stored,
+    submission,
+    tallies,
+)
 from tests.aggregator.intake.test_killed import _kill_at
 
+HOURS = ["00", "08", "23"]  # the first and the last are of another day in UTC, or nearly
 DAYS = [
     date(2026, month, day) for month, day in ((8, 31), (9, 1), (9, 14), (9, 30), (10, 1), (10, 31))
 ] + [date(2026, 11, 1), date(2026, 11, 22), date(2026, 11, 23)]
@@ -34,6 +47,9 @@ COLUMNS = {
 }
 
 
+SURVEYS = load_surveys()
+
+
 @st.composite
 def taken(draw: st.DrawFn) -> dict[str, Any]:
     """A submission of few days and places, so that they meet often."""
@@ -42,7 +58,7 @@ def taken(draw: st.DrawFn) -> dict[str, Any]:
         "department": department,
         "counter": counter,
         "channel": draw(st.sampled_from(["kiosk", "qr"])),
-        "answered_at": f"{draw(st.sampled_from(DAYS))}T08:00:00+07:00",
+        "answered_at": f"{draw(st.sampled_from(DAYS))}T{draw(st.sampled_from(HOURS))}:30:00+07:00",
     }
     if draw(st.booleans()):
         return submission(answers={"rating": draw(st.integers(1, 5))}, **where)
@@ -99,6 +115,28 @@ def by_hand(
     return {label: tuple(sums) for label, sums in found.items()}
 
 
+def hours_by_hand(
+    store: Store, selection: Selection, by: tuple[str, ...]
+) -> dict[tuple[object, ...], tuple[int, ...]]:
+    """How often each code was given to the only question of a survey, from the answers."""
+    found: dict[tuple[object, ...], int] = defaultdict(int)
+    rating = SURVEYS[selection.survey].rating
+    for answered in stored(store):
+        if (
+            answered.survey == selection.survey
+            and rating in answered.answers
+            and (selection.since or date.min) <= answered.day <= (selection.until or date.max)
+            and selection.channel in (None, answered.channel)
+            and selection.department in (None, answered.department or "")
+        ):
+            at = answered.answered_at.astimezone(ZONE)
+            row: dict[str, Any] = {"centre": "centre", "weekday": at.weekday(), "hour": at.hour}
+            row |= {name: getattr(answered, name) or "" for name in ANYWHERE[1:]}
+            row |= {name: first_day(name, at.date()) for name in ANYTIME}
+            found[(*(_text(row[name]) for name in by), str(answered.answers[rating]))] += 1
+    return {label: (n,) for label, n in found.items()}
+
+
 def read(frame: pd.DataFrame, by: tuple[str, ...], second: str) -> dict[Any, tuple[int, ...]]:
     sums = [name for name in frame.columns if name not in (*by, second)]
     keys = zip(*(map(_text, frame[name]) for name in (*by, second)), strict=True)
@@ -118,11 +156,20 @@ def agrees(store: Store, selection: Selection, by: tuple[Grouping, ...]) -> None
     for keys in (by, by_factor):
         found = read(store.pooled(selection, keys), keys, "measure")
         assert found == by_hand(store, "pooled_tally", selection, keys)
+    if SURVEYS[selection.survey].rating is None:
+        return
+    hours = replace(
+        selection,
+        since=selection.since and selection.since.replace(day=1),
+        until=selection.until and period_of("month", selection.until).until,
+    )
+    slots: tuple[Grouping, ...] = (*(n for n in by if n not in ("day", "week")), "weekday", "hour")
+    assert read(store.hours(hours, slots), slots, "code") == hours_by_hand(store, hours, slots)
 
 
 def empty(store: Store) -> None:
     with store.engine.begin() as connection:
-        for table in ("submission", "tally", "pooled_tally", "block"):
+        for table in ("submission", "tally", "pooled_tally", "hour_tally", "block"):
             connection.exec_driver_sql(f"DELETE FROM {table}")
 
 
@@ -151,7 +198,7 @@ def test_figures_are_those_of_the_day_rows_whenever_blocks_were_made(
     questions = [step for step in steps if not isinstance(step, list)]
     for step in questions:
         agrees(store, *step)
-    rebuild(store, surveys, lambda done: None)
+    rebuild(store, surveys, ZONE, lambda done: None)
     assert rolled_up(store) == set()
     for step in questions:
         agrees(other, *step)
@@ -276,5 +323,5 @@ def die() -> None:
 
 
 def test_every_grouping_is_tried_here() -> None:
-    tried = {*ANYWHERE, *ANYTIME, "question", "factor", "code", "measure"}
+    tried = {*ANYWHERE, *ANYTIME, "question", "factor", "code", "measure", "weekday", "hour"}
     assert tried == set(get_args(Grouping))

@@ -13,7 +13,7 @@ from aggregator.intake.ingest import Offer, rebuild
 from aggregator.storage.store import Selection
 from aggregator.storage.tallies import FEW, Cell, Deltas, by_loops, by_matrix
 from surveys.definition import Survey, load_surveys
-from tests.aggregator.conftest import Intake, sipas, statuses, stored, submission, tallies
+from tests.aggregator.conftest import ZONE, Intake, sipas, statuses, stored, submission, tallies
 
 SURVEYS = load_surveys()
 # The database is emptied at the start of every example.
@@ -22,6 +22,7 @@ bounded = settings(
 )
 PLACES = [("so_tu_phap", "q05"), ("so_tu_phap", None), ("so_y_te", "q09"), (None, None)]
 TIMES = ["2026-11-21T16:59:00Z", "2026-11-21T17:00:00Z", "2026-11-23T01:00:00Z"]
+TIMES += ["2026-11-16T08:40:00+07:00", "2026-10-05T01:00:00Z"]
 
 
 @st.composite
@@ -54,14 +55,19 @@ Batches = st.lists(st.lists(valid(), max_size=6), min_size=1, max_size=5)
 
 
 def recount(intake: Intake, surveys: dict[str, Survey]) -> dict[str, dict[Any, Any]]:
-    """Both tables of tallies, by plain loops over the stored rows and the definitions' words."""
+    """All tables of tallies, by plain loops over the stored rows and the definitions' words."""
     answers: Counter[tuple[str, ...]] = Counter()
+    hours: Counter[tuple[str, ...]] = Counter()
     pooled: dict[tuple[str, ...], list[int]] = defaultdict(lambda: [0] * 6)
     for row in stored(intake.store):
         cell = (row.day.isoformat(), row.channel, row.department or "", row.counter or "")
         for question, value in row.answers.items():
             for code in value if isinstance(value, list) else [value]:
                 answers[row.survey, question, *cell, str(code)] += 1
+        if row.survey == "in_centre" and "rating" in row.answers:
+            at = row.answered_at.astimezone(ZONE)
+            slot = map(str, (at.weekday(), at.hour, row.answers["rating"]))
+            hours[row.survey, f"{at:%Y-%m}-01", *cell[1:], *slot] += 1
         if row.survey != "sipas_2020":
             continue
         for factor in [*surveys["sipas_2020"].factors, None]:
@@ -77,6 +83,7 @@ def recount(intake: Intake, surveys: dict[str, Survey]) -> dict[str, dict[Any, A
     return {
         "tally": {key: (n,) for key, n in answers.items()},
         "pooled_tally": {key: tuple(sums) for key, sums in pooled.items()},
+        "hour_tally": {key: (n,) for key, n in hours.items()},
     }
 
 
@@ -122,18 +129,19 @@ def test_a_group_of_any_size_is_counted(n: int) -> None:
     deltas = Deltas(SURVEYS)
     cell = Cell("2026-11-21", "kiosk", "so_tu_phap", "q05")
     for _ in range(n):
-        deltas.add("sipas_2020", cell, {"q1": 5, "q2": 3, "gender": 1})
-    counted, pooled = deltas.rows()
+        deltas.add("sipas_2020", cell, {"q1": 5, "q2": 3, "gender": 1}, 8)
+    counted, pooled, hours = deltas.rows()
     key = ("sipas_2020", *cell)
     assert sorted(counted) == [
         (*key, question, code, n) for question, code in (("gender", 1), ("q1", 5), ("q2", 3))
     ]
+    assert hours == []
     assert ((*key, "", "very_satisfied", n, n, 2 * n, n, 2 * n, 4 * n)) in pooled
 
 
 def empty(intake: Intake) -> None:
     with intake.store.engine.begin() as connection:
-        for table in ("submission", "tally", "pooled_tally"):
+        for table in ("submission", "tally", "pooled_tally", "hour_tally"):
             connection.exec_driver_sql(f"DELETE FROM {table}")
 
 
@@ -148,7 +156,7 @@ def test_tallies_are_a_recount_and_what_rebuild_gives(
     assert len(ids) == len(set(ids)) == statuses(receipts)["accepted"]
     counted = tallies(intake.store)
     assert counted == recount(intake, surveys)
-    rebuild(intake.store, surveys, lambda done: None)
+    rebuild(intake.store, surveys, ZONE, lambda done: None)
     assert tallies(intake.store) == counted
 
 
@@ -224,8 +232,9 @@ def test_rebuild_mends_tallies_that_went_wrong(intake: Intake, surveys: dict[str
     with intake.store.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE tally SET n = n + 7")
         connection.exec_driver_sql("DELETE FROM pooled_tally")
+        connection.exec_driver_sql("UPDATE hour_tally SET hour = hour + 1")
     assert tallies(intake.store) != right
     progress: list[int] = []
-    rebuild(intake.store, surveys, progress.append)
+    rebuild(intake.store, surveys, ZONE, progress.append)
     assert tallies(intake.store) == right
     assert sum(progress) == 3
