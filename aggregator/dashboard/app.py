@@ -31,6 +31,7 @@ from aggregator.dashboard.screens import (
     documents,
     exports,
     handling,
+    hours,
     method,
     oidc,
     organisation,
@@ -81,6 +82,7 @@ MENU: Menu = {
     "results": [
         Route("/comparison", comparison.comparison, name="comparison"),
         Route("/trends", trends.trends, name="trends"),
+        Route("/hours", hours.hours, name="hours"),
         Route("/coverage", coverage.coverage, name="coverage"),
         Route("/sipas", sipas.sipas, name="sipas"),
         Route("/business", business.business, name="business"),

@@ -21,8 +21,10 @@ from surveys.centre import Centre, Department
 from surveys.definition import Survey
 
 PARTICIPATION = 0.35
+BUSY_HOURS = (8, 9, 10)  # of a Monday
 LATE_COUNTERS = 3  # kiosks that were without a network for some days
 CITIZEN = {5: 0.955, 4: 0.03, 3: 0.008, 2: 0.004, 1: 0.003}
+BUSY_MONDAY = {5: 0.87, 4: 0.07, 3: 0.04, 2: 0.012, 1: 0.008}  # everybody comes after the weekend
 SLOW_CITIZEN = {5: 0.80, 4: 0.09, 3: 0.05, 2: 0.04, 1: 0.02}
 
 
@@ -88,7 +90,8 @@ class Quarter:
         if channel == "qr" and chance() < 0.15:
             yield say(BUSINESS, self._firm(), 0)
             return
-        rating = self._level(SLOW_CITIZEN if slow else CITIZEN)
+        busy = moment.weekday() == 0 and moment.hour in BUSY_HOURS
+        rating = self._level(SLOW_CITIZEN if slow else BUSY_MONDAY if busy else CITIZEN)
         yield say("in_centre", {"rating": rating}, 0)
         if chance() < 0.25:
             reasons = sorted(self._random.sample(range(1, 6), self._random.randint(1, 2)))
