@@ -141,6 +141,7 @@ def test_a_head_sees_nothing_of_another_department(two: Room) -> None:
         f"/department/{OWN}",
         "/trends",
         "/handling",
+        "/hours",
         "/documents",
         "/method",
         "/exports/submissions.csv",
