@@ -92,14 +92,17 @@ def measured(environment: dict[str, str], *words: str) -> tuple[float, float]:
     return seconds, held
 
 
-def environment_of(var: Path, port: int, centre: Path = CENTRE) -> dict[str, str]:
+def environment_of(
+    var: Path, port: int, centre: Path | None = None, root: Path = ROOT
+) -> dict[str, str]:
+    """The settings of a server; without a ``centre`` file the sample one."""
     return {
         **os.environ,
         "HAILONG_VAR": str(var),
         "HAILONG_PORT": str(port),
         "HAILONG_DATABASE_URL": "",
-        "HAILONG_CENTRE": str(centre),
-        "HAILONG_DDCI": str(ROOT / "deploy" / "ddci.toml"),
+        "HAILONG_CENTRE": str(centre or root / CENTRE.relative_to(ROOT)),
+        "HAILONG_DDCI": str(root / "deploy" / "ddci.toml"),
     }
 
 
@@ -128,7 +131,7 @@ def kiosk(var: Path, counting: Aggregator) -> Iterator[tuple[int, int]]:
 
 @contextmanager
 def aggregator(
-    folder: Path | None = None, centre: Path = CENTRE, root: Path = ROOT
+    folder: Path | None = None, centre: Path | None = None, root: Path = ROOT
 ) -> Iterator[Aggregator]:
     """A served aggregator; on the database of a folder, or on an empty one that is removed.
 
@@ -136,7 +139,7 @@ def aggregator(
     """
     with tempfile.TemporaryDirectory(dir=ROOT / "var") as fresh:
         var, port = folder or Path(fresh), free_port()
-        environment = environment_of(var, port, root / centre.relative_to(ROOT))
+        environment = environment_of(var, port, centre, root)
         command(environment, "aggregator", "migrate", root=root)
         token = command(environment, "aggregator", "device", "add", f"bench {port}", root=root)
         command(environment, "aggregator", "user", "add", ACCOUNT, *MANAGER, root=root)
