@@ -125,9 +125,9 @@ def test_a_comment_is_followed_to_its_answer_reopened_and_called_back(
 ) -> None:
     kiosk, context, code = both
     cases, now = context.store.cases, context.clock()
-    page = kiosk.client.get(f"/c/{code}")
-    assert "Đã nhận, chưa được xử lý." in page.text
-    assert page.headers["cache-control"] == "no-store"
+    first = kiosk.client.get(f"/c/{code}")
+    assert "Đã nhận, chưa được xử lý." in first.text
+    assert first.headers["cache-control"] == "no-store"
     [submission] = [one["id"] for one in kiosk.queued() if one["comment"]]
     number = cases.open(now, now, "q", "comment", submission=submission)
 
