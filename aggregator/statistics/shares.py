@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
-from aggregator.wording.numbers import ALPHA as ALPHA
-
+ALPHA = 0.05
 Method = Literal["wilson", "clopper_pearson"]
 SHARE_COLUMNS = ["key", "measure", "k", "n", "share", "low", "high", "method"]
 

@@ -29,7 +29,6 @@ Kind = Literal[
     "export",
     "report",
     "unmasking",
-    "case",
     "alert",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -19,7 +19,6 @@ from aggregator.storage.tables import (
     BlockRow,
     HourTally,
     PooledTally,
-    ReceiptRow,
     SubmissionRow,
     Tally,
     Transactions,
@@ -162,12 +161,6 @@ class Writer:
             if stored != len(rows):
                 attempt.rollback()
         return stored == len(rows)
-
-    def add_receipts(self, rows: Sequence[Mapping[str, object]]) -> None:
-        """Store the receipt codes' hashes of submissions; one that is there already stays."""
-        if rows:
-            statement = _INSERT[self._connection.dialect.name](ReceiptRow)
-            self._connection.execute(statement.on_conflict_do_nothing(), rows)
 
     def add_tallies(self, deltas: Deltas) -> None:
         tallies, pooled, hours = deltas.rows()

@@ -1,5 +1,5 @@
-// A screen in a frame of the managers' page: the pages of a step turn, and nothing is sent.
-if (document.querySelector(".page-words")) await import("./step-pages.js");
+// A screen in a frame of the managers' page: its pages turn, and nothing is sent.
+if (document.querySelector("[data-turn], .page-words")) await import("./pages.js");
 
 // The centre's own colours: a page that is not the kiosk's has no style sheet of theirs.
 for (const rule of (document.documentElement.dataset.colours ?? "").split(";")) {

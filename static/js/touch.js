@@ -1,5 +1,5 @@
 // What the touch screen does besides its forms, which all work without a script.
-import "./step-pages.js"; // before arrive.js, which tells what is shown
+import "./pages.js"; // before arrive.js, which tells what is shown
 import "./arrive.js";
 import "./heartbeat.js";
 import "./idle.js";

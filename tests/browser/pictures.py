@@ -14,9 +14,11 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from kiosk.app import create_app
 from kiosk.qr_codes import Audience, code_of
 from kiosk.settings import Settings
+from kiosk.staff_access import hash_pin
 from tests.conftest import CHROMIUM_FLAGS, Servers, chromium_path
 from tests.kiosk.conftest import CENTRE, Clock
 
+PIN = hash_pin("482915")
 FOLDER = Path(__file__).parent / "pictures"
 BLOCK = 3  # pixels a side that become one: letters drawn a little otherwise change nothing
 SCALE = 0.5  # of the real screen: less to decode
@@ -47,6 +49,17 @@ class Picture:
 
 PICTURES = [Picture(screen, size) for screen in SCREENS for size in SIZES]
 PICTURES += [Picture(screen, PHONE) for screen in AUDIENCES]
+# One size for what looks alike at each: the rest, the staff corner, the keyboard and the helps.
+LYING = (1280, 800)
+MODES = {
+    "large": {"text": "large"},
+    "low": {"position": "low"},
+    "pictures": {"pictures": "only"},
+    "contrast": {"contrast": "high"},
+}
+PICTURES += [Picture(screen, LYING) for screen in ("rest", "staff", "keyboard")]
+PICTURES += [Picture(f"thanks-{mode}", LYING) for mode in MODES]
+SET_MODES = "modes => { Object.assign(document.documentElement.dataset, modes) }"
 
 
 def pixels_of(image: bytes) -> np.ndarray:
@@ -88,7 +101,9 @@ class Kiosks:
     def __init__(self, browser: Browser, serve: Servers, var: Path) -> None:
         self._browser = browser
         apps = [
-            create_app(Settings(centre=CENTRE, var=var / name, counter=name), clock=Clock())
+            create_app(
+                Settings(centre=CENTRE, var=var / name, counter=name, staff_pin=PIN), clock=Clock()
+            )
             for name in ("", "q05")
         ]
         self._lobby, self._desk = map(serve, apps)
@@ -127,11 +142,20 @@ class Kiosks:
         if screen in ("tiles", "farewell"):
             page.goto(self._lobby + ("/" if screen == "tiles" else "/farewell"))
             return
+        if screen in ("rest", "staff"):
+            page.goto(f"{self._desk}/{screen}")
+            return
         page.goto(self._desk)
-        if screen in ("thanks", "step"):
+        screen, _, mode = screen.partition("-")
+        if screen in ("thanks", "step", "keyboard"):
             _press(page, ".rating >> nth=1", ".thanks-screen")
         if screen == "step":
             _press(page, "[name=then][value=survey]", ".step-screen")
+        if screen == "keyboard":
+            page.locator("textarea").tap()
+            expect(page.locator(".keys button").first).to_be_visible()
+            page.locator("textarea").evaluate("one => { one.style.caretColor = 'transparent' }")
+        page.evaluate(SET_MODES, MODES.get(mode, {}))
 
 
 def _press(page: Page, target: str, screen: str) -> None:

@@ -4,14 +4,39 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from kiosk.staff_access import hash_pin
 from tests.browser.test_faces import RESTED
+from tests.browser.test_modes import HIGH_UP
 from tests.browser.test_touch import kiosk
 from tests.conftest import Servers
 
 LYING, UPRIGHT = (1280, 800), (800, 1280)
+SIZES = [(600, 960), (768, 1024), UPRIGHT, (1024, 600), LYING, (1080, 1920), (1920, 1080)]
+# Helps that change how much room there is, alone and together.
+MODES = {
+    "plain": {},
+    "large": {"text": "large"},
+    "low": {"position": "low"},
+    "large and low": {"text": "large", "position": "low"},
+    "left": {"hand": "left"},
+    "pictures": {"pictures": "only"},
+    "contrast": {"contrast": "high"},
+}
+SURVEY = "[name=then][value=survey]"
+# The counter, if any, and the buttons that lead to each screen.
+SCREENS: dict[str, tuple[str, list[str]]] = {
+    "tiles": ("", []),
+    "faces": ("", [".tile"]),
+    "thanks": ("q05", [".rating"]),
+    "step": ("q05", [".rating", SURVEY]),
+}
+SET_MODES = """modes => {
+  const { dataset } = document.documentElement;
+  for (const one of ["text", "position", "hand", "pictures", "contrast"]) delete dataset[one];
+  Object.assign(dataset, modes);
+}"""
 
 # What is wrong with the screen that is shown: nothing, or a sentence for each fault. 18 pixels of a
 # panel of 10.1 inches and 1280 × 800 are 16 arc minutes at 60 cm.
@@ -23,7 +48,7 @@ FAULTS = """() => {
   if (doc.scrollWidth > doc.clientWidth) faults.push("scrolls sideways");
   const name = (one) => one?.textContent.trim().slice(0, 30) || one?.outerHTML.slice(0, 60);
   const seen = (one) => one.checkVisibility({ visibilityProperty: true })
-    && !one.closest(".visually-hidden");
+    && !one.closest(".visually-hidden") && getComputedStyle(one).clipPath === "none";
   const inside = (part, whole) => part.left >= whole.left - 1 && part.top >= whole.top - 1
     && part.right <= whole.right + 1 && part.bottom <= whole.bottom + 1;
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -145,6 +170,57 @@ def test_no_page_of_the_full_survey_scrolls_or_is_covered(
         assert progress[-1] == 6
     wrong = {where: what for where, what in found.items() if what}
     assert wrong == {}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("screen", SCREENS)
+def test_no_help_makes_a_screen_scroll_at_any_size(
+    page: Page, serve: Servers, tmp_path: Path, screen: str
+) -> None:
+    """Nothing is cut or covered, and low everything can be touched; what has no room has pages."""
+    counter, buttons = SCREENS[screen]
+    page.goto(serve(kiosk(tmp_path, counter=counter, thanks_seconds=120)) + "/?lang=vi")
+    for button in buttons:
+        press(page, button)
+    found: dict[str, list[str]] = {}
+    for size in SIZES:
+        resize(page, size)
+        for mode, data in MODES.items():
+            page.evaluate(SET_MODES, data)
+            wrong = faults(page)
+            found[f"{size} {mode}"] = wrong + (page.evaluate(HIGH_UP) if "low" in mode else [])
+    assert {where: what for where, what in found.items() if what} == {}
+
+
+@pytest.mark.browser
+def test_tiles_and_questions_without_room_are_on_further_pages(
+    page: Page, serve: Servers, tmp_path: Path
+) -> None:
+    """Every department can be reached with large text, and so can the comment."""
+    resize(page, (1024, 600))
+    page.goto(serve(kiosk(tmp_path)) + "/?lang=vi")
+    total = page.locator(".tile[href]").count()
+    page.evaluate("document.documentElement.dataset.text = 'large'")
+    seen: list[str] = []
+    more = page.locator("[data-turn='1']")
+    while True:
+        assert faults(page) == []
+        shown = page.locator(".tile[href]:not(.everywhere)").filter(visible=True)
+        seen += shown.all_inner_texts()
+        if not more.is_visible():
+            break
+        more.evaluate("one => one.click()")
+        expect(page.locator("h1")).to_be_focused()
+    assert len(seen) == len(set(seen)) == total - 1
+    page.locator("[data-turn='-1']").evaluate("one => one.click()")
+    expect(more).to_be_visible()
+    press(page, ".tile[href]")
+    press(page, ".rating")
+    expect(page.locator("textarea")).to_be_hidden()
+    more.evaluate("one => one.click()")
+    expect(page.locator("textarea")).to_be_visible()
+    expect(page.locator(".answer").first).to_be_hidden()
+    assert faults(page) == []
 
 
 @pytest.mark.browser

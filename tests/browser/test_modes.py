@@ -51,7 +51,8 @@ UNEQUAL = """() => {
 
 # Whatever can be touched and is in sight, and does not lie in the lower half.
 HIGH_UP = """() => [...document.querySelectorAll("a[href], button, .answer, textarea")]
-  .filter((one) => !one.matches(".visually-hidden") && !one.closest("[hidden], .countdown")
+  .filter((one) => one.checkVisibility() && !one.matches(".visually-hidden")
+    && !one.closest(".countdown")
     && one.getBoundingClientRect().top < innerHeight / 2 - 1)
   .map((one) => one.outerHTML.slice(0, 80))"""
 
