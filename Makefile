@@ -41,8 +41,8 @@ demo: setup  ## The same with a simulated quarter, in its own data folder
 test: setup-dev system-packages  ## Run every test; says which were left out and why
 	@$(PY) -m pytest -n auto --dist worksteal $(ARGS)
 
-bench: setup-dev  ## Measure speed and memory
-	@$(PY) -m tests.bench $(ARGS)
+bench: setup-dev  ## Measure speed and memory; AGAINST=COMMIT: ingest and pages, both in turn
+	@$(PY) -m tests.bench $(if $(AGAINST),--against $(AGAINST)) $(ARGS)
 
 coverage: setup-dev  ## Measure how often each 95 % interval holds the true share
 	@$(PY) -m tests.simulation $(ARGS)

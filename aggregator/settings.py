@@ -42,6 +42,11 @@ class Settings(BaseSettings):
         description="SQLAlchemy address of the database, SQLite or PostgreSQL 15 or later; "
         "empty: a SQLite file in the var folder.",
     )
+    contact_key: Path | None = Field(
+        default=None,
+        description="File of the key by which contact details are encrypted; it is made where "
+        "there is none. Empty: `aggregator/contact.key` in the var folder.",
+    )
     host: Hosts = Field(default="127.0.0.1", description="Address the server listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port the aggregator listens on.")
     dashboard_url: WebAddress = Field(
@@ -142,6 +147,10 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         return self.database_url or f"sqlite:///{self.var / 'aggregator' / 'hailong.sqlite3'}"
+
+    @property
+    def contact_key_file(self) -> Path:
+        return self.contact_key or self.var / "aggregator" / "contact.key"
 
     @property
     def address(self) -> str:

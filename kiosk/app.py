@@ -22,6 +22,7 @@ from kiosk import (
     kept,
     phone,
     posters,
+    receipts,
     rest,
     staff,
     staff_enrolment,
@@ -109,6 +110,10 @@ ROUTES = [
     Route("/f/{code}/survey/{id}/{step}", survey_screens.step_screen),
     Route("/f/{code}/survey/{id}/{step}", survey_screens.save_step, methods=["POST"]),
     Route("/f/{code}/finished", survey_screens.finished),
+    # What became of a comment
+    Route("/c", receipts.find),
+    Route("/c/{code}", receipts.follow),
+    Route("/c/{code}", receipts.change, methods=["POST"]),
     # For the touch screen's browser while this server is away
     Route("/alive", kept.alive, middleware=HERE),
     Route("/worker.js", kept.worker, middleware=HERE),

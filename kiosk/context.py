@@ -14,7 +14,7 @@ from kiosk.levels import Levels
 from kiosk.looks import OwnLooks
 from kiosk.outbox import Outbox
 from kiosk.places import Place
-from kiosk.qr_codes import QrCode, normal_code
+from kiosk.qr_codes import QrCode
 from kiosk.settings import Settings
 from kiosk.staff_access import StaffAccess
 from kiosk.translations import Languages
@@ -22,6 +22,7 @@ from kiosk.uploader import Uploader
 from kiosk.voices import Voices
 from surveys.centre import Centre, Department, TouchScreen
 from surveys.definition import Survey
+from surveys.receipts import normal_code
 from web import Pages
 
 

@@ -11,9 +11,9 @@ import httpx2
 
 from hosts import host_names
 from kiosk.centre_copy import CentreCopy, CentreCopyError
-from kiosk.qr_codes import normal_code
 from kiosk.uploader import NETWORK_ERRORS, is_local
 from surveys.messages import MessageError
+from surveys.receipts import normal_code
 
 SECONDS = 15.0
 CODE = re.compile("[0-9A-Z]{8}")

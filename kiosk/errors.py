@@ -13,8 +13,8 @@ from kiosk.context import context_of
 from kiosk.forms import BadFormError, FormFields
 from kiosk.languages import on_phone
 from kiosk.outbox import OutboxError
-from kiosk.qr_codes import normal_code
 from kiosk.screens import Page, show
+from surveys.receipts import normal_code
 from surveys.wire import Refused
 
 log = logging.getLogger("kiosk")

@@ -7,7 +7,7 @@ nobody answers; a heartbeat (``static/js/heartbeat.js``) asks for ``/alive`` eve
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import anyio.to_thread
@@ -18,6 +18,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from kiosk.context import Context, context_of
 from kiosk.errors import ErrorPage
 from kiosk.places import WHOLE_CENTRE, Place
+from kiosk.receipts import Receipt, receipt_shown
 from kiosk.rest import RestPage
 from kiosk.screens import Page, show
 from kiosk.start import FacesPage, FarewellPage
@@ -31,6 +32,7 @@ from web import STATIC
 OWN_FILES = ("css", "img", "js")  # folders of STATIC; vendor files carry their version in the path
 # What stands for what only a visit knows; as in tablet.js.
 VISIT, SURVEY = UUID(int=0), UUID(int=1)
+CODE = "@code@"
 SOMEWHERE = Place(Department(id="some_department", name=Text(vi="@name@", en="@name@")))
 # Why a number cannot be an answer, as surveys.wire refuses it.
 WRONG = ("not_a_whole_number", "out_of_bounds")
@@ -39,10 +41,14 @@ ADDRESS = re.compile(r'"(/(?:static|centre)/[^"]+)"')
 
 @dataclass(frozen=True)
 class Kept:
-    """The screens as JSON, and a version that changes with them, the start and what they need."""
+    """The screens as JSON, and a version that changes with them, the start and what they need.
+
+    ``levels`` are volume and brightness that they were written with.
+    """
 
     body: bytes
     version: str
+    levels: tuple[int, int]
 
 
 async def alive(request: Request) -> Response:
@@ -62,16 +68,21 @@ async def screens(request: Request) -> Response:
 
 
 async def _kept(request: Request) -> Kept:
-    """The screens, written once: they depend on settings and files alone."""
+    """The screens, written once and whenever staff chose another level; the rest stays as it is."""
     state = request.app.state
-    if not hasattr(state, "kept"):
-        state.kept = await anyio.to_thread.run_sync(_write, request)
-    kept: Kept = state.kept
+    kept: Kept | None = getattr(state, "kept", None)
+    if kept is None or kept.levels != _levels(request):
+        kept = state.kept = await anyio.to_thread.run_sync(_write, request)
     return kept
 
 
+def _levels(request: Request) -> tuple[int, int]:
+    levels = context_of(request).levels
+    return levels.volume, levels.brightness
+
+
 def _write(request: Request) -> Kept:
-    context = context_of(request)
+    context, levels = context_of(request), _levels(request)
     languages = context.languages.names
     pages = {language: _layout(request, language) for language in languages}
     start = [_html(request, *_start(context), language) for language in languages]
@@ -85,7 +96,8 @@ def _write(request: Request) -> Kept:
         content["tablet"] = _tablet(context)
     body = json.dumps(content, ensure_ascii=False).encode()
     # The service worker reads its part in its own address.
-    return Kept(body, ("tablet-" if context.settings.tablets else "") + _digest(body, *start))
+    version = ("tablet-" if context.settings.tablets else "") + _digest(body, *start)
+    return Kept(body, version, levels)
 
 
 def _screens(request: Request, language: str) -> dict[str, str]:
@@ -101,6 +113,8 @@ def _screens(request: Request, language: str) -> dict[str, str]:
             "rest": RestPage(asleep=False, question=question.text, poster=None),
             "farewell": FarewellPage(again=False),
             "farewell/again": FarewellPage(again=True),
+            # Without its QR code, which is that of one code alone.
+            "farewell/receipt": FarewellPage(again=False, receipt=_receipt(context), idle=0),
             "error": ErrorPage(
                 message="503", fields={"@field@": [""]}, address="@address@", home="/"
             ),
@@ -115,6 +129,10 @@ def _start(context: Context) -> tuple[str, Page]:
     """What an open screen shows while nobody is there, and what follows it is made from."""
     place = SOMEWHERE if context.in_lobby else context.place
     return "faces", FacesPage(place=place, survey=context.rating_survey, visit=VISIT)
+
+
+def _receipt(context: Context) -> Receipt:
+    return replace(receipt_shown(context, CODE), drawing=None)
 
 
 def _template(name: str) -> str:

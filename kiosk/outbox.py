@@ -230,8 +230,12 @@ class Outbox:
 
 
 def content_digest(submission: Submission) -> str:
-    """The digest of a submission without its time: sent again a second later, it is the same."""
+    """The digest of a submission without its time: sent again a second later, it is the same.
+
+    Its receipt code is no part of what was said, either.
+    """
     content = {**dict(submission), "answered_at": None}
+    del content["receipt"]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

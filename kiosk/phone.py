@@ -26,6 +26,7 @@ from kiosk.submissions import is_stored, new_submission, part_id, store
 from kiosk.survey_draft import finish_draft
 from kiosk.survey_screens import begin_survey
 from surveys.definition import Question, Survey
+from surveys.receipts import new_code, read_code, receipt_of
 from surveys.wire import Refused, Submission
 from web import wants_fragment
 
@@ -34,11 +35,15 @@ VISIT_SECONDS = 30 * 60  # how long one phone's form stays the same visit
 
 @dataclass(frozen=True, kw_only=True)
 class PhonePage(FormPage):
-    """The form behind a QR code."""
+    """The form behind a QR code. ``receipt`` is the code that is given for a comment.
+
+    It is made with the form, so that a phone without a network can show it.
+    """
 
     qr_code: QrCode
     visit: UUID
     questions: Sequence[Question]
+    receipt: str = ""
 
     @property
     def profile_open(self) -> bool:
@@ -60,7 +65,12 @@ async def show_form(request: Request) -> Response:
         return show_stored(request, "received", visit, again=True)
     survey, questions = asked_by(context, qr_code.audience)
     page = PhonePage(
-        place=qr_code.place, survey=survey, questions=questions, qr_code=qr_code, visit=visit
+        place=qr_code.place,
+        survey=survey,
+        questions=questions,
+        qr_code=qr_code,
+        visit=visit,
+        receipt=new_code(),
     )
     return keepable(_remember(show(request, qr_code.audience, page), qr_code, visit))
 
@@ -75,11 +85,14 @@ async def submit(request: Request) -> Response:
         "then",
         "lang",
         "comment",
+        "receipt",
         *(question.id for question in questions),
     }
     fields = await read_posted_form(request, names)
     visit = parse_id(single_value(fields, "visit"))
     switched = optional_value(fields, "lang")
+    # A form that was kept by a phone since an older release has none.
+    code = read_code(optional_value(fields, "receipt")) or ""
     if (
         switched in context.languages.names
     ):  # the form again, in the other language, with all that was typed
@@ -89,6 +102,7 @@ async def submit(request: Request) -> Response:
             questions=questions,
             qr_code=qr_code,
             visit=visit,
+            receipt=code,
             typed=fields,
         )
         shown = show(request, qr_code.audience, page, language=switched)
@@ -108,6 +122,7 @@ async def submit(request: Request) -> Response:
             questions=questions,
             qr_code=qr_code,
             visit=visit,
+            receipt=code,
             typed=fields,
             errors=errors,
             notice="notice.updated" if updated else None,
@@ -115,10 +130,14 @@ async def submit(request: Request) -> Response:
         return show(request, qr_code.audience, page, status=422 if errors else 409)
     if full and qr_code.audience == "business":
         return await begin_survey(request, visit, qr_code.place, form)
-    again = "conflict" in await _store(request, visit, form)
+    again = "conflict" in await _store(request, visit, form, receipt_of(code) if code else None)
     address = f"{qr_code.path}/thanks?visit={visit}" + ("&again=1" if again else "")
+    given = code if form.comment and not again else ""
+    address += f"&receipt={given}" if given else ""
     if wants_fragment(request):
-        response = show_stored(request, "received", visit, again=again, address=address)
+        response = show_stored(
+            request, "received", visit, again=again, address=address, receipt=given
+        )
         return _remember(response, qr_code, visit)
     return _remember(redirect(address), qr_code, visit)
 
@@ -130,7 +149,8 @@ async def received(request: Request) -> Response:
     if not await is_stored(context, _first_part(context, qr_code, visit)):
         return redirect_page(request, qr_code.path)
     again = request.query_params.get("again") == "1"
-    return show_stored(request, "received", visit, again=again)
+    receipt = read_code(request.query_params.get("receipt", "")) or ""
+    return show_stored(request, "received", visit, again=again, receipt=receipt)
 
 
 async def full_survey(request: Request) -> Response:
@@ -179,18 +199,23 @@ def asked_by(context: Context, audience: Audience) -> tuple[Survey, list[Questio
     return survey, list(survey.all_questions())
 
 
-async def _store(request: Request, visit: UUID, form: FormAnswers) -> Sequence[Finished]:
+async def _store(
+    request: Request, visit: UUID, form: FormAnswers, receipt: str | None
+) -> Sequence[Finished]:
     """Put a form on disk; returns what became of each of its submissions. Raises OutboxError."""
     context, qr_code = context_of(request), qr_code_of(request)
     if qr_code.audience == "business":
         # A full survey that this visit has begun goes out with the form, as one submission.
-        result = await finish_draft(context, _first_part(context, qr_code, visit), form)
+        first = _first_part(context, qr_code, visit)
+        result = await finish_draft(context, first, form, receipt)
         if result is not None:
             return [result]
-    return await store(context, *_submissions(request, visit, form))
+    return await store(context, *_submissions(request, visit, form, receipt))
 
 
-def _submissions(request: Request, visit: UUID, form: FormAnswers) -> list[Submission]:
+def _submissions(
+    request: Request, visit: UUID, form: FormAnswers, receipt: str | None
+) -> list[Submission]:
     """The rating and its follow-up, as on the touch screen; a business form is one submission."""
     context, qr_code = context_of(request), qr_code_of(request)
     survey, _ = asked_by(context, qr_code.audience)
@@ -215,6 +240,7 @@ def _submissions(request: Request, visit: UUID, form: FormAnswers) -> list[Submi
             language=asker_language(request),
             answers=answers,
             comment=comment,
+            receipt=receipt,
         )
         for submission_id, answers, comment in parts
     ]

@@ -8,12 +8,10 @@ from typing import Literal
 
 from kiosk.places import Place, UnknownPlaceError, former_places, places
 from surveys.centre import Centre
+from surveys.receipts import ALPHABET
 
 Audience = Literal["citizen", "business"]
 AUDIENCES: tuple[Audience, ...] = ("citizen", "business")
-
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O, U to misread
-MISREAD = str.maketrans({"O": "0", "I": "1", "L": "1"})
 
 
 @dataclass(frozen=True)
@@ -61,8 +59,3 @@ def qr_codes(centre: Centre, today: date) -> Mapping[str, QrCode]:
             former = (department, counter) != (place.department_id, place.counter_id)
             by_code[code] = QrCode(code, place, audience, former)
     return by_code
-
-
-def normal_code(typed: str) -> str:
-    """A code as somebody typed it from a poster, in the form in which qr_codes lists it."""
-    return typed.strip().replace("-", "").upper().translate(MISREAD)

@@ -42,12 +42,14 @@ class FormPage(Page):
 class StoredPage(Page):
     """The thanks on a phone for what is stored: a visit or a full survey, by its id.
 
-    ``again`` says that an earlier answer of this visit is the one that was kept.
+    ``again`` says that an earlier answer of this visit is the one that was kept. ``receipt`` is the
+    code that is given for a comment, or "".
     """
 
     qr_code: QrCode
     id: UUID
     again: bool
+    receipt: str = ""
 
 
 def show(
@@ -85,11 +87,19 @@ def show(
 
 
 def show_stored(
-    request: Request, name: str, stored_id: UUID, *, again: bool, address: str | None = None
+    request: Request,
+    name: str,
+    stored_id: UUID,
+    *,
+    again: bool,
+    address: str | None = None,
+    receipt: str = "",
 ) -> Response:
     """The thanks on a phone: ``received`` for a visit, ``finished`` for a full survey."""
     qr_code = qr_code_of(request)
-    page = StoredPage(place=qr_code.place, qr_code=qr_code, id=stored_id, again=again)
+    page = StoredPage(
+        place=qr_code.place, qr_code=qr_code, id=stored_id, again=again, receipt=receipt
+    )
     return show(request, name, page, address=address)
 
 

@@ -9,8 +9,10 @@ from starlette.responses import Response
 
 from kiosk.context import context_of
 from kiosk.places import WHOLE_CENTRE, Place
+from kiosk.receipts import Receipt, receipt_shown
 from kiosk.screens import Page, redirect, show
 from surveys.definition import Survey
+from surveys.receipts import read_code
 from web import wants_fragment
 
 FAREWELL_SECONDS = 8
@@ -33,9 +35,13 @@ class FacesPage(Page):
 
 @dataclass(frozen=True, kw_only=True)
 class FarewellPage(Page):
-    """The farewell; ``again``: an earlier answer of this visit is the one that was kept."""
+    """The farewell; ``again``: an earlier answer of this visit is the one that was kept.
+
+    With the ``receipt`` of a comment it waits as long as every screen: its code is written down.
+    """
 
     again: bool
+    receipt: Receipt | None = None
     idle: int = FAREWELL_SECONDS
 
 
@@ -68,11 +74,19 @@ async def faces(request: Request) -> Response:
 async def farewell(request: Request) -> Response:
     """The farewell, which leads to the start after FAREWELL_SECONDS."""
     again = request.query_params.get("again") == "1"
-    return show(request, "farewell", FarewellPage(again=again))
+    code = read_code(request.query_params.get("receipt", ""))
+    return show(request, "farewell", _farewell(request, again=again, code=code))
 
 
-async def show_farewell(request: Request, *, again: bool) -> Response:
-    """The farewell after a post; ``again`` as in FarewellPage."""
+async def show_farewell(request: Request, *, again: bool, code: str | None = None) -> Response:
+    """The farewell after a post; ``again`` as in FarewellPage, ``code`` of a receipt."""
     if wants_fragment(request):
-        return show(request, "farewell", FarewellPage(again=again))
-    return redirect("/farewell" + ("?again=1" if again else ""))
+        return show(request, "farewell", _farewell(request, again=again, code=code))
+    query = "?again=1" if again else f"?receipt={code}" if code else ""
+    return redirect(f"/farewell{query}")
+
+
+def _farewell(request: Request, *, again: bool, code: str | None) -> FarewellPage:
+    if code is None or again:
+        return FarewellPage(again=again)
+    return FarewellPage(again=False, receipt=receipt_shown(context_of(request), code), idle=0)

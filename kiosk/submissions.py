@@ -29,8 +29,11 @@ def new_submission(
     answers: Mapping[str, object],
     comment: str | None = None,
     fingerprint: str | None = None,
+    receipt: str | None = None,
 ) -> Submission:
     """A checked submission, answered now. ``fingerprint`` is the survey's own by default.
+
+    ``receipt`` is the hash of the code that is given for its comment, if it has one.
 
     Raises surveys.wire.Refused.
     """
@@ -47,6 +50,7 @@ def new_submission(
         "language": language,
         "answers": dict(answers),
         "comment": comment,
+        "receipt": receipt if comment else None,
     }
     return read_submission(raw, context.surveys, context.centre, now)
 

@@ -35,7 +35,10 @@ LONGEST_PATIENCE = max(PATIENCE.values()) + CLOCK_TOLERANCE
 
 
 class SurveyDraft(BaseModel):
-    """What was answered so far of a full survey or a rating; its id becomes the submission's."""
+    """What was answered so far of a full survey or a rating; its id becomes the submission's.
+
+    ``receipt`` is the hash of the code that is given for its comment.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -50,6 +53,7 @@ class SurveyDraft(BaseModel):
     answered_at: AwareDatetime
     answers: dict[str, int | list[int]] = {}
     comment: str | None = None
+    receipt: str | None = None
 
     @property
     def expires(self) -> datetime:
@@ -162,9 +166,14 @@ async def read_draft(context: Context, draft_id: UUID) -> SurveyDraft | None:
 
 
 async def finish_draft(
-    context: Context, draft_id: UUID, short_form: FormAnswers | None = None
+    context: Context,
+    draft_id: UUID,
+    short_form: FormAnswers | None = None,
+    receipt: str | None = None,
 ) -> Finished | None:
     """Send a draft as it stands, with the short form that the same visit sent meanwhile.
+
+    ``receipt`` is the hash of the code that its author is given for the comment.
 
     Returns what became of it; None where there is no such draft. Raises OutboxError.
     """
@@ -175,6 +184,8 @@ async def finish_draft(
         if short_form is not None:
             current = draft.for_survey(context.surveys[draft.survey])
             draft = current.with_short_form(short_form, now)
+        if receipt is not None and draft.comment:
+            draft = draft.model_copy(update={"receipt": receipt})
         return draft.to_submission(context.surveys, context.centre, now)
 
     result = await anyio.to_thread.run_sync(context.drafts.finish, str(draft_id), to_submission)

@@ -34,6 +34,7 @@ from kiosk.survey_draft import (
 )
 from kiosk.survey_steps import Step, step_after, steps_of
 from surveys.definition import Survey
+from surveys.receipts import new_code, read_code, receipt_of
 from web import wants_fragment
 
 
@@ -142,7 +143,8 @@ async def finished(request: Request) -> Response:
     survey_id = query.get("id", "")
     if not survey_id or not await is_stored(context_of(request), parse_id(survey_id)):
         return redirect_page(request, qr_code.path)
-    return show_stored(request, "finished", parse_id(survey_id), again=query.get("again") == "1")
+    again, receipt = query.get("again") == "1", read_code(query.get("receipt", "")) or ""
+    return show_stored(request, "finished", parse_id(survey_id), again=again, receipt=receipt)
 
 
 async def _go_to_step(request: Request, draft_id: UUID, number: int) -> Response:
@@ -188,7 +190,11 @@ def _show_step(
 
 async def _finish(request: Request, draft_id: UUID, *, thank: bool) -> Response:
     """Send the draft, then show the thanks, or without ``thank`` the start."""
-    result = await finish_draft(context_of(request), draft_id)
+    context = context_of(request)
+    draft = await read_draft(context, draft_id) if thank else None
+    code = new_code() if draft is not None and draft.comment else ""
+    receipt = receipt_of(code) if code else None
+    result = await finish_draft(context, draft_id, receipt=receipt)
     if result is None:
         return await _already_sent(request, draft_id)
     again = result == "conflict"  # another answer of this visit was quicker: no thanks for this one
@@ -196,13 +202,17 @@ async def _finish(request: Request, draft_id: UUID, *, thank: bool) -> Response:
         home = qr_code_of(request).path
         if result == "empty":
             return redirect_page(request, home)
+        code = "" if again else code
         address = f"{home}/finished?id={draft_id}" + ("&again=1" if again else "")
+        address += f"&receipt={code}" if code else ""
         if not wants_fragment(request):
             return redirect(address)
-        return show_stored(request, "finished", draft_id, again=again, address=address)
+        return show_stored(
+            request, "finished", draft_id, again=again, address=address, receipt=code
+        )
     if result == "empty" or not (thank or again):
         return await start(request) if wants_fragment(request) else redirect("/")
-    return await show_farewell(request, again=again)
+    return await show_farewell(request, again=again, code=code or None)
 
 
 async def _already_sent(request: Request, draft_id: UUID) -> Response:

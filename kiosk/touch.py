@@ -39,6 +39,7 @@ from kiosk.survey_draft import (
 )
 from kiosk.survey_screens import begin_survey
 from surveys.definition import Question
+from surveys.receipts import new_code, receipt_of
 from surveys.wire import read_submission
 from web import wants_fragment
 
@@ -157,13 +158,15 @@ async def follow_up(request: Request) -> Response:
         if not wants_fragment(request):
             return redirect(_address("choose-again", posted))
         return show(request, "faces", _faces_again(context, draft, posted.place))
-    again = await finish_draft(context, posted.draft_id) == "conflict"
+    code = new_code() if form.comment and button == "send" and not posted.abandoned else None
+    receipt = receipt_of(code) if code else None
+    again = await finish_draft(context, posted.draft_id, receipt=receipt) == "conflict"
     if posted.abandoned:
         return await _to_start(request)
     if button == "survey":
         return await begin_survey(request, posted.visit, posted.place)
     if button == "send" and not form.empty:
-        return await show_farewell(request, again=again)
+        return await show_farewell(request, again=again, code=code)
     return await _to_start(request)
 
 

@@ -58,6 +58,7 @@ class Uploader:
         self._outbox = outbox
         self._address = f"{url}/api/v1/submissions"
         self._health = f"{url}/health"
+        self._receipts = f"{url}/api/v1/receipts"
         self._me = f"{url}/api/v1/devices/me"
         self._told: float | None = None  # when the aggregator was told how this kiosk is
         self._headers = {"content-type": "application/json"}
@@ -254,6 +255,18 @@ class Uploader:
         milliseconds = round((asyncio.get_running_loop().time() - began) * 1000)
         outcome = "ready" if response.status_code == 200 else "not_ready"
         return outcome, str(response.status_code), milliseconds
+
+    async def ask_receipt(self, asked: Mapping[str, str]) -> tuple[int, object]:
+        """Ask what became of a comment; the status of the answer, and what it says.
+
+        The status is 0 where none came. Nothing of it is logged.
+        """
+        try:
+            async with self._client() as client, asyncio.timeout(REACH_SECONDS):
+                answer = await client.post(self._receipts, json=asked, headers=self._headers)
+            return answer.status_code, answer.json() if answer.status_code == 200 else None
+        except (TimeoutError, ValueError, *NETWORK_ERRORS):
+            return 0, None
 
     def _client(self) -> httpx2.AsyncClient:
         # A proxy of the environment is for other machines, not for this one.

@@ -173,6 +173,20 @@ class Documents(Model):
     signer: str | None = Field(default=None, min_length=1)
 
 
+class Cases(Model):
+    """How cases of citizens are handled; the numbers are our choice, open to change.
+
+    ``answer_hours``: opening hours of the centre until an answer is due. ``contact_days``: days
+    after closing until contact details are deleted. ``receipt_days``: days after closing until a
+    receipt code opens nothing any more, and of a comment that nobody made a case of, after it was
+    given.
+    """
+
+    answer_hours: Annotated[int, Field(ge=1, le=2_000)] = 80
+    contact_days: Annotated[int, Field(ge=1, le=365)] = 30
+    receipt_days: Annotated[int, Field(ge=1, le=730)] = 180
+
+
 class Instruments(Model):
     """Which surveys the centre asks: the tap, and the full form for citizens and for firms."""
 
@@ -201,6 +215,7 @@ class Centre(Model):
     opening_hours: tuple[OpeningHours, ...] = ()
     touch_screen: TouchScreen = TouchScreen()
     alerts: Alerts = Alerts()
+    cases: Cases = Cases()
     looks: Looks | None = None
     wifi: Wifi | None = None
     documents: Documents | None = None
@@ -320,6 +335,26 @@ class Centre(Model):
             if end > start:
                 total, reached = total + (end - start), end
         return total
+
+    def after_open(self, moment: datetime, hours: int) -> datetime:
+        """When the centre will have been open for some hours since a moment.
+
+        Where it has no opening hours every hour counts; where no day is one of them, none ever
+        does, and the answer is ten years later.
+        """
+        left, reached = timedelta(hours=hours), moment
+        if not self.opening_hours:
+            return moment + left
+        first = self.local_day(moment)
+        for weeks in range(520):
+            start = first + timedelta(weeks=weeks)
+            for opens, closes in self._shifts(start, start + timedelta(days=6)):
+                begin = max(opens, reached)
+                if closes - begin >= left:
+                    return begin + left
+                if closes > begin:
+                    left, reached = left - (closes - begin), closes
+        return moment + timedelta(weeks=520)
 
     def _shifts(self, first: date, last: date) -> Iterator[tuple[datetime, datetime]]:
         """The moments between which the centre is open on the days, in their order."""

@@ -20,6 +20,7 @@ from surveys.centre import Centre
 from surveys.definition import Channel as Channel
 from surveys.definition import Question, Survey
 from surveys.messages import LANGUAGE_CODE, FieldError, Language
+from surveys.receipts import HASH
 from surveys.refusals import MESSAGES as MESSAGES
 from surveys.text import MAX_MARKS, UNSAFE, composed, has_too_many_marks
 
@@ -65,7 +66,9 @@ class Submission(BaseModel):
     """One answered form. The id is made by whoever asks, so that a retry is recognised.
 
     The comment is the only text in it that is not a name of ours; it is composed (NFC) before
-    anything is measured, compared or stored, whichever way it came in.
+    anything is measured, compared or stored, whichever way it came in. ``receipt`` is the hash of
+    the code with which its author may ask what became of the comment; see surveys.receipts. It is
+    not of what is said: the same with another one is a duplicate.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -81,6 +84,7 @@ class Submission(BaseModel):
     language: str | None = Field(default=None, pattern=LANGUAGE_CODE)
     answers: dict[str, Any] = {}
     comment: Annotated[str, AfterValidator(composed)] | None = None
+    receipt: str | None = Field(default=None, pattern=HASH)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Looks every minute at what should be told, notes it, and sends what is due."""
+"""Looks every minute at what should be told, sends what is due, and deletes what is too old."""
 
 import asyncio
 import contextlib
@@ -66,6 +66,11 @@ class Watch:
                     lambda to=channel, all=together: post.mail(to, all, self._clock()),  # type: ignore[misc]
                 )
 
+    def forget(self) -> int:
+        """Delete contact details whose time is over; returns how many. Raises StorageError."""
+        days = self._organisation.centre.cases.contact_days
+        return self._store.contacts.forget(self._clock(), days)
+
     def _send(self, due: list[Due], send: Callable[[], None]) -> None:
         try:
             send()
@@ -92,6 +97,7 @@ class Watch:
             try:
                 await run_in_threadpool(self.look)
                 await run_in_threadpool(self.send)
+                await run_in_threadpool(self.forget)
             except StorageError as error:
                 log.warning("alerts: %s", error)
             except Exception:

@@ -14,7 +14,7 @@ from starlette.routing import Mount, Route
 
 import aggregator.lean_pandas  # noqa: F401 - before whatever imports pandas
 from aggregator.alerts.watch import Watch
-from aggregator.dashboard import api, device_api, pages, sign_in
+from aggregator.dashboard import api, device_api, pages, receipt_api, sign_in
 from aggregator.dashboard.accounts import Accounts
 from aggregator.dashboard.context import Context, Metrics
 from aggregator.dashboard.health import Health
@@ -24,6 +24,7 @@ from aggregator.dashboard.screens import alerts as alerts_screen
 from aggregator.dashboard.screens import (
     audit,
     business,
+    cases,
     comparison,
     coverage,
     ddci,
@@ -45,6 +46,7 @@ from aggregator.dashboard.screens import (
 )
 from aggregator.dashboard.screens import settings as settings_screen
 from aggregator.dashboard.shared import Shared
+from aggregator.dashboard.throttle import Throttle
 from aggregator.demo.citizens import with_population
 from aggregator.documents.worker import DocumentError, Worker
 from aggregator.intake.ddci import load_ddci
@@ -89,7 +91,7 @@ MENU: Menu = {
         Route("/ddci", ddci.ddci, name="ddci"),
         Route("/handling", handling.handling, name="handling"),
     ],
-    "feedback": [],
+    "feedback": [Route("/cases", cases.cases, name="cases")],
     "reports": [Route("/documents", documents.documents, name="documents")],
     "administration": [
         Route(
@@ -120,12 +122,16 @@ ROUTES = [
     Route("/api/v1/centre", device_api.get_centre),
     Route("/api/v1/devices", device_api.post_code, methods=["POST"]),
     Route("/api/v1/devices/me", device_api.post_beat, methods=["POST"]),
+    Route("/api/v1/receipts", receipt_api.post_receipt, methods=["POST"]),
     Route("/api/v1/satisfaction", api.get_satisfaction),
     Route("/api/v1/submissions.csv", api.get_submissions_csv),
     Route("/api/v1/openapi.json", api.get_openapi),
     Route("/health", api.get_health),
     Route("/metrics", api.get_metrics),
     *SCREENS,
+    Route("/cases", cases.add, methods=["POST"]),
+    Route("/cases/{number}", cases.case),
+    Route("/cases/{number}", cases.act, methods=["POST"]),
     Route("/department/{department}", tally.department),
     Route("/organisation/{kind}/{id}", organisation.unit),
     Route("/surveys/{id}", surveys.survey),
@@ -223,6 +229,7 @@ def context_for(
         metrics=_metrics(),
         menu=menu,
         clock=clock,
+        wrong_codes=Throttle(clock),
         large_batches=shared.large_batches,
     )
 

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from aggregator.dashboard.accounts import Accounts
 from aggregator.dashboard.health import Health
 from aggregator.dashboard.menu import Menu
+from aggregator.dashboard.throttle import Throttle
 from aggregator.documents.worker import Worker
 from aggregator.indices.ddci_definition import Ddci
 from aggregator.intake.ingest import GroupCommit
@@ -37,10 +38,11 @@ class Context:
     """The parts of one running aggregator.
 
     ``clock`` gives the present time with its zone. ``large_batches`` bounds how many large
-    batches of submissions are read at the same time. ``published`` and ``ddci`` are None where
-    the centre has no such file. ``seen`` is the centre as a request's page is made under; see
-    permissions.needs. ``above`` are the accounts of the province that a centre belongs to, whose
-    people may enter it, too; ``is_province`` is true for the province itself.
+    batches of submissions are read at the same time. ``wrong_codes`` are receipt codes.
+    ``published`` and ``ddci`` are None where the centre has no such file. ``seen`` is the centre
+    as a request's page is made under; see permissions.needs. ``above`` are the accounts of the
+    province that a centre belongs to, whose people may enter it, too; ``is_province`` is true for
+    the province itself.
     """
 
     settings: Settings
@@ -56,6 +58,7 @@ class Context:
     metrics: Metrics
     menu: Menu
     clock: Callable[[], datetime]
+    wrong_codes: Throttle
     large_batches: Semaphore = field(default_factory=lambda: Semaphore(6))
     seen: Centre | None = None
     above: Accounts | None = None

@@ -32,10 +32,10 @@ MOST_DRIFT = 10**9  # seconds
 J = TypeVar("J", bound=Json)
 
 
-async def _sent(request: Request, model: type[J]) -> J:
-    """The body as a model. Raises ApiError, which names the first bad field."""
+async def sent(request: Request, model: type[J], most: int = LARGEST) -> J:
+    """The body, of ``most`` bytes, as a model. Raises ApiError, which names the first bad field."""
     try:
-        return model.model_validate_json(await read_body(request, LARGEST))
+        return model.model_validate_json(await read_body(request, most))
     except ValidationError as error:
         field = ".".join(map(str, error.errors()[0]["loc"])) or "body"
         raise ApiError(400, "bad_field", field=UNSAFE.sub("?", field[:40])) from None
@@ -46,7 +46,7 @@ async def post_code(request: Request) -> Response:
     """Enrol a device by a one-time code."""
     context = context_of(request)
     accounts = context.accounts
-    code = (await _sent(request, CodeJson)).code
+    code = (await sent(request, CodeJson)).code
     address = request.client.host if request.client else ""
     try:
         found = await run_in_threadpool(accounts.enrol_by_code, code, address)
@@ -87,7 +87,7 @@ async def post_beat(request: Request) -> Response:
     """Note what the device tells, at most once a minute; the answer is where it is bound to."""
     context = context_of(request)
     device = await device_of(request, context)
-    told = await _sent(request, BeatJson)
+    told = await sent(request, BeatJson)
     now = context.clock()
     if context.accounts.is_due(device.number, now, tells=True):
         drift = round((told.clock - now).total_seconds())

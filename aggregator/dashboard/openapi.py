@@ -11,11 +11,13 @@ from aggregator.dashboard.schemas import (
     CodeJson,
     EnrolledJson,
     ErrorJson,
+    FollowedJson,
     HealthJson,
     Json,
     PeriodQuery,
     PlaceJson,
     Query,
+    ReceiptJson,
     ReceiptsJson,
     SatisfactionJson,
     SatisfactionQuery,
@@ -27,8 +29,10 @@ _MODELS = (
     CodeJson,
     EnrolledJson,
     ErrorJson,
+    FollowedJson,
     HealthJson,
     PlaceJson,
+    ReceiptJson,
     ReceiptsJson,
     SatisfactionJson,
 )
@@ -65,7 +69,9 @@ def _problems(*statuses: int) -> dict[str, Any]:
         400: "Broken JSON or a parameter that cannot be",
         401: "No or a wrong token",
         403: "A code that is wrong, used or expired",
-        409: "Some of the answers have no definition: how many, and of which survey",
+        404: "A receipt code that is unknown or expired",
+        409: "Some of the answers have no definition: how many, and of which survey; or a case "
+        "that has changed meanwhile",
         413: "Too large",
         429: "Too many wrong codes",
         503: "The database cannot be reached; nothing was stored",
@@ -125,6 +131,18 @@ DOCUMENT: dict[str, Any] = {
                 "responses": {
                     "200": {"description": "Noted; its place now", "content": _json(PlaceJson)},
                     **_problems(400, 401, 413, 503),
+                },
+            }
+        },
+        "/api/v1/receipts": {
+            "post": {
+                "summary": "What became of a comment, by the hash of its receipt code; its case is "
+                "reopened once, contact details are left or withdrawn.",
+                "security": [{"device": []}],
+                "requestBody": {"required": True, "content": _json(ReceiptJson)},
+                "responses": {
+                    "200": {"description": "What became", "content": _json(FollowedJson)},
+                    **_problems(400, 401, 404, 409, 413, 429, 503),
                 },
             }
         },

@@ -23,6 +23,7 @@ Permission = Literal[
     "figures",  # every figure of the centre, and its reports
     "department",  # figures of a department; to a head those of the own one alone
     "answers",  # single answers and what people wrote; to a head those of the own department
+    "cases",  # enter, assign and close cases, and read contact details
     "organisation",  # change departments, counters and settings of the centre
     "devices",  # enrol and revoke devices
     "references",  # change published figures and margins

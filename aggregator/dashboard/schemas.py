@@ -12,7 +12,8 @@ from aggregator.organisation.seen import Seen
 from aggregator.statistics import Method
 from surveys.definition import Channel, Identifier, PublishedResult
 from surveys.messages import Language
-from surveys.wire import Moment, Receipt, Submission
+from surveys.receipts import HASH
+from surveys.wire import MAX_COMMENT, Moment, Receipt, Submission
 
 MAX_BATCH = 2_000  # submissions in one request
 WRITTEN_DAY = re.compile(
@@ -72,6 +73,43 @@ class CodeJson(Json):
     """The one-time code of a device, in capital letters."""
 
     code: str = Field(pattern=r"^[0-9A-Z]{1,40}$")
+
+
+class ReceiptJson(Json):
+    """The hash of a receipt code, and what who has the code asks for.
+
+    ``reopen`` has the reason as its ``text``, ``call`` how to be called back; ``withdraw`` deletes
+    that.
+    """
+
+    receipt: str = Field(pattern=HASH)
+    act: Literal["read", "reopen", "call", "withdraw"] = "read"
+    text: str | None = Field(default=None, max_length=MAX_COMMENT)
+
+
+class AnswerJson(Json):
+    """An answer to a citizen, and its day."""
+
+    day: date
+    text: str
+
+
+class FollowedJson(Json):
+    """What became of a comment; ``unread`` while nobody has made a case of it.
+
+    ``due`` is the day of the deadline while an answer is due. ``contact`` is whether contact
+    details are kept, ``contact_days`` how many days after closing they are deleted.
+    """
+
+    state: Literal["unread", "received", "assigned", "answered", "closed"]
+    number: int | None = None
+    received: date | None = None
+    due: date | None = None
+    answers: list[AnswerJson] = []
+    may_reopen: bool = False
+    reopened: bool = False
+    contact: bool
+    contact_days: int
 
 
 class EnrolledJson(Json):

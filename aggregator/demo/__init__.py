@@ -5,6 +5,7 @@ from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 
+from aggregator.demo.cases import add_cases
 from aggregator.demo.firms import BUSINESS, Firms
 from aggregator.demo.handled import Handled
 from aggregator.demo.mergers import NONE, Mergers
@@ -42,4 +43,5 @@ def simulate(
     facts = handled.facts().items()
     kept = {(day, id): one for (day, id), one in facts if mergers.at(id, day) == id}
     store.handling.set_facts(kept)
+    add_cases(store, mergers.applied(centre) if mergers.into else centre, now)
     return taken

@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 
+from aggregator.figures.cases import cases_in_time
 from aggregator.figures.figure import Figure
 from aggregator.indices.circular_01_2018 import (
     QUESTIONS,
@@ -23,9 +24,11 @@ SURVEY = "circular_01_2018"
 
 
 def department_scores(
-    store: Store, centre: Centre, since: date, until: date
+    store: Store, centre: Centre, since: date, until: date, now: datetime
 ) -> dict[str, DepartmentScore]:
     """Scores by department, in the centre's order, from ``since`` to ``until``, both included.
+
+    ``now`` decides which cases are overdue.
 
     Departments that were closed then and have no data are left out, and so are answers without
     a department.
@@ -33,13 +36,15 @@ def department_scores(
     dossiers = store.handling.dossiers(centre.department, since, until)
     facts = store.handling.facts(since, until)
     answers = _answers(store, since, until)
+    cases = cases_in_time(store, centre, since, until, now)
     return {
         one.id: score_department(
             dossiers.get(one.id, {}),
             answer_counts(answers.get(one.id, {})),
             facts_points(combined(facts.get(one.id, ()))),
+            cases.get(one.id),
         )
-        for one in departments_shown(centre, since, until, {*dossiers, *facts, *answers})
+        for one in departments_shown(centre, since, until, {*dossiers, *facts, *answers, *cases})
     }
 
 
@@ -82,7 +87,8 @@ def total_figure(department: Department, score: DepartmentScore) -> Figure:
 def indicator_figure(department: Department, one: IndicatorScore) -> Figure:
     """A department's points of one indicator, with the counts behind them."""
     number = one.indicator
-    counts = [(say(f"handling.{name}"), integer(n)) for name, n in vars(one.counts).items()]
+    counted = {} if one.cases else vars(one.counts)
+    counts = [(say(f"handling.{name}"), integer(n)) for name, n in counted.items()]
     return Figure(
         name=f"{department.id}.{number}",
         title=joined(
@@ -91,7 +97,8 @@ def indicator_figure(department: Department, one: IndicatorScore) -> Figure:
         value=None if one.points is None else float(one.points),
         unit="score",
         definition=say(f"circular.rule_{number}"),
-        n=None if one.source == "facts" else one.answered + one.unanswered,
+        k=one.cases[1] if one.cases else None,
+        n=one.cases[0] if one.cases else None if one.source == "facts" else one.dossiers,
         methods=(SURVEY,),
         facts=(
             *counts,

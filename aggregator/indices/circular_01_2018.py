@@ -12,13 +12,14 @@ from typing import Literal
 MOST = 2  # points of an indicator
 BY_DOSSIER = (1, 2, 3, 4, 7)  # points are the mean over dossiers, to one decimal
 BY_DEPARTMENT = (5, 6, 8, 9)
+FEEDBACK = 8
 INDICATORS = tuple(sorted(BY_DOSSIER + BY_DEPARTMENT))
 # The questions of the survey of the same name; the code of an answer is its points.
 QUESTIONS: Mapping[int, str] = {3: "desk_contacts", 4: "agencies_contacted", 7: "staff_attitude"}
 
 Complaint = Literal["none", "not_upheld", "upheld"]
 Extent = Literal["full", "part", "none"]
-Source = Literal["records", "answers", "facts"]
+Source = Literal["records", "answers", "facts", "cases"]
 Band = Literal["excellent", "good", "fair", "average", "weak"]
 
 EXTENT: Mapping[Extent, int] = {"full": 2, "part": 1, "none": 0}
@@ -116,7 +117,7 @@ def facts_points(facts: Facts) -> dict[int, int | None]:
     return {
         5: None if facts.decided_at_desk is None else EXTENT[facts.decided_at_desk],
         6: _publication(facts.posted, facts.published_online),
-        8: _feedback(facts.feedback, facts.feedback_on_time),
+        FEEDBACK: _feedback(facts.feedback, facts.feedback_on_time),
         9: None if facts.online is None else EXTENT[facts.online],
     }
 
@@ -173,6 +174,7 @@ class IndicatorScore:
 
     ``reachable`` is what it would be with full points for all that was answered: an unanswered
     dossier counts in the mean with 0 points. ``source`` says where the answers come from.
+    ``cases`` are, where these are the source, how many were decided and how many of them in time.
     """
 
     indicator: int
@@ -180,6 +182,7 @@ class IndicatorScore:
     reachable: Decimal
     counts: Counts
     source: Source
+    cases: tuple[int, int] | None = None
 
     @property
     def answered(self) -> int:
@@ -188,6 +191,11 @@ class IndicatorScore:
     @property
     def unanswered(self) -> int:
         return self.counts.unanswered
+
+    @property
+    def dossiers(self) -> int:
+        """How many dossiers, or answers, there are."""
+        return self.answered + self.unanswered
 
 
 @dataclass(frozen=True)
@@ -234,18 +242,29 @@ def mean(points: int, n: int) -> Decimal:
 
 
 def score_department(
-    records: Mapping[int, Counts], answers: Mapping[int, Counts], facts: Mapping[int, int | None]
+    records: Mapping[int, Counts],
+    answers: Mapping[int, Counts],
+    facts: Mapping[int, int | None],
+    cases: tuple[int, int] | None = None,
 ) -> DepartmentScore:
     """The score of a department from its dossiers, its citizens' answers and its own facts.
 
     ``records`` and ``answers`` are counts by indicator, ``facts`` points by indicator. An
     indicator comes from one source: the records if any dossier has it, else the answers. No
     dossier number joins the two, so together they would count dossiers twice.
+
+    ``cases`` are how many of its cases are decided, and how many of them in time. They give
+    indicator 8 where the department states no feedback: what it states may have come to it in
+    other ways, too, and may hold these very cases, so the two are never added.
     """
     scores = []
     for number in INDICATORS:
         if number in BY_DEPARTMENT:
-            scores.append(_of_facts(number, facts.get(number)))
+            points = facts.get(number)
+            if number == FEEDBACK and points is None and cases is not None and cases[0]:
+                scores.append(_of_facts(number, _feedback(*cases), cases))
+            else:
+                scores.append(_of_facts(number, points))
             continue
         recorded, said = records.get(number, Counts()), answers.get(number, Counts())
         source: Source = "answers" if said.answered and not recorded.answered else "records"
@@ -261,8 +280,11 @@ def _of_counts(indicator: int, counts: Counts, source: Source) -> IndicatorScore
     return IndicatorScore(indicator, points, reachable, counts, source)
 
 
-def _of_facts(indicator: int, points: int | None) -> IndicatorScore:
+def _of_facts(
+    indicator: int, points: int | None, cases: tuple[int, int] | None = None
+) -> IndicatorScore:
     counts = Counts.of([points])
     if points is None:
         return IndicatorScore(indicator, None, Decimal("0"), counts, "facts")
-    return IndicatorScore(indicator, Decimal(points), Decimal(MOST), counts, "facts")
+    source: Source = "facts" if cases is None else "cases"
+    return IndicatorScore(indicator, Decimal(points), Decimal(MOST), counts, source, cases)

@@ -60,13 +60,15 @@ class Unreadable(NamedTuple):
 class Candidate(NamedTuple):
     """A valid submission: its id as it was sent, the row to store and the answers to count.
 
-    ``hour`` is that of the centre's clock at which they were given.
+    ``hour`` is that of the centre's clock at which they were given. ``receipt`` is the hash of the
+    code by which its author asks for what became of the comment.
     """
 
     sent_id: str
     row: NewRow
     answers: Mapping[str, Any]
     hour: int
+    receipt: str | None = None
 
 
 class Ingest:
@@ -178,6 +180,7 @@ class Ingest:
                     raise StorageError("an id appeared while the write lock was held")
             if rows:
                 writer.add_tallies(plan.deltas(self._counted))
+                writer.add_receipts(plan.given(now))
         return plan.receipts
 
     def try_out(self) -> Receipt:
@@ -222,7 +225,8 @@ class Ingest:
         number = device.number if device is not None else None
         day = at.date().isoformat()
         row = NewRow.of(submission, day, received, read_by.fingerprint, number)
-        return Candidate(submission.id, row, submission.answers, at.hour)
+        receipt = submission.receipt if submission.comment else None
+        return Candidate(submission.id, row, submission.answers, at.hour, receipt)
 
     def _refuse_elsewhere(self, device: Device, submission: Submission) -> None:
         """Raise Refused where a bound device hands in what was answered at another place.
@@ -273,9 +277,17 @@ class Plan:
     def rows(self) -> list[NewRow]:
         return [taken.row for taken in self._taken]
 
+    def given(self, at: datetime) -> list[dict[str, object]]:
+        """The receipt codes of what is taken, as rows of tables.ReceiptRow."""
+        return [
+            {"hash": taken.receipt, "submission": taken.row.id, "given_at": at}
+            for taken in self._taken
+            if taken.receipt is not None
+        ]
+
     def deltas(self, surveys: Mapping[str, Survey]) -> Deltas:
         deltas = Deltas(surveys)
-        for _, row, answers, hour in self._taken:
+        for _, row, answers, hour, _ in self._taken:
             cell = Cell(row.day, row.channel, row.department or "", row.counter or "")
             deltas.add(row.survey, cell, answers, hour)
         return deltas

@@ -12,12 +12,12 @@ from typing import Literal, get_args
 from pydantic import ValidationError
 
 from aggregator.organisation.fields import Fields, FieldsError, Reader, both, made
-from surveys.centre import WEEKDAYS, Centre, Documents, TouchScreen
+from surveys.centre import WEEKDAYS, Cases, Centre, Documents, TouchScreen
 from surveys.looks import Looks
 from surveys.wifi import Wifi
 
 Section = Literal[
-    "names", "hours", "touch_screen", "minimums", "looks", "wifi", "documents", "alerts"
+    "names", "hours", "touch_screen", "minimums", "looks", "wifi", "documents", "alerts", "cases"
 ]
 SECTIONS: tuple[Section, ...] = get_args(Section)
 # The colours of our own stylesheet: what a centre has that names none.
@@ -114,6 +114,10 @@ def _alerts(centre: Centre) -> dict[str, str]:
     return found
 
 
+def _cases(centre: Centre) -> dict[str, str]:
+    return {name: str(value) for name, value in centre.cases}
+
+
 _FIELDS: Mapping[Section, Callable[[Centre], dict[str, str]]] = {
     "names": _names,
     "hours": _hours,
@@ -123,6 +127,7 @@ _FIELDS: Mapping[Section, Callable[[Centre], dict[str, str]]] = {
     "wifi": _wifi,
     "documents": _documents,
     "alerts": _alerts,
+    "cases": _cases,
 }
 
 
@@ -213,6 +218,10 @@ def _read_alerts(reader: Reader, centre: Centre) -> dict[str, object]:
     return {"alerts": found}
 
 
+def _read_cases(reader: Reader, centre: Centre) -> dict[str, object]:
+    return {"cases": {name: reader.whole(name) for name in Cases.model_fields}}
+
+
 _READ: Mapping[Section, Callable[[Reader, Centre], dict[str, object]]] = {
     "names": _read_names,
     "hours": _read_hours,
@@ -222,4 +231,5 @@ _READ: Mapping[Section, Callable[[Reader, Centre], dict[str, object]]] = {
     "wifi": _read_wifi,
     "documents": _read_documents,
     "alerts": _read_alerts,
+    "cases": _read_cases,
 }

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
-ALPHA = 0.05
+from aggregator.wording.numbers import ALPHA as ALPHA
+
 Method = Literal["wilson", "clopper_pearson"]
 SHARE_COLUMNS = ["key", "measure", "k", "n", "share", "low", "high", "method"]
 

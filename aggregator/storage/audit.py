@@ -29,6 +29,7 @@ Kind = Literal[
     "export",
     "report",
     "unmasking",
+    "case",
     "alert",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)

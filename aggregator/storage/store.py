@@ -16,7 +16,9 @@ from aggregator.storage import blocks
 from aggregator.storage.alerts import AlertLog
 from aggregator.storage.audit import AuditLog
 from aggregator.storage.blocks import Block, Key, merged
+from aggregator.storage.cases import Cases
 from aggregator.storage.centres import Centres
+from aggregator.storage.contacts import Contacts
 from aggregator.storage.credentials import Credentials
 from aggregator.storage.database import Database, Lock, StorageError
 from aggregator.storage.definitions import Definitions
@@ -94,6 +96,8 @@ class Store:
         self.centres = Centres(self.database)
         self.wrong_passwords = WrongPasswords(self.database)
         self.alerts = AlertLog(self.database)
+        self.cases = Cases(self.database)
+        self.contacts = Contacts(self.database)
 
     @property
     def engine(self) -> Engine:
@@ -272,10 +276,11 @@ class Store:
         return view
 
     def of_department(self, department: str) -> "Store":
-        """A copy of this store that reads tallies and dossiers of one department alone."""
+        """A copy of this store that reads tallies, dossiers and cases of one department alone."""
         view = copy(self)
         view.department = department
         view.handling = Handling(self.database, department)
+        view.cases = Cases(self.database, department)
         view._rollups = None
         return view
 
@@ -289,7 +294,9 @@ class Store:
             return self
         view = copy(self)
         view._following = units
-        view.handling = Handling(self.database, heirs=units.get("department", {}))
+        heirs = units.get("department", {})
+        view.handling = Handling(self.database, heirs=heirs)
+        view.cases = Cases(self.database, heirs=heirs)
         return view
 
     def roll_up(self, surveys: Iterable[str]) -> None:

@@ -376,3 +376,67 @@ class AuditRow(SQLModel, table=True):
     details: dict[str, Any] = Field(sa_type=JSON)
     words: str
     unmarked: str
+
+
+class CaseRow(SQLModel, table=True):
+    """A case of a citizen as it stands; see cases.Case. Changed with each of its events.
+
+    ``submission`` is the id of the submission whose comment it is of, None where it was entered
+    by hand. ``last`` is the number of its newest event. ``missed`` is whether an answer came after
+    its deadline, ``due_at`` and ``answered_at`` are of the present round: since it was opened, or
+    reopened.
+    """
+
+    __tablename__ = "citizen_case"
+    __table_args__ = (Index("citizen_case_opened", "opened_at"),)
+
+    number: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True))
+    submission: str | None = Field(default=None, max_length=36, unique=True)
+    way: str = Field(max_length=10)
+    department: str | None = Field(default=None, max_length=40)
+    state: str = Field(max_length=10)
+    opened_at: datetime = Field(sa_type=UtcDateTime)
+    due_at: datetime = Field(sa_type=UtcDateTime)
+    answered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    missed: bool = False
+    reopened: bool = False
+    last: int = Field(sa_type=BigInteger)
+
+
+class CaseEventRow(SQLModel, table=True):
+    """What happened to a case; triggers keep it from being changed or deleted.
+
+    ``actor`` is None where the citizen did it.
+    """
+
+    __tablename__ = "case_event"
+
+    number: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True))
+    case_number: int = Field(sa_type=BigInteger, index=True)
+    at: datetime = Field(sa_type=UtcDateTime)
+    kind: str = Field(max_length=10)
+    actor: str | None = Field(default=None, max_length=64)
+    department: str | None = Field(default=None, max_length=40)
+    text: str | None = None
+
+
+class ReceiptRow(SQLModel, table=True):
+    """The hash of a receipt code, of a submission or of a case that was entered by hand."""
+
+    __tablename__ = "receipt"
+
+    hash: str = Field(primary_key=True, max_length=64)
+    submission: str | None = Field(default=None, max_length=36, unique=True)
+    case_number: int | None = Field(default=None, sa_type=BigInteger, unique=True)
+    given_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class ContactRow(SQLModel, table=True):
+    """How somebody wants to be called back, encrypted; see contacts.Contacts."""
+
+    __tablename__ = "contact"
+
+    receipt: str = Field(primary_key=True, max_length=64)
+    sealed: str
+    left_at: datetime = Field(sa_type=UtcDateTime)

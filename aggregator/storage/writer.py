@@ -19,6 +19,7 @@ from aggregator.storage.tables import (
     BlockRow,
     HourTally,
     PooledTally,
+    ReceiptRow,
     SubmissionRow,
     Tally,
     Transactions,
@@ -161,6 +162,12 @@ class Writer:
             if stored != len(rows):
                 attempt.rollback()
         return stored == len(rows)
+
+    def add_receipts(self, rows: Sequence[Mapping[str, object]]) -> None:
+        """Store the receipt codes' hashes of submissions; one that is there already stays."""
+        if rows:
+            statement = _INSERT[self._connection.dialect.name](ReceiptRow)
+            self._connection.execute(statement.on_conflict_do_nothing(), rows)
 
     def add_tallies(self, deltas: Deltas) -> None:
         tallies, pooled, hours = deltas.rows()

@@ -7,7 +7,7 @@ from surveys.messages import Language
 
 NBSP = "\N{NO-BREAK SPACE}"
 DASH = "–"
-ALPHA = 0.05  # under which a p-value decides a verdict; that of statistics/shares.py
+ALPHA = 0.05  # under which a p-value decides a verdict; intervals are of 1 - ALPHA
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),

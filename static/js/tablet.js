@@ -10,6 +10,8 @@ const VISIT = "00000000-0000-0000-0000-000000000000";
 const SURVEY = "00000000-0000-0000-0000-000000000001";
 const DEPARTMENT = "some_department";
 const NAME = "@name@";
+const CODE = "@code@";
+const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; // of receipt codes
 const WHOLE_NUMBER = /^-?[0-9]{1,9}$/; // as in forms.py
 const NAMESPACED = 5; // the version of an id that is made from another one and a name
 
@@ -124,6 +126,8 @@ async function followUp(kept, form, language, say) {
   const rated = (await all()).find((one) => one.id === id);
   const asked = form.has("comment") || Object.keys(answers).length > 0;
   const unclear = Object.keys(wrong).length > 0 && button !== "idle";
+  const code = button === "send" && comment ? newCode() : null;
+  const receipt = code && (await receiptOf(code));
   let draft = rated;
   if (!rated && unclear) {
     const screen = fill(say("thanks/0", form.get("department") ?? place(kept.tablet), { visit }), { answers, comment });
@@ -134,7 +138,7 @@ async function followUp(kept, form, language, say) {
   } else if (rated) {
     draft = await change(id, (one) => {
       if (!asked) return changed(one, {});
-      return changed(one, { answers: { rating: one.answers.rating, ...answers }, comment });
+      return changed(one, { answers: { rating: one.answers.rating, ...answers }, comment, receipt });
     });
     if (unclear) return withProblems(kept, language, kept.tablet.rating, thanks(draft, say), wrong);
     if (button === "keep") return thanks(draft, say);
@@ -143,12 +147,12 @@ async function followUp(kept, form, language, say) {
   } else if (Object.keys(answers).length || comment) {
     // The server has the rating, and went away since: what follows is a submission of its own.
     const other = await part(visit, "follow-up");
-    const begin = { ...begun(kept, form, language, visit), id: other, answers, comment };
+    const begin = { ...begun(kept, form, language, visit), id: other, answers, comment, receipt };
     await change(other, (known) => known ?? { ...begin, finished: true });
   }
   if (!rated && button === "again") return say("faces", form.get("department") ?? place(kept.tablet), { visit });
   if (button === "survey") return beginSurvey(kept, form, language, visit, say);
-  if (button === "send" && (Object.keys(answers).length || comment)) return say("farewell", "");
+  if (button === "send" && (Object.keys(answers).length || comment)) return farewell(code, say);
   return start(kept);
 }
 
@@ -189,8 +193,11 @@ async function saveStep(kept, url, form, language, say) {
   if (to === number) return step(draft, Number(number), say); // a page of it was turned
   if (to === "next") return step(draft, Math.min(Number(number) + 1, full.steps.length), say);
   if (to === "previous") return step(draft, Math.max(Number(number) - 1, 1), say);
+  const code = to === "finish" && draft.comment ? newCode() : null;
+  const receipt = code && (await receiptOf(code));
+  if (code) await change(id, (one) => (!one || one.finished ? undefined : { ...one, receipt }));
   await finish(id);
-  return to === "finish" ? say("farewell", "") : start(kept);
+  return to === "finish" ? farewell(code, say) : start(kept);
 }
 
 // -- drafts -------------------------------------------------------------------------------------
@@ -251,7 +258,25 @@ async function part(visit, name) {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
+// -- receipt codes, as in surveys/receipts.py ---------------------------------------------------
+
+function newCode() {
+  const letters = [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => ALPHABET[byte % 32]);
+  return letters.join("").replace(/(.{4})(.{4})(.{4})/, "$1-$2-$3");
+}
+
+async function receiptOf(code) {
+  const text = new TextEncoder().encode(`hailong/receipt/1|${code.replaceAll("-", "")}`);
+  const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", text));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 // -- the screens --------------------------------------------------------------------------------
+
+/** The last screen; with the code that is given for a comment. */
+function farewell(code, say) {
+  return code ? say("farewell/receipt", "").replaceAll(CODE, code) : say("farewell", "");
+}
 
 /** Each visitor begins in Vietnamese. */
 function start(kept) {

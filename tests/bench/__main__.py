@@ -1,9 +1,15 @@
-"""``make bench``: every measurement, a row each; exit status 1 when a goal is missed."""
+"""``make bench``: every measurement, a row each; exit status 1 when a goal is missed.
+
+With ``--against COMMIT`` ingest and pages of that commit and of this one, in turn.
+"""
 
 import sys
+from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from tests.bench import (
+    bench_against,
     bench_codes,
     bench_export,
     bench_ingest,
@@ -32,12 +38,19 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
 }
 
 
-def main(wanted: list[str]) -> int:
+def main(words: list[str]) -> int:
+    parser = ArgumentParser(prog="python -m tests.bench")
+    parser.add_argument("wanted", nargs="*", choices=[[], *BENCHES], metavar="NAME")
+    parser.add_argument("--against", metavar="COMMIT")
+    options = parser.parse_args(words)
     (ROOT / "var").mkdir(exist_ok=True)
+    benches: list[Callable[[], Iterator[Row]]]
+    if options.against:
+        benches = [partial(bench_against.rows, options.against)]
+    else:
+        benches = [rows for name, rows in BENCHES.items() if name in (options.wanted or BENCHES)]
     missed = False
-    for name, rows in BENCHES.items():
-        if wanted and name not in wanted:
-            continue
+    for rows in benches:
         for row in rows():
             print(row, flush=True)
             missed = missed or row.met is False

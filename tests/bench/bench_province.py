@@ -1,6 +1,5 @@
 """A province of a hundred centres: its own page, and a page of one centre against it alone."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -30,6 +29,7 @@ from tests.bench.servers import (
     aggregator,
     command,
     environment_of,
+    processor,
     wait_for,
 )
 from tests.programs import free_port
@@ -57,21 +57,15 @@ def rows() -> Iterator[Row]:
             yield Row(f"… one among {CENTRES}, against it", median(pairs), "ratio", 1.2, "max")
             seconds = [_timed(large.url, cookie) for _ in range(ROUNDS)]
             yield Row("province page", median(seconds) * 1000, "ms", 300, "max")
-            spent = -_processor(large.pid)
+            spent = -processor(large.pid)
             for _ in range(ROUNDS):
                 _timed(large.url, cookie)
-            spent += _processor(large.pid)
+            spent += processor(large.pid)
             yield Row("… of which the processor works", spent / ROUNDS * 1000, "ms")
             take = _answers(home)
             seconds = [_timed(large.url, cookie, take) for _ in range(5)]
             yield Row("… after an answer at every centre", median(seconds) * 1000, "ms")
             yield Row("aggregator of the province, resident", large.resident, "MB")
-
-
-def _processor(pid: int) -> float:
-    """Seconds that a process has had a processor, whatever else the machine has to do."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 def _province(home: Path, alone: Path) -> Path:

@@ -38,6 +38,7 @@ class Aggregator:
     token: str
     pid: int
     var: Path
+    root: Path = ROOT  # of the files that it runs from
 
     @property
     def database(self) -> Path:
@@ -46,7 +47,7 @@ class Aggregator:
     def sign_in_link(self) -> str:
         """The path of a link that signs a manager in, once."""
         environment = environment_of(self.var, urlsplit(self.url).port or 0)
-        link = command(environment, "aggregator", "user", "link", ACCOUNT)
+        link = command(environment, "aggregator", "user", "link", ACCOUNT, root=self.root)
         return urlsplit(link).path
 
     @property
@@ -60,11 +61,17 @@ def resident(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def command(environment: dict[str, str], *words: str) -> str:
-    """The last line that ``python -m WORDS`` prints."""
+def processor(pid: int) -> float:
+    """Seconds that a process has had a processor, whatever else the machine has to do."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def command(environment: dict[str, str], *words: str, root: Path = ROOT) -> str:
+    """The last line that ``python -m WORDS`` prints, run from the files in ``root``."""
     done = subprocess.run(
         [sys.executable, "-m", *words],
-        cwd=ROOT,
+        cwd=root,
         env=environment,
         check=True,
         capture_output=True,
@@ -85,14 +92,17 @@ def measured(environment: dict[str, str], *words: str) -> tuple[float, float]:
     return seconds, held
 
 
-def environment_of(var: Path, port: int, centre: Path = CENTRE) -> dict[str, str]:
+def environment_of(
+    var: Path, port: int, centre: Path | None = None, root: Path = ROOT
+) -> dict[str, str]:
+    """The settings of a server; without a ``centre`` file the sample one."""
     return {
         **os.environ,
         "HAILONG_VAR": str(var),
         "HAILONG_PORT": str(port),
         "HAILONG_DATABASE_URL": "",
-        "HAILONG_CENTRE": str(centre),
-        "HAILONG_DDCI": str(ROOT / "deploy" / "ddci.toml"),
+        "HAILONG_CENTRE": str(centre or root / CENTRE.relative_to(ROOT)),
+        "HAILONG_DDCI": str(root / "deploy" / "ddci.toml"),
     }
 
 
@@ -120,21 +130,26 @@ def kiosk(var: Path, counting: Aggregator) -> Iterator[tuple[int, int]]:
 
 
 @contextmanager
-def aggregator(folder: Path | None = None, centre: Path = CENTRE) -> Iterator[Aggregator]:
-    """A served aggregator; on the database of a folder, or on an empty one that is removed."""
+def aggregator(
+    folder: Path | None = None, centre: Path | None = None, root: Path = ROOT
+) -> Iterator[Aggregator]:
+    """A served aggregator; on the database of a folder, or on an empty one that is removed.
+
+    ``root`` has the files that it runs from.
+    """
     with tempfile.TemporaryDirectory(dir=ROOT / "var") as fresh:
         var, port = folder or Path(fresh), free_port()
-        environment = environment_of(var, port, centre)
-        command(environment, "aggregator", "migrate")
-        token = command(environment, "aggregator", "device", "add", f"bench {port}")
-        command(environment, "aggregator", "user", "add", ACCOUNT, *MANAGER)
+        environment = environment_of(var, port, centre, root)
+        command(environment, "aggregator", "migrate", root=root)
+        token = command(environment, "aggregator", "device", "add", f"bench {port}", root=root)
+        command(environment, "aggregator", "user", "add", ACCOUNT, *MANAGER, root=root)
         process = subprocess.Popen(
-            [sys.executable, "-m", "aggregator", "serve"], cwd=ROOT, env=environment
+            [sys.executable, "-m", "aggregator", "serve"], cwd=root, env=environment
         )
         try:
             url = f"http://127.0.0.1:{port}"
             wait_for(f"{url}/health")
-            yield Aggregator(url, token, process.pid, var)
+            yield Aggregator(url, token, process.pid, var, root)
         finally:
             process.terminate()
             process.wait(30)

@@ -6,8 +6,9 @@ import pytest
 
 from aggregator.organisation import acts
 from kiosk.places import UnknownPlaceError, bind
-from kiosk.qr_codes import code_of, normal_code, qr_codes
+from kiosk.qr_codes import code_of, qr_codes
 from surveys.centre import load_centre
+from surveys.receipts import normal_code
 from tests.kiosk.conftest import CENTRE
 
 centre = load_centre(CENTRE)

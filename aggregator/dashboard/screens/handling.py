@@ -63,7 +63,7 @@ async def handling(request: Request) -> Response:
 
 def _page(context: Context, view: View) -> HandlingPage:
     since, until = view.period.since, view.period.until
-    scores = department_scores(context.store, context.centre, since, until)
+    scores = department_scores(context.store, context.centre, since, until, context.clock())
     return HandlingPage(
         view=view,
         rows=[(context.centre.department[id], score) for id, score in scores.items()],

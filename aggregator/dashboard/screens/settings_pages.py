@@ -27,6 +27,7 @@ SHOWN: Mapping[Section, tuple[str, ...]] = {
     "looks": ("emblem", "colour", "accent"),
     "wifi": ("wifi",),
     "documents": ("agency", "on_behalf", "title", "signer"),
+    "cases": ("answer_hours", "contact_days", "receipt_days"),
     "alerts": (*sections.ALERT_LIMITS, "quiet_from", "quiet_until", "emails"),
 }
 

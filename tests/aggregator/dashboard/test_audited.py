@@ -10,6 +10,7 @@ import pytest
 from aggregator.__main__ import main
 from aggregator.organisation import acts
 from aggregator.storage.audit import KINDS, Search
+from aggregator.storage.cases import Filters
 from aggregator.wording.messages import MESSAGES
 from surveys.definition import Text
 from tests.aggregator.alerts.watching import watch_of
@@ -35,6 +36,7 @@ def test_every_sentence_of_the_log_is_of_something_that_is_recorded(
     room.take(ratings([1, 1, 1]))
     watch_of(room).look()
     assert room.client.post("/alerts", data={"number": "1"}).status_code == 303
+    cases(room)
     assert room.client.get("/exports/submissions.json").status_code == 200
     assert room.get("/api/v1/submissions.csv").status_code == 200
     commands(room, tmp_path, monkeypatch)
@@ -49,6 +51,16 @@ def test_every_sentence_of_the_log_is_of_something_that_is_recorded(
     assert recorded == set(told) - ELSEWHERE
     by_command = {one.event for one in log.entries(Search(actor=""), 999)}
     assert {"account.password", "device.added", "report.made", "unmasking.export"} <= by_command
+
+
+def cases(room: Room) -> None:
+    form = {"way": "desk", "text": "Chờ lâu", "contact": "0912 345 678"}
+    assert room.client.post("/cases", data=form).status_code == 200
+    acts = (("assigned", "so_y_te"), ("answered", ""), ("closed", ""), ("contact", ""))
+    for act, department in acts:
+        [case] = room.context.store.cases.page(Filters(), room.clock(), 1)
+        fields = {"act": act, "last": str(case.last), "text": "x", "department": department}
+        assert room.client.post(f"/cases/{case.number}", data=fields).status_code in (200, 303)
 
 
 def people(room: Room) -> None:

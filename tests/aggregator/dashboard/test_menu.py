@@ -41,6 +41,7 @@ def test_few_doors_lead_everywhere(room: Room) -> None:
     assert [text for _, _, text in first] == [
         "Hôm nay",
         "Kết quả",
+        "Góp ý",
         "Báo cáo",
         "Quản trị",
         "Phương pháp",
@@ -78,8 +79,8 @@ def test_a_page_and_its_parts_stand_under_one_door(
 @pytest.mark.parametrize(
     ("role", "doors"),
     [
-        ("reader", ["Hôm nay", "Kết quả", "Báo cáo", "Phương pháp"]),
-        ("head", ["Hôm nay", "Kết quả", "Báo cáo", "Phương pháp"]),
+        ("reader", ["Hôm nay", "Kết quả", "Góp ý", "Báo cáo", "Phương pháp"]),
+        ("head", ["Hôm nay", "Kết quả", "Góp ý", "Báo cáo", "Phương pháp"]),
     ],
 )
 def test_a_door_without_a_page_for_the_reader_is_not_there(

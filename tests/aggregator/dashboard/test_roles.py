@@ -140,6 +140,7 @@ def test_a_head_sees_nothing_of_another_department(two: Room) -> None:
     assert opened == {
         f"/department/{OWN}",
         "/trends",
+        "/cases",
         "/handling",
         "/hours",
         "/documents",

@@ -87,7 +87,7 @@ def kept(store: Store) -> dict[str, dict[int, Counts]]:
 
 
 def scores(store: Store, centre: Centre) -> dict[str, DepartmentScore]:
-    return department_scores(store, centre, date(2026, 11, 1), date(2026, 11, 30))
+    return department_scores(store, centre, date(2026, 11, 1), date(2026, 11, 30), NOW)
 
 
 # Files
@@ -283,7 +283,7 @@ def test_a_departments_score_from_files(store: Store, centre: Centre, tmp_path: 
     assert (score.total, score.band) == (Decimal("14.0"), "good")
     assert score.reachable == 17
     assert {other.band for id_, other in found.items() if id_ != JUSTICE} == {None}
-    outside = department_scores(store, centre, date(2026, 10, 1), date(2026, 10, 31))
+    outside = department_scores(store, centre, date(2026, 10, 1), date(2026, 10, 31), NOW)
     assert {other.band for other in outside.values()} == {None}
 
 
@@ -365,7 +365,7 @@ def test_the_commands_take_files_and_tell_what_they_refused(
     assert done.stdout.splitlines()[-1] == "accepted 1, refused 0"
     store = opened(tmp_path)
     month = date(2026, 1, 1), date(2026, 1, 31)
-    score = department_scores(store, centre, *month)[JUSTICE]
+    score = department_scores(store, centre, *month, NOW)[JUSTICE]
     assert score.total == 18
     assert (score.dossiers, score.band) == (3, "excellent")
     store.close()
@@ -479,7 +479,7 @@ def test_the_demo_has_departments_in_more_than_one_band(room: Room) -> None:
     simulate(context.store, ingest, context.centre, context.surveys, NOW)
     assert stored(context.store)
     since = date(2026, 8, 1)
-    found = department_scores(context.store, context.centre, since, TODAY)
+    found = department_scores(context.store, context.centre, since, TODAY, NOW)
     dossiers = context.store.transactions(since, TODAY)["dossiers"].sum()
     assert sum(score.dossiers for score in found.values()) == dossiers
     assert len({score.band for score in found.values()}) > 1

@@ -12,6 +12,7 @@ from surveys.definition import Survey
 from tests.aggregator.conftest import Intake, ratings, sipas, statuses, stored, submission, tallies
 
 RATING_5 = ("in_centre", "rating", "2026-11-23", "kiosk", "so_tu_phap", "q05", "5")
+HOUR_5 = ("in_centre", "2026-11-01", "kiosk", "so_tu_phap", "q05", "0", "8", "5")
 
 
 def count_of_fives(intake: Intake) -> int:
@@ -33,7 +34,11 @@ def test_a_new_submission_is_stored_as_it_was_sent_and_counted_once(
     assert (row.comment, row.fingerprint) == (sent["comment"], known)
     assert row.answered_at == datetime(2026, 11, 23, 1, 10, tzinfo=UTC)
     assert row.received_at == datetime(2026, 11, 23, 1, 15, tzinfo=UTC)
-    assert tallies(intake.store) == {"tally": {RATING_5: (1,)}, "pooled_tally": {}}
+    assert tallies(intake.store) == {
+        "tally": {RATING_5: (1,)},
+        "pooled_tally": {},
+        "hour_tally": {HOUR_5: (1,)},
+    }
 
 
 def test_a_retry_is_a_success_and_counts_once(intake: Intake) -> None:

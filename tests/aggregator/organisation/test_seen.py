@@ -292,9 +292,9 @@ def test_dossiers_and_facts_follow_too(store: Store) -> None:
     [points] = {*now.handling.dossiers(["finance"], day, day)["finance"].values()}
     assert points == Counts(0, 2, 4, 6)
     assert [one.posted for one in now.handling.facts(day, day)["finance"]] == [False, True]
-    scores = department_scores(now, seen(merged, "now", day), day, day)
+    scores = department_scores(now, seen(merged, "now", day), day, day, NOW)
     assert list(scores) == ["finance", "water"]
-    then = department_scores(store, seen(merged, "then", day), day, day)
+    then = department_scores(store, seen(merged, "then", day), day, day, NOW)
     assert list(then) == ["planning", "finance", "water"]
     by_number = {one.indicator: one.points for one in scores["finance"].indicators}
     assert by_number[6] == 2

@@ -83,7 +83,7 @@ def test_a_full_disk_in_the_middle_of_the_tallies_takes_the_rows_back(room: Room
                 break
             assert_unavailable(answer)
             assert stored(store) == []
-            assert tallies(store) == {"tally": {}, "pooled_tally": {}}
+            assert not any(tallies(store).values())
     assert answer.status_code == 200, "never enough room"
     assert "INSERT INTO tally" in failed_in
     assert len(stored(store)) == len(sent)

@@ -9,7 +9,7 @@ from aggregator.indices.circular_01_2018 import INDICATORS, DepartmentScore, Ind
 
 def handling(on: Occasion) -> Section | None:
     """A table of the departments; None where nothing is known of any."""
-    scores = department_scores(on.store, on.centre, on.period.since, on.period.until)
+    scores = department_scores(on.store, on.centre, on.period.since, on.period.until, on.now)
     known = {key: score for key, score in scores.items() if score.band is not None}
     if not known:
         return None
