@@ -41,14 +41,10 @@ ADDRESS = re.compile(r'"(/(?:static|centre)/[^"]+)"')
 
 @dataclass(frozen=True)
 class Kept:
-    """The screens as JSON, and a version that changes with them, the start and what they need.
-
-    ``levels`` are volume and brightness that they were written with.
-    """
+    """The screens as JSON, and a version that changes with them, the start and what they need."""
 
     body: bytes
     version: str
-    levels: tuple[int, int]
 
 
 async def alive(request: Request) -> Response:
@@ -68,21 +64,16 @@ async def screens(request: Request) -> Response:
 
 
 async def _kept(request: Request) -> Kept:
-    """The screens, written once and whenever staff chose another level; the rest stays as it is."""
+    """The screens, written once: they depend on settings and files alone."""
     state = request.app.state
-    kept: Kept | None = getattr(state, "kept", None)
-    if kept is None or kept.levels != _levels(request):
-        kept = state.kept = await anyio.to_thread.run_sync(_write, request)
+    if not hasattr(state, "kept"):
+        state.kept = await anyio.to_thread.run_sync(_write, request)
+    kept: Kept = state.kept
     return kept
 
 
-def _levels(request: Request) -> tuple[int, int]:
-    levels = context_of(request).levels
-    return levels.volume, levels.brightness
-
-
 def _write(request: Request) -> Kept:
-    context, levels = context_of(request), _levels(request)
+    context = context_of(request)
     languages = context.languages.names
     pages = {language: _layout(request, language) for language in languages}
     start = [_html(request, *_start(context), language) for language in languages]
@@ -96,8 +87,7 @@ def _write(request: Request) -> Kept:
         content["tablet"] = _tablet(context)
     body = json.dumps(content, ensure_ascii=False).encode()
     # The service worker reads its part in its own address.
-    version = ("tablet-" if context.settings.tablets else "") + _digest(body, *start)
-    return Kept(body, version, levels)
+    return Kept(body, ("tablet-" if context.settings.tablets else "") + _digest(body, *start))
 
 
 def _screens(request: Request, language: str) -> dict[str, str]:

@@ -23,6 +23,7 @@ from aggregator.dashboard.screens import accounts as accounts_screen
 from aggregator.dashboard.screens import alerts as alerts_screen
 from aggregator.dashboard.screens import (
     audit,
+    briefing,
     business,
     cases,
     comparison,
@@ -80,7 +81,10 @@ AUDIT = Route("/audit", audit.audit, name="audit")
 # The menu: its doors, and the pages behind each. Both are called by their names (nav.NAME).
 # What the centre's managers need daily comes first, what an auditor asks for last.
 MENU: Menu = {
-    "today": [Route("/", tally.tally, name="tally")],
+    "today": [
+        Route("/briefing", briefing.morning, name="briefing"),
+        Route("/", tally.tally, name="tally"),
+    ],
     "results": [
         Route("/comparison", comparison.comparison, name="comparison"),
         Route("/trends", trends.trends, name="trends"),

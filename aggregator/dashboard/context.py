@@ -70,6 +70,11 @@ class Context:
         return self.seen or self.organisation.centre
 
     @property
+    def first_page(self) -> str:
+        """What people see when they come in the morning."""
+        return "/" if self.is_province else "/briefing"
+
+    @property
     def surveys(self) -> Mapping[str, Survey]:
         """Every instrument by id, also those that are not asked."""
         return self.organisation.surveys

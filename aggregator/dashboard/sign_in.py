@@ -148,6 +148,8 @@ def _refused(request: Request, name: str, page: AccountPage, refused: RefusedErr
 
 def enter(request: Request, entered: SignedIn, target: str) -> Response:
     """Redirect a browser in which somebody has just signed in, with its cookies set."""
+    if target == under(request, "/"):
+        target = under(request, context_of(request).first_page)
     response = RedirectResponse(target, 303)
     _keep(request, response, _browser_cookie(request, entered.name), entered.browser, BROWSER)
     _keep(request, response, cookie_of(context_of(request)), entered.session, SESSION)

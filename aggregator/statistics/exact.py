@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy.special import gammaln, xlog1py, xlogy
+from scipy.stats import binom
 
 TIE = 1 + 1e-7  # probabilities within this factor count as equal, since they are rounded
 
@@ -78,3 +79,8 @@ def _no_likelier(
     bar = mass[start + observed - lowest] * TIE
     kept = np.where(mass <= bar[row], mass, 0)
     return np.asarray(np.add.reduceat(kept, start) / np.add.reduceat(mass, start))
+
+
+def at_least(k: int, n: int, share: float) -> float:
+    """The probability of ``k`` or more favourable of ``n``, where each is so with a fixed share."""
+    return float(binom.sf(k - 1, n, share))

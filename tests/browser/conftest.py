@@ -57,6 +57,7 @@ class Hall:
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.goto(self.context.accounts.new_link("giam_doc", self.url))
+        page.goto(self.url)
         return page
 
     def _hear(self, message: Any) -> None:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from urllib.parse import urljoin
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -55,7 +56,7 @@ def _take(addresses: dict[str, str], kiosk: str) -> None:
         _shoot(page, "touch")
         page.goto(addresses["sign in once"])
         page.set_viewport_size({"width": 1366, "height": 900})
-        page.goto(page.url + "?period=month")
+        page.goto(urljoin(page.url, "/?period=month"))
         _shoot(page, "dashboard")
         phone = browser.new_page(
             viewport={"width": 360, "height": 740}, device_scale_factor=2, locale="vi-VN"

@@ -131,6 +131,7 @@ def test_who_was_invited_signs_in_elsewhere_and_the_log_tells_of_it(office: Hall
     accounts.add_user("quan_tri", "administrator")
     page = stranger(office, SIZES[0])
     page.goto(accounts.new_link("quan_tri", office.url))
+    page.get_by_role("link", name="Quản trị").click()
     page.get_by_role("link", name="Nhật ký", exact=True).click()
     rows = page.locator("#audit tbody tr")
     page.get_by_label("Tìm, có dấu").fill("lo thi dao")

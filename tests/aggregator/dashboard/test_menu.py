@@ -58,8 +58,8 @@ def test_few_doors_lead_everywhere(room: Room) -> None:
 @pytest.mark.parametrize(
     ("path", "door", "page"),
     [
-        ("/", "Hôm nay", None),
-        ("/department/so_y_te", "Hôm nay", None),
+        ("/", "Hôm nay", "Bảng tổng hợp"),
+        ("/department/so_y_te", "Hôm nay", "Bảng tổng hợp"),
         ("/sipas/weighted", "Kết quả", "SIPAS"),
         ("/settings/hours", "Quản trị", "Cài đặt"),
         ("/published", "Phương pháp", "Số công bố"),

@@ -35,7 +35,7 @@ def another_browser(room: Room) -> TestClient:
 def test_name_and_password_sign_in(room: Room) -> None:
     answer = enter(room)
     assert answer.status_code == 303
-    assert answer.headers["location"] == "/"
+    assert answer.headers["location"] == "/briefing"
     assert signed_in(room)
 
 
@@ -80,17 +80,17 @@ def test_an_account_without_a_password_has_none_to_guess(room: Room) -> None:
     [
         ("/?from=2020-01-01&to=2020-02-01", "/?from=2020-01-01&to=2020-02-01"),
         ("/department/so_tu_phap", "/department/so_tu_phap"),
-        ("//evil.example", "/"),
-        ("/\\evil.example", "/"),
+        ("//evil.example", "/briefing"),
+        ("/\\evil.example", "/briefing"),
         ("/\t/evil.example", "/%09/evil.example"),  # quoted: a path of ours
         ("/\n//evil.example", "/%0A//evil.example"),
-        ("https://evil.example", "/"),
-        ("https:evil.example", "/"),
-        ("javascript:alert(1)", "/"),
-        ("evil", "/"),
-        ("/sign-in", "/"),
-        ("/sign-out", "/"),
-        ("", "/"),
+        ("https://evil.example", "/briefing"),
+        ("https:evil.example", "/briefing"),
+        ("javascript:alert(1)", "/briefing"),
+        ("evil", "/briefing"),
+        ("/sign-in", "/briefing"),
+        ("/sign-out", "/briefing"),
+        ("", "/briefing"),
     ],
 )
 def test_signing_in_leads_to_our_own_pages_only(room: Room, wish: str, place: str) -> None:
@@ -108,7 +108,7 @@ def test_a_hostile_way_back_is_not_written_into_the_form(room: Room) -> None:
 def test_a_link_works_once(room: Room) -> None:
     link = room.context.accounts.new_link("giam_doc", "")
     first = room.client.get(link)
-    assert (first.status_code, first.headers["location"]) == (303, "/")
+    assert (first.status_code, first.headers["location"]) == (303, "/briefing")
     assert signed_in(room)
     second = another_browser(room).get(link)
     assert second.status_code == 403

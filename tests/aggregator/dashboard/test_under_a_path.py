@@ -100,7 +100,7 @@ def test_redirects_links_and_cookies_stay_under_the_path(mounted: tuple[Room, Te
         assert stays(answer.headers.get("location", f"{ROOT}/"))
         assert all(stays(urljoin(f"{ROOT}/", unescape(link))) for link in LINK.findall(answer.text))
     link = room.context.accounts.new_link("quan_tri", "")
-    assert client.get(ROOT + link).headers["location"] == f"{ROOT}/"
+    assert client.get(ROOT + link).headers["location"] == f"{ROOT}/briefing"
     assert client.post(f"{ROOT}/account/sign-out").headers["location"] == f"{ROOT}/sign-in"
     leaving = client.post(f"{ROOT}/sign-out")
     assert leaving.headers["location"] == f"{ROOT}/sign-in"
