@@ -41,10 +41,14 @@ ADDRESS = re.compile(r'"(/(?:static|centre)/[^"]+)"')
 
 @dataclass(frozen=True)
 class Kept:
-    """The screens as JSON, and a version that changes with them, the start and what they need."""
+    """The screens as JSON, and a version that changes with them, the start and what they need.
+
+    ``levels`` are volume and brightness that they were written with.
+    """
 
     body: bytes
     version: str
+    levels: tuple[int, int]
 
 
 async def alive(request: Request) -> Response:
@@ -64,16 +68,21 @@ async def screens(request: Request) -> Response:
 
 
 async def _kept(request: Request) -> Kept:
-    """The screens, written once: they depend on settings and files alone."""
+    """The screens, written once and whenever staff chose another level; the rest stays as it is."""
     state = request.app.state
-    if not hasattr(state, "kept"):
-        state.kept = await anyio.to_thread.run_sync(_write, request)
-    kept: Kept = state.kept
+    kept: Kept | None = getattr(state, "kept", None)
+    if kept is None or kept.levels != _levels(request):
+        kept = state.kept = await anyio.to_thread.run_sync(_write, request)
     return kept
 
 
+def _levels(request: Request) -> tuple[int, int]:
+    levels = context_of(request).levels
+    return levels.volume, levels.brightness
+
+
 def _write(request: Request) -> Kept:
-    context = context_of(request)
+    context, levels = context_of(request), _levels(request)
     languages = context.languages.names
     pages = {language: _layout(request, language) for language in languages}
     start = [_html(request, *_start(context), language) for language in languages]
@@ -87,7 +96,8 @@ def _write(request: Request) -> Kept:
         content["tablet"] = _tablet(context)
     body = json.dumps(content, ensure_ascii=False).encode()
     # The service worker reads its part in its own address.
-    return Kept(body, ("tablet-" if context.settings.tablets else "") + _digest(body, *start))
+    version = ("tablet-" if context.settings.tablets else "") + _digest(body, *start)
+    return Kept(body, version, levels)
 
 
 def _screens(request: Request, language: str) -> dict[str, str]:

@@ -251,6 +251,22 @@ def test_the_version_follows_what_is_kept(make_kiosk: Callable[..., Kiosk]) -> N
     assert len(set(versions[1:])) == 6
 
 
+def test_levels_that_staff_chooses_are_those_of_the_screens_that_are_kept(desk: Kiosk) -> None:
+    def kept() -> tuple[str, str]:
+        version = desk.client.get("/alive").json()["version"]
+        return version, desk.client.get("/screens.json").json()["screens"]["vi"]["away"]
+
+    before, _ = kept()
+    desk.context.levels.choose("volume", 25)
+    desk.context.levels.choose("brightness", 70)
+    version, away = kept()
+    assert version != before
+    assert 'data-volume="25" data-brightness="70"' in away
+    desk.context.levels.choose("volume", 100)
+    desk.context.levels.choose("brightness", 100)
+    assert kept()[0] == before
+
+
 def test_the_worker_may_serve_the_whole_screen(desk: Kiosk) -> None:
     script = desk.client.get("/worker.js?v=1")
     assert script.headers["content-type"].startswith("text/javascript")
