@@ -20,7 +20,8 @@ class Alerts(Model):
     ``low_ratings`` of the last ``of_last`` ratings at a counter are below the middle of the
     scale. ``silent_minutes``: a device is not heard of for so long in opening hours.
     ``refused``: so many submissions of a device were refused. ``disk_percent``: so little of the
-    disk is free. ``backup_hours``: the newest backup is that old.
+    disk is free. ``backup_hours``: the newest backup is that old. ``overdue``: an answer
+    to a citizen is past its deadline.
 
     ``emails`` get each alert, but not from ``quiet_from`` to ``quiet_until``, local times:
     what came up in between is sent at the end.
@@ -32,6 +33,7 @@ class Alerts(Model):
     refused: Annotated[int, Field(ge=0, le=100_000)] = 1
     disk_percent: Annotated[int, Field(ge=0, le=90)] = 10
     backup_hours: Annotated[int, Field(ge=0, le=8_760)] = 48
+    overdue: bool = True
     quiet_from: time | None = time(18, 0)
     quiet_until: time | None = time(7, 0)
     emails: tuple[str, ...] = Field(default=(), max_length=MOST_ADDRESSES)

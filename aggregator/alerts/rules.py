@@ -110,4 +110,13 @@ def _newest(folder: Path) -> datetime | None:
     return datetime.fromtimestamp(max(times), UTC) if times else None
 
 
-RULES = (low_ratings, silent, refused, disk, backup)
+def overdue(scene: Scene) -> Iterator[Finding]:
+    """Cases whose answer to the citizen is past its deadline."""
+    if not scene.limits.overdue:
+        return
+    for case in scene.store.cases.overdue(scene.now):
+        due = {"since": case.due_at.isoformat(timespec="seconds")}
+        yield Finding("overdue", f"{case.number}", {"number": case.number, **due})
+
+
+RULES = (low_ratings, silent, refused, disk, backup, overdue)

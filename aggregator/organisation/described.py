@@ -50,6 +50,7 @@ SETTINGS: Mapping[str, Callable[[Centre], Any]] = {
     "refused": lambda centre: centre.alerts.refused,
     "disk_percent": lambda centre: centre.alerts.disk_percent,
     "backup_hours": lambda centre: centre.alerts.backup_hours,
+    "overdue": lambda centre: centre.alerts.overdue,
     "quiet_from": lambda centre: centre.alerts.quiet_from,
     "quiet_until": lambda centre: centre.alerts.quiet_until,
     "emails": lambda centre: centre.alerts.emails,
@@ -83,6 +84,8 @@ def in_words(value: object) -> Words:
         case Wifi():
             key = "open" if value.open else "with_password" if value.password else "name_alone"
             return say(f"setting.wifi_{key}", name=value.name)
+        case bool():
+            return say("setting.on" if value else "setting.off")
         case int():
             return integer(value)
         case time():

@@ -103,6 +103,8 @@ def _alerts(centre: Centre) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in centre.alerts:
         match value:
+            case bool():
+                found[name] = "1" if value else ""
             case time():
                 found[name] = _clock(value)
             case tuple():
@@ -212,6 +214,7 @@ def _read_documents(reader: Reader, centre: Centre) -> dict[str, object]:
 
 def _read_alerts(reader: Reader, centre: Centre) -> dict[str, object]:
     found: dict[str, object] = {name: reader.whole(name) for name in ALERT_LIMITS}
+    found["overdue"] = bool(reader.given("overdue"))
     for name in ("quiet_from", "quiet_until"):
         found[name] = reader.time(name) if reader.given(name) else None
     found["emails"] = reader.given("emails").replace(",", " ").replace(";", " ").split()

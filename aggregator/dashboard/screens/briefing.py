@@ -23,14 +23,15 @@ class BriefingPage(FigurePage):
     """The briefing; without ``found`` the centre's ratings have no one share.
 
     ``told`` are what needs attention, each with the sentence of its alert, if it is one.
-    ``silent`` names devices that are silent, ``technical`` are the other alerts of devices, disk
-    and backup.
+    ``silent`` names devices that are silent, ``overdue`` numbers overdue cases, ``technical`` are
+    the other alerts of devices, disk and backup.
     """
 
     found: Briefing | None
     told: Sequence[tuple[Attention, Words | None]] = ()
     silent: Sequence[str] = ()
     technical: Sequence[Words] = ()
+    overdue: Sequence[int] = ()
 
 
 @needs("department")
@@ -60,9 +61,10 @@ def _page(context: Context, view: View) -> BriefingPage:
         found=found,
         told=[(one, sentence(one.alert, centre) if one.alert else None) for one in found.attention],
         silent=[str(one.details["device"]) for one in live if one.rule == "silent_minutes"],
+        overdue=[one.number for one in context.store.cases.overdue(context.clock())],
         technical=[sentence(one, centre) for one in live if _is_technical(one)],
     )
 
 
 def _is_technical(alert: Alert) -> bool:
-    return alert.rule not in ("low_ratings", "silent_minutes")
+    return alert.rule not in ("low_ratings", "silent_minutes", "overdue")

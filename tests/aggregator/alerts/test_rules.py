@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.alerts.rules import Scene, findings
+from aggregator.alerts.words import sentence
 from aggregator.storage.alerts import Finding
 from aggregator.storage.devices import Beat
 from surveys.alerts import Alerts
 from surveys.centre import Centre
 from tests.aggregator.alerts.watching import limit, watch_of
-from tests.aggregator.conftest import NOW, Room, ratings
+from tests.aggregator.conftest import NOW, Room, ratings, submission
 
 Make = Callable[..., Room]
 
@@ -28,6 +29,10 @@ def found(room: Room, rule: str) -> list[Finding]:
     rating = context.surveys[centre.instruments.rating]
     scene = Scene(context.store, room.settings, centre, rating, room.clock())
     return [one for one in findings(scene) if one.rule == rule]
+
+
+def sentence_of(room: Room, one: Finding) -> str:
+    return sentence(one, room.context.centre).get("vi")
 
 
 def test_low_ratings_are_told_of_at_their_counter_by_the_last_ones(any_room: Room) -> None:
@@ -151,3 +156,18 @@ def test_quiet_hours_go_over_midnight(local: str, quiet: bool) -> None:
     assert Alerts().is_quiet(datetime.fromisoformat(f"2026-11-23T{local}").time()) is quiet
     never = Alerts(quiet_from=None, quiet_until=None)
     assert not never.is_quiet(datetime.fromisoformat(f"2026-11-23T{local}").time())
+
+
+def test_an_overdue_case_is_told_of_unless_that_is_turned_off(any_room: Room) -> None:
+    any_room.sign_in()
+    comment = submission(comment="Phải đi bốn lần")
+    any_room.take([comment])
+    answer = any_room.client.post("/cases", data={"submission": comment["id"]})
+    case = int(answer.headers["location"].rpartition("/")[2])
+    assert found(any_room, "overdue") == []
+    any_room.clock.moment += timedelta(days=60)
+    [one] = found(any_room, "overdue")
+    assert one.subject == str(case)
+    assert f"Vụ việc số {case} quá hạn" in sentence_of(any_room, one)
+    limit(any_room, overdue=False)
+    assert found(any_room, "overdue") == []
