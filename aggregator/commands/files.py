@@ -26,7 +26,7 @@ def run_import(options: argparse.Namespace) -> int:
         store.definitions.check(surveys)
         ingest = Ingest(store, files, centre)
         outcome = import_file(options.file, ingest, language, advance)
-        store.roll_up(surveys)
+        store.roll_up(surveys.values())
     tell_problems(outcome.problems, language)
     print(outcome.summary())
     return 1 if outcome.problems else 0
@@ -40,7 +40,7 @@ def run_rebuild(options: argparse.Namespace) -> int:
         surveys = centre.instruments_with(files)
         store.definitions.check(surveys)
         counted = rebuild(store, store.definitions.counted(surveys), centre.zone, advance)
-        store.roll_up(surveys)
+        store.roll_up(surveys.values())
     tell(options, counted)
     return 0
 

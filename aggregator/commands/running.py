@@ -81,7 +81,7 @@ def _migrate(settings: Settings) -> None:
         counted = store.definitions.counted(surveys)
         if store.lacks_hours(counted.values()):  # it was counted by an earlier version
             rebuild(store, counted, centre.zone, lambda _: None)
-        store.roll_up(surveys)
+        store.roll_up(surveys.values())
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from aggregator.dashboard.screens import (
     briefing,
     business,
     cases,
+    comments,
     comparison,
     coverage,
     ddci,
@@ -95,7 +96,11 @@ MENU: Menu = {
         Route("/ddci", ddci.ddci, name="ddci"),
         Route("/handling", handling.handling, name="handling"),
     ],
-    "feedback": [Route("/cases", cases.cases, name="cases")],
+    "feedback": [
+        Route("/comments", comments.comments, name="comments"),
+        Route("/reasons", comments.reasons, name="reasons"),
+        Route("/cases", cases.cases, name="cases"),
+    ],
     "reports": [Route("/documents", documents.documents, name="documents")],
     "administration": [
         Route(
@@ -148,6 +153,9 @@ ROUTES = [
     Route("/exports/codebook.csv", exports.codebook_csv),
     Route("/exports/definitions.json", exports.definitions_json),
     *PEOPLE,
+    Route("/comments/{number:int}/tag", comments.tag, methods=["POST"]),
+    Route("/comments/{number:int}/hide", comments.hide, methods=["POST"]),
+    Route("/comments/{number:int}/unmask", comments.unmask, methods=["POST"]),
     # After the routes of the files themselves, whose paths end with a format such as ".pdf".
     Route("/reports/{kind:str}", documents.fetch),
     Route("/exports/submissions", documents.fetch),

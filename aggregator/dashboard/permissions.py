@@ -22,7 +22,9 @@ from web import under, wants_fragment
 Permission = Literal[
     "figures",  # every figure of the centre, and its reports
     "department",  # figures of a department; to a head those of the own one alone
-    "answers",  # single answers and what people wrote; to a head those of the own department
+    "comments",  # what people wrote, masked; to a head that of the own department
+    "moderate",  # hide comments from the public, and unmask one
+    "answers",  # single answers, and tags on comments; to a head those of the own department
     "cases",  # enter, assign and close cases, and read contact details
     "organisation",  # change departments, counters and settings of the centre
     "devices",  # enrol and revoke devices
@@ -40,8 +42,8 @@ Open = Literal["anyone", "device_token", "reader_token"]
 MAY: Mapping[Role, frozenset[Permission]] = {
     "administrator": frozenset(PERMISSIONS),
     "manager": frozenset(PERMISSIONS) - {"audit"},
-    "head": frozenset({"department", "answers", "self"}),
-    "reader": frozenset({"figures", "department", "self"}),
+    "head": frozenset({"department", "comments", "answers", "self"}),
+    "reader": frozenset({"figures", "department", "comments", "self"}),
 }
 # Whose accounts those who have "accounts" may make and change.
 MAY_MANAGE: Mapping[Role, tuple[Role, ...]] = {

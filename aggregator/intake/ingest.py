@@ -181,6 +181,7 @@ class Ingest:
             if rows:
                 writer.add_tallies(plan.deltas(self._counted))
                 writer.add_receipts(plan.given(now))
+                writer.index_comments(rows)
         return plan.receipts
 
     def try_out(self) -> Receipt:
@@ -322,7 +323,8 @@ def _id_of(item: object) -> str | None:
 def rebuild(
     store: Store, surveys: Mapping[str, Survey], zone: tzinfo, progress: Callable[[int], None]
 ) -> int:
-    """Count all tallies again from the stored submissions, in one transaction; returns how many.
+    """Count all tallies and index all comments again from the stored submissions, in one
+    transaction; returns how many submissions there are.
 
     ``surveys`` are all that have answers, ``zone`` is the centre's. Raises
     definitions.UndefinedAnswersError where stored answers have no definition; then nothing is
@@ -342,6 +344,7 @@ def rebuild(
             writer.add_tallies(deltas)
             counted += len(rows)
             progress(len(rows))
+        writer.index_all_comments()
     return counted
 
 

@@ -28,6 +28,7 @@ Kind = Literal[
     "settings",
     "export",
     "report",
+    "comment",
     "unmasking",
     "case",
     "alert",

@@ -18,12 +18,14 @@ from aggregator.storage.audit import AuditLog
 from aggregator.storage.blocks import Block, Key, merged
 from aggregator.storage.cases import Cases
 from aggregator.storage.centres import Centres
+from aggregator.storage.comments import Comments
 from aggregator.storage.contacts import Contacts
 from aggregator.storage.credentials import Credentials
 from aggregator.storage.database import Database, Lock, StorageError
 from aggregator.storage.definitions import Definitions
 from aggregator.storage.devices import Devices
 from aggregator.storage.handling import Handling
+from aggregator.storage.reasons import Reasons
 from aggregator.storage.rollups import (
     FACTORS,
     HOURS,
@@ -98,6 +100,7 @@ class Store:
         self.alerts = AlertLog(self.database)
         self.cases = Cases(self.database)
         self.contacts = Contacts(self.database)
+        self.comments = Comments(self.database)
 
     @property
     def engine(self) -> Engine:
@@ -276,11 +279,12 @@ class Store:
         return view
 
     def of_department(self, department: str) -> "Store":
-        """A copy of this store that reads tallies, dossiers and cases of one department alone."""
+        """A copy of this store that reads what is of one department alone."""
         view = copy(self)
         view.department = department
         view.handling = Handling(self.database, department)
         view.cases = Cases(self.database, department)
+        view.comments = Comments(self.database, department)
         view._rollups = None
         return view
 
@@ -299,11 +303,13 @@ class Store:
         view.cases = Cases(self.database, heirs=heirs)
         return view
 
-    def roll_up(self, surveys: Iterable[str]) -> None:
+    def roll_up(self, surveys: Iterable[Survey]) -> None:
         """Store all missing blocks of surveys, so that readers of long periods do not wait."""
         for survey in surveys:
-            for layout in (TALLIES, POOL, FACTORS, HOURS):
-                self._blocks(layout, Selection(survey), daily=False)
+            layouts: list[Layout] = [TALLIES, POOL, FACTORS, HOURS]
+            layouts += [Reasons.of(survey)] if Reasons.are_asked(survey) else []
+            for layout in layouts:
+                self._blocks(layout, Selection(survey.id), daily=False)
 
     # Dossiers settled, the denominator of participation
 

@@ -57,7 +57,7 @@ class SubmissionRow(SQLModel, table=True):
     """
 
     __tablename__ = "submission"
-    __table_args__ = (Index("submission_day", "day"),)
+    __table_args__ = (Index("submission_day", "day", "visit"),)
 
     number: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True))
     id: str = Field(max_length=36, unique=True)
@@ -343,6 +343,25 @@ class AlertPost(SQLModel, table=True):
     tries: int = 0
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     error: str | None = None
+
+
+class CommentEventRow(SQLModel, table=True):
+    """What was done about a comment, which triggers keep from being changed or deleted.
+
+    ``comment`` is the number of the submission, ``kind`` a comments.Act, ``value`` the tag.
+    """
+
+    __tablename__ = "comment_event"
+    __table_args__ = (Index("comment_event_of", "comment"),)
+
+    number: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True))
+    comment: int = Field(
+        sa_column=Column(BigInteger, ForeignKey("submission.number"), nullable=False)
+    )
+    at: datetime = Field(sa_type=UtcDateTime)
+    actor: str = Field(max_length=64)
+    kind: str = Field(max_length=10)
+    value: str = Field(max_length=40)
 
 
 class WrongPassword(SQLModel, table=True):

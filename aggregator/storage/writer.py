@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Dialect, Insert, Row, delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
 
+from aggregator.storage.comments import index_all, index_new
 from aggregator.storage.definitions import keep, refuse_undefined
 from aggregator.storage.submissions import read_chunk
 from aggregator.storage.tables import (
@@ -175,6 +176,16 @@ class Writer:
         self._write(_adding, PooledTally, pooled)
         self._write(_adding, HourTally, hours)
         self._drop_blocks(deltas.days)
+
+    def index_comments(self, rows: Iterable[NewRow]) -> None:
+        """Index the comments of rows that were stored in this transaction."""
+        commented = [row.id for row in rows if row.comment]
+        if commented:
+            index_new(self._connection, commented)
+
+    def index_all_comments(self) -> None:
+        """Make the index of comments again; see comments.index_all."""
+        index_all(self._connection)
 
     def _drop_blocks(self, days: Collection[tuple[str, str]]) -> None:
         """Delete the blocks that include a survey's day; mostly there are none."""

@@ -64,7 +64,8 @@ def two_years() -> Large:
     fill(database, centre, TODAY)
     filled = time.perf_counter()
     store = Store(f"sqlite:///{database}")
-    store.roll_up(survey for _, survey in load_centre(centre).instruments)
+    surveys = load_surveys()
+    store.roll_up(surveys[asked] for _, asked in load_centre(centre).instruments)
     store.close()
     return Large(folder, centre, filled - began, time.perf_counter() - filled)
 

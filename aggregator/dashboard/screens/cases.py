@@ -15,7 +15,6 @@ from starlette.responses import RedirectResponse, Response
 from aggregator.dashboard.context import Context, context_of
 from aggregator.dashboard.pages import render
 from aggregator.dashboard.permissions import may, needs
-from aggregator.documents.screening import screened
 from aggregator.figures.cases import cases_in_time, in_time_figure
 from aggregator.figures.figure import Figure
 from aggregator.storage.audit import Entry
@@ -31,6 +30,7 @@ from aggregator.storage.cases import (
 )
 from aggregator.storage.tables import User
 from aggregator.wording.periods import Period, period_of
+from aggregator.wording.screening import screened
 from surveys.centre import Department
 from surveys.receipts import new_code, receipt_of
 from surveys.text import LONGEST_TEXT, cleaned, fault_of

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from aggregator.documents.exports.columns import FIXED, ExportColumn, joined_columns, typed_columns
-from aggregator.documents.screening import screened
 from aggregator.intake.submission_files import escaped
 from aggregator.organisation.seen import THEN, Seen, following
 from aggregator.storage.database import Database
 from aggregator.storage.definitions import read_definitions, refuse_undefined
 from aggregator.storage.submissions import ALL, Advance, Filters, read_submissions
+from aggregator.wording.screening import screened
 from surveys.centre import Centre
 from surveys.definition import Survey
 

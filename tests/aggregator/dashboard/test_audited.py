@@ -11,10 +11,11 @@ from aggregator.__main__ import main
 from aggregator.organisation import acts
 from aggregator.storage.audit import KINDS, Search
 from aggregator.storage.cases import Filters
+from aggregator.storage.comments import Search as Found
 from aggregator.wording.messages import MESSAGES
 from surveys.definition import Text
 from tests.aggregator.alerts.watching import watch_of
-from tests.aggregator.conftest import PASSWORD, Room, ratings
+from tests.aggregator.conftest import PASSWORD, Room, ratings, submission
 
 # Recorded in tests of their own: it takes answers without a definition.
 ELSEWHERE = {"survey.defined"}
@@ -39,6 +40,7 @@ def test_every_sentence_of_the_log_is_of_something_that_is_recorded(
     cases(room)
     assert room.client.get("/exports/submissions.json").status_code == 200
     assert room.get("/api/v1/submissions.csv").status_code == 200
+    comments(room)
     commands(room, tmp_path, monkeypatch)
 
     log = room.context.store.audit
@@ -61,6 +63,20 @@ def cases(room: Room) -> None:
         [case] = room.context.store.cases.page(Filters(), room.clock(), 1)
         fields = {"act": act, "last": str(case.last), "text": "x", "department": department}
         assert room.client.post(f"/cases/{case.number}", data=fields).status_code in (200, 303)
+
+
+def comments(room: Room) -> None:
+    room.take([submission(comment="Xin gọi 0900 000 000")])
+    [number] = [one.number for one in room.context.store.comments.found(Found(), 9)]
+    for act, form in (
+        ("tag", {"tag": "ghế"}),
+        ("tag", {"tag": "ghế", "act": "untag"}),
+        ("hide", {"act": "hide"}),
+        ("hide", {"act": "show"}),
+        ("unmask", {"reason": "Gọi lại cho người dân"}),
+    ):
+        answer = room.client.post(f"/comments/{number}/{act}", data=form)
+        assert answer.status_code in (200, 303)
 
 
 def people(room: Room) -> None:

@@ -49,8 +49,8 @@ def test_a_handler_that_does_not_say_it_has_no_route() -> None:
 def test_each_role_may_do_what_the_table_says() -> None:
     assert set(MAY) == set(MAY_MANAGE) == set(ROLES)
     assert MAY["administrator"] == set(PERMISSIONS)
-    assert MAY["reader"] == {"figures", "department", "self"}
-    assert MAY["head"] == {"department", "answers", "self"}
+    assert MAY["reader"] == {"figures", "department", "comments", "self"}
+    assert MAY["head"] == {"department", "comments", "answers", "self"}
     assert "audit" not in MAY["manager"]
     for role in ROLES:  # nobody makes an account that may do more than he himself
         assert all(MAY[other] <= MAY[role] for other in MAY_MANAGE[role])
@@ -143,6 +143,8 @@ def test_a_head_sees_nothing_of_another_department(two: Room) -> None:
         "/cases",
         "/handling",
         "/hours",
+        "/comments",
+        "/reasons",
         "/documents",
         "/method",
         "/exports/submissions.csv",

@@ -14,11 +14,11 @@ from aggregator.demo.citizens import with_population
 from aggregator.demo.firms import Firms
 from aggregator.demo.mergers import REASON, Mergers
 from aggregator.demo.quarter import Quarter
-from aggregator.documents.screening import screened
 from aggregator.figures.figures import figure_rows
 from aggregator.intake.ingest import Ingest, rebuild
 from aggregator.organisation.seen import SEEN, following, seen
 from aggregator.storage.store import Selection
+from aggregator.wording.screening import screened
 from surveys.centre import Centre, load_centre
 from surveys.definition import Survey, load_surveys
 from tests.aggregator.conftest import CENTRE, NOW, ROOT, ZONE, Room, stored, tallies

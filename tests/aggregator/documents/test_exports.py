@@ -18,7 +18,6 @@ from aggregator.__main__ import main
 from aggregator.documents.exports.columns import joined_columns, typed_columns
 from aggregator.documents.exports.joined import EXPORT_FORMATS, ExportFormat, JoinedTable, header
 from aggregator.documents.exports.writing import write_export
-from aggregator.documents.screening import MASK
 from aggregator.documents.worker import Worker, environment
 from aggregator.intake.files import FileError
 from aggregator.intake.importing import import_file
@@ -27,6 +26,7 @@ from aggregator.organisation import acts
 from aggregator.organisation.seen import Seen, merged_into
 from aggregator.storage.devices import Device
 from aggregator.storage.submissions import Filters
+from aggregator.wording.screening import MASK
 from surveys.centre import Centre
 from surveys.definition import Survey, Text
 from surveys.messages import LANGUAGES, Language

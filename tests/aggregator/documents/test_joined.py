@@ -9,7 +9,7 @@ import pytest
 
 from aggregator.documents.exports.columns import joined_columns
 from aggregator.documents.exports.joined import csv_lines, header, records
-from aggregator.documents.screening import MASK
+from aggregator.wording.screening import MASK
 from surveys.centre import Centre
 from surveys.definition import Survey
 from tests.aggregator.conftest import Intake, Room, ratings, sipas, submission

@@ -18,11 +18,17 @@ from aggregator.storage.writer import NewRow
 from tests.aggregator.conftest import Intake, stored, submission, tallies
 
 
+def of_index(name: str | None) -> bool:
+    """Whether a table is the index of comments, which each database has a kind of its own for."""
+    return (name or "").startswith("comment_words")
+
+
 def test_the_migrated_schema_is_that_of_the_tables(store: Store) -> None:
     with store.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        opts = {"compare_type": True, "include_name": lambda name, *_: not of_index(name)}
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, SQLModel.metadata) == []
-        names = set(inspect(connection).get_table_names())
+        names = {n for n in inspect(connection).get_table_names() if not of_index(n)}
     assert names == {*SQLModel.metadata.tables, "alembic_version"}
 
 
@@ -31,7 +37,8 @@ def test_tallies_are_clustered_by_their_key_in_sqlite(store: Store) -> None:
         with store.engine.connect() as connection:
             query = "SELECT name FROM sqlite_master WHERE sql LIKE '%WITHOUT ROWID%'"
             found = set(connection.exec_driver_sql(query).scalars())
-        assert found == {"tally", "pooled_tally", "hour_tally", "handling_tally"}
+        tables = {name for name in found if not of_index(name)}
+        assert tables == {"tally", "pooled_tally", "hour_tally", "handling_tally"}
     else:
         assert (
             inspect(store.engine).get_pk_constraint("tally")["constrained_columns"][0] == "survey"

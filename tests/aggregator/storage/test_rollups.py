@@ -276,7 +276,8 @@ def test_a_snapshot_stands_still_while_answers_come_in(intake: Intake) -> None:
 def test_rolling_up_ahead_leaves_readers_nothing_to_make(intake: Intake) -> None:
     days = [date(2026, 9, 28) + timedelta(days=number) for number in range(40)]
     intake([one for day in days for one in (late(str(day)), late(str(day), channel="qr"))])
-    intake.store.roll_up(["in_centre", "sipas_2020"])
+    surveys = load_surveys()
+    intake.store.roll_up([surveys["in_centre"], surveys["sipas_2020"]])
     ahead = rolled_up(intake.store)
     intake.store.counts(Selection("in_centre"), "day")
     assert rolled_up(intake.store) == ahead

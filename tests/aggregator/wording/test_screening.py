@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from aggregator.documents.screening import MASK, screened
+from aggregator.wording.screening import MASK, screened
 
 PERSONAL = [
     "0912345678",

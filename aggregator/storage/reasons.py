@@ -1,0 +1,87 @@
+"""Reasons crossed with the level that the same visit gave: praise or blame."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Row, select
+from sqlmodel import col
+
+from aggregator.storage.blocks import Block
+from aggregator.storage.rollups import Span
+from aggregator.storage.tables import PooledTally, SubmissionRow, Tally
+from surveys.definition import Survey
+
+ANY = ("", 0)  # stands for a visit that named any reason at all
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """A rollups.Layout of how many visits chose a code of ``reasons`` with a level of ``rating``.
+
+    Both are ids of questions of one survey; a visit's answers may be in several submissions of
+    a day, and its place is that of the reasons. A visit without a level is left out. The item
+    ANY counts each visit that named reasons once.
+    """
+
+    rating: str
+    reasons: tuple[str, ...]
+
+    items = ("question", "code", "level")
+    places = ("channel", "department", "counter")
+    sums = ("n",)
+    table: type[Tally] | type[PooledTally] = Tally
+
+    @staticmethod
+    def are_asked(survey: Survey) -> bool:
+        """Whether a survey has one rating, and questions with several answers beside it."""
+        return len(survey.measured) == 1 and any(
+            one.kind == "many" and one.scale for one in survey.all_questions()
+        )
+
+    @classmethod
+    def of(cls, survey: Survey) -> "Reasons":
+        several = [one.id for one in survey.all_questions() if one.kind == "many" and one.scale]
+        return cls(survey.measured[0].id, tuple(several))
+
+    @cached_property
+    def name(self) -> str:
+        parts = (self.rating, *self.reasons)
+        return f"reasons {hashlib.sha256(orjson.dumps(parts)).hexdigest()[:16]}"
+
+    def block(self, connection: Connection, survey: str, span: Span) -> Block:
+        """The counts of the days of a span, each visit's within its day."""
+        counted: Counter[tuple[Any, ...]] = Counter()
+        levels: dict[tuple[Any, str], int] = {}
+        chosen: list[Row[Any]] = []
+        for row in self._rows(connection, survey, span):
+            level = row.answers.get(self.rating)
+            if level is not None and row.visit is not None:
+                levels[row.day, row.visit] = level
+            if any(row.answers.get(one) for one in self.reasons):
+                chosen.append(row)
+        for row in chosen:
+            level = row.answers.get(self.rating)
+            level = levels.get((row.day, row.visit)) if level is None else level
+            if level is not None:
+                place = (row.channel, row.department or "", row.counter or "")
+                counted.update((*item, level, *place) for item in self._items(row.answers))
+        rows = [(*key, n) for key, n in counted.items()]
+        return Block.of_rows(rows, len(self.items), len(self.places), len(self.sums))
+
+    def _items(self, answers: dict[str, Any]) -> Iterator[tuple[str, int]]:
+        yield ANY
+        for question in self.reasons:
+            for code in answers.get(question) or ():
+                yield question, code
+
+    def _rows(self, connection: Connection, survey: str, span: Span) -> Iterator[Row[Any]]:
+        of = SubmissionRow
+        place = (col(of.channel), col(of.department), col(of.counter))
+        query = select(col(of.day), col(of.visit), *place, col(of.answers))
+        query = query.where(col(of.day).between(*span), col(of.survey) == survey)
+        yield from connection.execute(query.order_by(col(of.number)))
