@@ -11,9 +11,16 @@ from aggregator.demo.handled import Handled
 from aggregator.demo.mergers import NONE, Mergers
 from aggregator.demo.quarter import Quarter
 from aggregator.intake.ingest import Ingest, Offer
+from aggregator.storage.audit import entry
+from aggregator.storage.comments import Search
 from aggregator.storage.store import Store
 from surveys.centre import Centre
 from surveys.definition import Survey
+
+# Words of comments, and the tag that they get in the demonstration.
+TAGS = {"chờ": "thời gian chờ", "chỗ": "cơ sở vật chất", "thái độ": "thái độ phục vụ"}
+TAGGED = 6  # comments a tag, at most
+HIDDEN = "thái độ phục vụ"  # the words of one that is hidden
 
 
 def simulate(
@@ -44,4 +51,15 @@ def simulate(
     kept = {(day, id): one for (day, id), one in facts if mergers.at(id, day) == id}
     store.handling.set_facts(kept)
     add_cases(store, mergers.applied(centre) if mergers.into else centre, now)
+    _tag(store, now)
     return taken
+
+
+def _tag(store: Store, now: datetime) -> None:
+    """Tag some of the newest comments by what they are about, and hide one from the public."""
+    log = store.comments
+    for words, tag in TAGS.items():
+        for one in log.found(Search(words), TAGGED):
+            log.act(one.number, "tag", tag, entry(now, "", "comment.tagged", id=one.id, tag=tag))
+    for one in log.found(Search(HIDDEN), 1):
+        log.act(one.number, "hide", "", entry(now, "", "comment.hidden", id=one.id))
