@@ -16,6 +16,7 @@ def test_a_merger_from_the_form_to_both_organisations(hall: Hall) -> None:
     finance = {"department": "so_tai_chinh", "counter": "q18", "answered_at": BEFORE}
     hall.take(*ratings((5,) * 40, **planning), *ratings((5,) * 20, **finance))
     page = hall.page(java_script_enabled=False)
+    page.get_by_role("link", name="Quản trị").click()
     page.get_by_role("link", name="Tổ chức", exact=True).click()
     page.get_by_role("link", name="Sở Kế hoạch và Đầu tư").click()
     form = page.locator("form", has_text="Sáp nhập cơ quan")

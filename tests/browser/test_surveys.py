@@ -22,6 +22,7 @@ def test_an_edited_survey_is_previewed_asked_and_another_series(
 ) -> None:
     hall.take(*ratings((5,) * 40, answered_at="2026-11-20T08:10:00+07:00"))
     page = hall.page()
+    page.get_by_role("link", name="Quản trị").click()
     page.get_by_role("link", name="Phiếu khảo sát").click()
     page.get_by_role("link", name="Đánh giá tại Trung tâm").click()
     page.get_by_role("link", name="Sửa phiếu").click()
