@@ -1,6 +1,6 @@
 """The simulated quarter's cases: some in each state, most answered in time, one overdue."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import NamedTuple
 
 from aggregator.storage.cases import Kind, Way
@@ -65,7 +65,7 @@ def add_cases(store: Store, centre: Centre, now: datetime) -> None:
     since = centre.local_day(now) - timedelta(days=10)
     comments = (row.id for row in store.submissions(since, None) if row.comment)
     for number, (days, steps) in enumerate(STAGES):
-        told, at = TOLD[number % len(TOLD)], _working(now - timedelta(days=days))
+        told, at = TOLD[number % len(TOLD)], _morning(centre, now - timedelta(days=days))
         due = centre.after_open(at, centre.cases.answer_hours)
         if days < 10 and (submission := next(comments, None)):
             case = store.cases.open(at, due, MANAGER, "comment", submission=submission)
@@ -73,7 +73,8 @@ def add_cases(store: Store, centre: Centre, now: datetime) -> None:
             case = store.cases.open(at, due, MANAGER, told.way, text=told.text)
         department = departments[number % len(departments)].id
         for kind, later in steps:
-            when = min(now, _working(at + timedelta(days=later)) + timedelta(minutes=number + 5))
+            when = _morning(centre, at + timedelta(days=later)) + timedelta(minutes=7 * number + 5)
+            when = min(now, when)
             _do(store, centre, case, kind, when, department, told)
 
 
@@ -95,6 +96,8 @@ def _do(
             store.cases.act(case, kind, at, MANAGER)
 
 
-def _working(moment: datetime) -> datetime:
-    """The moment, on the Friday before where it is at a weekend."""
-    return moment - timedelta(days=max(0, moment.weekday() - 4))
+def _morning(centre: Centre, moment: datetime) -> datetime:
+    """Nine o'clock on the centre's day of a moment, on the Friday before where it is a weekend."""
+    day = centre.local_day(moment)
+    day -= timedelta(days=max(0, day.weekday() - 4))
+    return datetime.combine(day, time(9), centre.zone)

@@ -3,7 +3,6 @@
 from datetime import date, datetime, time, timedelta
 
 from aggregator.figures.figure import Figure
-from aggregator.storage.cases import Case
 from aggregator.storage.store import Store
 from aggregator.wording.phrases import Words, joined, say
 from surveys.centre import Centre
@@ -36,8 +35,3 @@ def in_time_figure(name: str, whose: Words, decided: tuple[int, int]) -> Figure:
         n=n,
         source=say("cases.source"),
     )
-
-
-def overdue_cases(store: Store, now: datetime) -> list[Case]:
-    """The cases whose answer is due and whose deadline has passed, the longest overdue first."""
-    return store.cases.overdue(now)

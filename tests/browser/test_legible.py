@@ -99,7 +99,15 @@ AWAY = """async () => {
   const kept = await (await fetch("/screens.json")).json();
   document.getElementById("screen").outerHTML = kept.screens[document.documentElement.lang].away;
 }"""
-PLAIN = ["/", "/rate/so_nong_nghiep", "/farewell", "/farewell?again=1", "/nowhere", "/staff"]
+PLAIN = [
+    "/",
+    "/rate/so_nong_nghiep",
+    "/farewell",
+    "/farewell?again=1",
+    "/farewell?receipt=7K4M-P2QR-9XWT",
+    "/nowhere",
+    "/staff",
+]
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from kiosk.settings import Settings
 from kiosk.staff_access import hash_pin
 from kiosk.submissions import part_id
 from surveys.centre import Centre, load_definitions
+from surveys.receipts import receipt_of
 from tests.browser.test_touch import turn_to
 from tests.conftest import CHROMIUM_FLAGS, Servers, chromium_path
 from tests.kiosk.conftest import CENTRE
@@ -142,6 +143,7 @@ def test_a_visit_without_a_server_counts_once_when_it_is_back(tablet: Tablet) ->
     expect(page.get_by_label("Ý kiến khác")).to_have_value("Cảm ơn")
     tap(page, "Gửi phiếu")
     expect(page.locator(".farewell-screen")).to_be_visible()
+    code = page.locator(".receipt-code").inner_text()  # made by the tablet
     expect(page.locator(".pending")).to_contain_text("2")
     tap(page, "Về màn hình đầu")
     expect(page.locator(".rating").first).to_be_visible()
@@ -154,6 +156,7 @@ def test_a_visit_without_a_server_counts_once_when_it_is_back(tablet: Tablet) ->
     assert rating["comment"] == 'Chờ lâu & "mệt" <b>'
     assert survey["answers"] == {"q1": 5, "q5": 5, "q10": 5, "q16": 5, "q19": 5}
     assert survey["comment"] == "Cảm ơn"
+    assert survey["receipt"] == receipt_of(code)
     assert (survey["visit"], survey["counter"]) == (rating["visit"], "q05")
     assert {one["id"] for one in kept} == {rating["id"], survey["id"]}
     assert rating["id"] == str(part_id_of(rating, "rating"))
