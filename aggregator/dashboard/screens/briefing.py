@@ -14,8 +14,11 @@ from aggregator.dashboard.permissions import needs
 from aggregator.dashboard.screens.view import FigurePage, View, choose, read_view
 from aggregator.figures.briefing import Attention, Briefing, briefing
 from aggregator.storage.alerts import Alert
+from aggregator.storage.comments import Search
 from aggregator.wording.phrases import Words
 from web import under
+
+MOST_COMMENTS = 99  # counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +26,8 @@ class BriefingPage(FigurePage):
     """The briefing; without ``found`` the centre's ratings have no one share.
 
     ``told`` are what needs attention, each with the sentence of its alert, if it is one.
-    ``silent`` names devices that are silent, ``overdue`` numbers overdue cases, ``technical`` are
+    ``silent`` names devices that are silent, ``comments`` counts those since the last
+    working day, up to ``most``; ``overdue`` numbers overdue cases, ``technical`` are
     the other alerts of devices, disk and backup.
     """
 
@@ -32,6 +36,9 @@ class BriefingPage(FigurePage):
     silent: Sequence[str] = ()
     technical: Sequence[Words] = ()
     overdue: Sequence[int] = ()
+    comments: int = 0
+
+    most = MOST_COMMENTS
 
 
 @needs("department")
@@ -62,6 +69,9 @@ def _page(context: Context, view: View) -> BriefingPage:
         told=[(one, sentence(one.alert, centre) if one.alert else None) for one in found.attention],
         silent=[str(one.details["device"]) for one in live if one.rule == "silent_minutes"],
         overdue=[one.number for one in context.store.cases.overdue(context.clock())],
+        comments=context.store.comments.count(
+            Search(since=found.day, until=context.today), MOST_COMMENTS
+        ),
         technical=[sentence(one, centre) for one in live if _is_technical(one)],
     )
 

@@ -8,7 +8,7 @@ from aggregator.figures.briefing import last_working_day
 from aggregator.wording.numbers import NBSP
 from surveys.centre import Centre
 from tests.aggregator.alerts.watching import watch_of
-from tests.aggregator.conftest import Room, ratings
+from tests.aggregator.conftest import Room, ratings, submission
 from tests.aggregator.reading import words
 
 FRIDAY = "2026-11-20T09:00:00+07:00"
@@ -71,6 +71,14 @@ def test_alerts_stand_there_too(room: Room) -> None:
     assert watch_of(room).look() == 1
     shown = words(page(room))
     assert "Quầy 06 (Sở Tư pháp): 3 trong 3 lượt gần nhất dưới mức Bình thường" in shown
+
+
+def test_new_comments_and_overdue_cases_are_counted(room: Room) -> None:
+    room.sign_in()
+    room.take([submission(comment="Chờ lâu", answered_at=at(20)), submission(comment="Tốt")])
+    shown = words(page(room))
+    assert "Góp ý từ ngày ấy 2" in shown
+    assert "Vụ việc quá hạn không có" in shown
 
 
 def test_a_quiet_centre_has_nothing_to_attend_to(room: Room) -> None:
