@@ -101,10 +101,10 @@ def test_most_departments_are_ranked_by_firms_and_citizens_are_weighted(
     make_room: Callable[..., Room],
 ) -> None:
     room = filled(make_room(demo=True, ddci=ROOT / "deploy" / "ddci.toml"))
-    html = room.client.get("/ddci?period=quarter&date=2026-11-20").text
+    html = room.client.get("/ddci?period=year&date=2026-11-20").text
     ranked = set(re.findall(r"how=(\w+)\.rank\b", html))
     assert 10 <= len(ranked) < len(room.context.centre.departments)
-    html = room.client.get("/sipas/weighted?period=quarter&date=2026-11-20").text
+    html = room.client.get("/sipas/weighted?period=year&date=2026-11-20").text
     assert "Mô phỏng, không phải số liệu công bố" in html
     assert "how=weighted.satisfied_or_better" in html
 
