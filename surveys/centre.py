@@ -200,6 +200,7 @@ class Centre(Model):
 
     ``published`` names a file of published tables beside the centre file; see surveys.published.
     ``parent`` is the agency that the centre belongs to: it stands above it in official documents.
+    On ``closed_days`` it is not open, whatever the opening hours say: holidays, and days given off.
     ``surveys`` are instruments that were changed or made on a screen; see ``instruments_with``.
     """
 
@@ -213,6 +214,7 @@ class Centre(Model):
     instruments: Instruments = Instruments()
     published: str | None = None
     opening_hours: tuple[OpeningHours, ...] = ()
+    closed_days: tuple[date, ...] = Field(default=(), max_length=1_000)
     touch_screen: TouchScreen = TouchScreen()
     alerts: Alerts = Alerts()
     cases: Cases = Cases()
@@ -311,8 +313,13 @@ class Centre(Model):
         ]
 
     def is_open(self, moment: datetime) -> bool:
-        """Whether a time with an offset is in the opening hours; always, where there are none."""
+        """Whether a time with an offset is in the opening hours; always, where there are none.
+
+        Never on a closed day.
+        """
         local = moment.astimezone(self.zone)
+        if local.date() in self.closed_days:
+            return False
         return not self.opening_hours or any(
             WEEKDAYS[local.weekday()] in hours.days and hours.opens <= local.time() < hours.closes
             for hours in self.opening_hours
@@ -360,6 +367,8 @@ class Centre(Model):
         """The moments between which the centre is open on the days, in their order."""
         for number in range((last - first).days + 1):
             day = first + timedelta(days=number)
+            if day in self.closed_days:
+                continue
             yield from sorted(
                 (
                     datetime.combine(day, hours.opens, self.zone).astimezone(UTC),

@@ -37,6 +37,7 @@ SETTINGS: Mapping[str, Callable[[Centre], Any]] = {
     "businesses": lambda centre: centre.instruments.businesses,
     "published": lambda centre: centre.published,
     "opening_hours": lambda centre: centre.opening_hours,
+    "closed_days": lambda centre: centre.closed_days,
     "idle_seconds": lambda centre: centre.touch_screen.idle_seconds,
     "thanks_seconds": lambda centre: centre.touch_screen.thanks_seconds,
     "rest_seconds": lambda centre: centre.touch_screen.rest_seconds,
@@ -69,6 +70,8 @@ def setting(centre: Centre, name: str) -> Words:
     value = SETTINGS[name](centre)
     if name == "opening_hours":
         return opening_hours(value) if value else say("setting.always_open")
+    if name == "closed_days" and value:
+        return listed(map(day, value))
     if name == "emblem" and value:
         return _emblem(centre.looks or Looks())
     return in_words(value)

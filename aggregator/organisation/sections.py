@@ -6,7 +6,7 @@ of it at once, and nothing is changed.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import time
+from datetime import datetime, time
 from typing import Literal, get_args
 
 from pydantic import ValidationError
@@ -56,6 +56,7 @@ def _hours(centre: Centre) -> dict[str, str]:
         found |= {f"{day}.{number}": "1" for day in shift.days}
         found[f"opens.{number}"] = _clock(shift.opens)
         found[f"closes.{number}"] = _clock(shift.closes)
+    found["closed_days"] = "\n".join(f"{day:%d/%m/%Y}" for day in centre.closed_days)
     return found
 
 
@@ -167,7 +168,13 @@ def _read_hours(reader: Reader, centre: Centre) -> dict[str, object]:
         if opens and closes and opens >= closes:
             reader.wrong(f"closes.{number}", "closes_first")
         found.append({"days": days, "opens": opens, "closes": closes})
-    return {"opening_hours": found}
+    closed = []
+    for written in reader.given("closed_days").replace(",", " ").replace(";", " ").split():
+        try:
+            closed.append(datetime.strptime(written, "%d/%m/%Y").date())
+        except ValueError:
+            reader.wrong("closed_days", "closed_day", written=written[:20])
+    return {"opening_hours": found, "closed_days": sorted(set(closed))}
 
 
 def _read_touch_screen(reader: Reader, centre: Centre) -> dict[str, object]:

@@ -1,14 +1,14 @@
 """The centre: the sample of Lai Châu, its published figures, and what a broken file is told."""
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveys.centre import Centre, load_centre, load_definitions
+from surveys.centre import WEEKDAYS, Centre, OpeningHours, load_centre, load_definitions
 from surveys.definition import DefinitionError, load_surveys
 
 LAI_CHAU = Path(__file__).parents[2] / "deploy" / "lai_chau.toml"
@@ -347,3 +347,35 @@ def test_a_centre_is_open_in_its_hours_by_its_own_clock(moment: str, is_open: bo
     assert centre.is_open(datetime.fromisoformat(moment)) is is_open
     always = centre.model_copy(update={"opening_hours": ()})
     assert always.is_open(datetime.fromisoformat(moment))
+
+
+MORNING = OpeningHours(days=WEEKDAYS[:5], opens=time(7, 30), closes=time(11, 30))
+AFTERNOON = OpeningHours(days=WEEKDAYS[:5], opens=time(13, 30), closes=time(17))
+
+
+@given(
+    st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)),
+    st.integers(1, 400),
+    st.sets(st.dates(date(2026, 1, 1), date(2028, 6, 1)), max_size=40),
+)
+def test_a_deadline_is_so_many_opening_hours_away(
+    local: datetime, hours: int, closed: set[date]
+) -> None:
+    """Whatever the moment, and whatever days are closed; and it is itself in opening hours."""
+    changes = {"opening_hours": (MORNING, AFTERNOON), "closed_days": tuple(closed)}
+    centre = load_centre(LAI_CHAU).model_copy(update=changes)
+    moment = local.replace(tzinfo=centre.zone)
+    due = centre.after_open(moment, hours)
+    assert centre.open_between(moment, due) == timedelta(hours=hours)
+    assert centre.is_open(due - timedelta(seconds=1))
+    assert centre.local_day(due) not in closed
+
+
+def test_a_deadline_where_the_centre_is_always_or_never_open() -> None:
+    centre = load_centre(LAI_CHAU)
+    moment = datetime.fromisoformat("2026-11-23T08:15:00+07:00")
+    always = centre.model_copy(update={"opening_hours": ()})
+    assert always.after_open(moment, 80) == moment + timedelta(hours=80)
+    never = OpeningHours(days=(), opens=time(7), closes=time(11))
+    shut = centre.model_copy(update={"opening_hours": (never,)})
+    assert shut.after_open(moment, 1) == moment + timedelta(weeks=520)

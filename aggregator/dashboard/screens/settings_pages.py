@@ -21,7 +21,7 @@ NEW = "new"  # stands in an address for the key of a row that there is not yet
 # What the summary shows of each section.
 SHOWN: Mapping[Section, tuple[str, ...]] = {
     "names": ("name", "province", "parent"),
-    "hours": ("opening_hours",),
+    "hours": ("opening_hours", "closed_days"),
     "touch_screen": ("idle_seconds", "thanks_seconds", "rest_seconds"),
     "minimums": ("minimum_ratings", "minimum_cell"),
     "looks": ("emblem", "colour", "accent"),

@@ -33,6 +33,7 @@ NEXT: dict[str, tuple[Any, str]] = {
     ),
     "touch_screen": ({"rest_seconds": 0}, "Số giây đến khi màn hình nghỉ: 120 → 0."),
     "alerts": ({"emails": ["a@laichau.example"]}, "thư điện tử: – → a@laichau.example."),
+    "closed_days": (["2026-09-02"], "Ngày nghỉ: – → 02/09/2026."),
     "cases": ({"contact_days": 7}, "Số ngày giữ thông tin liên hệ sau khi đóng: 30 → 7."),
     "looks": ({"emblem": data_address(png(), "png")}, "Biểu trưng: – → ảnh PNG, 0,1 KB."),
     "wifi": ({"name": "Tầng 1", "open": True}, "Wi-Fi cho người dân: – → Tầng 1, không mật khẩu."),
