@@ -44,7 +44,7 @@ test: setup-dev system-packages  ## Run every test; says which were left out and
 bench: setup-dev  ## Measure speed and memory; AGAINST=COMMIT: ingest and pages, both in turn
 	@$(PY) -m tests.bench $(if $(AGAINST),--against $(AGAINST)) $(ARGS)
 
-coverage: setup-dev  ## Measure how often each 95 % interval holds the true share
+coverage: setup-dev  ## Measure intervals, and verdicts looked at daily, by simulation
 	@$(PY) -m tests.simulation $(ARGS)
 
 screenshots: setup-dev  ## Take the README's pictures from the simulated quarter

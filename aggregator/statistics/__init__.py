@@ -3,8 +3,9 @@
 They use no database, request or clock. SciPy and statsmodels supply the distributions.
 """
 
-from aggregator.statistics.change import changes, control_chart
-from aggregator.statistics.comparison import PublishedShare, compare
+from aggregator.statistics.change import changes, changes_daily, control_chart
+from aggregator.statistics.comparison import PublishedShare, compare, compare_daily
+from aggregator.statistics.days import DaySums, allowing_for_days
 from aggregator.statistics.forms import FormSizes, form_sums, withhold_form
 from aggregator.statistics.participation import nonresponse_bounds
 from aggregator.statistics.pooled import pooled_shares
@@ -28,6 +29,7 @@ from aggregator.statistics.suppression import (
 
 __all__ = [
     "SHARE_COLUMNS",
+    "DaySums",
     "FormSizes",
     "Method",
     "PublishedShare",
@@ -35,10 +37,13 @@ __all__ = [
     "Standardised",
     "Sum",
     "Unweightable",
+    "allowing_for_days",
     "audit",
     "changes",
+    "changes_daily",
     "clopper_pearson",
     "compare",
+    "compare_daily",
     "control_chart",
     "direct_standardised",
     "form_sums",

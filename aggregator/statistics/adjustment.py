@@ -1,19 +1,23 @@
 """p-values of several comparisons, adjusted for their number."""
 
 import numpy as np
+import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
 from aggregator.statistics.shares import ALPHA
 
 
-def holm(p: np.ndarray) -> np.ndarray:
+def holm(p: np.ndarray, family: int | None = None) -> np.ndarray:
     """p-values adjusted so that any false finding below 0.05 has a chance of 5 % at most.
+
+    ``family``: of how many comparisons, where the others, with p-values of 1, are not in ``p``.
 
     Holm, Scandinavian Journal of Statistics 6 (1979) 65-70. Not by statsmodels, whose function
     first collects the garbage of the whole process, which takes longer than a page may.
     """
     order = np.argsort(p)
-    steps = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    count = len(p) if family is None else family
+    steps = np.maximum.accumulate(p[order] * (count - np.arange(len(p))))
     adjusted = np.empty(len(p))
     adjusted[order] = np.minimum(steps, 1)
     return adjusted
@@ -28,22 +32,33 @@ def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
     return adjusted
 
 
-def verdicts(
-    p: np.ndarray, difference: np.ndarray, enough: np.ndarray, less: str, more: str
-) -> dict[str, np.ndarray]:
-    """Columns p, p_adjusted (holm), p_bh (benjamini_hochberg) and verdict of differences.
-
-    ``p``, ``difference`` and ``enough`` (bool) have an element a row. Only rows with enough
-    answers are adjusted, together; the others get NaN and ``too_few``. A verdict is ``less`` or
-    ``more``, by the sign of the difference, where p_adjusted is under 0.05, else ``indistinct``.
-    """
+def adjusted(p: np.ndarray, enough: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """p-values adjusted by holm and by benjamini_hochberg, among rows with ``enough``; else NaN."""
     p_holm, p_bh = np.full(len(p), np.nan), np.full(len(p), np.nan)
     if enough.any():
         p_holm[enough], p_bh[enough] = holm(p[enough]), benjamini_hochberg(p[enough])
-    significant = p_holm < ALPHA
+    return p_holm, p_bh
+
+
+def concluded(found: pd.DataFrame, enough: np.ndarray, less: str, more: str) -> pd.DataFrame:
+    """Adds the column verdict to differences, whose interval it never contradicts.
+
+    ``found`` has columns difference, low, high and p_adjusted. A verdict is ``less`` or ``more``,
+    by the sign of the difference, where p_adjusted is under 0.05 and the interval does not reach
+    0: ``too_few`` where not ``enough`` (bool by row), else ``indistinct``. Of what is
+    indistinct the interval is widened to 0 where it does not reach it. Both make a false verdict
+    rarer, and the interval holds the true difference at least as often.
+    """
+    low, high = found["low"].to_numpy(float), found["high"].to_numpy(float)
+    significant = found["p_adjusted"].to_numpy(float) < ALPHA
     verdict = np.select(
-        [~enough, significant & (difference < 0), significant & (difference > 0)],
+        [~enough, significant & (high < 0), significant & (low > 0)],
         ["too_few", less, more],
         default="indistinct",
     )
-    return {"p": p, "p_adjusted": p_holm, "p_bh": p_bh, "verdict": verdict}
+    open_ = verdict == "indistinct"
+    return found.assign(
+        low=np.where(open_, np.minimum(low, 0), low),
+        high=np.where(open_, np.maximum(high, 0), high),
+        verdict=verdict,
+    )

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from aggregator.statistics.adjustment import verdicts
-from aggregator.statistics.comparison import MOST_OUTCOMES
+from aggregator.statistics.adjustment import adjusted, concluded
+from aggregator.statistics.comparison import MISS, MOST_OUTCOMES, by_bets, whole_counts
+from aggregator.statistics.days import bounds
 from aggregator.statistics.exact import fisher_exact
 from aggregator.statistics.shares import newcombe
 
@@ -14,43 +15,65 @@ RUN = 8  # points in a row on one side of the centre
 
 
 def changes(now: pd.DataFrame, before: pd.DataFrame, minimum: int) -> pd.DataFrame:
-    """Each figure of ``now`` less the figure of ``before`` with the same key.
+    """Each figure of ``now`` less that of ``before`` with the same key: for periods that are over.
 
-    Both are rows of shares or pooled_shares of one measure, of different answers. Columns
-    returned, a row for each of ``now``: key, difference, low, high (95 % interval), p,
-    p_adjusted, p_bh, test, verdict. All NaN where either side has no answers or no row.
+    Both are rows of shares, pooled_shares or allowing_for_days of one measure, of different
+    answers. Columns returned, a row for each of ``now``: key, difference, low, high (95 %
+    interval), p, p_adjusted, p_bh, test, verdict. All NaN where either side has no answers or no
+    row.
 
     - Newcombe's hybrid score interval (Statistics in Medicine 17 (1998) 873-890, method 10).
     - p-value and adjustment as in compare: Fisher's exact test, or the score test of pooled
       figures and of very large n; Holm for the verdict, Benjamini-Hochberg beside it.
     - verdict: ``too_few`` where either side has less than ``minimum`` answers (respondents for
-      pooled figures), else ``up`` or ``down`` where p_adjusted is under 0.05, else
-      ``indistinct``.
+      pooled figures), else ``up`` or ``down`` where p_adjusted is under 0.05 and the interval
+      does not reach 0, else ``indistinct``, and the interval is widened to 0.
     """
     then = before.set_index("key").reindex(now["key"]).reset_index()
-    pooled = "n_effective" in now
-    counted, base = ("n_effective", "respondents") if pooled else ("n", "n")
-    share, earlier = now["share"].to_numpy(float), then["share"].to_numpy(float)
-    n, m = (side[counted].fillna(0).to_numpy(float) for side in (now, then))
-    low, high = newcombe(share, n, earlier, m)
-    p = _score(share, n, earlier, m)
+    found, n, m = _differences(now, then)
+    pooled = "respondents" in now
+    base = "respondents" if pooled else "n"
+    p = _score(now["share"].to_numpy(float), n, then["share"].to_numpy(float), m)
     known = (n > 0) & (m > 0)
     exact = known & (np.minimum(n, m) < MOST_OUTCOMES) & (not pooled)
-    counts = [side[name][exact].to_numpy(np.int64) for side in (now, then) for name in ("k", "n")]
+    counts = [count[exact] for side in (now, then) for count in whole_counts(side)]
     p[exact] = fisher_exact(*counts)
     fewest = np.minimum(now[base].to_numpy(float), then[base].to_numpy(float))
     enough = known & (fewest >= minimum)
-    difference = share - earlier
-    return pd.DataFrame(
-        {
-            "key": now["key"].to_numpy(),
-            "difference": difference,
-            "low": low,
-            "high": high,
-            "test": np.where(exact, "fisher_exact", "score"),
-            **verdicts(p, difference, enough, "down", "up"),
-        }
+    p_holm, p_bh = adjusted(p, enough)
+    test = np.where(exact, "fisher_exact", "score")
+    found = found.assign(test=test, p=p, p_adjusted=p_holm, p_bh=p_bh)
+    return concluded(found, enough, "down", "up")
+
+
+def changes_daily(now: pd.DataFrame, before: pd.DataFrame, days: np.ndarray) -> pd.DataFrame:
+    """As changes, where ``now`` may be looked at on any day; ``days`` are its shares by day.
+
+    ``days`` as in anytime.e_process. The past is over, but itself an estimate: what it estimates
+    lies in its Clopper-Pearson interval on the effective n (Korn, Graubard, Survey Methodology 24
+    (1998) 193-201), which allows for days. These intervals err in 1 % of all rows together
+    (Bonferroni), and days of now are held against their ends as in compare_daily, with 4 % left.
+    """
+    then = before.set_index("key").reindex(now["key"]).reset_index()
+    found, _, m = _differences(now, then)
+    low, high = bounds(then["share"].to_numpy(float), m, MISS / max(1, len(now)))
+    known = (m > 0)[:, None]
+    return by_bets(found, np.where(known, days, np.nan), low, high, MISS, ("down", "up"))
+
+
+def _differences(
+    now: pd.DataFrame, then: pd.DataFrame
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """Differences with their intervals, and the number of answers, or effective ones, of both."""
+    n, m = (
+        side["n_effective" if "n_effective" in side else "n"].fillna(0).to_numpy(float)
+        for side in (now, then)
     )
+    share, earlier = now["share"].to_numpy(float), then["share"].to_numpy(float)
+    low, high = newcombe(share, n, earlier, m)
+    key = now["key"].to_numpy()
+    found = {"key": key, "difference": share - earlier, "low": low, "high": high}
+    return pd.DataFrame(found), n, m
 
 
 def _score(share: np.ndarray, n: np.ndarray, other: np.ndarray, m: np.ndarray) -> np.ndarray:

@@ -4,6 +4,18 @@ import argparse
 from itertools import chain
 
 from tests.simulation.coverage import BAND, of_pooled_answers, of_single_answers
+from tests.simulation.daily import (
+    A_DAY,
+    ALIKE,
+    DAYS,
+    FALLS,
+    UNITS,
+    K,
+    N,
+    false_of_a_closed_month,
+    of_daily_looks,
+    of_months,
+)
 from tests.simulation.departments import of_departments, of_weighted_answers
 
 NOTES = """
@@ -23,6 +35,12 @@ that leaves more room than needed, with more of them a little less. Their ranks 
 raked, channels unlike: Kish's effective n takes the answers of a channel to be like all others.
 Where weighting explains part of the spread, the interval is wider than it need be."""
 
+DAILY_NOTES = """
+bets by day: verdicts of pages, the published share taken at the end of its 99 % interval.
+CUSUM: of single ratings from 96.3 to 90 %, its threshold set to 5 % if ratings are independent.
+fixed test: exact, Holm's, made for one look. Neither of the two keeps 5 % where days are alike.
+wilson, days alike: what intervals were before they allowed for days."""
+
 SLOW = 100  # as many times fewer samples where each is computed by itself
 
 
@@ -38,6 +56,7 @@ def main() -> None:
         of_pooled_answers(given.repeats, given.seed),
         of_departments(few, given.seed),
         of_weighted_answers(few, given.seed),
+        of_months(few, given.seed),
     ):
         error = f"{row.error:.2%}" if row.error else "exact"
         print(
@@ -46,6 +65,21 @@ def main() -> None:
             flush=True,
         )
     print(NOTES.format(low=BAND[0], high=BAND[1]))
+    _print_daily(few, given.seed)
+
+
+def _print_daily(quarters: int, seed: int) -> None:
+    """What daily looks at verdicts do, by rule and by how alike ratings of a day are."""
+    print(f"\n{DAYS} daily looks at {UNITS} units, {A_DAY} ratings a day each, against {K} of {N}")
+    falls = "".join(f"{f'until {share:.0%}':>12}" for share in FALLS)
+    print(f"{'rule':14}{'days alike':>12}{'any false':>11}{falls}   (median day)")
+    for row in of_daily_looks(quarters, seed):
+        days = "".join(f"{f'> {DAYS}' if day > DAYS else f'{day:.0f}':>12}" for day in row.days)
+        print(f"{row.rule:14}{row.alike:>12}{row.false:>11.2%}{days}", flush=True)
+    for alike in ALIKE:
+        once = false_of_a_closed_month(quarters, alike, seed)
+        print(f"{'one look':14}{alike:>12}{once:>11.2%}   fixed test, month of documents")
+    print(DAILY_NOTES)
 
 
 if __name__ == "__main__":

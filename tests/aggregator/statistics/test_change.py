@@ -37,7 +37,7 @@ def figures(counts: Sequence[Counts], keys: Sequence[str] | None = None) -> pd.D
 def test_the_interval_of_a_difference_as_published(
     now: Counts, before: Counts, low: float, high: float
 ) -> None:
-    [found] = changes(figures([now]), figures([before]), 1).to_dict("records")
+    [found] = changes(figures([now]), figures([before]), 1_000).to_dict("records")
     assert found["difference"] == pytest.approx(now[0] / now[1] - before[0] / before[1])
     assert (found["low"], found["high"]) == pytest.approx((low, high), abs=0.0001)
 

@@ -1,0 +1,105 @@
+"""Answers of one day are more alike than those of different days: what that does to an interval."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri, stdtrit  # quantiles of the normal and of Student's t
+from scipy.stats import beta
+
+from aggregator.statistics.shares import ALPHA, INTERVALS, Method
+
+
+@dataclass(frozen=True)
+class DaySums:
+    """Sums over the respondents of each day, as the store's SUMS; arrays of shape (rows, days).
+
+    ``k`` favourable of ``m`` answers, and the sums of k k, k m and m m over respondents: where
+    each gives one answer, kk and km are k and mm is m. Days without answers are 0.
+    """
+
+    k: np.ndarray
+    m: np.ndarray
+    kk: np.ndarray
+    km: np.ndarray
+    mm: np.ndarray
+
+    @classmethod
+    def single(cls, k: np.ndarray, n: np.ndarray) -> "DaySums":
+        """Of a question that everybody answers once: k favourable of n."""
+        return cls(k, n, k, k, n)
+
+    @property
+    def shares(self) -> np.ndarray:
+        """The share of each day; NaN without answers."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.k / self.m)
+
+
+def day_effects(days: DaySums) -> tuple[np.ndarray, float]:
+    """By row, how many times over its variance is what independent respondents would give.
+
+    Also the degrees of freedom of that estimate: days less rows, of rows of several days.
+
+    How alike the answers of one day are is one number for all rows, since a row of its own has
+    few days and few dissatisfied: the intraclass correlation by moments, that is what the
+    squared residuals of days exceed those of respondents by, at least 0. A row's effect is 1 +
+    correlation (size - 1), where size is the mean size of a respondent's day (Kish, Survey
+    Sampling, 1965, section 5.4; Rao, Scott, Biometrics 48 (1992) 577-585). Where no row has
+    several days nothing is known of it, and the effect is 1: the interval then is of that day.
+    """
+    k, m, mm = days.k.sum(axis=1), days.m.sum(axis=1), days.mm.sum(axis=1)
+    count = (days.m > 0).sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = (k / m)[:, None]
+        of_days = ((days.k - share * days.m) ** 2).sum(axis=1) * count / (count - 1)
+        of_people = (days.kk - 2 * share * days.km + share**2 * days.mm).sum(axis=1)
+        size = (days.m.astype(float) ** 2).sum(axis=1) / mm - 1
+    several = count > 1
+    weight = (of_people * size)[several].sum()
+    excess = (of_days - of_people)[several].sum()
+    correlation = float(np.clip(excess / weight, 0, 1)) if weight > 0 else 0.0
+    return 1 + correlation * np.nan_to_num(size), float((count - 1)[several].sum())
+
+
+def allowing_for_days(figures: pd.DataFrame, days: DaySums, method: Method) -> pd.DataFrame:
+    """Shares with intervals that allow for days: those of ``figures``, in the order of ``days``.
+
+    ``figures`` are rows of shares or pooled_shares of one measure. ``low`` and ``high`` are those
+    of ``method`` (pooled shares: Wilson's) on an effective n: n over the day's effect, less
+    for few degrees of freedom as the effect is an estimate (Korn, Graubard, Survey Methodology 24
+    (1998) 193-201). Adds columns n_effective and ``day_effect``, NaN where it is 1.
+    """
+    effect, degrees = day_effects(days)
+    before = figures["n_effective" if "n_effective" in figures else "n"].to_numpy(float)
+    alike = effect > 1
+    inflation = np.where(alike, _inflation(degrees, ALPHA), 1.0)
+    effective = before / (effect * inflation)
+    low, high = INTERVALS[method](figures["share"].to_numpy(float) * effective, effective)
+    k, n = figures["k"].to_numpy(), figures["n"].to_numpy()
+    return figures.assign(
+        low=np.where(alike, np.where(k == 0, 0.0, low), figures["low"]),
+        high=np.where(alike, np.where(k == n, 1.0, high), figures["high"]),
+        n_effective=effective,
+        day_effect=np.where(alike, effect, np.nan),
+    )
+
+
+def _inflation(degrees: float, alpha: float) -> float:
+    """(t/z)^2: by how much an estimated variance has to be taken larger."""
+    return float((stdtrit(max(degrees, 1.0), 1 - alpha / 2) / ndtri(1 - alpha / 2)) ** 2)
+
+
+def bounds(
+    share: np.ndarray, n: np.ndarray, miss: float | np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The Clopper-Pearson interval of shares of n answers, which errs with probability ``miss``.
+
+    ``n`` may be an effective one, as Korn and Graubard have it (Survey Methodology 24 (1998)
+    193-201). 0 and 1 where n is 0.
+    """
+    k = np.nan_to_num(share) * n
+    with np.errstate(invalid="ignore"):
+        low = beta.ppf(np.asarray(miss) / 2, k, n - k + 1)
+        high = beta.ppf(1 - np.asarray(miss) / 2, k + 1, n - k)
+    return np.where(k <= 0, 0.0, low), np.where(k >= n, 1.0, high)
