@@ -185,18 +185,24 @@ class MeasureJson(Json):
     k: int
     n: int
     share: float | None
-    low: float | None
+    low: float | None = Field(
+        description="Allows for days, and reaches every reference with the verdict indistinct."
+    )
     high: float | None
     method: Literal["wilson", "clopper_pearson", "wilson_effective_n"]
     n_effective: float | None = Field(
         None, description="Of pooled questions: as many independent answers as tell the same."
     )
     design_effect: float | None = Field(None, description="Of pooled questions.")
+    day_effect: float | None = Field(
+        None, description="By how much answers of one day being alike raises the variance, if so."
+    )
 
     @classmethod
     def of(cls, measure: Measure) -> Self:
         pooled = ("n_effective", "design_effect") if measure.method == "wilson_effective_n" else ()
-        names = ("k", "n", "share", "low", "high", "method", *pooled)
+        days = () if measure.day_effect is None else ("day_effect",)
+        names = ("k", "n", "share", "low", "high", "method", *pooled, *days)
         return cls.model_validate({name: getattr(measure, name) for name in names})
 
 
@@ -209,11 +215,16 @@ class ComparisonJson(Json):
     difference: float | None
     low: float | None
     high: float | None
-    p: float | None
-    p_adjusted: float | None = Field(description="Holm's, among all rows; the verdict is its.")
-    p_bh: float | None = Field(description="Benjamini and Hochberg's, among all rows.")
-    test: Literal["fisher_exact", "binomial_exact", "score"]
-    verdict: Literal["below", "above", "indistinct", "too_few"]
+    p: float | None = Field(
+        description="Of a test that may be looked at on any day: the smallest it has been."
+    )
+    p_adjusted: float | None = Field(description="Holm's, among all rows.")
+    p_bh: float | None = Field(description="Benjamini and Hochberg's; of a fixed test alone.")
+    test: Literal["day_bets", "fisher_exact", "binomial_exact", "score"]
+    verdict: Literal["below", "above", "indistinct", "too_few"] = Field(
+        description="below or above where p_adjusted is under 0.05 and low and high leave out 0; "
+        "too_few where no answers on so few days could decide."
+    )
 
     @classmethod
     def of(cls, comparison: Comparison) -> Self:

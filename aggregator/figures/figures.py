@@ -7,6 +7,7 @@ from typing import Any, TypeGuard, get_args
 
 import pandas as pd
 
+from aggregator.figures.days import Days, days_of
 from aggregator.figures.references import set_comparisons, why_no_index
 from aggregator.figures.rows import FigureRow, Measure, PartOfTime, RowKey, set_measures
 from aggregator.organisation.seen import Stand, counters_shown, departments_shown
@@ -34,13 +35,16 @@ def figure_rows(
     selection: Selection,
     by: RowKey,
     method: Method = "wilson",
+    *,
+    closed: bool = False,
 ) -> list[FigureRow]:
     """The rows of a selection, one for each key of ``by``; parts of time are keyed Period.code.
 
     Where the selection names no question, a survey's only measured question is taken, or else
     the pool of all. If the questions do not pool, a question must be named. ``method`` is that
-    of the intervals of shares; pooled shares have their own. Raises Unanswerable and
-    database.StorageError.
+    of the intervals of shares; pooled shares have their own. Intervals allow for days, but for
+    those of single questions and factors. ``closed`` as in set_comparisons. Raises Unanswerable
+    and database.StorageError.
     """
     if by == "question":
         return _by_question(store, survey, selection, method)
@@ -50,14 +54,16 @@ def figure_rows(
             raise Unanswerable("by" if by == "factor" else "question", "does_not_pool")
         if method != "wilson":
             raise Unanswerable("method", "pool_has_its_own")
-        return _pooled(store, survey, centre, selection, by)
+        return _pooled(store, survey, centre, selection, by, closed)
     scale_question = survey.questions[questions[0]]
-    counts = _by_place(store.counts, _asking(selection, questions), by, centre)
+    asked = _asking(selection, questions)
+    counts = _by_place(store.counts, asked, by, centre)
     counts, labels = _labelled(survey, centre, selection, by, counts)
-    rows = _rows(survey, dict.fromkeys(labels, scale_question), counts, labels, method)
+    days = days_of(store, survey, asked, by, centre)
+    rows = _rows(survey, dict.fromkeys(labels, scale_question), counts, labels, method, days)
     _set_departments(rows, by, centre)
     if why_no_index(survey, selection, by) is None:
-        set_comparisons(rows, survey, centre)
+        set_comparisons(rows, survey, centre, closed=closed)
     return rows
 
 
@@ -100,9 +106,13 @@ def _rows(
     counts: pd.DataFrame,
     labels: Mapping[Any, Text],
     method: Method,
+    days: Days | None = None,
     group: str = "",
 ) -> list[FigureRow]:
-    """A row for each key of ``labels``, of its question; all questions have one scale."""
+    """A row for each key of ``labels``, of its question; all questions have one scale.
+
+    Intervals allow for ``days``, where they are given.
+    """
     if not questions:
         return []
     question = next(iter(questions.values()))
@@ -123,7 +133,10 @@ def _rows(
         for key in labels
     ]
     if measures := survey.measures_of(question):
-        set_measures(rows, shares(levels, measures, method))
+        found = shares(levels, measures, method)
+        set_measures(rows, days.allowed_for(found, method) if days else found)
+        if days:
+            days.set_on(rows)
     return rows
 
 
@@ -143,7 +156,9 @@ def _by_question(
         labels = {question.id: question.text for question in alike}
         given = counts[counts["key"].isin(list(labels))]
         by_id = {question.id: question for question in alike}
-        rows |= {row.key: row for row in _rows(survey, by_id, given, labels, method, "question.")}
+        rows |= {
+            row.key: row for row in _rows(survey, by_id, given, labels, method, group="question.")
+        }
     return [rows[question.id] for question in questions]
 
 
@@ -156,11 +171,13 @@ def _by_scale(questions: Iterable[Question]) -> list[list[Question]]:
 
 
 def _pooled(
-    store: Store, survey: Survey, centre: Centre, selection: Selection, by: RowKey
+    store: Store, survey: Survey, centre: Centre, selection: Selection, by: RowKey, closed: bool
 ) -> list[FigureRow]:
     pooled = _by_place(store.pooled, selection, by, centre)
     sums, labels = _labelled(survey, centre, selection, by, pooled)
     figures = pooled_shares(sums, list(labels))
+    days = None if by == "factor" else days_of(store, survey, selection, by, centre)
+    figures = days.allowed_for(figures, "wilson") if days else figures
     respondents: dict[Any, int] = dict(zip(figures["key"], figures["respondents"], strict=True))
     codes = survey.scales[survey.measured[0].scale or ""].codes
     if by == "factor":
@@ -184,12 +201,14 @@ def _pooled(
         for key in labels
     ]
     set_measures(rows, figures)
+    if days:
+        days.set_on(rows)
     _set_departments(rows, by, centre)
     for row in rows:
         for measure in survey.pooled_measures:
             row.measures.setdefault(measure, Measure(0, 0, None, None, None, "wilson_effective_n"))
     if why_no_index(survey, selection, by) is None:
-        set_comparisons(rows, survey, centre)
+        set_comparisons(rows, survey, centre, closed=closed)
     return rows
 
 

@@ -56,15 +56,24 @@ def publishable_rows(
     )
 
 
-def compared_alone(rows: Sequence[FigureRow], survey: Survey, centre: Centre) -> list[FigureRow]:
+def compared_alone(
+    rows: Sequence[FigureRow], survey: Survey, centre: Centre, *, closed: bool = False
+) -> list[FigureRow]:
     """The rows, with p-values adjusted only among those that are shown.
 
     If withheld rows took part, their p-values could be found from the others', and from these
     their figures.
     """
-    alone = [replace(row, comparisons=[]) for row in rows]
+    alone = [
+        replace(
+            row,
+            comparisons=[],
+            measures={name: own.not_widened() for name, own in row.measures.items()},
+        )
+        for row in rows
+    ]
     if any(row.comparisons for row in rows):
-        set_comparisons([row for row in alone if not row.withheld], survey, centre)
+        set_comparisons(alone, survey, centre, closed=closed)
     return alone
 
 
@@ -198,4 +207,4 @@ def shown(row: FigureRow, withheld: bool) -> FigureRow:
     """The row, or where it is withheld and not empty one without figures, marked as such."""
     if not withheld or row.n == 0:
         return row
-    return replace(row, n=0, counts={}, measures={}, comparisons=[], withheld=True)
+    return replace(row, n=0, counts={}, measures={}, comparisons=[], days={}, withheld=True)

@@ -3,29 +3,51 @@
 from collections.abc import Sequence
 
 from aggregator.figures.figure import Figure
-from aggregator.figures.rows import Comparison, FigureRow, RowKey, measure_frame, tested
-from aggregator.statistics import PublishedShare, compare
+from aggregator.figures.rows import (
+    Comparison,
+    FigureRow,
+    RowKey,
+    day_shares,
+    measure_frame,
+    tested,
+)
+from aggregator.statistics import PublishedShare, compare, compare_daily
 from aggregator.storage.store import Selection
 from aggregator.wording.phrases import days, percent, question_published, say, verbatim
 from surveys.centre import Centre, Reference
 from surveys.definition import Question, Survey
 
 
-def set_comparisons(rows: Sequence[FigureRow], survey: Survey, centre: Centre) -> None:
-    """Set each row's comparisons with the references of the same survey and measure."""
+def set_comparisons(
+    rows: Sequence[FigureRow], survey: Survey, centre: Centre, *, closed: bool
+) -> None:
+    """Set each row's comparisons with the references of the same survey and measure.
+
+    A period that is ``closed``, and looked at once, has a fixed test; any other one that may be
+    looked at on any day. Intervals are widened to references that a row cannot be told apart
+    from, so that no interval contradicts a verdict. Rows that are withheld are not compared, and
+    tell nothing but their number.
+    """
     for reference in centre.references:
-        compared_with = [row for row in rows if reference.department in (None, row.key)]
+        family = [row for row in rows if reference.department in (None, row.key)]
+        compared_with = [row for row in family if not row.withheld]
         if not compared_with or why_not_comparable(survey, reference, reference.department):
             continue
-        figures = measure_frame(
-            compared_with, reference.measure, pooled=bool(survey.pooled_measures)
-        )
+        measure, pooled = reference.measure, bool(survey.pooled_measures)
+        figures = measure_frame(compared_with, measure, pooled=pooled)
         published = PublishedShare(reference.value, reference.n)
-        compared = compare(figures, published, centre.minimum_ratings)
+        if closed:
+            compared = compare(figures, published, centre.minimum_ratings)
+        else:
+            days = day_shares(compared_with, measure)
+            compared = compare_daily(figures, days, published, len(family))
         for row, found in zip(compared_with, compared.to_dict("records"), strict=True):
             row.comparisons.append(
-                Comparison(reference=reference, measure=reference.measure, **tested(found))
+                Comparison(reference=reference, measure=measure, **tested(found))
             )
+            if found["verdict"] == "indistinct":
+                own = row.measures[measure]
+                row.measures = {**row.measures, measure: own.reaching(reference.value)}
 
 
 def why_not_comparable(

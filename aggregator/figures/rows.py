@@ -1,9 +1,10 @@
 """A row of figures: its counts, shares and comparisons, and the explained figures of these."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from aggregator.figures.figure import Figure
@@ -14,6 +15,7 @@ from aggregator.wording.phrases import (
     joined,
     listed,
     p_value,
+    percent,
     say,
     verbatim,
 )
@@ -29,7 +31,10 @@ RowKey = Literal["centre", "department", "counter", "channel", PartOfTime, "fact
 class Measure:
     """A share of favourable answers: k of n, with a 95 % interval; None where n is 0.
 
-    ``n_effective``: how many independent answers would be as precise; below n if pooled.
+    ``n_effective``: how many independent answers would be as precise; below n if pooled, and
+    where answers of one day are alike: then ``day_effect`` is by how much that widens the
+    variance. ``design_effect`` is that of pooled questions. ``alone``: the interval before it was
+    widened to published shares that the measure cannot be told apart from; None if it was not.
     """
 
     k: int
@@ -40,14 +45,28 @@ class Measure:
     method: str
     n_effective: float = 0.0
     design_effect: float | None = None
+    day_effect: float | None = None
+    alone: tuple[float, float] | None = None
+
+    def reaching(self, share: float) -> "Measure":
+        """The measure with its interval widened to a share that lies outside of it."""
+        if self.low is None or self.high is None or self.low <= share <= self.high:
+            return self
+        low, high = min(self.low, share), max(self.high, share)
+        return replace(self, low=low, high=high, alone=self.alone or (self.low, self.high))
+
+    def not_widened(self) -> "Measure":
+        if self.alone is None:
+            return self
+        return replace(self, low=self.alone[0], high=self.alone[1], alone=None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """A measure less another share, with its test; see statistics.compare and changes.
+    """A measure less another share, with its test; see statistics.compare, changes and others.
 
-    ``p_adjusted`` is Holm's and ``p_bh`` Benjamini-Hochberg's. All numbers are None where one
-    side has no answers.
+    ``p_adjusted`` is Holm's and ``p_bh`` Benjamini-Hochberg's, which a test that may be looked at
+    on any day, ``day_bets``, does not have. All numbers are None where one side has no answers.
     """
 
     measure: str
@@ -66,8 +85,18 @@ class Difference:
         return (
             (say("how.p"), p_value(self.p)),
             (say("how.p_holm"), p_value(self.p_adjusted)),
-            (say("how.p_bh"), p_value(self.p_bh)),
+            *(() if self.daily else ((say("how.p_bh"), p_value(self.p_bh)),)),
         )
+
+    @property
+    def daily(self) -> bool:
+        """Whether the verdict may be looked at on any day."""
+        return self.test == "day_bets"
+
+    @property
+    def test_methods(self) -> tuple[str, ...]:
+        """How the verdict was made: keys of how_method."""
+        return ("day_bets", "holm_days") if self.daily else (self.test, "holm")
 
 
 def tested(record: Mapping[Any, Any]) -> dict[str, Any]:
@@ -94,8 +123,9 @@ class FigureRow:
     ``n`` counts answers, respondents where questions are pooled, and ticks in multiple-choice
     questions. ``question`` is None where several are pooled. ``group`` is a prefix of its
     figures' names, for pages with rows of several kinds. ``department`` is that at which the
-    answers of a counter's row were given. A ``withheld`` row has no figures: n
-    is 0, counts and measures are empty (see publishing).
+    answers of a counter's row were given. ``days``: by measure, the shares of successive days,
+    NaN for days without answers. A ``withheld`` row has no figures: n is 0, counts, measures and
+    days are empty (see publishing).
     """
 
     key: str
@@ -109,6 +139,7 @@ class FigureRow:
     withheld: bool = False
     group: str = ""
     department: str = ""
+    days: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def median(self) -> float | None:
@@ -122,8 +153,7 @@ class FigureRow:
 
     def verdict(self, found: Comparison) -> str:
         """The key of the catalogue's verdict on a comparison of this row."""
-        too_few_people = found.verdict == "too_few" and self.question is None
-        return "too_few_people" if too_few_people else found.verdict
+        return verdict_words(found, pooled=self.question is None)
 
     # Figures of the row, each with its explanation
 
@@ -168,11 +198,18 @@ class FigureRow:
         """The share of a measure, with its interval."""
         found = self.measures[measure]
         facts: tuple[tuple[Words, Words], ...] = ()
+        methods: tuple[str, ...] = (found.method,)
         if found.design_effect is not None:
-            facts = (
+            facts += (
                 (say("how.respondents"), integer(self.n)),
                 (say("how.design_effect"), decimal(found.design_effect, 2)),
             )
+        if found.day_effect is not None:
+            methods += ("days",)
+            facts += ((say("how.day_effect"), decimal(found.day_effect, 2)),)
+        if found.alone is not None:
+            methods += ("widened",)
+            facts += ((say("how.alone"), joined(*map(percent, found.alone), by=" – ")),)
         return Figure(
             name=self._name(measure),
             title=joined(self.label, say(f"measure.{measure}")),
@@ -183,7 +220,7 @@ class FigureRow:
             n=found.n,
             low=found.low,
             high=found.high,
-            methods=(found.method,),
+            methods=methods,
             facts=facts,
         )
 
@@ -224,7 +261,7 @@ class FigureRow:
             n=own.n,
             low=found.low,
             high=found.high,
-            methods=("newcombe" if reference.n else "shifted", found.test, "holm"),
+            methods=("newcombe" if reference.n else "shifted", *found.test_methods),
             facts=(
                 (say("how.verdict"), say(f"verdict.{self.verdict(found)}")),
                 *found.p_facts,
@@ -243,6 +280,13 @@ class FigureRow:
     def _level(self, code: int) -> Words:
         scale = self.survey.scale_of(self._asked)
         return next(level for level in (scale.levels if scale else ()) if level.code == code)
+
+
+def verdict_words(found: Difference, *, pooled: bool) -> str:
+    """The key of the catalogue's verdict; too few are days, people or answers."""
+    if found.verdict != "too_few":
+        return found.verdict
+    return "too_few_days" if found.daily else "too_few_people" if pooled else "too_few"
 
 
 def measure_definition(survey: Survey, question: Question, measure: str) -> Words:
@@ -266,22 +310,31 @@ def set_measures(rows: Iterable[FigureRow], figures: pd.DataFrame) -> None:
             method=figure["method"],
             n_effective=float(figure.get("n_effective", figure["n"])),
             design_effect=known(figure.get("design_effect")),
+            day_effect=known(figure.get("day_effect")),
         )
 
 
 def measure_frame(rows: Sequence[FigureRow], measure: str, *, pooled: bool) -> pd.DataFrame:
-    """One measure of rows as compare and changes take it: key, k, n, share, low, high.
+    """One measure of rows as compare and changes take it: key, k, n, share, n_effective.
 
-    With ``pooled`` also respondents and n_effective.
+    With ``pooled`` also respondents.
     """
     shares = [row.measures[measure] for row in rows]
     columns: dict[str, list[Any]] = {"key": [row.key for row in rows]}
-    for name in ("k", "n", "share", "low", "high"):
+    for name in ("k", "n", "share", "n_effective"):
         columns[name] = [getattr(share, name) for share in shares]
     if pooled:
         columns["respondents"] = [row.n for row in rows]
-        columns["n_effective"] = [share.n_effective for share in shares]
     return pd.DataFrame(columns)
+
+
+def day_shares(rows: Sequence[FigureRow], measure: str) -> np.ndarray:
+    """The shares of a measure by row and day; NaN where there are no answers."""
+    days = [row.days.get(measure, np.zeros(0)) for row in rows]
+    found = np.full((len(rows), max(map(len, days), default=0)), np.nan)
+    for row, own in zip(found, days, strict=True):
+        row[: len(own)] = own
+    return found
 
 
 def known(value: float | None) -> float | None:

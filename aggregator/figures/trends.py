@@ -7,18 +7,27 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from aggregator.figures.days import Days, days_of
 from aggregator.figures.figure import Figure
 from aggregator.figures.rows import (
     Difference,
     FigureRow,
     Measure,
+    day_shares,
     known,
     measure_definition,
     measure_frame,
     set_measures,
     tested,
 )
-from aggregator.statistics import changes, control_chart, level_counts, pooled_shares, shares
+from aggregator.statistics import (
+    changes,
+    changes_daily,
+    control_chart,
+    level_counts,
+    pooled_shares,
+    shares,
+)
 from aggregator.storage.store import Grouping, Selection, Store
 from aggregator.wording.periods import Period, PeriodKind, period_of
 from aggregator.wording.phrases import days, joined, percent, say
@@ -294,7 +303,7 @@ class Change(Difference):
             n=self.now_figure.n,
             low=self.low,
             high=self.high,
-            methods=("newcombe", self.test, "holm"),
+            methods=("newcombe", *self.test_methods),
             facts=(
                 (say("trends.now"), percent(self.now_figure.share)),
                 (say("trends.then"), percent(self.then_figure.share)),
@@ -316,10 +325,14 @@ class Change(Difference):
 Pair = tuple[Against, Period, FigureRow, Period, FigureRow]  # against, now and its row, then
 
 
-def changes_of(pairs: Sequence[Pair], measure: str, minimum: int) -> list[Change]:
+def changes_of(
+    pairs: Sequence[Pair], measure: str, minimum: int, *, closed: bool = False
+) -> list[Change]:
     """The change of a measure in each pair of periods; p-values are adjusted together.
 
-    With fewer than ``minimum`` answers on a side the verdict is ``too_few``.
+    The test is one that may be looked at on any day of the later period. Where that is
+    ``closed``, and looked at once, it is a fixed one, and with fewer than ``minimum`` answers on a
+    side the verdict is ``too_few``.
     """
     if not pairs:
         return []
@@ -329,8 +342,13 @@ def changes_of(pairs: Sequence[Pair], measure: str, minimum: int) -> list[Change
         numbered = [replace(row, key=str(number)) for number, row in enumerate(rows)]
         return measure_frame(numbered, measure, pooled=pooled)
 
-    now, then = frame(row for _, _, row, _, _ in pairs), frame(row for *_, row in pairs)
-    found = changes(now, then, minimum).to_dict("records")
+    rows = [row for _, _, row, _, _ in pairs]
+    now, then = frame(rows), frame(row for *_, row in pairs)
+    if closed:
+        tests = changes(now, then, minimum)
+    else:
+        tests = changes_daily(now, then, day_shares(rows, measure))
+    found = tests.to_dict("records")
     return [
         Change(
             measure=measure,
@@ -394,6 +412,7 @@ def _rows(
     spans = [replace(selection, since=one.since, until=one.until) for one in periods]
     keys = [str(number) for number in range(len(spans))]
     if survey.pooled_measures:
+        asked = spans
         sums = [
             store.pooled(span, "centre").assign(key=key)
             for key, span in zip(keys, spans, strict=True)
@@ -425,5 +444,13 @@ def _rows(
         )
         for key in keys
     ]
-    set_measures(rows, found)
+    days = Days.side_by_side(
+        {
+            key: days_of(store, survey, one, "centre", centre)
+            for key, one in zip(keys, asked, strict=True)
+        },
+        measure,
+    )
+    set_measures(rows, days.allowed_for(found, "wilson"))
+    days.set_on(rows)
     return rows

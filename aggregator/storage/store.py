@@ -1,6 +1,6 @@
 """The store: reading answers and tallies, on SQLite and PostgreSQL alike."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from sqlmodel import col
 from aggregator.storage import blocks
 from aggregator.storage.alerts import AlertLog
 from aggregator.storage.audit import AuditLog
-from aggregator.storage.blocks import Block, Key, merged
+from aggregator.storage.blocks import Block, Key, Totals, merged
 from aggregator.storage.cases import Cases
 from aggregator.storage.centres import Centres
 from aggregator.storage.comments import Comments
@@ -210,7 +210,6 @@ class Store:
 
         ``by`` and ``sums`` are those of blocks.grouped, which makes the columns.
         """
-        channel, departments = selection.channel, {self.department, selection.department} - {None}
         if blocks.TIMES.keys().isdisjoint(by):
             days = [(date.min, self._whole(layout, selection))]
         else:
@@ -222,9 +221,33 @@ class Store:
             by,
             sums,
             keep_item=keep,
-            keep_place=lambda at: channel in (None, at[0]) and departments <= {at[1]},
+            keep_place=self._in_selection(selection),
             follow=_follower(layout.places, self._following),
         )
+
+    def daily(
+        self,
+        layout: Tallies,
+        selection: Selection,
+        item: Callable[[Key], Hashable | None],
+        place: Callable[[Key], Hashable | None],
+    ) -> Totals:
+        """The sums of a selection by day, with the labels that ``item`` and ``place`` return.
+
+        What has the label None is left out, and so are days on which nobody answered the survey.
+        """
+        follow, kept = _follower(layout.places, self._following), self._in_selection(selection)
+        return blocks.by_day(
+            self._blocks(layout, selection, daily=True),
+            len(layout.sums),
+            item,
+            lambda key: place(at) if kept(at := follow(key)) else None,
+        )
+
+    def _in_selection(self, selection: Selection) -> Keep:
+        """Whether a place is of the selection, and of the department that is read."""
+        channel, departments = selection.channel, {self.department, selection.department} - {None}
+        return lambda at: channel in (None, at[0]) and departments <= {at[1]}
 
     def _blocks(
         self, layout: Layout, selection: Selection, *, daily: bool

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -71,6 +71,16 @@ def sipas(codes: Sequence[int] = (5,) * 22, **changes: Any) -> dict[str, Any]:
 def ratings(codes: Sequence[int], **changes: Any) -> list[dict[str, Any]]:
     """One rating a code."""
     return [submission(answers={"rating": code}, **changes) for code in codes]
+
+
+def over_days(codes: Sequence[int], days: int = 10, /, **changes: Any) -> list[dict[str, Any]]:
+    """The same ratings on each of as many days, the last of which is the clock's."""
+    last = date(2026, 11, 23)
+    return [
+        one
+        for back in range(days)
+        for one in ratings(codes, answered_at=f"{last - timedelta(back)}T08:10:00+07:00", **changes)
+    ]
 
 
 # The example of contract.md: 120 ratings of one department.

@@ -9,11 +9,12 @@ from sqlalchemy import text
 
 from aggregator.dashboard.app import SCREENS
 from aggregator.dashboard.permissions import MAY, need_of
+from tests.aggregator.conftest import over_days
 from tests.browser.axe import violations
 from tests.browser.conftest import SIZES, Hall, busy_day
 
 MORE = ["/?survey=sipas_2020", "/?survey=business", "/department/so_nong_nghiep", "/sipas/weighted"]
-VERDICTS = {"Chưa phân biệt được", "Quá ít lượt"}
+VERDICTS = {"Chưa phân biệt được", "Quá ít ngày"}
 PATHS = [*(page.path for page in SCREENS if need_of(page.endpoint) in MAY["manager"]), *MORE]
 
 
@@ -45,6 +46,7 @@ def test_every_screen_its_explanations_and_its_empty_period(hall: Hall, page: Pa
 @pytest.mark.parametrize("page", SIZES[:1], ids=str, indirect=True)
 def test_every_verdict_is_a_link(hall: Hall, page: Page) -> None:
     seen = set()
+    hall.take(*over_days([5]))
     for path in [*PATHS, "/comparison?survey=sipas_2020", "/trends?survey=sipas_2020"]:
         page.goto(hall.url + path)
         for mark in page.locator(".mark").all():

@@ -44,7 +44,11 @@ SECTIONS = (
         ("statement", "direction", "number", "score", "composite", "declined"),
         frozenset({"score"}),
     ),
-    MethodSection("comparing", ("reference", "together", "mix", "ranking", "time", "chart")),
+    MethodSection(
+        "comparing",
+        ("reference", "daily", "price", "agree", "together", "mix", "ranking", "time", "chart"),
+        frozenset({"agree"}),
+    ),
     MethodSection("participation", ("share", "silent")),
     MethodSection("handling", ("indicators", "bands", "unanswered"), frozenset({"unanswered"})),
     MethodSection("ddci", ("components", "weights")),

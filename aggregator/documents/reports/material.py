@@ -69,7 +69,8 @@ def gather(on: Occasion, survey: Survey) -> Material:
     measure = [*published, *measures][0]
 
     def rows(by: RowKey, period: Period | None = None) -> list[FigureRow]:
-        return figure_rows(on.store, survey, on.centre, on.selection(survey, period), by)
+        selection = on.selection(survey, period)
+        return figure_rows(on.store, survey, on.centre, selection, by, closed=on.closed)
 
     [whole] = rows("centre")
     departments, channels = rows("department"), rows("channel")
@@ -106,7 +107,7 @@ def gather(on: Occasion, survey: Survey) -> Material:
 
     def alone(kind: str, every: Sequence[FigureRow]) -> tuple[FigureRow, ...]:
         left = [shown(row, (kind, row.key) in hidden) for row in every]
-        return tuple(compared_alone(left, survey, on.centre))
+        return tuple(compared_alone(left, survey, on.centre, closed=on.closed))
 
     return Material(
         on=on,

@@ -1,6 +1,6 @@
 """For which centre, period and language a report is made, and how it words its figures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -40,6 +40,16 @@ class Occasion:
     @property
     def today(self) -> date:
         return self.centre.local_day(self.now)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the period is over, so that its figures are looked at once."""
+        return self.period.until < self.today
+
+    @property
+    def adjustments(self) -> Sequence[str]:
+        """The methods by which p-values are adjusted."""
+        return ("holm", "benjamini_hochberg") if self.closed else ("holm_days",)
 
     def selection(self, survey: Survey, period: Period | None = None) -> Selection:
         asked = period or self.period

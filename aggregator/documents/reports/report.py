@@ -154,7 +154,7 @@ def _contents(on: Occasion, m: Material | None) -> tuple[list[Section], tuple[Se
         used += [one.method for one in m.whole.measures.values() if one.n]
         used += [one.test for one in m.whole.comparisons if m.whole.n]
         used += [one.test for one in compared]
-        used += ["newcombe", "holm", "benjamini_hochberg", "too_few"] if m.whole.n else []
+        used += ["days", "widened", "newcombe", *on.adjustments, "too_few"] if m.whole.n else []
         used += ["p_chart"] if drawn else []
         used += ["nonresponse"] if m.participation else []
         if on.kind == "quarter" and (stands := standing(m)) is not None:
@@ -164,7 +164,8 @@ def _contents(on: Occasion, m: Material | None) -> tuple[list[Section], tuple[Se
         sections.append(sipas.sipas(on, forms))
         surveys.append(forms.survey)
         references += [one.reference for one in forms.whole.comparisons]
-        used += ["wilson_effective_n", "score", "shifted", "par_projection"]
+        used += [one.test for one in forms.whole.comparisons]
+        used += ["wilson_effective_n", "days", "shifted", "par_projection"]
     if firms is not None:
         sections.append(business.business(on, firms))
         surveys.append(firms.survey)

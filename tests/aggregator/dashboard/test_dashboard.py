@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.aggregator.conftest import EXAMPLE, Room, ratings, sipas, submission
+from tests.aggregator.conftest import EXAMPLE, Room, over_days, ratings, sipas, submission
 from tests.aggregator.reading import card, row, words
 
 HTMX = {"hx-request": "true", "hx-request-type": "partial"}
@@ -56,22 +56,23 @@ def test_all_sixteen_departments_are_listed_rated_or_not(manager: Room) -> None:
 
 
 def test_the_comparison_is_said_in_words(room: Room) -> None:
-    places = {"so_tu_phap": "q05", "so_y_te": "q09", "so_noi_vu": "q12", "so_xay_dung": "q16"}
-    below, alike, few, above = (
+    places = {"so_tu_phap": "q05", "so_y_te": "q09", "so_noi_vu": "q12"}
+    below, alike, few = (
         {"department": department, "counter": counter} for department, counter in places.items()
     )
-    room.take([*ratings([1] * 40, **below), *ratings([5] * 39 + [4], **alike)])
-    room.take([*ratings([1] * 29, **few), *ratings([5] * 500, **above)])
+    # Fewer ratings than thirty decide where they come on several days; many of one day do not.
+    room.take([*over_days([5, 1], **below), *over_days([5] * 4, **alike)])
+    room.take([*ratings([1] * 300, **few)])
     room.sign_in()
-    today = page(room)
-    assert row(today, "Sở Tư pháp").endswith("Thấp hơn −96,3 điểm %")
-    assert row(today, "Sở Y tế").endswith("Chưa phân biệt được +1,2 điểm %")
-    assert row(today, "Sở Nội vụ").endswith("Quá ít lượt")
-    assert row(today, "Sở Xây dựng").endswith("Cao hơn +3,7 điểm %")
-    assert row(today, "Sở Công Thương").endswith("–")
-    english = page(room, "/?lang=en")
-    assert row(english, "Department of Justice").endswith("Below −96.3 points")
-    assert row(english, "Department of Home Affairs").endswith("Too few ratings")
+    month = page(room, "/?period=month")
+    assert row(month, "Sở Tư pháp").endswith("Thấp hơn −46,3 điểm %")
+    assert row(month, "Sở Y tế").endswith("Chưa phân biệt được +3,7 điểm %")
+    assert row(month, "Sở Nội vụ").endswith("Quá ít ngày")
+    assert row(month, "Sở Công Thương").endswith("–")
+    assert row(page(room), "Sở Tư pháp").endswith("Quá ít ngày")
+    english = page(room, "/?lang=en&period=month")
+    assert row(english, "Department of Justice").endswith("Below −46.3 points")
+    assert row(english, "Department of Home Affairs").endswith("Too few days")
 
 
 def test_the_comparison_follows_the_measure_and_names_its_reference(manager: Room) -> None:
@@ -79,7 +80,10 @@ def test_the_comparison_follows_the_measure_and_names_its_reference(manager: Roo
     assert "96,3\u00a0% 3.355 trên 3.483" in card(top, "Số công bố · Rất hài lòng")
     both = page(manager, "/?measure=satisfied_or_better")
     assert "100,0\u00a0% 3.483 trên 3.483" in card(both, "Số công bố · Hài lòng trở lên")
-    assert row(both, "Sở Tư pháp").endswith("Thấp hơn −4,2 điểm %")
+    assert "Số công bố · Hài lòng trở lên" in words(both)
+    manager.take(over_days([5] * 7 + [1] * 2))
+    month = page(manager, "/?measure=satisfied_or_better&period=month")
+    assert re.search("Thấp hơn −1.,. điểm %$", row(month, "Sở Tư pháp"))
 
 
 def test_why_there_is_no_comparison_with_sipas_is_written_beside(manager: Room) -> None:
@@ -131,14 +135,17 @@ def test_one_department_by_counter_and_by_question(manager: Room) -> None:
 def test_a_departments_verdict_is_the_same_on_both_pages(room: Room) -> None:
     """On its own page it must not escape the adjustment for sixteen departments."""
     for department in room.context.centre.departments:
-        codes = [5] * 97 + [1] * 3 if department.id != "so_tu_phap" else [5] * 91 + [1] * 9
-        counter = department.counters[0].id
-        room.take(ratings(codes, department=department.id, counter=counter))
+        codes = [5] if department.id != "so_tu_phap" else [5] * 9 + [1]
+        place = {"department": department.id, "counter": department.counters[0].id}
+        room.take(over_days(codes, 7, **place))
     room.sign_in()
-    assert row(page(room), "Sở Tư pháp").endswith("Chưa phân biệt được −5,3 điểm %")
-    alone = page(room, "/department/so_tu_phap")
-    assert row(alone, "Cả cơ quan").endswith("Chưa phân biệt được −5,3 điểm %")
-    assert row(alone, "Quầy 05").endswith("Chưa phân biệt được −5,3 điểm %")
+    said = "Chưa phân biệt được −6,3 điểm %"
+    assert row(page(room, "/?period=month"), "Sở Tư pháp").endswith(said)
+    alone = page(room, "/department/so_tu_phap?period=month")
+    assert row(alone, "Cả cơ quan").endswith(said)
+    assert row(alone, "Quầy 05").endswith(said)
+    # The interval beside it reaches the published share.
+    assert "– 96,3" in row(alone, "Cả cơ quan").replace("\u00a0", " ")
 
 
 def test_sipas_by_department_factor_and_question(room: Room) -> None:
@@ -164,11 +171,13 @@ def test_every_comparable_reference_is_shown_with_how_it_was_taken(room: Room) -
 
 
 def test_the_reader_chooses_which_published_figure_is_compared(room: Room) -> None:
-    room.take([sipas((5,) * 22, id=f"00000000-0000-4000-8000-{n:012}") for n in range(40)])
+    room.take(
+        [sipas((5,) * 22, answered_at=f"2026-11-{day}T08:00:00+07:00") for day in range(11, 23)]
+    )
     room.sign_in()
-    first = page(room, "/?survey=sipas_2020")
+    first = page(room, "/?survey=sipas_2020&period=month")
     assert row(first, "Toàn trung tâm").endswith("+17,7 điểm %")
-    second = page(room, "/?survey=sipas_2020&reference=sipas_2019_national")
+    second = page(room, "/?survey=sipas_2020&period=month&reference=sipas_2019_national")
     assert row(second, "Toàn trung tâm").endswith("+15,5 điểm %")
     assert '<option value="sipas_2019_national" selected>' in second
     assert "Số công bố (SIPAS 2019 cả nước: hài lòng trở lên): Mẫu được chọn" in words(second)
@@ -227,8 +236,8 @@ def test_a_survey_of_many_questions_counts_people(room: Room) -> None:
     room.sign_in()
     shown = page(room, "/?survey=sipas_2020")
     assert "Trong đó 1 người trả lời không ghi cơ quan" in words(shown)
-    assert row(shown, "Sở Tư pháp").endswith("Quá ít người")
-    assert "Dưới 30 người trả lời thì không kết luận" in words(shown)
+    assert row(shown, "Sở Tư pháp").endswith("Quá ít ngày")
+    assert "Một vài ngày thì chưa kết luận được" in words(shown)
 
 
 def test_business_shows_statements_beside_the_published_figure(room: Room) -> None:
@@ -284,10 +293,11 @@ def test_the_chosen_days_are_written_the_way_they_are_read_here(manager: Room) -
     assert "Đến ngày 23/11/2026" in form
 
 
-def test_rows_with_too_few_ratings_are_quieter(room: Room) -> None:
-    room.take(ratings([5] * 29) + ratings([5] * 30, department="so_y_te", counter="q09"))
+def test_rows_with_too_few_days_are_quieter(room: Room) -> None:
+    room.take(ratings([5] * 300) + over_days([5], department="so_y_te", counter="q09"))
     room.sign_in()
-    rows = re.findall(r'<tr class="(.*?)">\s*<th scope="row">(.*?)</th>', page(room), re.DOTALL)
+    month = page(room, "/?period=month")
+    rows = re.findall(r'<tr class="(.*?)">\s*<th scope="row">(.*?)</th>', month, re.DOTALL)
     kinds = {words(name): kind.split() for kind, name in rows}
     assert kinds["Toàn trung tâm"] == ["whole"]
     assert kinds["Sở Tư pháp"] == ["few"]

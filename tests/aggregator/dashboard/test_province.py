@@ -75,8 +75,10 @@ def test_a_province_with_its_centres_people_and_pages(hall: Hall, clock: Clock) 
     for id, named in (("lai_chau", "tỉnh Lai Châu"), ("tan_phong", "phường Tân Phong")):
         n = len(RATED[id])
         assert f" {n} " in row(page, f"Trung tâm Phục vụ hành chính công {named} {n}")
-    assert "Thấp hơn" in row(page, "Trung tâm Phục vụ hành chính công phường Tân Phong 70")
-    assert "quá ít" in row(page, "Trung tâm Phục vụ hành chính công phường Đoàn Kết 3 ").lower()
+    assert "Quá ít ngày" in row(page, "Trung tâm Phục vụ hành chính công phường Tân Phong 70")
+    assert (
+        "quá ít ngày" in row(page, "Trung tâm Phục vụ hành chính công phường Đoàn Kết 3 ").lower()
+    )
     asked = re.findall(r'class="ask" href="([^"]+how=(?:centre|tan_phong)[^"]+)"', page)
     assert len(set(asked)) > 5
     for link in set(asked):

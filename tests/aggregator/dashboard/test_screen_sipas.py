@@ -65,7 +65,9 @@ def test_the_projection_stands_beside_result_and_target(answered: Room) -> None:
 
 
 def test_published_sipas_is_compared_with_both_modes_beside_it(answered: Room) -> None:
-    answered.take([sipas([3] * 22) for _ in range(60)])
+    for day in range(14, 24):
+        at = f"2026-11-{day}T08:00:00+07:00"
+        answered.take([sipas([3] * 22, answered_at=at) for _ in range(6)])
     found = shown(answered, "/sipas")
     compared = row(found, "SIPAS 2019 Lai Châu")
     assert "Thấp hơn" in compared
@@ -79,7 +81,7 @@ def test_published_sipas_is_compared_with_both_modes_beside_it(answered: Room) -
 
 def test_few_people_are_not_concluded_from(answered: Room) -> None:
     found = shown(answered, "/sipas")
-    assert "Quá ít người" in row(found, "SIPAS 2019 Lai Châu")
+    assert "Quá ít ngày" in row(found, "SIPAS 2019 Lai Châu")
     assert "dưới 30 người" in card(found, "Người trả lời")
 
 

@@ -10,15 +10,26 @@ from aggregator.figures.rows import FigureRow, RowKey
 from aggregator.storage.store import Selection
 from surveys.centre import Centre
 from surveys.definition import Survey
-from tests.aggregator.conftest import EXAMPLE, Intake, Room, ratings, sipas, submission
+from tests.aggregator.conftest import (
+    EXAMPLE,
+    Intake,
+    Room,
+    over_days,
+    ratings,
+    sipas,
+    submission,
+)
 
 UNFAIR = {"sipas_2019_lai_chau", "sipas_2019_national"}
 
 
-def rows_of(room: Room, survey: str, by: RowKey, **selection: Any) -> dict[str, FigureRow]:
+def rows_of(
+    room: Room, survey: str, by: RowKey, *, closed: bool = False, **selection: Any
+) -> dict[str, FigureRow]:
     context = room.context
     asked = Selection(survey, **selection)
-    found = figure_rows(context.store, context.surveys[survey], context.centre, asked, by)
+    asked_of, centre = context.surveys[survey], context.centre
+    found = figure_rows(context.store, asked_of, centre, asked, by, closed=closed)
     return {row.key: row for row in found}
 
 
@@ -60,7 +71,9 @@ def test_each_measure_is_held_against_the_reference_of_that_measure(room: Room) 
 
 
 def test_sipas_is_compared_with_sipas_in_satisfied_or_better(room: Room) -> None:
-    room.take([sipas((5,) * 22) for _ in range(10)] + [sipas((2,) * 22) for _ in range(30)])
+    for day in range(11, 21):
+        at = f"2026-11-{day}T08:00:00+07:00"
+        room.take([sipas((code,) * 22, answered_at=at) for code in (5, 2, 2, 2)])
     [row] = rows_of(room, "sipas_2020", "centre").values()
     assert row.n == 40
     assert {c.reference.id for c in row.comparisons} == UNFAIR
@@ -98,11 +111,24 @@ def test_a_department_that_nobody_rated_has_no_share(room: Room) -> None:
     assert {c.verdict for c in silent.comparisons} == {"too_few"}
 
 
-def test_29_ratings_are_too_few_and_30_are_enough(room: Room) -> None:
-    room.take(ratings([1] * 29) + ratings([1] * 30, department="so_y_te", counter="q09"))
+def test_ratings_of_two_days_are_too_few_and_nine_of_27_on_nine_are_enough(room: Room) -> None:
+    """Days count, not ratings: no floor of thirty where the evidence is there."""
+    room.take(
+        over_days([1] * 100, 2) + over_days([5, 5, 1], 9, department="so_y_te", counter="q09")
+    )
     rows = rows_of(room, "in_centre", "department")
+    of_two, of_nine = (rows[key].comparisons[0] for key in ("so_tu_phap", "so_y_te"))
+    assert (of_two.reference.id, of_two.verdict) == ("device_2020", "too_few")
+    assert (of_nine.reference.id, of_nine.verdict) == ("device_2020", "below")
+    assert {c.test for c in rows["so_y_te"].comparisons} == {"day_bets"}
+
+
+def test_a_period_that_is_over_has_the_fixed_test_and_its_floor_in_documents(room: Room) -> None:
+    room.take(over_days([5, 5, 1], 9) + over_days([5, 5, 1], department="so_y_te", counter="q09"))
+    rows = rows_of(room, "in_centre", "department", closed=True)
     assert {c.verdict for c in rows["so_tu_phap"].comparisons} == {"too_few"}
     assert {c.verdict for c in rows["so_y_te"].comparisons} == {"below"}
+    assert {c.test for c in rows["so_y_te"].comparisons} == {"fisher_exact"}
 
 
 def test_a_rating_without_a_department_counts_for_the_centre_alone(room: Room) -> None:

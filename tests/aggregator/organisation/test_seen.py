@@ -264,7 +264,7 @@ def test_a_bound_reference_is_compared_with_its_department_alone(store: Store) -
         "finance": 0,
         "water": 0,
     }
-    set_comparisons([], SURVEYS["in_centre"], first)
+    set_comparisons([], SURVEYS["in_centre"], first, closed=False)
 
 
 def test_dossiers_and_facts_follow_too(store: Store) -> None:

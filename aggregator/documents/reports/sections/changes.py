@@ -38,7 +38,7 @@ def changed(m: Material) -> list[Change]:
     return [
         change
         for measure in m.measures
-        for change in changes_of(pairs, measure, on.centre.minimum_ratings)
+        for change in changes_of(pairs, measure, on.centre.minimum_ratings, closed=on.closed)
     ]
 
 

@@ -51,7 +51,7 @@ def gather(on: Occasion) -> SipasMaterial | None:
     if MEASURE not in survey.pooled_measures:
         return None
     selection = on.selection(survey)
-    [whole] = figure_rows(on.store, survey, on.centre, selection, "centre")
+    [whole] = figure_rows(on.store, survey, on.centre, selection, "centre", closed=on.closed)
     if not whole.n:
         return None
     criteria = {

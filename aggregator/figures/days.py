@@ -1,0 +1,145 @@
+"""The days behind rows of figures: what verdicts bet on, and what intervals allow for."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, get_args
+
+import numpy as np
+import pandas as pd
+
+from aggregator.figures.rows import FigureRow, PartOfTime, RowKey
+from aggregator.organisation.seen import Stand
+from aggregator.statistics import DaySums, Method, allowing_for_days
+from aggregator.storage.blocks import Key, Totals
+from aggregator.storage.rollups import POOL, SUMS, TALLIES
+from aggregator.storage.store import Selection, Store
+from aggregator.wording.periods import period_of
+from surveys.centre import Centre
+from surveys.definition import Survey
+
+
+@dataclass(frozen=True)
+class Days:
+    """Sums by day of each measure, a row for each of ``keys``; see statistics.DaySums."""
+
+    keys: Sequence[str] = ()
+    sums: Mapping[str, DaySums] = field(default_factory=dict)
+
+    def of(self, measure: str, keys: Sequence[Any]) -> DaySums:
+        """The sums of a measure of some keys, in their order; 0 for keys without answers."""
+        places = {key: number for number, key in enumerate(self.keys)}
+        at = [places.get(str(key), -1) for key in keys]
+
+        def rows(sums: np.ndarray) -> np.ndarray:
+            return np.vstack([sums, np.zeros((1, sums.shape[1]), sums.dtype)])[at]
+
+        return DaySums(*(rows(getattr(self.sums[measure], one.name)) for one in fields(DaySums)))
+
+    def allowed_for(self, figures: pd.DataFrame, method: Method) -> pd.DataFrame:
+        """A table of shares or pooled_shares with intervals that allow for days."""
+        parts = [
+            allowing_for_days(part, self.of(str(measure), list(part["key"])), method)
+            for measure, part in figures.groupby("measure", sort=False)
+        ]
+        return pd.concat(parts) if parts else figures
+
+    @classmethod
+    def side_by_side(cls, wholes: Mapping[str, "Days"], measure: str) -> "Days":
+        """The days of several wholes, each of one row, as rows by the keys of ``wholes``."""
+        found = [own.of(measure, own.keys[:1] or [""]) for own in wholes.values() if own.sums]
+        if not found:
+            return cls()
+        longest = max(sums.m.shape[1] for sums in found)
+
+        def rows(name: str) -> np.ndarray:
+            parts = [getattr(sums, name)[0] for sums in found]
+            return np.array([np.pad(part, (0, longest - len(part))) for part in parts])
+
+        sums = DaySums(*(rows(one.name) for one in fields(DaySums)))
+        return cls(list(wholes), {measure: sums})
+
+    def set_on(self, rows: Sequence[FigureRow]) -> None:
+        """Give rows the shares of their days."""
+        for measure in self.sums:
+            found = self.of(measure, [row.key for row in rows]).shares
+            for row, own in zip(rows, found, strict=True):
+                row.days = {**row.days, measure: own}
+
+
+def days_of(store: Store, survey: Survey, selection: Selection, by: RowKey, centre: Centre) -> Days:
+    """The days of a selection, of the pool or of the one question that it names, by row.
+
+    ``by`` is neither question nor factor. Rows of a part of time have the days within it.
+    Raises database.StorageError.
+    """
+    place = _place_of(by, centre)
+    if selection.questions is None:
+        totals = store.daily(POOL, selection, lambda item: item[1], place)
+        found = {measure: _pooled(totals, measure) for measure in survey.pooled_measures}
+    else:
+        [asked] = selection.questions
+        question = survey.questions[asked]
+        scale = survey.scale_of(question)
+        codes = scale.codes if scale else ()
+
+        def code_of(item: Key) -> int | None:
+            return item[1] if item[0] == asked and item[1] in codes else None
+
+        totals = store.daily(TALLIES, selection, code_of, place)
+        found = {
+            measure: _single(totals, favourable)
+            for measure, favourable in survey.measures_of(question).items()
+        }
+    keys = [str(key) for key in totals.places]
+    if by not in get_args(PartOfTime):
+        return Days(keys, found)
+    firsts = [period_of(by, day).code for day in totals.times]  # type: ignore[arg-type]
+    keys, of_part = _parts(firsts)
+    return Days(keys, {measure: of_part(sums) for measure, sums in found.items()})
+
+
+def _place_of(by: RowKey, centre: Centre) -> Callable[[Key], str | None]:
+    """The key of the row that a place (channel, department, counter) belongs to, None for none."""
+    match by:
+        case "channel":
+            return lambda at: at[0]
+        case "department":
+            return lambda at: at[1] or None
+        case "counter":
+            return lambda at: Stand(at[2], at[1]).key(centre) if at[2] else None
+        case _:
+            return lambda at: "centre"
+
+
+def _single(totals: Totals, favourable: Sequence[int]) -> DaySums:
+    counts = totals.values[:, 0]  # of shape (days, codes, places)
+    wanted = [number for number, code in enumerate(totals.items) if code in favourable]
+    return DaySums.single(counts[:, wanted].sum(axis=1).T, counts.sum(axis=1).T)
+
+
+def _pooled(totals: Totals, measure: str) -> DaySums:
+    if measure not in totals.items:
+        none = np.zeros((len(totals.places), len(totals.times)), dtype=np.int64)
+        return DaySums.single(none, none)
+    values = totals.values[:, :, totals.items.index(measure)]
+    named = dict(zip(SUMS, values.transpose(1, 2, 0), strict=True))
+    return DaySums(*(named[one.name] for one in fields(DaySums)))
+
+
+def _parts(firsts: Sequence[str]) -> tuple[list[str], Callable[[DaySums], DaySums]]:
+    """The parts of time that successive days are in, and a function from one row to theirs."""
+    sizes: dict[str, int] = {}
+    order = []
+    for first in firsts:
+        order.append(sizes.get(first, 0))
+        sizes[first] = order[-1] + 1
+    keys = list(sizes)
+    rows = [number for number, first in enumerate(sizes) for _ in range(sizes[first])]
+
+    def rows_of(sums: np.ndarray) -> np.ndarray:
+        found = np.zeros((len(keys), max(sizes.values(), default=0)), dtype=np.int64)
+        if len(sums):
+            found[rows, order] = sums[0]
+        return found
+
+    return keys, lambda days: DaySums(*(rows_of(getattr(days, one.name)) for one in fields(days)))
