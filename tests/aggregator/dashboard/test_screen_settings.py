@@ -215,8 +215,10 @@ def test_a_wrong_value_names_its_field_and_reason_and_changes_nothing(here: Room
 
 
 def test_rows_are_added_changed_and_removed_with_their_effect(manager: Room) -> None:
-    place = {"department": "so_tu_phap", "counter": "q05", "answered_at": OCTOBER}
-    manager.take(ratings((5,) * 10 + (4,) * 40, **place))
+    place = {"department": "so_tu_phap", "counter": "q05"}
+    for day in range(5, 25):  # a verdict needs days
+        at = f"2026-10-{day:02}T09:00:00+07:00"
+        manager.take(ratings((4, 4), answered_at=at, **place))
     said = saved(manager, "references/new", **REFERENCE)
     assert "Thêm số liệu tham chiếu “Khảo sát 2025”: 40,5" in said
     assert "trước không đối chiếu cơ quan nào; sau 1 cơ quan thấp hơn." in said
