@@ -11,6 +11,7 @@ from functools import partial
 from tests.bench import (
     bench_against,
     bench_codes,
+    bench_comments,
     bench_export,
     bench_ingest,
     bench_page,
@@ -35,6 +36,7 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "report": bench_report.rows,
     "export": bench_export.rows,
     "codes": bench_codes.rows,
+    "comments": bench_comments.rows,
 }
 
 
