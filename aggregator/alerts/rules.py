@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from aggregator.figures.falling import falling
 from aggregator.settings import Settings
 from aggregator.storage.alerts import Finding
 from aggregator.storage.store import Store
@@ -119,4 +120,15 @@ def overdue(scene: Scene) -> Iterator[Finding]:
         yield Finding("overdue", f"{case.number}", {"number": case.number, **due})
 
 
-RULES = (low_ratings, silent, refused, disk, backup, overdue)
+def fallen(scene: Scene) -> Iterator[Finding]:
+    """Departments and counters whose share has fallen against the quarter before."""
+    if not scene.limits.falling or not scene.rating.has_total:
+        return
+    measure = next(iter(scene.rating.measures_of(scene.rating.measured[0])))
+    today = scene.centre.local_day(scene.now)
+    for one in falling(scene.store, scene.rating, scene.centre, measure, today):
+        shares = {"share": one.share, "before": one.before}
+        yield Finding("falling", f"{one.unit}:{one.key}", {"measure": measure, **shares})
+
+
+RULES = (low_ratings, silent, refused, disk, backup, overdue, fallen)

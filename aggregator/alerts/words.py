@@ -23,6 +23,12 @@ def sentence(alert: Alert | Finding, centre: Centre) -> Words:
     match alert.rule:
         case "low_ratings":
             values["counter"] = _counter(alert.subject, centre)
+        case "falling":
+            unit, _, id = alert.subject.partition(":")
+            named = centre.department.get(id)
+            department = named.name if named else verbatim(id)
+            values["unit"] = department if unit == "department" else _counter(id, centre)
+            values["measure"] = say(f"measure.{told['measure']}")
         case "backup_hours" if "since" not in told:
             key += "_none"
         case "disk_percent":

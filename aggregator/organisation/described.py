@@ -52,6 +52,7 @@ SETTINGS: Mapping[str, Callable[[Centre], Any]] = {
     "disk_percent": lambda centre: centre.alerts.disk_percent,
     "backup_hours": lambda centre: centre.alerts.backup_hours,
     "overdue": lambda centre: centre.alerts.overdue,
+    "falling": lambda centre: centre.alerts.falling,
     "quiet_from": lambda centre: centre.alerts.quiet_from,
     "quiet_until": lambda centre: centre.alerts.quiet_until,
     "emails": lambda centre: centre.alerts.emails,

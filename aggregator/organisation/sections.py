@@ -221,7 +221,7 @@ def _read_documents(reader: Reader, centre: Centre) -> dict[str, object]:
 
 def _read_alerts(reader: Reader, centre: Centre) -> dict[str, object]:
     found: dict[str, object] = {name: reader.whole(name) for name in ALERT_LIMITS}
-    found["overdue"] = bool(reader.given("overdue"))
+    found |= {name: bool(reader.given(name)) for name in ("overdue", "falling")}
     for name in ("quiet_from", "quiet_until"):
         found[name] = reader.time(name) if reader.given(name) else None
     found["emails"] = reader.given("emails").replace(",", " ").replace(";", " ").split()

@@ -28,7 +28,7 @@ SHOWN: Mapping[Section, tuple[str, ...]] = {
     "wifi": ("wifi",),
     "documents": ("agency", "on_behalf", "title", "signer"),
     "cases": ("answer_hours", "contact_days", "receipt_days"),
-    "alerts": (*sections.ALERT_LIMITS, "overdue", "quiet_from", "quiet_until", "emails"),
+    "alerts": (*sections.ALERT_LIMITS, "overdue", "falling", "quiet_from", "quiet_until", "emails"),
 }
 
 
