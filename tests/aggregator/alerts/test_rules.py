@@ -176,14 +176,13 @@ def test_an_overdue_case_is_told_of_unless_that_is_turned_off(any_room: Room) ->
 def test_a_share_that_has_fallen_is_told_of_and_one_that_has_not_is_not(any_room: Room) -> None:
     """Forty working days of a good quarter, then of one bad and one unchanged department."""
     health = {"department": "so_y_te", "counter": "q09"}
+    good, bad, items = (5,) * 19 + (4,), (5,) * 7 + (4, 3, 4), []
     for back in range(40):
-        before = NOW - timedelta(days=60 + back)
-        any_room.take(ratings((5,) * 19 + (4,), answered_at=before.isoformat()))
-        any_room.take(ratings((5,) * 19 + (4,), answered_at=before.isoformat(), **health))
-    for back in range(40):
+        before = (NOW - timedelta(days=60 + back)).isoformat()
         day = (NOW - timedelta(days=back, minutes=20)).isoformat()
-        any_room.take(ratings((5,) * 7 + (4, 3, 4), answered_at=day))
-        any_room.take(ratings((5,) * 19 + (4,), answered_at=day, **health))
+        items += ratings(good, answered_at=before) + ratings(good, answered_at=before, **health)
+        items += ratings(bad, answered_at=day) + ratings(good, answered_at=day, **health)
+    any_room.take(items)
     told = found(any_room, "falling")
     assert {one.subject for one in told} == {"department:so_tu_phap", "counter:q05"}
     assert "Sở Tư pháp: tỷ lệ Rất hài lòng giảm rõ rệt" in sentence_of(any_room, told[0])
