@@ -182,7 +182,8 @@ def test_a_share_that_has_fallen_is_told_of_and_one_that_has_not_is_not(any_room
         day = (NOW - timedelta(days=back, minutes=20)).isoformat()
         items += ratings(good, answered_at=before) + ratings(good, answered_at=before, **health)
         items += ratings(bad, answered_at=day) + ratings(good, answered_at=day, **health)
-    any_room.take(items)
+    for start in range(0, len(items), 400):
+        any_room.take(items[start : start + 400])
     told = found(any_room, "falling")
     assert {one.subject for one in told} == {"department:so_tu_phap", "counter:q05"}
     assert "Sở Tư pháp: tỷ lệ Rất hài lòng giảm rõ rệt" in sentence_of(any_room, told[0])
