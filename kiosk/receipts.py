@@ -28,7 +28,10 @@ MOST_CONTACT = 200  # characters
 
 @dataclass(frozen=True)
 class Receipt:
-    """A code to keep, and where it leads; without a ``drawing`` where no phone could open that."""
+    """A code to keep, and the ``address`` at which it is typed.
+
+    ``drawing`` leads to its very page; None where no phone could open that.
+    """
 
     code: str
     address: str
@@ -37,9 +40,9 @@ class Receipt:
 
 def receipt_shown(context: Context, code: str) -> Receipt:
     """A code as the touch screen shows it."""
-    address = f"{context.settings.deep_link}/c/{code}"
+    address = f"{context.settings.deep_link}/c"
     public = reach_of(address) != "machine"
-    drawing = Drawing.of(address, ON_SCREEN) if public else None
+    drawing = Drawing.of(f"{address}/{code}", ON_SCREEN) if public else None
     return Receipt(code, address.partition("://")[2], drawing)
 
 

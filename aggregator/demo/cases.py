@@ -53,7 +53,7 @@ STAGES: tuple[tuple[int, Steps], ...] = (
     (38, (*CLOSED, ("reopened", 36))),
     (29, (("assigned", 1),)),  # overdue
     (20, ANSWERED),
-    (12, (("assigned", 2),)),
+    (8, (("assigned", 2),)),
     (3, (("assigned", 1),)),
     (1, ()),
 )
@@ -67,7 +67,7 @@ def add_cases(store: Store, centre: Centre, now: datetime) -> None:
     for number, (days, steps) in enumerate(STAGES):
         told, at = TOLD[number % len(TOLD)], _morning(centre, now - timedelta(days=days))
         due = centre.after_open(at, centre.cases.answer_hours)
-        if days < 10 and (submission := next(comments, None)):
+        if days < 6 and (submission := next(comments, None)):
             case = store.cases.open(at, due, MANAGER, "comment", submission=submission)
         else:
             case = store.cases.open(at, due, MANAGER, told.way, text=told.text)

@@ -85,7 +85,7 @@ def test_the_touch_screen_shows_a_code_and_its_qr_code_for_a_comment(
         "/follow-up", data={**fields, "comment": "Tốt", "then": "send"}, headers=HTMX
     )
     [code] = set(re.findall(rf'receipt-code">({CODE})<', answer.text))
-    assert f"gopy.example.vn/c/{code}" in answer.text
+    assert f'aria-label="gopy.example.vn/c/{code}"' in answer.text
     assert 'class="receipt-qr"' in answer.text
     assert 'data-idle="45"' in answer.text  # time to write it down
     assert "countdown" in answer.text
