@@ -7,7 +7,7 @@ from html import unescape
 import pytest
 
 from aggregator.dashboard.app import SCREENS
-from tests.aggregator.conftest import EXAMPLE, Room, ratings, sipas, submission
+from tests.aggregator.conftest import EXAMPLE, Room, over_days, ratings, sipas, submission
 from tests.aggregator.reading import card, row, words
 
 PARTIAL = {"hx-request": "true", "hx-request-type": "partial"}
@@ -106,12 +106,14 @@ def test_an_unknown_figure_is_said_to_be_gone(centre_at_work: Room) -> None:
 
 def test_departments_are_compared_in_the_order_of_their_shares(centre_at_work: Room) -> None:
     place = {"department": "so_cong_thuong", "counter": "q01"}
-    centre_at_work.take(ratings([5] * 300, **place))
+    centre_at_work.take(ratings([5] * 30, **place))
     found = page(centre_at_work, "/comparison?period=day")
     below, _ranked = rows(found, "Sở Tư pháp")
     assert "83,3\u00a0% 75,7\u00a0% – 88,9\u00a0% −13,0" in below
-    assert "từ −20,7 đến −7,3 Thấp hơn −13,0 điểm %" in below
-    assert "Cao hơn +3,7 điểm %" in rows(found, "Sở Công Thương")[0]
+    assert "từ −20,7 đến −7,3 Quá ít ngày" in below
+    centre_at_work.take(over_days([5, 5, 5, 1, 1], **place))
+    month = page(centre_at_work, "/comparison?period=month")
+    assert "Thấp hơn" in rows(month, "Sở Công Thương")[0]
     names = ("Toàn trung tâm", "Sở Tư pháp", "Sở Công Thương")
     places = [found.index(f">{name}<") for name in names]
     assert places == sorted(places)
@@ -323,7 +325,7 @@ def test_an_empty_day_that_is_over_awaits_nothing(room: Room) -> None:
 def test_the_marks_of_the_charts_are_explained(centre_at_work: Room) -> None:
     for path in ("/", "/comparison?period=day"):
         found = words(page(centre_at_work, path))
-        assert "Vòng rỗng, nét đứt: dưới 30 lượt đánh giá" in found
+        assert "Vòng rỗng, nét đứt: chưa đủ để kết luận" in found
         assert "Vạch đỏ nét đứt: số công bố (96,3\u00a0%)" in found
 
 
