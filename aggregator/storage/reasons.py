@@ -2,13 +2,13 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, String, cast, or_, select
 from sqlmodel import col
 
 from aggregator.storage.blocks import Block
@@ -16,6 +16,7 @@ from aggregator.storage.rollups import Span
 from aggregator.storage.tables import PooledTally, SubmissionRow, Tally
 from surveys.definition import Survey
 
+AT_ONCE = 500  # visits looked up by one statement
 ANY = ("", 0)  # stands for a visit that named any reason at all
 
 
@@ -56,17 +57,18 @@ class Reasons:
     def block(self, connection: Connection, survey: str, span: Span) -> Block:
         """The counts of the days of a span, each visit's within its day."""
         counted: Counter[tuple[Any, ...]] = Counter()
-        levels: dict[tuple[Any, str], int] = {}
-        chosen: list[Row[Any]] = []
-        for row in self._rows(connection, survey, span):
-            level = row.answers.get(self.rating)
-            if level is not None and row.visit is not None:
-                levels[row.day, row.visit] = level
-            if any(row.answers.get(one) for one in self.reasons):
-                chosen.append(row)
+        chosen = self._rows(connection, survey, span, self.reasons)
+        # From a touch screen both come at once; a phone sends reasons after the rating.
+        apart = sorted({row.visit for row in chosen if self.rating not in row.answers} - {None})
+        levels = {
+            (row.day, row.visit): row.answers[self.rating]
+            for start in range(0, len(apart), AT_ONCE)
+            for row in self._rows(
+                connection, survey, span, (self.rating,), apart[start : start + AT_ONCE]
+            )
+        }
         for row in chosen:
-            level = row.answers.get(self.rating)
-            level = levels.get((row.day, row.visit)) if level is None else level
+            level = row.answers.get(self.rating, levels.get((row.day, row.visit)))
             if level is not None:
                 place = (row.channel, row.department or "", row.counter or "")
                 counted.update((*item, level, *place) for item in self._items(row.answers))
@@ -79,9 +81,28 @@ class Reasons:
             for code in answers.get(question) or ():
                 yield question, code
 
-    def _rows(self, connection: Connection, survey: str, span: Span) -> Iterator[Row[Any]]:
-        of = SubmissionRow
+    def _rows(
+        self,
+        connection: Connection,
+        survey: str,
+        span: Span,
+        questions: Sequence[str],
+        visits: Sequence[str] | None = None,
+    ) -> list[Row[Any]]:
+        """The submissions of a span that answer one of the questions, in the order of arrival.
+
+        ``visits`` are the only ones that are wanted, None is any.
+        """
+        of, told = SubmissionRow, cast(col(SubmissionRow.answers), String)
         place = (col(of.channel), col(of.department), col(of.counter))
-        query = select(col(of.day), col(of.visit), *place, col(of.answers))
-        query = query.where(col(of.day).between(*span), col(of.survey) == survey)
-        yield from connection.execute(query.order_by(col(of.number)))
+        query = select(col(of.day), col(of.visit), *place, col(of.answers)).where(
+            col(of.day).between(*span),
+            col(of.survey) == survey,
+            # To read the answers of all others would take longer than all else.
+            or_(*(told.contains(f'"{one}"') for one in questions)),
+        )
+        if visits is not None:
+            query = query.where(col(of.visit).in_(visits))
+        rows = connection.execute(query.order_by(col(of.number)))
+        # A level may be 0.
+        return [r for r in rows if any(r.answers.get(one) not in (None, []) for one in questions)]
