@@ -8,13 +8,13 @@ from pathlib import Path
 import aggregator.lean_pandas  # noqa: F401 - before whatever imports pandas
 from aggregator.commands import settings_of
 from aggregator.commands.store import opened
-from aggregator.documents.reports.model import REPORT_FORMATS
+from aggregator.documents.reports.model import REPORT_FORMATS, Report
 from aggregator.documents.reports.report import build_report
 from aggregator.intake.files import FileError
 from aggregator.organisation.current import centre_in_force
 from aggregator.storage.audit import entry
 from aggregator.wording.messages import MESSAGES
-from aggregator.wording.periods import EARLIEST, LATEST, Period, PeriodError, period_of
+from aggregator.wording.periods import EARLIEST, LATEST, Period, PeriodError, PeriodKind, period_of
 from surveys.definition import load_instruments
 from surveys.messages import MessageError
 from surveys.published import load_published
@@ -30,7 +30,7 @@ def run_report(options: argparse.Namespace) -> int:
     with opened(settings) as store:
         centre = centre_in_force(store.centres, settings.centre, files)
         published = load_published(settings.centre, centre)
-        period = _period(options, centre.local_day(now))
+        period = period_asked(options, options.kind, centre.local_day(now))
         days = " – ".join(sorted({period.since.isoformat(), period.until.isoformat()}))
         made = "report.internal" if options.internal else "report.made"
         store.audit.add(entry(now, options.actor, made, period=days, format=file_format))
@@ -47,19 +47,24 @@ def run_report(options: argparse.Namespace) -> int:
             organisation=options.organisation,
             internal=options.internal,
         )
-    # Each format has a library of its own, and only one of them is wanted.
-    renderer = import_module(f"aggregator.documents.reports.{file_format}")
-    _write(options.file, renderer.render(report))
-    print(MESSAGES.get(options.lang, "report.file_written", file=options.file))
+    write_document(options, report)
     return 0
 
 
-def _period(options: argparse.Namespace, today: date) -> Period:
-    """The period, of the kind asked for, that holds the day. Raises PeriodError."""
+def write_document(options: argparse.Namespace, report: Report) -> None:
+    """Write a report to the file of the options, in their format, and say so."""
+    # Each format has a library of its own, and only one of them is wanted.
+    renderer = import_module(f"aggregator.documents.reports.{_format(options)}")
+    _write(options.file, renderer.render(report))
+    print(MESSAGES.get(options.lang, "report.file_written", file=options.file))
+
+
+def period_asked(options: argparse.Namespace, kind: PeriodKind, today: date) -> Period:
+    """The period of a kind that holds the day asked for, else today. Raises PeriodError."""
     day: date = options.date or today
     if not EARLIEST <= day <= LATEST:
         raise PeriodError("date", "far_day")
-    return period_of(options.kind, day)
+    return period_of(kind, day)
 
 
 def _format(options: argparse.Namespace) -> str:

@@ -22,6 +22,7 @@ from aggregator.dashboard.menu import Menu
 from aggregator.dashboard.screens import accounts as accounts_screen
 from aggregator.dashboard.screens import alerts as alerts_screen
 from aggregator.dashboard.screens import (
+    attitude,
     audit,
     briefing,
     business,
@@ -40,6 +41,7 @@ from aggregator.dashboard.screens import (
     organisation,
     published,
     reports,
+    roster,
     sipas,
     sipas_weighted,
     surveys,
@@ -90,6 +92,7 @@ MENU: Menu = {
         Route("/comparison", comparison.comparison, name="comparison"),
         Route("/trends", trends.trends, name="trends"),
         Route("/hours", hours.hours, name="hours"),
+        Route("/attitude", attitude.attitude, name="attitude"),
         Route("/coverage", coverage.coverage, name="coverage"),
         Route("/sipas", sipas.sipas, name="sipas"),
         Route("/business", business.business, name="business"),
@@ -111,6 +114,7 @@ MENU: Menu = {
         ),
         Route("/settings", settings_screen.settings, name="settings"),
         Route("/surveys", surveys.surveys, name="surveys"),
+        Route("/roster", roster.roster, methods=["GET", "POST"], name="roster"),
         Route("/devices", devices.devices, methods=["GET", "POST"], name="devices"),
         Route("/alerts", alerts_screen.alerts, methods=["GET", "POST"], name="alerts"),
         ACCOUNTS,
@@ -148,6 +152,7 @@ ROUTES = [
     Route("/settings/{section}", settings_screen.section, methods=["GET", "POST"]),
     Route("/settings/{kind}/{key}", settings_screen.row, methods=["GET", "POST"]),
     Route("/sipas/weighted", sipas_weighted.sipas_weighted),
+    Route("/attitude.{format}", attitude.document),
     Route("/reports/{kind}.{format}", reports.report),
     Route("/exports/submissions.{format}", exports.submissions),
     Route("/exports/codebook.csv", exports.codebook_csv),

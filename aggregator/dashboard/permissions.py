@@ -26,6 +26,7 @@ Permission = Literal[
     "moderate",  # hide comments from the public, and unmask one
     "answers",  # single answers, and tags on comments; to a head those of the own department
     "cases",  # enter, assign and close cases, and read contact details
+    "officials",  # how officials are rated; to a head those of the own department
     "organisation",  # change departments, counters and settings of the centre
     "devices",  # enrol and revoke devices
     "references",  # change published figures and margins
@@ -42,7 +43,7 @@ Open = Literal["anyone", "device_token", "reader_token"]
 MAY: Mapping[Role, frozenset[Permission]] = {
     "administrator": frozenset(PERMISSIONS),
     "manager": frozenset(PERMISSIONS) - {"audit"},
-    "head": frozenset({"department", "comments", "answers", "self"}),
+    "head": frozenset({"department", "comments", "answers", "officials", "self"}),
     "reader": frozenset({"figures", "department", "comments", "self"}),
 }
 # Whose accounts those who have "accounts" may make and change.

@@ -10,8 +10,9 @@ from aggregator.demo.firms import BUSINESS, Firms
 from aggregator.demo.handled import Handled
 from aggregator.demo.mergers import NONE, Mergers
 from aggregator.demo.quarter import Quarter
+from aggregator.demo.roster import Seating
 from aggregator.intake.ingest import Ingest, Offer
-from aggregator.storage.audit import entry
+from aggregator.storage.audit import COMMAND_LINE, entry
 from aggregator.storage.comments import Search
 from aggregator.storage.store import Store
 from surveys.centre import Centre
@@ -50,6 +51,12 @@ def simulate(
     facts = handled.facts().items()
     kept = {(day, id): one for (day, id), one in facts if mergers.at(id, day) == id}
     store.handling.set_facts(kept)
+    shifts = list(Seating(centre).shifts(centre, now))
+    event = "roster.imported"
+    store.roster.put(
+        shifts,
+        lambda n, gone: entry(now, COMMAND_LINE, event, file="demo", added=n, removed=gone),
+    )
     add_cases(store, mergers.applied(centre) if mergers.into else centre, now)
     _tag(store, now)
     return taken

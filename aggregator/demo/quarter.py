@@ -17,11 +17,13 @@ from aggregator.demo.calendar import (
 )
 from aggregator.demo.citizens import SIPAS, Citizens
 from aggregator.demo.firms import BUSINESS
+from aggregator.demo.roster import Seating
 from surveys.centre import Centre, Department
 from surveys.definition import Survey
 
 PARTICIPATION = 0.35
 BUSY_HOURS = (8, 9, 10)  # of a Monday
+STAFF = 3  # the reason “Công chức phục vụ”
 LATE_COUNTERS = 3  # kiosks that were without a network for some days
 CITIZEN = {5: 0.955, 4: 0.03, 3: 0.008, 2: 0.004, 1: 0.003}
 BUSY_MONDAY = {5: 0.87, 4: 0.07, 3: 0.04, 2: 0.012, 1: 0.008}  # everybody comes after the weekend
@@ -36,12 +38,21 @@ class Quarter:
         self._business = surveys[BUSINESS]
         self._now = now
         self._random = stream(centre, now)
+        self._why = stream(centre, now, "reasons")
+        self._seating = Seating(centre)
         self._citizens = Citizens(surveys[SIPAS], stream(centre, now, "told"))
         counters = [c.id for d in centre.departments for c in d.counters]
         self._late = set(self._random.sample(counters, min(LATE_COUNTERS, len(counters))))
         # A few departments see most of the visitors, as in any centre.
         self._size = {d.id: self._random.paretovariate(1.3) for d in centre.departments}
+        self._gruff = self._official_of_the_largest(centre)
         self.transactions: list[dict[str, object]] = []
+
+    def _official_of_the_largest(self, centre: Centre) -> str | None:
+        """Somebody whom citizens complain of, where most of them come."""
+        largest = max(centre.departments, key=lambda one: self._size[one.id])
+        morning = datetime(2026, 1, 5, 9)
+        return next((self._seating.official(one.id, morning) for one in largest.counters), None)
 
     def batches(self) -> Iterator[Batch]:
         """The submissions of the quarter, together with the time at which they were delivered."""
@@ -91,10 +102,14 @@ class Quarter:
             yield say(BUSINESS, self._firm(), 0)
             return
         busy = moment.weekday() == 0 and moment.hour in BUSY_HOURS
-        rating = self._level(SLOW_CITIZEN if slow else BUSY_MONDAY if busy else CITIZEN)
+        gruff = self._gruff is not None and self._seating.official(counter, moment) == self._gruff
+        unhappy = SLOW_CITIZEN if slow or gruff else BUSY_MONDAY if busy else CITIZEN
+        rating = self._level(unhappy)
         yield say("in_centre", {"rating": rating}, 0)
-        if chance() < 0.25:
-            reasons = sorted(self._random.sample(range(1, 6), self._random.randint(1, 2)))
+        told, complains = chance() < 0.25, gruff and rating < 5
+        if told or complains:
+            drawn = self._random.sample(range(1, 6), self._random.randint(1, 2)) if told else []
+            reasons = sorted({*drawn, *([STAFF] if complains or self._why.random() < 0.4 else [])})
             yield say("in_centre", {"reasons": reasons}, 20, self._citizens.comment(rating > 3))
         if chance() < 0.08:
             mood = self._random.gauss(3.5 if slow else 4.3, 0.6)

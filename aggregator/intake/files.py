@@ -34,18 +34,27 @@ class Record:
 
 
 def read_records(path: Path, required: Iterable[str], language: Language) -> Iterator[Record]:
-    """The records of a CSV file in UTF-8, with or without a BOM; ``required`` are its columns.
+    """The records of a CSV file; see records_in. Raises FileError."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        reason = MESSAGES.get(language, "file.unreadable", reason=error.strerror)
+        raise FileError(f"{path}: {reason}") from error
+    return records_in(data, str(path), required, language)
 
-    A quote that is never closed is an error of its own line only. Raises FileError.
+
+def records_in(
+    data: bytes, path: str, required: Iterable[str], language: Language
+) -> Iterator[Record]:
+    """The records of CSV in UTF-8, with or without a BOM; ``required`` are its columns.
+
+    ``path`` is what errors call it. A quote that is never closed is an error of its own line
+    only. Raises FileError.
     """
 
     def say(key: str, **values: object) -> str:
         return MESSAGES.get(language, f"file.{key}", **values)
 
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise FileError(f"{path}: {say('unreadable', reason=error.strerror)}") from error
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in data[:200]:
         raise FileError(f"{path}: {say('not_utf8')}")
     # Not str.splitlines, which would also break lines at U+2028 and the like.
@@ -84,7 +93,7 @@ def _take_record(lines: list[str], start: int) -> tuple[list[str] | None, int]:
         return None, start + 1
 
 
-def _check_header(path: Path, header: list[str], required: Iterable[str], reason: str) -> None:
+def _check_header(path: str, header: list[str], required: Iterable[str], reason: str) -> None:
     missing = [name for name in required if name not in header]
     doubled = [name for name, n in Counter(header).items() if n > 1]
     if missing or doubled:

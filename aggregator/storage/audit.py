@@ -24,6 +24,8 @@ Kind = Literal[
     "organisation",
     "device",
     "survey",
+    "roster",
+    "attitude",
     "reference",
     "settings",
     "export",

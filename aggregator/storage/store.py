@@ -36,6 +36,7 @@ from aggregator.storage.rollups import (
     Span,
     Tallies,
 )
+from aggregator.storage.roster import Roster
 from aggregator.storage.submissions import Filters, read_chunk, read_submissions
 from aggregator.storage.tables import HourTally, SubmissionRow, Tally, Transactions
 from aggregator.storage.writer import Writer
@@ -94,6 +95,7 @@ class Store:
         self.devices = Devices(self.database)
         self.definitions = Definitions(self.database)
         self.handling = Handling(self.database)
+        self.roster = Roster(self.database)
         self.audit = AuditLog(self.database)
         self.centres = Centres(self.database)
         self.wrong_passwords = WrongPasswords(self.database)

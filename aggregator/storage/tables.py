@@ -181,6 +181,19 @@ class BlockRow(SQLModel, table=True):
     numbers: bytes
 
 
+class ShiftRow(SQLModel, table=True):
+    """An official, by number, at a counter; see roster.Shift."""
+
+    __tablename__ = "shift"
+    __table_args__ = (CLUSTERED,)
+
+    day: date = Field(primary_key=True)
+    counter: str = Field(primary_key=True, max_length=40)
+    begins: int = Field(primary_key=True)
+    ends: int
+    official: str = Field(max_length=20)
+
+
 class Transactions(SQLModel, table=True):
     """Dossiers settled on a day: the denominator of participation. '' is the whole centre."""
 

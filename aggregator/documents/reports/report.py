@@ -70,28 +70,52 @@ def build_report(
     m = material.gather(on, survey) if survey.has_total else None
     sections, about = _day(m) if kind == "day" and m else _contents(on, m)
     name = on.say("name_internal" if internal else f"name_{kind}")
+    opening = (_internal(on), _opening(on), _organisation(on) if changed else "")
+    return document(
+        on,
+        name=name,
+        subject=on.say(f"subject_{kind}", period=on.name(period)),
+        opening=" ".join(filter(None, opening)),
+        sections=sections,
+        closing="" if kind == "day" else on.say("closing"),
+        annex=about,
+        demo=demo,
+    )
+
+
+def document(
+    on: Occasion,
+    *,
+    name: str,
+    subject: str,
+    opening: str,
+    sections: Iterable[Section],
+    closing: str,
+    annex: Iterable[Section],
+    demo: bool,
+) -> Report:
+    """A report with its head, foot and signature, its sections and tables numbered."""
+    centre, day = on.centre, on.kind == "day"
     words = {key: on.say(key) for key in WORDS}
     words["issued"] = on.say("issued", year=on.today.year)
     documents = centre.documents or Documents()
     agency = on.label(documents.agency or centre.name)
     words["annex_of"] = on.say("annex_of", name=name, agency=agency)
-    words["signatures"] = on.say("signatures_day" if kind == "day" else "signatures")
-    body, method = _numbered(on, sections, about)
+    words["signatures"] = on.say("signatures_day" if day else "signatures")
+    body, method = _numbered(on, sections, annex)
     return Report(
-        kind=kind,
-        language=language,
-        period=period,
+        kind=on.kind,
+        language=on.language,
+        period=on.period,
         parent=on.label(centre.parent) if centre.parent else "",
         agency=agency,
         place=on.label(centre.province),
         day=on.today,
         name=name,
-        subject=on.say(f"subject_{kind}", period=on.name(period)),
-        opening=" ".join(
-            filter(None, (_internal(on), _opening(on), _organisation(on) if changed else ""))
-        ),
+        subject=subject,
+        opening=opening,
         sections=body,
-        closing="" if kind == "day" else on.say("closing"),
+        closing=closing,
         annex=method,
         demo=demo,
         signed=Signed(

@@ -50,7 +50,7 @@ def test_each_role_may_do_what_the_table_says() -> None:
     assert set(MAY) == set(MAY_MANAGE) == set(ROLES)
     assert MAY["administrator"] == set(PERMISSIONS)
     assert MAY["reader"] == {"figures", "department", "comments", "self"}
-    assert MAY["head"] == {"department", "comments", "answers", "self"}
+    assert MAY["head"] == {"department", "comments", "answers", "officials", "self"}
     assert "audit" not in MAY["manager"]
     for role in ROLES:  # nobody makes an account that may do more than he himself
         assert all(MAY[other] <= MAY[role] for other in MAY_MANAGE[role])
@@ -145,6 +145,7 @@ def test_a_head_sees_nothing_of_another_department(two: Room) -> None:
         "/hours",
         "/comments",
         "/reasons",
+        "/attitude",
         "/documents",
         "/method",
         "/exports/submissions.csv",

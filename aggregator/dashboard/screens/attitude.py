@@ -1,0 +1,94 @@
+"""How officials are rated while they sit at their counters; the list of a quarter as a document."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from aggregator.dashboard.context import Context, context_of
+from aggregator.dashboard.pages import refuse_other_parameters, render
+from aggregator.dashboard.permissions import needs
+from aggregator.dashboard.screens.reports import MEDIA_TYPES
+from aggregator.dashboard.screens.view import FigurePage, View, choose, read_view
+from aggregator.documents.worker import send
+from aggregator.figures.attitude import ASKED, REASONED, Official, officials, surveys_of
+from aggregator.storage.audit import entry
+from aggregator.wording.messages import MESSAGES
+from aggregator.wording.periods import read_period
+from surveys.centre import Department
+from web import language_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttitudePage(FigurePage):
+    """The officials of a period's roster, those that stand out below first.
+
+    ``parts`` are what may be told of them, by the surveys that the centre asks.
+    """
+
+    department: Department | None = None
+    parts: Sequence[str] = (ASKED, REASONED)
+    officials: Sequence[Official] = ()
+
+    @property
+    def below(self) -> Sequence[Official]:
+        return [one for one in self.officials if one.below]
+
+    @property
+    def enough(self) -> int:
+        """Of how many there are enough answers to say anything."""
+        return sum(one.enough for one in self.officials)
+
+
+@needs("officials")
+async def attitude(request: Request) -> Response:
+    """The officials of a period, of the centre or of one department; who looked is recorded."""
+    context = context_of(request)
+    anywhere = () if context.store.department else ("",)
+    choices = {"department": (*anywhere, *context.centre.department)}
+    rating = context.centre.instruments.rating
+    view = read_view(request, survey=rating, kind="quarter", choices=choices, by_channel=False)
+    if not request.query_params.get("how"):
+        told = entry(
+            context.clock(), request.state.user.name, "attitude.opened", period=view.period.code
+        )
+        await run_in_threadpool(context.store.audit.add, told)
+    return render(request, "attitude", await run_in_threadpool(_page, context_of(request), view))
+
+
+def _page(context: Context, view: View) -> AttitudePage:
+    centre, store = context.centre, context.store
+    choice = choose(view, centre)
+    department = centre.department.get(view.choices["department"])
+    if choice.measure is None:
+        return AttitudePage(view=view, choice=choice, department=department)
+    selection = view.selection(department.id if department else None)
+    return AttitudePage(
+        view=view,
+        choice=choice,
+        department=department,
+        parts=[part for part, _ in surveys_of(centre, context.surveys)],
+        officials=officials(store, context.surveys, centre, selection, choice.measure),
+    )
+
+
+@needs("officials")
+async def document(request: Request) -> Response:
+    """The list of a quarter, of the whole centre: not for the head of one department."""
+    context, file_format = context_of(request), request.path_params["format"]
+    if context.store.department is not None:
+        raise HTTPException(403)
+    if file_format not in MEDIA_TYPES:
+        raise HTTPException(404)
+    refuse_other_parameters(request, "date", "lang")
+    given = {"period": "quarter", "date": request.query_params.get("date", "")}
+    day = read_period(given, context.today).since
+    language = language_of(request, negotiate=False)
+    arguments = ["--lang", language, "attitude", "--format", file_format]
+    arguments += ["--date", day.isoformat(), f"--actor={request.state.user.name}"]
+    file = await context.worker.make_for(request, arguments, f".{file_format}")
+    called = MESSAGES.get(language, "attitude.file")
+    return send(file, f"{called}-{day.isoformat()}.{file_format}", MEDIA_TYPES[file_format])
