@@ -52,6 +52,7 @@ OWN = {name.removesuffix(".py") for name in FLOORS} | {"tests"}
 DATABASE = {"alembic", "psycopg", "sqlalchemy", "sqlite3", "sqlmodel"}
 MAY_QUERY = (
     "aggregator/storage/",
+    "aggregator/figures/attitude.py",
     "aggregator/figures/respondents.py",
     "kiosk/disk.py",
     "kiosk/outbox.py",

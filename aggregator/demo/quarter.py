@@ -22,11 +22,11 @@ from surveys.centre import Centre, Department
 from surveys.definition import Survey
 
 PARTICIPATION = 0.35
-BUSY_HOURS = (8, 9, 10)  # of a Monday
+BUSY_HOUR = 8  # of a Monday
 STAFF = 3  # the reason “Công chức phục vụ”
 LATE_COUNTERS = 3  # kiosks that were without a network for some days
 CITIZEN = {5: 0.955, 4: 0.03, 3: 0.008, 2: 0.004, 1: 0.003}
-BUSY_MONDAY = {5: 0.87, 4: 0.07, 3: 0.04, 2: 0.012, 1: 0.008}  # everybody comes after the weekend
+BUSY_MONDAY = {5: 0.80, 4: 0.1, 3: 0.06, 2: 0.02, 1: 0.02}  # all come after the weekend
 SLOW_CITIZEN = {5: 0.80, 4: 0.09, 3: 0.05, 2: 0.04, 1: 0.02}
 
 
@@ -101,15 +101,15 @@ class Quarter:
         if channel == "qr" and chance() < 0.15:
             yield say(BUSINESS, self._firm(), 0)
             return
-        busy = moment.weekday() == 0 and moment.hour in BUSY_HOURS
+        busy = moment.weekday() == 0 and moment.hour == BUSY_HOUR
         gruff = self._gruff is not None and self._seating.official(counter, moment) == self._gruff
         unhappy = SLOW_CITIZEN if slow or gruff else BUSY_MONDAY if busy else CITIZEN
         rating = self._level(unhappy)
         yield say("in_centre", {"rating": rating}, 0)
-        told, complains = chance() < 0.25, gruff and rating < 5
-        if told or complains:
-            drawn = self._random.sample(range(1, 6), self._random.randint(1, 2)) if told else []
-            reasons = sorted({*drawn, *([STAFF] if complains or self._why.random() < 0.4 else [])})
+        if chance() < 0.25:
+            drawn = self._random.sample(range(1, 6), self._random.randint(1, 2))
+            staff = (gruff and rating < 5) or self._why.random() < 0.4
+            reasons = sorted({*drawn, *([STAFF] if staff else [])})
             yield say("in_centre", {"reasons": reasons}, 20, self._citizens.comment(rating > 3))
         if chance() < 0.08:
             mood = self._random.gauss(3.5 if slow else 4.3, 0.6)

@@ -41,6 +41,7 @@ def test_every_sentence_of_the_log_is_of_something_that_is_recorded(
     assert room.client.get("/exports/submissions.json").status_code == 200
     assert room.get("/api/v1/submissions.csv").status_code == 200
     comments(room)
+    officials(room)
     commands(room, tmp_path, monkeypatch)
 
     log = room.context.store.audit
@@ -77,6 +78,14 @@ def comments(room: Room) -> None:
     ):
         answer = room.client.post(f"/comments/{number}/{act}", data=form)
         assert answer.status_code in (200, 303)
+
+
+def officials(room: Room) -> None:
+    shift = {"official": "CC.1", "counter": "q05", "day": "2026-11-23", "from": "08:00"}
+    for action in ("add", "remove"):
+        form = {**shift, "to": "11:00", "action": action}
+        assert room.client.post("/roster", data=form).status_code == 303
+    assert room.client.get("/attitude").status_code == 200
 
 
 def people(room: Room) -> None:
@@ -140,6 +149,8 @@ def commands(room: Room, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HAILONG_VAR", str(settings.var))
     monkeypatch.setenv("HAILONG_DATABASE_URL", settings.database)
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSWORD}\n"))
+    shifts = "official,counter,day,from,to\nCC.1,q05,2026-11-23,08:00,11:00\n"
+    (folder / "roster.csv").write_text(shifts, "utf-8")
     for command in (
         "user add mới --no-password",
         "user password mới",
@@ -151,5 +162,7 @@ def commands(room: Room, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         f"export {folder / 'out.csv'} --raw-comments",
         f"report day {folder / 'out.xlsx'}",
         f"report day --internal {folder / 'sheet.xlsx'}",
+        f"roster import {folder / 'roster.csv'}",
+        f"attitude {folder / 'list.xlsx'}",
     ):
         assert main(command.split()) == 0, command

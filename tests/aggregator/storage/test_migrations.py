@@ -38,7 +38,7 @@ def test_tallies_are_clustered_by_their_key_in_sqlite(store: Store) -> None:
             query = "SELECT name FROM sqlite_master WHERE sql LIKE '%WITHOUT ROWID%'"
             found = set(connection.exec_driver_sql(query).scalars())
         tables = {name for name in found if not of_index(name)}
-        assert tables == {"tally", "pooled_tally", "hour_tally", "handling_tally"}
+        assert tables == {"tally", "pooled_tally", "hour_tally", "handling_tally", "shift"}
     else:
         assert (
             inspect(store.engine).get_pk_constraint("tally")["constrained_columns"][0] == "survey"
