@@ -97,6 +97,7 @@ def render(request: Request, name: str, page: object, status: int = 200) -> Resp
         "visiting": visiting,
         "above": context.above is not None,
         "is_province": context.is_province,
+        "has": lambda key: key in MESSAGES.texts[language],
         **_writers(language),
         **_figures(links),
     }
@@ -126,7 +127,7 @@ def _writers(language: Language) -> dict[str, Callable[..., str]]:
         "day": lambda value: numbers.day(value, language),
         "clock": numbers.clock,
         "roman": numbers.roman,
-        "p_value": lambda p: numbers.p_value(p, language),
+        "between": lambda low, high: numbers.between(str(low), str(high), language),
     }
 
 

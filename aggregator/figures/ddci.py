@@ -17,7 +17,16 @@ from aggregator.indices.ddci_definition import Component, Ddci
 from aggregator.organisation.seen import departments_shown
 from aggregator.storage.store import Selection, Store
 from aggregator.wording import numbers
-from aggregator.wording.phrases import Words, decimal, integer, joined, percent, say, verbatim
+from aggregator.wording.phrases import (
+    Words,
+    between,
+    decimal,
+    integer,
+    joined,
+    percent,
+    say,
+    verbatim,
+)
 from surveys.centre import Centre
 from surveys.definition import Survey
 
@@ -36,7 +45,7 @@ class DdciRanking:
     hard: HardData
 
     def rank(self, one: RankedDepartment) -> Figure:
-        ranks = verbatim(f"{one.rank_low} – {one.rank_high}")
+        ranks = between(integer(one.rank_low), integer(one.rank_high))
         return Figure(
             name=f"{one.department}.rank",
             title=joined(self._place(one), say("ddci.rank")),

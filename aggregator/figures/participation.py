@@ -19,7 +19,7 @@ from aggregator.statistics.participation import (
 )
 from aggregator.storage.store import Grouping, Selection, Store
 from aggregator.wording.channels import CHANNELS
-from aggregator.wording.phrases import Words, integer, joined, percent, say
+from aggregator.wording.phrases import Words, between, integer, joined, percent, say
 from surveys.centre import Centre
 from surveys.definition import Survey
 
@@ -128,7 +128,7 @@ def bounds_figure(
         low=found.low,
         high=found.high,
         methods=("nonresponse",),
-        text=joined(percent(found.low), percent(found.high), by=" – "),
+        text=between(percent(found.low), percent(found.high)),
     )
 
 

@@ -234,20 +234,6 @@ class FigureRow:
             definition=say("sipas.answers_how"),
         )
 
-    def design_effect(self, measure: str) -> Figure:
-        """By how much the variance exceeds that of as many independent answers."""
-        found = self.measures[measure]
-        return Figure(
-            name=self._name("design_effect"),
-            title=joined(self.label, say("sipas.design_effect")),
-            value=found.design_effect,
-            unit="score",
-            definition=say("sipas.design_effect_note"),
-            k=found.k,
-            n=found.n,
-            methods=(found.method,),
-        )
-
     def difference(self, found: Comparison) -> Figure:
         """How far a measure lies from a reference, with the verdict and its p-values."""
         own, reference = self.measures[found.measure], found.reference

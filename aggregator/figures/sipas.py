@@ -13,7 +13,7 @@ from aggregator.indices.par_index import (
     project,
 )
 from aggregator.wording.charts import Axis, Timeline
-from aggregator.wording.phrases import Words, decimal, integer, joined, percent, say
+from aggregator.wording.phrases import Words, between, decimal, integer, joined, percent, say
 from surveys.definition import Text
 
 
@@ -114,7 +114,7 @@ def province_figures(published: SipasPublished) -> Mapping[int, Figure]:
             unit="share",
             definition=say("sipas.provinces_how"),
             source=source_of[year],
-            text=joined(*(percent(end, 2) for end in ends), by=" – "),
+            text=between(*(percent(end, 2) for end in ends)),
             filtered=False,
         )
         for year, ends in published.provinces.items()

@@ -8,7 +8,7 @@ import pandas as pd
 from aggregator.figures.figure import Figure
 from aggregator.figures.rows import FigureRow
 from aggregator.statistics import Standardised, direct_standardised, shrunk_ranking
-from aggregator.wording.phrases import joined, percent, say, verbatim
+from aggregator.wording.phrases import between, integer, joined, percent, say
 
 FEWEST = 3  # departments to rank: from two it cannot be estimated how departments differ
 
@@ -48,7 +48,7 @@ class RankedShare:
     @property
     def rank_figure(self) -> Figure:
         raw = self.row.measures[self.measure]
-        ranks = verbatim(f"{self.rank_low} – {self.rank_high}")
+        ranks = between(integer(self.rank_low), integer(self.rank_high))
         return Figure(
             name=f"{self.row.key}.rank",
             title=joined(self.row.label, say("comparison.rank")),

@@ -30,7 +30,7 @@ from aggregator.statistics import (
 )
 from aggregator.storage.store import Grouping, Selection, Store
 from aggregator.wording.periods import Period, PeriodKind, period_of
-from aggregator.wording.phrases import days, joined, percent, say
+from aggregator.wording.phrases import between, days, joined, percent, say
 from surveys.centre import Centre, SeriesBreak
 from surveys.definition import Survey
 
@@ -94,7 +94,7 @@ class ChartedPoint(TrendPoint):
 
     def figure(self, survey: Survey, measure: str) -> Figure:
         """The share of the point, with its control limits."""
-        limits = joined(percent(self.lower), percent(self.upper), by=" – ")
+        limits = between(percent(self.lower), percent(self.upper))
         return Figure(
             name=f"point.{self.period.since}",
             title=days(self.period.since, self.period.until),

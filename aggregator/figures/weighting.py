@@ -110,24 +110,6 @@ class Weighted:
             ),
         )
 
-    def n_effective(self, measure: str) -> Figure:
-        return self._beside(measure, "n_effective", self.shares[measure].n_effective)
-
-    def design_effect(self, measure: str) -> Figure:
-        return self._beside(measure, "design_effect", self.shares[measure].design_effect)
-
-    def _beside(self, measure: str, what: str, value: float) -> Figure:
-        found = self.shares[measure]
-        return Figure(
-            name=f"weighted.{measure}.{what}",
-            title=say(f"sipas_weighted.{what}"),
-            value=value,
-            unit="score",
-            definition=say(f"sipas_weighted.{what}_how"),
-            n=found.n,
-            methods=(found.method,),
-        )
-
 
 def margins_of(centre: Centre, survey: Survey, department: str | None = None) -> Sequence[Margin]:
     """The margins given for a survey whose questions pool: of the centre, or of a department."""

@@ -24,10 +24,15 @@ def decimal(value: float, language: Language, digits: int = 1) -> str:
 
 
 def percent(share: float | None, language: Language, digits: int = 1) -> str:
-    """A fraction as ``96,3 %`` (vi) or ``96.3%`` (en); a dash where there is none."""
+    """A fraction as ``96,3%`` (vi) or ``96.3%`` (en); a dash where there is none."""
     if share is None:
         return DASH
-    return decimal(share * 100, language, digits) + (f"{NBSP}%" if language == "vi" else "%")
+    return decimal(share * 100, language, digits) + "%"
+
+
+def between(low: str, high: str, language: Language) -> str:
+    """Both ends of a range, in words: a dash would read as the sign of the second."""
+    return f"từ {low} đến {high}" if language == "vi" else f"{low} to {high}"
 
 
 def points(difference: float | None, language: Language) -> str:
@@ -65,7 +70,7 @@ def published_result(question: Question, language: Language) -> str:
     value = decimal(question.published.value, language, 2 if question.published.value % 1 else 0)
     if question.published.unit == "days" and question.unit is not None:
         return f"{value}{NBSP}{question.unit.get(language)}"
-    return f"{value}{NBSP}%" if language == "vi" else f"{value}%"
+    return f"{value}%"
 
 
 def day(value: date, language: Language) -> str:

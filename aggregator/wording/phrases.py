@@ -84,7 +84,12 @@ def day(value: date) -> Phrase:
 
 def days(since: date, until: date) -> Phrase:
     """The first and the last day of a period."""
-    return Phrase(lambda language: " – ".join(numbers.day(day, language) for day in (since, until)))
+    return between(day(since), day(until))
+
+
+def between(low: Words, high: Words) -> Phrase:
+    """Both ends of a range."""
+    return Phrase(lambda language: numbers.between(low.get(language), high.get(language), language))
 
 
 def _in(value: object, language: Language) -> object:

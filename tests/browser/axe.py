@@ -9,10 +9,13 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OPTIONS = {"runOnly": TAGS, "resultTypes": ["violations"], "preload": False}
 
 
-def violations(page: Page) -> list[str]:
+CONTRAST = {**OPTIONS, "runOnly": {"type": "rule", "values": ["color-contrast"]}}
+
+
+def violations(page: Page, options: dict[str, Any] = OPTIONS) -> list[str]:
     """One line for each element that breaks a rule: the rule, the element, what is wrong."""
     page.evaluate("document.fonts.ready.then(() => true)")
-    found: list[dict[str, Any]] = Axe().run(page, options=OPTIONS).response["violations"]
+    found: list[dict[str, Any]] = Axe().run(page, options=options).response["violations"]
     return [
         f"{rule['id']}: {node['html'][:120]} ({node['failureSummary']})"
         for rule in found

@@ -109,7 +109,7 @@ def test_it_works_without_javascript(hall: Hall) -> None:
     page.get_by_role("button", name="Xem").click()
     expect(rated(page)).to_have_text("1")
     expect(page.locator("select[name=channel]")).to_have_value("qr")
-    page.get_by_role("link", name="Kỳ trước").click()
+    page.get_by_role("link", name="Ngày trước").click()
     expect(page.locator(".notice")).to_contain_text("Chưa có lượt đánh giá nào")
     page.get_by_role("button", name="Đăng xuất").click()
     expect(page.locator("#password")).to_be_visible()

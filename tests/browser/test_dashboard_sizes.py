@@ -28,6 +28,16 @@ def test_no_page_is_wider_than_its_screen(hall: Hall, size: tuple[int, int]) -> 
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0], path
 
 
+def test_on_a_projector_everything_is_larger_and_nothing_sticks_out(hall: Hall) -> None:
+    busy_day(hall)
+    page = hall.page((1920, 1080))
+    for path in [*PATHS, "/comparison?period=month", "/trends", "/documents"]:
+        page.goto(hall.url + path)
+        assert page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)") >= 20
+        assert not page.evaluate(LOST), path
+        assert page.evaluate("document.documentElement.scrollWidth") <= 1920, path
+
+
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_text_at_twice_its_size_loses_nothing(hall: Hall, size: tuple[int, int]) -> None:
     busy_day(hall)

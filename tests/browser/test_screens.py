@@ -75,7 +75,7 @@ def test_text_at_twice_its_size_loses_nothing(hall: Hall, size: tuple[int, int])
     ("path", "figure", "told"),
     [
         ("/sipas", "48", "Số người trả lời ít nhất một câu"),
-        ("/business", "44\u00a0%", "hạng 3/63"),
+        ("/business", "44%", "hạng 3/63"),
         ("/published", "10.586", "9.974 + 583 + 29"),
         ("/ddci", "100,0", "min-max"),
         ("/method", "30", "Ngưỡng do Trung tâm đặt"),
@@ -206,7 +206,7 @@ def test_an_explanation_that_came_with_the_page_closes_too(hall: Hall) -> None:
 def test_another_kind_of_period_keeps_the_day_chosen(hall: Hall) -> None:
     page = hall.page()
     for kind, shown in (
-        ("week", "tuần 23/11/2026"),
+        ("week", "tuần từ 23/11/2026"),
         ("month", "tháng 11/2026"),
         ("quarter", "quý IV năm 2026"),
         ("year", "năm 2026"),

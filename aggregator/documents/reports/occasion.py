@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from aggregator.documents.reports.model import Printed, ReportKind
-from aggregator.documents.reports.written import DASHED
 from aggregator.organisation.seen import Seen
 from aggregator.storage.store import Selection, Store
 from aggregator.wording import numbers
@@ -76,14 +75,21 @@ class Occasion:
         return self.printed(reference.value, 1 if reference.n else 2)
 
     def interval(self, low: float | None, high: float | None) -> str:
-        """Both ends of an interval of shares, with the unit once."""
+        """Both ends of an interval of shares."""
         if low is None or high is None:
             return numbers.DASH
-        first = numbers.decimal(low * 100, self.language)
-        return f"{first}{DASHED}{numbers.percent(high, self.language)}"
+        return self.between(self.percent(low), self.percent(high))
+
+    def between(self, low: str, high: str) -> str:
+        """Both ends of a range, in words."""
+        return numbers.between(low, high, self.language)
 
     def integer(self, value: int) -> str:
         return numbers.integer(value, self.language)
+
+    def counted(self, number: int) -> str:
+        """A number of things in a sentence; Vietnamese documents write two digits."""
+        return f"{number:02}" if self.language == "vi" else self.integer(number)
 
     def points(self, difference: float | None) -> str:
         return numbers.points(difference, self.language)

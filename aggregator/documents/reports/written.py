@@ -8,7 +8,7 @@ ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII
 
 
 def written(value: CellValue, column: Column, language: Language) -> str:
-    """A cell's text: ``96,3 %``, ``95,6 – 96,9 %``, ``+1,2``; a dash for no figure."""
+    """A cell's text: ``96,3%``, ``từ 95,6 đến 96,9%``, ``+1,2``; a dash for no figure."""
     if value is None:
         return numbers.DASH
     if isinstance(value, Mark):
@@ -40,15 +40,13 @@ def _range(value: Range, unit: ColumnUnit, language: Language) -> str:
     match unit:
         case "interval":
             first = numbers.decimal(low * 100, language)
-            return f"{first}{DASHED}{numbers.percent(high, language)}"
+            return numbers.between(first, numbers.percent(high, language), language)
         case "points_interval":
-            return f"{numbers.points(low, language)} … {numbers.points(high, language)}"
+            first, last = (numbers.points(end, language) for end in value)
+            return numbers.between(first, last, language)
         case "number_interval":
-            ends = (numbers.decimal(end, language, 2) for end in value)
-            return DASHED.join(ends)
+            first, last = (numbers.decimal(end, language, 2) for end in value)
+            return numbers.between(first, last, language)
         case _:
             first, last = (numbers.integer(int(end), language) for end in value)
-            return first if first == last else f"{first}{DASHED}{last}"
-
-
-DASHED = f"{numbers.NBSP}{numbers.DASH}{numbers.NBSP}"
+            return first if first == last else numbers.between(first, last, language)

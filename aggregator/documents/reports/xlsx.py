@@ -36,12 +36,12 @@ PAGE_WIDTH, LABEL_WIDTH, TEXT_WIDTH, NUMBER_WIDTH = 80, 42, 30, 12
 WIDEST = 200  # a printed A4 page can hardly be read when more is squeezed onto it
 NUMBER_FORMATS: Mapping[ColumnUnit, str] = {
     "integer": "#,##0",
-    "share": '0.0" "%',
+    "share": "0.0%",
     "points": "+0.0;−0.0;0.0",
     "score": "0.0",
     "number": "#,##0.00",
     "p": "[<0.0001]0.0E+00;[<0.05]0.0000##;0.0000",  # digits that show on which side of 0.05
-    "interval": '0.0" "%',
+    "interval": "0.0%",
     "points_interval": "+0.0;−0.0;0.0",
     "number_interval": "#,##0.00",
     "ranks": "0",

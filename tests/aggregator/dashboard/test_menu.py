@@ -62,7 +62,7 @@ def test_few_doors_lead_everywhere(room: Room) -> None:
         ("/department/so_y_te", "Hôm nay", "Bảng tổng hợp"),
         ("/sipas/weighted", "Kết quả", "SIPAS"),
         ("/settings/hours", "Quản trị", "Cài đặt"),
-        ("/published", "Phương pháp", "Số công bố"),
+        ("/published", "Phương pháp", "Đối chiếu số công bố"),
         ("/account", None, None),
     ],
 )

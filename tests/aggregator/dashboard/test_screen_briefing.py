@@ -39,8 +39,8 @@ def page(room: Room, path: str = "/briefing?lang=vi") -> str:
 
 def test_it_is_of_the_last_working_day_and_says_so_in_one_sentence(morning: Room) -> None:
     shown = words(page(morning))
-    assert "Thứ Sáu, 20/11/2026, có 27 lượt đánh giá, 77,8 % rất hài lòng." in shown
-    assert "Ngày làm việc trước đó (19/11/2026): 77,8 % của 27 lượt." in shown
+    assert "Thứ Sáu, 20/11/2026, có 27 lượt đánh giá, 77,8% rất hài lòng." in shown
+    assert "Ngày làm việc trước đó (19/11/2026): 77,8% của 27 lượt." in shown
     assert "Hôm nay đến 07:30 chưa có lượt nào" in shown
 
 

@@ -164,7 +164,7 @@ def test_a_period_before_the_merger_in_both_organisations(manager: Room) -> None
     assert "Sở Kế hoạch và Đầu tư" not in words(now)
     for page, said in ((then, "theo tổ chức lúc đó"), (now, "theo tổ chức hiện nay")):
         assert said in words(page)
-        assert row(page, "Toàn trung tâm").split()[3] == "61"
+        assert row(page, "Toàn Trung tâm").split()[3] == "61"
         assert "Trong đó 1 lượt đánh giá không ghi cơ quan" in words(page)
     months = {
         which: words(manager.client.get(f"/?period=month&organisation={which}").text)

@@ -80,7 +80,7 @@ def withheld(report: Report, key: str, room: Room) -> Iterator[Hashable]:
         if label in groups:
             yield ("covered", groups[label]) if key == "participation" else groups[label]
         else:
-            first = datetime.strptime(label[:10], "%d/%m/%Y").date()
+            first = datetime.strptime(label.removeprefix("từ ")[:10], "%d/%m/%Y").date()
             yield first - timedelta(days=first.weekday())
 
 

@@ -123,7 +123,7 @@ def test_shares_and_wilson_intervals_are_live(filled: Room) -> None:
     share = heads.index("Rất hài lòng", heads.index("Rất hài lòng: số câu trả lời"))
     assert re.fullmatch(r"=[A-Z]+\d+/[A-Z]+\d+", sheet.cell(last, share + 1).value)
     assert "SQRT" in sheet.cell(last, share + 2).value
-    assert sheet.cell(last, share + 2).number_format == '0.0" "%'
+    assert sheet.cell(last, share + 2).number_format == "0.0%"
 
 
 def test_a_withheld_row_has_no_number_and_no_formula(filled: Room) -> None:

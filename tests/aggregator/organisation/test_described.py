@@ -41,7 +41,7 @@ NEXT: dict[str, tuple[Any, str]] = {
     "instruments": ({"rating": "paper_ballot_2020"}, "mặt: in_centre → paper_ballot_2020."),
     "published": (None, "Tệp số liệu công bố: lai_chau_published.toml → –."),
     "references": ([], "Bỏ số liệu tham chiếu “Thiết bị đánh giá 2019-2020: rất hài lòng”: 96,3"),
-    "margins": ([MARGIN], "“sipas_2020 · channel”: kiosk 40,0 %, qr 60,0 %."),
+    "margins": ([MARGIN], "“sipas_2020 · channel”: kiosk 40,0%, qr 60,0%."),
     "series_breaks": ([BREAK], "Thêm chỗ ngắt chuỗi số liệu “in_centre 01/07/2026”: Máy mới."),
 }
 

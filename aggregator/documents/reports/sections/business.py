@@ -97,7 +97,7 @@ def _cells(on: Occasion, one: StatementFeedback, *, withheld: bool) -> tuple[Cel
         if one.k is None:  # a number: its median, in the question's own unit
             share = _number(on, one.figure.value, on.label(question.unit) if question.unit else "")
             ends = (one.figure.low, one.figure.high)
-            interval = " – ".join(_number(on, end, "") for end in ends)
+            interval = on.between(*(_number(on, end, "") for end in ends))
             away, between = _signed(on, one), None
     side = on.say(f"side_{one.direction}") if one.direction else ""
     return (label, one.n, one.k, share, interval, beside, note, away, between, side)

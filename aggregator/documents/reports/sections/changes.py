@@ -157,7 +157,7 @@ def _points(m: Material, drawn: Trend) -> Block:
     )
     rows: list[tuple[CellValue, ...]] = []
     for part, point in zip(m.trend, drawn.points, strict=True):
-        label = f"{on.day(part.period.since)} – {on.day(part.period.until)}"
+        label = on.between(on.day(part.period.since), on.day(part.period.until))
         if part.withheld:
             rows.append((label, *((WITHHELD,) * 4), ""))
             continue

@@ -86,7 +86,7 @@ def _table(on: Occasion, forms: SipasMaterial) -> Table:
         Column("effective", on.say("n_effective"), "number", sheet=True),
         Column("share", on.say("measure.satisfied_or_better"), "share", 1.1, ("k", "answers")),
         Column("interval", on.say("interval"), "interval", 1.7, ("share", "effective")),
-        Column("design_effect", on.say("design_effect"), "number", 0.9),
+        Column("design_effect", on.say("design_effect"), "number", sheet=True),
     )
     rows: list[tuple[CellValue, ...]] = []
     whole = on.say("sipas_index")

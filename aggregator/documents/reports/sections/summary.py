@@ -101,12 +101,15 @@ def _departments(m: Material) -> list[str]:
                 by_verdict.setdefault(comparison.verdict, []).append(on.label(row.label))
     if not by_verdict:
         return []
-    counts = {
-        verdict: on.integer(len(by_verdict.get(verdict, [])))
-        for verdict in ("below", "above", "indistinct", "too_few")
-    }
+    found = []
+    for verdict in ("below", "above", "indistinct", "too_few"):
+        if number := len(by_verdict.get(verdict, ())):
+            found.append(on.say(f"sum_{verdict}_some", n=on.counted(number)))
+        elif verdict in ("below", "above"):
+            found.append(on.say(f"sum_{verdict}_none"))
     rated = sum(row.n > 0 for row in m.departments)
-    sentences = [on.say("sum_departments", rated=rated, all=len(m.departments), **counts)]
+    told = {"rated": rated, "all": len(m.departments), "found": "; ".join(found)}
+    sentences = [on.say("sum_departments", **told)]
     for verdict in ("below", "above"):
         if verdict in by_verdict:
             sentences.append(on.say(f"sum_names_{verdict}", names="; ".join(by_verdict[verdict])))
@@ -134,7 +137,16 @@ def _signals(m: Material, chart: Trend) -> str:
     on, points = m.on, signals(chart.points)
     if not points:
         return on.say("sum_no_signal", n=sum(point.share is not None for point in chart.points))
-    return on.say("sum_signals", n=len(points), periods=", ".join(point.label for point in points))
+    told = [
+        on.say(
+            "sum_signal",
+            period=point.label,
+            share=on.percent(point.share),
+            what=on.say(f"signal_name_{point.signal}").lower(),
+        )
+        for point in points
+    ]
+    return on.say("sum_signals", n=on.counted(len(points)), periods="; ".join(told))
 
 
 def _sipas(m: Material, material: SipasMaterial) -> list[str]:
