@@ -51,6 +51,9 @@ OTHERS |= {
     "/staff",
     "/staff/enrol",
     "/staff/test",
+    "/staff/test/{step}",
+    "/c",
+    "/c/{code}",
 }
 OTHERS |= {"/alive", "/worker.js", "/screens.json", "/manifest.webmanifest"}
 
