@@ -45,7 +45,9 @@ class Centre:
         return str(answer.text)
 
     def rated(self) -> int:
-        found = re.search(r'class="cards">.*?<strong><a[^>]*>(\d+)', self.sign_in(), re.DOTALL)
+        self.sign_in()
+        page = self.client.get(f"{self.dashboard}/").text
+        found = re.search(r'class="cards">.*?<strong><a[^>]*>(\d+)', page, re.DOTALL)
         assert found
         return int(found[1])
 
