@@ -124,7 +124,7 @@ def fill(database: Path, centre: Path, until: date) -> None:
                 connection.executemany(insert, sorted(added))
             settled = [(day.isoformat(), d) for d in sorted({d for _, d in places})]
             connection.executemany("INSERT INTO transactions VALUES (?, ?, 60)", settled)
-            handled = [(*one, indicator) for one in settled for indicator in BY_DOSSIER]
+            handled = [(d, indicator, day) for day, d in settled for indicator in BY_DOSSIER]
             connection.executemany(
                 "INSERT INTO handling_tally VALUES (?, ?, ?, 1, 4, 15, 40)", handled
             )
