@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from aggregator.dashboard.app import ROUTES
-from tests.aggregator.conftest import EXAMPLE, PASSWORD, Room, ratings, sipas
+from tests.aggregator.conftest import EXAMPLE, PASSWORD, Room, ratings, sipas, submission
 
 ROOT = "/lai_chau"
 LINK = re.compile(r'\s(?:href|action|formaction|src|hx-get|hx-post)="([^"]*)"')
@@ -19,6 +19,7 @@ NOT_LINKED = {
     "/sign-in",
     "/oidc/start",
     "/reports/{kind}.{format}",
+    "/attitude.{format}",
     "/sign-in/{secret}",
     "/invitation/{secret}",
     "/oidc/callback",
@@ -33,9 +34,12 @@ NOT_LINKED = {
 @pytest.fixture
 def mounted(room: Room) -> Iterator[tuple[Room, TestClient]]:
     """A centre with answers, and a client of it under its path, signed in."""
-    room.take(ratings(EXAMPLE) + [sipas() for _ in range(6)])
+    comment = submission(comment="Phải đi bốn lần, gọi 0912 000 000")
+    room.take([*ratings(EXAMPLE), *(sipas() for _ in range(6)), comment])
     room.context.accounts.add_user("quan_tri", "administrator", PASSWORD)
     with TestClient(room.another(), root_path=ROOT, follow_redirects=False) as client:
+        room.sign_in()
+        assert room.client.post("/cases", data={"submission": comment["id"]}).status_code == 303
         yield room, client
 
 
