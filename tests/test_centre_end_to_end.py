@@ -216,7 +216,7 @@ def test_offline_then_reconnect_from_touch_screen_to_dashboard(
     page = office.new_page()
     page.goto(aggregator.context.accounts.new_link("giam_doc", aggregator.url))
     kiosk.delivered()
-    page.reload()
+    page.goto(aggregator.url)
     expect(page.get_by_role("row", name=re.compile(r"^Sở Tư pháp 1 1 0 0 0 0"))).to_be_visible()
     hall.close()
     office.close()

@@ -183,6 +183,7 @@ EXAMPLES = {
     "id": "x",
     "key": "x",
     "kind": "day",
+    "number": "1",
     "secret": "x",
     "section": "x",
     "step": "1",

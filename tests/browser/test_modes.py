@@ -19,6 +19,11 @@ MODES = {
     "pictures": ("Chỉ hình", "only"),
     "hand": ("Tay trái", "left"),
 }
+# A screen is parted into its pages in the frame after a change of size.
+LAID_OUT = """() => document.fonts.ready.then(() => new Promise((done) => {
+  const frames = (left) => (left ? requestAnimationFrame(() => frames(left - 1)) : done(true));
+  frames(3);
+}))"""
 SIZES = [(1280, 800), (800, 1280), (1080, 1920), (1920, 1080), (768, 1024), (600, 1024), (960, 600)]
 
 # What is wrong with the answers of one question, which must be equal: a sentence for each fault.
@@ -119,7 +124,7 @@ def test_a_mode_favours_no_answer_and_has_no_fault_in_axes_eyes(
         found[screen] = violations(page)
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})
-            page.evaluate("document.fonts.ready.then(() => true)")
+            page.evaluate(LAID_OUT)
             found[f"{screen} {width}x{height}"] = page.evaluate(UNEQUAL)
             if mode == "position":
                 found[f"{screen} {width}x{height} high up"] = page.evaluate(HIGH_UP)

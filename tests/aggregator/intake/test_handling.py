@@ -423,7 +423,7 @@ def test_the_page_shows_points_total_band_and_what_is_missing(
     take(store, centre, tmp_path / "f.csv", facts(online=""))
     any_room.take([handled({"desk_contacts": 2}, department=HEALTH, counter="q09")])
     any_room.sign_in()
-    html = any_room.client.get("/handling").text
+    html = any_room.client.get("/handling?period=quarter").text
     assert cells(html, "Sở Tư pháp") == [
         *("2", "1,5", "2,0", "1,0 thiếu 1", "2,0", "2,0", "2,0", "1,5", "2,0", "–"),
         "14,0 15,0",

@@ -263,7 +263,8 @@ def test_old_answers_are_indexed_by_the_migration_and_by_rebuild(
 def undo_migration(store: Store) -> None:
     """Bring a database without events back to before comments had an index."""
     statements = [
-        *("DROP TABLE comment_words", "DROP TABLE comment_event", "DROP INDEX submission_day"),
+        *("DROP TABLE shift", "DROP TABLE comment_words", "DROP TABLE comment_event"),
+        "DROP INDEX submission_day",
         "CREATE INDEX submission_day ON submission (day)",
         "UPDATE alembic_version SET version_num = '0016'",
     ]
