@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 
 HELD = 300.0  # seconds that what was read of a centre is kept
+SELECTIONS = 4  # of which the days are kept, for each centre
 FURTHER = 1_000  # answers after which all is read anew: an import may have millions
 
 
@@ -43,6 +44,7 @@ class Kept:
     asked: Mapping[str, str]
     pieces: dict[tuple[Layout, str], dict[Span, Block]] = field(default_factory=dict)
     wholes: dict[tuple[Layout, Selection], Block] = field(default_factory=dict)
+    days: dict[tuple[Layout, Selection], list[tuple[date, Block]]] = field(default_factory=dict)
 
     def whole(self, layout: Layout, selection: Selection, centre: str) -> Block:
         """The sums of all days of a selection, at one place."""
@@ -58,6 +60,18 @@ class Kept:
             spans = {id(block): span for span, block in rollups.known.items()}
             self.wholes[key] = merged([pieces[spans[id(block)]] for _, block in read], sums)
         return self.wholes[key]
+
+    def daily(self, layout: Layout, selection: Selection, centre: str) -> list[tuple[date, Block]]:
+        """The sums of each day of a selection, at one place; those of the last few are kept."""
+        key = (layout, selection)
+        if key not in self.days:
+            if len(self.days) >= SELECTIONS:
+                self.days.clear()
+            self.days[key] = [
+                (day, _at(centre, layout, block))
+                for day, block in self.store._blocks(layout, selection, daily=True)
+            ]
+        return self.days[key]
 
     def later(self, state: tuple[int, int], asked: Mapping[str, str]) -> "Kept":
         """What still holds in a later state: all but the days of the answers since."""
@@ -106,13 +120,14 @@ class Together(Store):
         self, layout: Layout, selection: Selection, *, daily: bool
     ) -> list[tuple[date, Block]]:
         whole = replace(selection, department=None)
-        found = [
-            (day, _at(id, layout, block))
-            for id, blocks in self._each(
-                lambda _, kept: kept.store._blocks(layout, whole, daily=daily), selection
-            )
-            for day, block in blocks
-        ]
+
+        def read(id: str, kept: Kept) -> list[tuple[date, Block]]:
+            if daily:
+                return kept.daily(layout, whole, id)
+            blocks = kept.store._blocks(layout, whole, daily=False)
+            return [(day, _at(id, layout, block)) for day, block in blocks]
+
+        found = [one for _, blocks in self._each(read, selection) for one in blocks]
         return sorted(found, key=lambda one: one[0])
 
     def _whole(self, layout: Layout, selection: Selection) -> Block:
