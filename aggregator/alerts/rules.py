@@ -4,12 +4,14 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 
 from aggregator.figures.falling import falling
 from aggregator.settings import Settings
 from aggregator.storage.alerts import Finding
 from aggregator.storage.store import Store
+from aggregator.storage.tables import DeviceRow
 from surveys.alerts import Alerts
 from surveys.centre import RATING, Centre
 from surveys.definition import Survey
@@ -30,6 +32,11 @@ class Scene:
     @property
     def limits(self) -> Alerts:
         return self.centre.alerts
+
+    @cached_property
+    def devices(self) -> list[DeviceRow]:
+        """Those that may hand in answers."""
+        return [row for row in self.store.devices.rows() if row.revoked_at is None]
 
 
 def findings(scene: Scene) -> list[Finding]:
@@ -55,8 +62,8 @@ def silent(scene: Scene) -> Iterator[Finding]:
     """Devices that were not heard of for too much of the opening hours."""
     if not (minutes := scene.limits.silent_minutes):
         return
-    for row in scene.store.devices.rows():
-        if row.revoked_at is not None or row.seen_at is None:
+    for row in scene.devices:
+        if row.seen_at is None:
             continue
         missed = scene.centre.open_between(row.seen_at, scene.now)
         if missed >= timedelta(minutes=minutes):
@@ -68,8 +75,8 @@ def refused(scene: Scene) -> Iterator[Finding]:
     """Devices that keep submissions which were refused."""
     if not (least := scene.limits.refused):
         return
-    for row in scene.store.devices.rows():
-        if row.revoked_at is None and (row.refused or 0) >= least:
+    for row in scene.devices:
+        if (row.refused or 0) >= least:
             told: dict[str, str | int] = {"device": row.name, "n": row.refused or 0}
             yield Finding("refused", f"{row.number}", told)
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from itertools import groupby
 
@@ -80,25 +80,34 @@ class Watch:
         else:
             self._store.alerts.sent(due, self._clock())
 
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Looks and sends every minute, from the end of the first on."""
-        watching = asyncio.create_task(self._run())
-        try:
-            yield
-        finally:
-            watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watching
+    def running(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Looks, sends and forgets every minute, from the end of the first on."""
+        return each_minute(self._turn)
 
-    async def _run(self) -> None:
+    async def _turn(self) -> None:
+        try:
+            await run_in_threadpool(self.look)
+            await run_in_threadpool(self.send)
+            await run_in_threadpool(self.forget)
+        except StorageError as error:
+            log.warning("alerts: %s", error)
+        except Exception:
+            log.exception("alerts")
+
+
+@contextlib.asynccontextmanager
+async def each_minute(act: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Does something every minute while it is entered, from the end of the first on."""
+
+    async def repeat() -> None:
         while True:
             await asyncio.sleep(EVERY)
-            try:
-                await run_in_threadpool(self.look)
-                await run_in_threadpool(self.send)
-                await run_in_threadpool(self.forget)
-            except StorageError as error:
-                log.warning("alerts: %s", error)
-            except Exception:
-                log.exception("alerts")
+            await act()
+
+    repeating = asyncio.create_task(repeat())
+    try:
+        yield
+    finally:
+        repeating.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await repeating

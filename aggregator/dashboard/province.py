@@ -19,7 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from aggregator.alerts.watch import EVERY
+from aggregator.alerts.watch import each_minute
 from aggregator.dashboard import api
 from aggregator.dashboard.accounts import Accounts
 from aggregator.dashboard.app import (
@@ -224,23 +224,11 @@ class ProvinceApp(Application):
         else:
             await app({**scope, "root_path": f"/{first}"}, receive, send)
 
-    @contextlib.asynccontextmanager
-    async def keeping_started(self) -> AsyncIterator[None]:
-        """Starts each centre within a minute: one that nobody asks for is watched, too."""
-        starting = asyncio.create_task(self._keep_started())
-        try:
-            yield
-        finally:
-            starting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await starting
-
-    async def _keep_started(self) -> None:
-        while True:
-            await asyncio.sleep(EVERY)
-            for branch in self.branches.values():
-                with contextlib.suppress(StorageError):
-                    await branch.started(self.ends)
+    async def start_all(self) -> None:
+        """Start each centre that can be: one that nobody asks for is watched, too."""
+        for branch in self.branches.values():
+            with contextlib.suppress(StorageError):
+                await branch.started(self.ends)
 
     async def health(self) -> Mapping[str, bool]:
         """Which centres would take a submission now; each finding holds for HELD."""
@@ -281,7 +269,7 @@ def create_province(province: Province, clock: Callable[[], datetime] = now_utc)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with app.ends, context.commits, app.keeping_started():  # type: ignore[attr-defined]
+        async with app.ends, context.commits, each_minute(app.start_all):  # type: ignore[attr-defined]
             yield
         for branch in branches.values():
             branch.close()

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from aggregator.figures.figures import figure_rows
+from aggregator.figures.participation import open_days
 from aggregator.figures.rows import Comparison, FigureRow, RowKey
 from aggregator.organisation.seen import seen
 from aggregator.statistics.exact import at_least
 from aggregator.storage.alerts import Alert
 from aggregator.storage.store import Selection, Store
 from aggregator.wording.periods import Period, period_of
-from surveys.centre import RATING, WEEKDAYS, Centre, Reference
+from surveys.centre import RATING, Centre, Reference
 from surveys.definition import Survey
 
 MOST = 3  # things that need attention
@@ -105,7 +106,7 @@ def briefing(
     )
     [so_far] = rows("centre", quarter.since, day)
     low = [
-        Attention(_chance(one, survey, reference), alert=one)
+        Attention(_chance(one, reference), alert=one)
         for one in alerts
         if one.rule == "low_ratings" and one.live
     ]
@@ -131,12 +132,7 @@ def last_working_day(centre: Centre, before: date, rated: frozenset[date]) -> da
     open.
     """
     days = [before - timedelta(days=back) for back in range(1, LONGEST_BREAK + 1)]
-    opened = [
-        day
-        for day in days
-        if not centre.opening_hours
-        or any(WEEKDAYS[day.weekday()] in hours.days for hours in centre.opening_hours)
-    ]
+    opened = [day for day in days if open_days(centre, day, day)]
     return next((day for day in opened if day in rated), next(iter(opened), days[0]))
 
 
@@ -158,7 +154,7 @@ def _evidence(line: Line) -> tuple[float, float, str]:
     return strength if found.difference < 0 else -strength, found.difference, line.quarter.key
 
 
-def _chance(alert: Alert, survey: Survey, reference: Reference | None) -> float:
+def _chance(alert: Alert, reference: Reference | None) -> float:
     """How often so many low ratings would come by chance: as if none but they were not favourable.
 
     It ranks alerts among verdicts, and is shown nowhere: the last ratings were looked at before.

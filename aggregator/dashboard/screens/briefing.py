@@ -13,12 +13,13 @@ from aggregator.dashboard.pages import render
 from aggregator.dashboard.permissions import needs
 from aggregator.dashboard.screens.view import FigurePage, View, choose, read_view
 from aggregator.figures.briefing import Attention, Briefing, briefing
-from aggregator.storage.alerts import Alert
 from aggregator.storage.comments import Search
 from aggregator.wording.phrases import Words
 from web import under
 
 MOST_COMMENTS = 99  # counted
+# Rules whose alerts stand elsewhere on the page.
+OWN_PLACE = ("low_ratings", "silent_minutes", "overdue")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,14 +28,14 @@ class BriefingPage(FigurePage):
 
     ``told`` are what needs attention, each with the sentence of its alert, if it is one.
     ``silent`` names devices that are silent, ``comments`` counts those since the last
-    working day, up to ``most``; ``overdue`` numbers overdue cases, ``technical`` are
-    the other alerts of devices, disk and backup.
+    working day, up to ``most``; ``overdue`` numbers overdue cases, ``others`` are
+    the other alerts that last.
     """
 
     found: Briefing | None
     told: Sequence[tuple[Attention, Words | None]] = ()
     silent: Sequence[str] = ()
-    technical: Sequence[Words] = ()
+    others: Sequence[Words] = ()
     overdue: Sequence[int] = ()
     comments: int = 0
 
@@ -72,9 +73,5 @@ def _page(context: Context, view: View) -> BriefingPage:
         comments=context.store.comments.count(
             Search(since=found.day, until=context.today), MOST_COMMENTS
         ),
-        technical=[sentence(one, centre) for one in live if _is_technical(one)],
+        others=[sentence(one, centre) for one in live if one.rule not in OWN_PLACE],
     )
-
-
-def _is_technical(alert: Alert) -> bool:
-    return alert.rule not in ("low_ratings", "silent_minutes", "overdue")
