@@ -37,7 +37,7 @@ from aggregator.storage.store import Selection, Store
 from aggregator.storage.submissions import Filters, read_chunk
 from aggregator.storage.tables import PooledTally, Tally
 from aggregator.wording.messages import MESSAGES
-from aggregator.wording.phrases import decimal, integer, joined, percent, say
+from aggregator.wording.phrases import decimal, integer, say
 from surveys.centre import Centre
 from surveys.definition import Survey, Text
 
@@ -197,30 +197,12 @@ class Assessed:
     @property
     def stands_out(self) -> Figure | None:
         """By how much the official lies below or above all others, with the test."""
-        found, others, own = self.difference, self.others, self.row.measures[self.measure]
+        found, others = self.difference, self.others
         if found is None or others is None:
             return None
-        return Figure(
-            name=f"{self.row.group}{self.row.key}.{self.measure}.difference",
-            title=joined(self.row.label, say(f"attitude.{self.part}")),
-            value=found.difference,
-            unit="points",
-            definition=say("attitude.difference_how"),
-            k=own.k,
-            n=own.n,
-            low=found.low,
-            high=found.high,
-            methods=("newcombe", found.test, "holm"),
-            facts=(
-                (say("how.verdict"), say(f"attitude.verdict_{found.verdict}")),
-                (
-                    say("attitude.others"),
-                    joined(percent(others.share), integer(others.n), by=" / "),
-                ),
-                *found.p_facts,
-                (say("hours.caution"), say("attitude.warning")),
-            ),
-        )
+        verdict = f"attitude.verdict_{found.verdict}"
+        about = f"attitude.{self.part}"
+        return self.row.apart(found, others, "attitude", about, verdict, "attitude.warning")
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,9 @@ from aggregator.statistics import changes, level_counts, shares
 from aggregator.storage.store import Selection, Store
 from aggregator.wording.messages import MESSAGES
 from aggregator.wording.periods import period_of
-from aggregator.wording.phrases import integer, joined, percent, say
+from surveys.centre import WEEKDAYS
 from surveys.definition import Survey, Text
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")  # as the catalogue calls them
 Slot = tuple[int | None, int | None]  # weekday (0 is Monday) and hour; None: all of them
 SHADES = 4  # steps from the highest share of the map down to the lowest
 WIDEST = 0.1  # by which the lowest lies below the highest where it has the last step, at least
@@ -61,27 +60,12 @@ class Hour:
     @property
     def stands_out(self) -> Figure:
         """By how much the slot lies below or above all others, with the test."""
-        own, other, found = self.row.measures[self.measure], self.other, self.difference
+        other, found = self.other, self.difference
         if other is None or found is None:
             raise ValueError("a slot that is not compared")
-        return Figure(
-            name=f"{self.row.key}.{self.measure}.difference",
-            title=joined(self.row.label, say(f"measure.{self.measure}")),
-            value=found.difference,
-            unit="points",
-            definition=say("hours.difference_how"),
-            k=own.k,
-            n=own.n,
-            low=found.low,
-            high=found.high,
-            methods=("newcombe", found.test, "holm"),
-            facts=(
-                (say("how.verdict"), say(f"hours.{found.verdict}")),
-                (say("hours.others"), joined(percent(other.share), integer(other.n), by=" / ")),
-                *found.p_facts,
-                (say("hours.caution"), say("hours.caution_days")),
-            ),
-        )
+        verdict = f"hours.{found.verdict}"
+        about = f"measure.{self.measure}"
+        return self.row.apart(found, other, "hours", about, verdict, "hours.caution_days")
 
 
 @dataclass(frozen=True)
@@ -209,14 +193,14 @@ def _folded(counts: pd.DataFrame, by_weekday: bool, by_hour: bool) -> Iterator[S
 
 
 def _key(weekday: int | None, hour: int | None) -> str:
-    return f"{'all' if weekday is None else DAYS[weekday]}.{'all' if hour is None else hour}"
+    return f"{'all' if weekday is None else WEEKDAYS[weekday]}.{'all' if hour is None else hour}"
 
 
 def _label(weekday: int | None, hour: int | None) -> Text:
     def words(language: str) -> str:
         parts = []
         if weekday is not None:
-            parts.append(MESSAGES.get(language, f"setting.{DAYS[weekday]}"))
+            parts.append(MESSAGES.get(language, f"setting.{WEEKDAYS[weekday]}"))
         if hour is not None:
             parts.append(MESSAGES.get(language, "hours.slot", hour=hour, next=hour + 1))
         return ", ".join(parts) or MESSAGES.get(language, "hours.whole")

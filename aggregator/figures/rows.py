@@ -256,6 +256,43 @@ class FigureRow:
             source=verbatim(reference.source),
         )
 
+    def apart(
+        self,
+        found: Difference,
+        others: Measure,
+        section: str,
+        about: str,
+        verdict: str,
+        caution: str,
+    ) -> Figure:
+        """How far a measure lies from that of all ``others``, with the test.
+
+        ``section`` is that of the catalogue which defines it; ``about``, ``verdict`` and
+        ``caution`` are keys of the catalogue.
+        """
+        own = self.measures[found.measure]
+        return Figure(
+            name=self._name(found.measure, "difference"),
+            title=joined(self.label, say(about)),
+            value=found.difference,
+            unit="points",
+            definition=say(f"{section}.difference_how"),
+            k=own.k,
+            n=own.n,
+            low=found.low,
+            high=found.high,
+            methods=("newcombe", found.test, "holm"),
+            facts=(
+                (say("how.verdict"), say(verdict)),
+                (
+                    say(f"{section}.others"),
+                    joined(percent(others.share), integer(others.n), by=" / "),
+                ),
+                *found.p_facts,
+                (say("hours.caution"), say(caution)),
+            ),
+        )
+
     def _name(self, *parts: object) -> str:
         return self.group + ".".join(str(part) for part in (self.key, *parts))
 

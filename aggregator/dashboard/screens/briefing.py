@@ -15,6 +15,7 @@ from aggregator.dashboard.screens.view import FigurePage, View, choose, read_vie
 from aggregator.figures.briefing import Attention, Briefing, briefing
 from aggregator.storage.comments import Search
 from aggregator.wording.phrases import Words
+from surveys.centre import WEEKDAYS
 from web import under
 
 MOST_COMMENTS = 99  # counted
@@ -40,6 +41,7 @@ class BriefingPage(FigurePage):
     comments: int = 0
 
     most = MOST_COMMENTS
+    weekdays = WEEKDAYS
 
 
 @needs("department")
