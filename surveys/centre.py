@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from surveys.alerts import Alerts
+from surveys.alerts import MOST_RULES, RULES, AlertRule, Alerts, with_rules
 from surveys.definition import (
     MOST_FILES,
     Channel,
@@ -217,6 +217,7 @@ class Centre(Model):
     closed_days: tuple[date, ...] = Field(default=(), max_length=1_000)
     touch_screen: TouchScreen = TouchScreen()
     alerts: Alerts = Alerts()
+    alert_rules: tuple[AlertRule, ...] = Field(default=RULES, max_length=MOST_RULES)
     cases: Cases = Cases()
     looks: Looks | None = None
     wifi: Wifi | None = None
@@ -226,6 +227,11 @@ class Centre(Model):
     series_breaks: tuple[SeriesBreak, ...] = ()
     margins: tuple[Margin, ...] = ()
     surveys: tuple[Survey, ...] = Field(default=(), max_length=MOST_FILES)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _former(cls, document: Any) -> Any:
+        return with_rules(document) if isinstance(document, Mapping) else document
 
     @field_validator("time_zone")
     @classmethod
@@ -244,14 +250,19 @@ class Centre(Model):
             ("reference", [reference.id for reference in self.references]),
             ("margin", [margin.key for margin in self.margins]),
             ("survey", [survey.id for survey in self.surveys]),
+            ("alert_rule", [rule.id for rule in self.alert_rules]),
             ("series_break", [f"{one.survey} {one.day}" for one in self.series_breaks]),
         ):
             if doubled := {one for one in ids if ids.count(one) > 1}:
                 raise CentreError(f"twice_{kind}", ids=", ".join(sorted(doubled)))
+        if len({rule.looks_at for rule in self.alert_rules}) < len(self.alert_rules):
+            raise CentreError("same_alert_rule")
         check(self.departments)
         known = {None, *(department.id for department in self.departments)}
         bound = [reference.department for reference in self.references]
-        for department in (*bound, *(margin.department for margin in self.margins)):
+        bound += [margin.department for margin in self.margins]
+        bound += [rule.department for rule in self.alert_rules]
+        for department in bound:
             if department not in known:
                 raise CentreError("unknown_department", department=department)
         return self
@@ -414,6 +425,11 @@ def check_definitions(centre: Centre, files: Mapping[str, Survey], name: str) ->
             f"{name}: instruments.rating: {centre.instruments.rating} has no question {RATING!r} "
             "with one answer"
         )
+    scale = surveys[centre.instruments.rating].scale_of(behind_faces)
+    for number, rule in enumerate(centre.alert_rules):
+        if scale is not None and rule.level is not None and rule.level not in scale.codes[1:]:
+            key = f"{name}: alert_rules.{number} ({rule.id})"
+            raise DefinitionError(f"{key}: no rating has the level {rule.level}, or it is the best")
     for number, reference in enumerate(centre.references):
         key = f"{name}: references.{number} ({reference.id})"
         measured = surveys[reference.survey].measured if reference.survey in surveys else ()

@@ -14,6 +14,7 @@ from aggregator.settings import Settings as AggregatorSettings
 from kiosk import __main__ as kiosk_commands
 from kiosk.settings import Settings as KioskSettings
 from surveys import centre as definitions
+from surveys.alerts import RULES
 from surveys.centre import Centre, load_definitions
 from surveys.definition import Model
 
@@ -106,13 +107,15 @@ def test_every_key_of_a_centre_file_is_documented_with_its_default() -> None:
         default = "needed" if field.is_required() else field.default
         if isinstance(default, Model):
             default = "`, `".join(map(str, default.model_dump().values()))
+        elif key == "alert_rules":
+            default = "`, `".join(rule.id for rule in RULES)
         written = default if default == "needed" else f"`{default}`" if default else "none"
         assert table[key][0] == written, key
 
 
 @pytest.mark.parametrize(
     "part",
-    ["Instruments", "TouchScreen", "Documents", "Reference", "SeriesBreak", "Margin"],
+    ["Instruments", "TouchScreen", "Documents", "Reference", "SeriesBreak", "Margin", "AlertRule"],
 )
 def test_every_key_of_a_part_of_a_centre_file_is_documented(part: str) -> None:
     named = " ".join(what for _, what in centre_table().values())

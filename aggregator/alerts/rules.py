@@ -1,4 +1,4 @@
-"""The rules: each finds what should be looked at now, by the limits of surveys.alerts.Alerts."""
+"""What should be looked at now, by the limits and rules of surveys.alerts."""
 
 import shutil
 from collections.abc import Iterator
@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
-from aggregator.figures.falling import falling
+from aggregator.figures.falling import Fall, falling
 from aggregator.settings import Settings
-from aggregator.storage.alerts import Finding
+from aggregator.storage.alerts import Finding, Rated
 from aggregator.storage.store import Store
 from aggregator.storage.tables import DeviceRow
-from surveys.alerts import Alerts
+from surveys.alerts import AlertRule, Alerts
 from surveys.centre import RATING, Centre
 from surveys.definition import Survey
 
@@ -38,24 +38,96 @@ class Scene:
         """Those that may hand in answers."""
         return [row for row in self.store.devices.rows() if row.revoked_at is None]
 
+    @cached_property
+    def rated(self) -> list[Rated]:
+        """The ratings of LATELY, the newest first."""
+        since = self.centre.local_day(self.now - LATELY)
+        return self.store.alerts.rated(self.rating.id, RATING, since)
+
+    @cached_property
+    def measure(self) -> str:
+        """The measure of which a share may fall; '' where ratings have no share."""
+        if not self.rating.has_total:
+            return ""
+        return next(iter(self.rating.measures_of(self.rating.measured[0])))
+
+    @cached_property
+    def fallen(self) -> list[Fall]:
+        """What has fallen against the quarter before."""
+        today = self.centre.local_day(self.now)
+        return falling(self.store, self.rating, self.centre, self.measure, today)
+
+    def concerns(self, rule: AlertRule, department: str | None) -> bool:
+        """Whether a rule is about what belongs to a department, or to what it was merged into."""
+        heirs = self.centre.department_heirs
+        return rule.department is None or (
+            department is not None
+            and heirs.get(department, department) == heirs.get(rule.department, rule.department)
+        )
+
 
 def findings(scene: Scene) -> list[Finding]:
     """All that the rules find. Raises StorageError."""
-    return [found for rule in RULES for found in rule(scene)]
+    return [
+        *(
+            found
+            for rule in scene.centre.alert_rules
+            if rule.active
+            for found in by_rule(scene, rule)
+        ),
+        *(found for limit in LIMITS for found in limit(scene)),
+    ]
 
 
-def low_ratings(scene: Scene) -> Iterator[Finding]:
-    """Counters of whose last ratings too many are below the middle of the scale."""
-    least, window = scene.limits.low_ratings, scene.limits.of_last
+def by_rule(scene: Scene, rule: AlertRule) -> Iterator[Finding]:
+    """What a rule finds in the ratings."""
+    match rule.kind:
+        case "low_ratings":
+            return low_ratings(scene, rule)
+        case "falling":
+            return fallen(scene, rule)
+
+
+def low_ratings(scene: Scene, rule: AlertRule) -> Iterator[Finding]:
+    """Units of whose last ratings too many are low.
+
+    A finding's subject is ``UNIT:KEY:RULE``; the key of the centre is ''.
+    """
     scale = scene.rating.scale_of(scene.rating.questions[RATING])
-    if not least or scale is None:
+    if scale is None:
         return
-    low = frozenset(scale.codes[len(scale.codes) // 2 + 1 :])
-    since = scene.centre.local_day(scene.now - LATELY)
-    last = scene.store.alerts.last_codes(scene.rating.id, RATING, since, window)
-    for counter, codes in last.items():
-        if (k := sum(code in low for code in codes)) >= least:
-            yield Finding("low_ratings", counter, {"k": k, "n": len(codes)})
+    middle = len(scale.codes) // 2 + 1
+    low = scale.levels[middle if rule.level is None else scale.codes.index(rule.level) :]
+    if not low:
+        return
+    codes = {level.code for level in low}
+    last: dict[str, list[int]] = {}
+    for one in scene.rated:
+        key = "" if rule.unit == "centre" else getattr(one, rule.unit)
+        if key is None or not scene.concerns(rule, one.department):
+            continue
+        found = last.setdefault(key, [])
+        if len(found) < rule.last:
+            found.append(one.code)
+    level = {"level_vi": low[0].vi, "level_en": low[0].en}
+    for key, found in last.items():
+        if (k := sum(code in codes for code in found)) >= rule.low:
+            told: dict[str, str | int] = {"k": k, "n": len(found), **level}
+            yield Finding("low_ratings", f"{rule.unit}:{key}:{rule.id}", told)
+
+
+def fallen(scene: Scene, rule: AlertRule) -> Iterator[Finding]:
+    """Units whose share has fallen against the quarter before.
+
+    Two rules that find the same unit find the same thing, so it is told once.
+    """
+    if not scene.measure:
+        return
+    for one in scene.fallen:
+        if one.unit == rule.unit and scene.concerns(rule, one.department):
+            shares = {"share": one.share, "before": one.before}
+            key = "" if one.unit == "centre" else one.key
+            yield Finding("falling", f"{one.unit}:{key}", {"measure": scene.measure, **shares})
 
 
 def silent(scene: Scene) -> Iterator[Finding]:
@@ -127,15 +199,4 @@ def overdue(scene: Scene) -> Iterator[Finding]:
         yield Finding("overdue", f"{case.number}", {"number": case.number, **due})
 
 
-def fallen(scene: Scene) -> Iterator[Finding]:
-    """Departments and counters whose share has fallen against the quarter before."""
-    if not scene.limits.falling or not scene.rating.has_total:
-        return
-    measure = next(iter(scene.rating.measures_of(scene.rating.measured[0])))
-    today = scene.centre.local_day(scene.now)
-    for one in falling(scene.store, scene.rating, scene.centre, measure, today):
-        shares = {"share": one.share, "before": one.before}
-        yield Finding("falling", f"{one.unit}:{one.key}", {"measure": measure, **shares})
-
-
-RULES = (low_ratings, silent, refused, disk, backup, overdue, fallen)
+LIMITS = (silent, refused, disk, backup, overdue)

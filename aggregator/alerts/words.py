@@ -6,6 +6,7 @@ from aggregator.storage.alerts import Alert, Finding
 from aggregator.wording import numbers
 from aggregator.wording.phrases import Phrase, Words, integer, percent, say, verbatim
 from surveys.centre import Centre
+from surveys.definition import Text
 from surveys.messages import Language
 
 
@@ -22,12 +23,10 @@ def sentence(alert: Alert | Finding, centre: Centre) -> Words:
     key = f"alert.{alert.rule}"
     match alert.rule:
         case "low_ratings":
-            values["counter"] = _counter(alert.subject, centre)
+            values["unit"] = _unit(alert.subject, centre)
+            values["level"] = Text(vi=str(told["level_vi"]), en=str(told["level_en"]))
         case "falling":
-            unit, _, id = alert.subject.partition(":")
-            named = centre.department.get(id)
-            department = named.name if named else verbatim(id)
-            values["unit"] = department if unit == "department" else _counter(id, centre)
+            values["unit"] = _unit(alert.subject, centre)
             values["measure"] = say(f"measure.{told['measure']}")
         case "backup_hours" if "since" not in told:
             key += "_none"
@@ -46,8 +45,13 @@ def moment(at: datetime, centre: Centre) -> Words:
     return Phrase(write)
 
 
-def _counter(id: str, centre: Centre) -> Words:
-    """A counter's name with its department's."""
+def _unit(subject: str, centre: Centre) -> Words:
+    """The name of the unit of a subject: of a counter with its department's."""
+    unit, id, *_ = subject.split(":")
+    if unit == "centre":
+        return say("alert.whole_centre")
+    if unit == "department":
+        return centre.department[id].name if id in centre.department else verbatim(id)
     counter = centre.counter.get(id)
     if counter is None:
         return verbatim(id)

@@ -78,7 +78,9 @@ async def get_centre(request: Request) -> Response:
 def _document(organisation: Organisation) -> bytes:
     """What a device needs of the document: not to whom alerts are sent."""
     organisation.refreshed()
-    kept = organisation.stored.model_dump_json(exclude={"alerts"}, exclude_defaults=True)
+    kept = organisation.stored.model_dump_json(
+        exclude={"alerts", "alert_rules"}, exclude_defaults=True
+    )
     return kept.encode()
 
 

@@ -1,27 +1,28 @@
-"""Departments and counters whose share has fallen against the quarter before."""
+"""Counters, departments or the centre whose share has fallen against the quarter before."""
 
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Literal
 
 from aggregator.figures.figures import figure_rows
 from aggregator.figures.rows import FigureRow, day_shares, measure_frame
 from aggregator.statistics import changes_daily
 from aggregator.storage.store import Selection, Store
 from aggregator.wording.periods import period_of
+from surveys.alerts import UNITS, Unit
 from surveys.centre import Centre
 from surveys.definition import Survey
-
-Unit = Literal["department", "counter"]
-UNITS: tuple[Unit, ...] = ("department", "counter")
 
 
 @dataclass(frozen=True)
 class Fall:
-    """A unit's share of this quarter so far and of the quarter before, as fractions."""
+    """A unit's share of this quarter so far and of the quarter before, as fractions.
+
+    ``department`` is the unit's own: that of a counter, or itself.
+    """
 
     unit: Unit
     key: str
+    department: str | None
     share: float
     before: float
 
@@ -29,8 +30,9 @@ class Fall:
 def falling(store: Store, survey: Survey, centre: Centre, measure: str, today: date) -> list[Fall]:
     """The units that have fallen, by a test that may be looked at on every day of the quarter.
 
-    All departments and counters are one family: among them and all days of a quarter one false
-    fall has a chance of 5 % at most; see statistics.changes_daily. Raises database.StorageError.
+    The centre, its departments and counters are one family, whichever of them are asked about:
+    among them and all days of a quarter one false fall has a chance of 5 % at most; see
+    statistics.changes_daily. Raises database.StorageError.
     """
     quarter = period_of("quarter", today)
     pairs: list[tuple[Unit, FigureRow, FigureRow]] = []
@@ -65,6 +67,7 @@ def falling(store: Store, survey: Survey, centre: Centre, measure: str, today: d
         Fall(
             unit,
             row.key.partition(":")[2],
+            row.department or (row.key.partition(":")[2] if unit == "department" else None),
             row.measures[measure].share or 0.0,
             former.measures[measure].share or 0.0,
         )

@@ -1,7 +1,7 @@
 """What a centre's document says besides its departments, in words; and what is other in the next.
 
-A setting has one value; a row is a reference, a break of a series or a margin, of which there
-may be many.
+A setting has one value; a row is a rule of alerts, a reference, a break of a series or a margin,
+of which there may be many.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -12,14 +12,15 @@ from typing import Any, Literal, get_args
 
 from aggregator.wording import numbers
 from aggregator.wording.phrases import Phrase, Words, day, integer, joined, listed, say, verbatim
+from surveys.alerts import AlertRule
 from surveys.centre import WEEKDAYS, Centre, Documents, Margin, OpeningHours, Reference, SeriesBreak
 from surveys.definition import Model, Text
 from surveys.looks import Looks
 from surveys.wifi import Wifi
 
-Rows = Literal["references", "series_breaks", "margins"]
+Rows = Literal["alert_rules", "references", "series_breaks", "margins"]
 ROWS: tuple[Rows, ...] = get_args(Rows)
-Row = Reference | SeriesBreak | Margin
+Row = AlertRule | Reference | SeriesBreak | Margin
 NONE = verbatim(numbers.DASH)
 
 
@@ -45,14 +46,11 @@ SETTINGS: Mapping[str, Callable[[Centre], Any]] = {
     "colour": lambda centre: (centre.looks or Looks()).colour,
     "accent": lambda centre: (centre.looks or Looks()).accent,
     "wifi": lambda centre: centre.wifi,
-    "low_ratings": lambda centre: centre.alerts.low_ratings,
-    "of_last": lambda centre: centre.alerts.of_last,
     "silent_minutes": lambda centre: centre.alerts.silent_minutes,
     "refused": lambda centre: centre.alerts.refused,
     "disk_percent": lambda centre: centre.alerts.disk_percent,
     "backup_hours": lambda centre: centre.alerts.backup_hours,
     "overdue": lambda centre: centre.alerts.overdue,
-    "falling": lambda centre: centre.alerts.falling,
     "quiet_from": lambda centre: centre.alerts.quiet_from,
     "quiet_until": lambda centre: centre.alerts.quiet_until,
     "emails": lambda centre: centre.alerts.emails,
@@ -155,7 +153,7 @@ def _emblem(looks: Looks) -> Words:
 def row_key(row: Row) -> str:
     """What no other row of its kind in a document has."""
     match row:
-        case Reference():
+        case AlertRule() | Reference():
             return row.id
         case SeriesBreak():
             return f"{row.survey}.{row.day}"
@@ -170,6 +168,10 @@ def rows_of(centre: Centre, kind: Rows) -> dict[str, Row]:
 
 def row_name(row: Row) -> Words:
     match row:
+        case AlertRule():
+            each = say(f"alert_rule.each_{row.unit}")
+            said = {"low": integer(row.low), "last": integer(row.last), "unit": each}
+            return say(f"alert_rule.{row.kind}", **said)
         case Reference():
             return row.label
         case SeriesBreak():
@@ -178,12 +180,22 @@ def row_name(row: Row) -> Words:
             return joined(*map(verbatim, row.key.split(".")))
 
 
-def row_value(row: Row) -> Words:
-    """What a row says, in short."""
+def row_value(row: Row, centre: Centre) -> Words:
+    """What a row of a document says, in short."""
     match row:
+        case AlertRule():
+            parts: list[Words] = [say("alert_rule.on" if row.active else "alert_rule.off")]
+            if row.department:
+                parts.append(_said("department", row.department, centre))
+            if row.kind == "low_ratings":
+                key = "below_middle" if row.level is None else "level_or_worse"
+                parts.append(say(f"alert_rule.{key}", level=row.level))
+            return joined(*parts, by=" · ")
         case Reference():
             share = exact_percent(row.share) if row.share is not None else _counted(row)
-            return joined(share, in_words(row.department)) if row.department else share
+            if not row.department:
+                return share
+            return joined(share, _said("department", row.department, centre))
         case SeriesBreak():
             return row.reason
         case Margin():
@@ -204,7 +216,7 @@ def setting_changes(old: Centre, new: Centre) -> Iterator[Words]:
         if value(old) != value(new):
             yield _changed(say(f"setting.{name}"), setting(old, name), setting(new, name))
     for kind in ROWS:
-        yield from _row_changes(kind, rows_of(old, kind), rows_of(new, kind))
+        yield from _row_changes(kind, old, new)
 
 
 def _changed(name: Words, old: Words, new: Words) -> Words:
@@ -221,26 +233,39 @@ def _changed(name: Words, old: Words, new: Words) -> Words:
     return Phrase(write)
 
 
-def _row_changes(kind: Rows, old: Mapping[str, Row], new: Mapping[str, Row]) -> Iterator[Words]:
+def _row_changes(kind: Rows, before: Centre, after: Centre) -> Iterator[Words]:
     name = say(f"setting.{kind}")
+    old, new = rows_of(before, kind), rows_of(after, kind)
     for key, row in new.items():
         if key not in old:
-            said = {"kind": name, "row": row_name(row), "value": row_value(row)}
+            said = {"kind": name, "row": row_name(row), "value": row_value(row, after)}
             yield say("organisation.changed_row_added", **said)
         elif row != old[key]:
-            changed = joined(*_field_changes(old[key], row), by=" ")
+            changed = joined(*_field_changes(old[key], row, after), by=" ")
             said = {"kind": name, "row": row_name(old[key]), "changes": changed}
             yield say("organisation.changed_row", **said)
     for key, row in old.items():
         if key not in new:
-            said = {"kind": name, "row": row_name(row), "value": row_value(row)}
+            said = {"kind": name, "row": row_name(row), "value": row_value(row, before)}
             yield say("organisation.changed_row_removed", **said)
     if [*old] != [*new] and {*old} == {*new}:
         yield say("organisation.changed_row_order", kind=name)
 
 
-def _field_changes(old: Model, new: Model) -> Iterator[Words]:
+def _field_changes(old: Model, new: Model, centre: Centre) -> Iterator[Words]:
     for name in type(old).model_fields:
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
-            yield _changed(say(f"setting.{name}"), in_words(before), in_words(after))
+            said = (_said(name, value, centre) for value in (before, after))
+            yield _changed(say(f"setting.{name}"), *said)
+
+
+def _said(name: str, value: object, centre: Centre) -> Words:
+    """The value of a row's field in words; of a department its name."""
+    if name == "department" and value in centre.department:
+        return centre.department[str(value)].name
+    if name == "unit":
+        return say(f"alert_rule.each_{value}")
+    if name == "kind":
+        return say(f"alert_rule.kind_{value}")
+    return in_words(value)

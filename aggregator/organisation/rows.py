@@ -1,15 +1,17 @@
-"""References, breaks of series and margins as forms have them: one row at a time, and back."""
+"""Rules, references, breaks of series and margins as forms have them: one row, and back."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from itertools import count
 from typing import Any, get_args
 
 from aggregator.organisation.acts import made_id
 from aggregator.organisation.described import Row, Rows, row_key
 from aggregator.organisation.fields import Fields, FieldsError, Reader, both, made
 from aggregator.wording.channels import CHANNELS
-from surveys.centre import Centre, Margin, Reference, SeriesBreak
-from surveys.definition import Channel, Survey, Text
+from surveys.alerts import RULE_KINDS, UNITS, AlertRule
+from surveys.centre import RATING, Centre, Margin, Reference, SeriesBreak
+from surveys.definition import Channel, Level, Survey, Text
 
 Surveys = Mapping[str, Survey]
 TEXTS = ("label", "scale", "mode", "population")  # of a reference
@@ -43,6 +45,13 @@ def variables_offered(surveys: Surveys) -> list[tuple[str, Survey, Text | None]]
     return found
 
 
+def levels_offered(centre: Centre, surveys: Surveys) -> Sequence[Level]:
+    """The levels from which a rating may be low: all but the best one, in the scale's order."""
+    survey = surveys[centre.instruments.rating]
+    scale = survey.scale_of(survey.questions[RATING])
+    return scale.levels[1:] if scale else ()
+
+
 def levels_of(surveys: Surveys, of: str) -> dict[str, Text]:
     """The groups of a choice of variables_offered, by what a margin calls them; or none."""
     survey, _, variable = of.partition(".")
@@ -61,6 +70,16 @@ def levels_of(surveys: Surveys, of: str) -> dict[str, Text]:
 def row_fields(row: Row) -> dict[str, str]:
     """The fields of a row's form."""
     match row:
+        case AlertRule():
+            return {
+                "of": row.kind,
+                "active": "1" if row.active else "",
+                "unit": row.unit,
+                "department": row.department or "",
+                "low": str(row.low),
+                "last": str(row.last),
+                "level": "" if row.level is None else str(row.level),
+            }
         case Reference():
             texts = [both(name, getattr(row, name)) for name in TEXTS]
             return {
@@ -105,9 +124,8 @@ def with_row(
     rows = [*getattr(centre, kind)]
     place = len(rows) if key is None else _place(rows, key)
     reader = Reader(given)
-    read = {"references": _reference, "series_breaks": _break, "margins": _margin}[kind]
-    found = read(reader, centre, surveys)
-    if kind == "references" and key is not None:
+    found = _READ[kind](reader, centre, surveys)
+    if kind in ("references", "alert_rules") and key is not None:
         found["id"] = key
     if reader.reasons:
         raise FieldsError(reader.reasons)
@@ -132,6 +150,29 @@ def _place(rows: Iterable[Row], key: str) -> int:
 
 def _department(reader: Reader, centre: Centre) -> str | None:
     return reader.choice("department", centre.department, needed=False)
+
+
+def _alert_rule(reader: Reader, centre: Centre, surveys: Surveys) -> dict[str, Any]:
+    kind = reader.choice("of", RULE_KINDS)
+    found: dict[str, Any] = {
+        "id": _free(rule.id for rule in centre.alert_rules),
+        "kind": kind,
+        "active": bool(reader.given("active")),
+        "unit": reader.choice("unit", UNITS),
+        "department": _department(reader, centre),
+    }
+    if kind == "low_ratings":
+        offered = [str(level.code) for level in levels_offered(centre, surveys)]
+        level = reader.choice("level", offered, needed=False)
+        found |= {name: reader.whole(name) for name in ("low", "last")}
+        found["level"] = None if level is None else int(level)
+    return found
+
+
+def _free(taken: Iterable[str]) -> str:
+    """An id that no rule of a document has; nobody reads it."""
+    ids = {*taken}
+    return next(id for number in count(1) if (id := f"rule_{number}") not in ids)
 
 
 def _reference(reader: Reader, centre: Centre, surveys: Surveys) -> dict[str, Any]:
@@ -179,3 +220,11 @@ def _margin(reader: Reader, centre: Centre, surveys: Surveys) -> dict[str, Any]:
         "source": reader.words("source", needed=True),
         "shares": shares,
     }
+
+
+_READ = {
+    "alert_rules": _alert_rule,
+    "references": _reference,
+    "series_breaks": _break,
+    "margins": _margin,
+}

@@ -23,14 +23,7 @@ SECTIONS: tuple[Section, ...] = get_args(Section)
 # The colours of our own stylesheet: what a centre has that names none.
 OUR_COLOURS = {"colour": "#0b4a73", "accent": "#a8325e"}
 # The limits of alerts, each a whole number.
-ALERT_LIMITS = (
-    "low_ratings",
-    "of_last",
-    "silent_minutes",
-    "refused",
-    "disk_percent",
-    "backup_hours",
-)
+ALERT_LIMITS = ("silent_minutes", "refused", "disk_percent", "backup_hours")
 SPARE_SHIFTS = 2  # empty ones that a form of opening hours has besides those that there are
 
 
@@ -221,7 +214,7 @@ def _read_documents(reader: Reader, centre: Centre) -> dict[str, object]:
 
 def _read_alerts(reader: Reader, centre: Centre) -> dict[str, object]:
     found: dict[str, object] = {name: reader.whole(name) for name in ALERT_LIMITS}
-    found |= {name: bool(reader.given(name)) for name in ("overdue", "falling")}
+    found["overdue"] = bool(reader.given("overdue"))
     for name in ("quiet_from", "quiet_until"):
         found[name] = reader.time(name) if reader.given(name) else None
     found["emails"] = reader.given("emails").replace(",", " ").replace(";", " ").split()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, insert, or_, select, update
 from sqlmodel import col
@@ -57,6 +57,14 @@ class Due:
     channel: str
     tries: int
     alert: Alert
+
+
+class Rated(NamedTuple):
+    """A rating and where it was given."""
+
+    department: str | None
+    counter: str | None
+    code: int
 
 
 class AlertLog:
@@ -169,25 +177,19 @@ class AlertLog:
 
     # What a rule looks at and no other room reads
 
-    def last_codes(
-        self, survey: str, question: str, since: date, most: int
-    ) -> dict[str, list[int]]:
-        """By counter the codes of the newest answers to a question, the newest first.
-
-        At most ``most`` of each counter, and none of a local day before ``since``.
-        """
+    def rated(self, survey: str, question: str, since: date) -> list[Rated]:
+        """The answers to a question since a local day, the newest first."""
         row = SubmissionRow
-        query = select(col(row.counter), col(row.answers)).where(
-            col(row.day) >= since, col(row.survey) == survey, col(row.counter).is_not(None)
+        query = select(col(row.department), col(row.counter), col(row.answers)).where(
+            col(row.day) >= since, col(row.survey) == survey
         )
         query = query.order_by(col(row.answered_at).desc(), col(row.number).desc())
-        found: dict[str, list[int]] = {}
         with self._database.begin() as connection:
-            for counter, answers in connection.execute(query):
-                codes = found.setdefault(counter, [])
-                if len(codes) < most and isinstance(code := answers.get(question), int):
-                    codes.append(code)
-        return found
+            return [
+                Rated(department, counter, code)
+                for department, counter, answers in connection.execute(query)
+                if isinstance(code := answers.get(question), int)
+            ]
 
 
 _COLUMNS = [col(getattr(AlertRow, name)) for name in Alert.__dataclass_fields__]

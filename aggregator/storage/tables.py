@@ -314,8 +314,9 @@ class DeviceRow(SQLModel, table=True):
 class AlertRow(SQLModel, table=True):
     """Something that should be looked at; see alerts.AlertLog.
 
-    ``rule`` is the field of surveys.alerts.Alerts by which it is told of, ``subject`` what it is
-    about: a department, a counter, a device, or '' for the machine. ``live`` is 1 until it has
+    ``rule`` is the kind of rule of surveys.alerts by which it is told of, or the field of Alerts;
+    ``subject`` what it is about: a unit, with its rule where each tells its own; a device, or ''
+    for the machine. ``live`` is 1 until it has
     ended, then NULL: so one rule has one live alert for a subject.
     """
 

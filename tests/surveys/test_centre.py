@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveys.centre import WEEKDAYS, Centre, OpeningHours, load_centre, load_definitions
+from surveys.centre import (
+    WEEKDAYS,
+    Centre,
+    OpeningHours,
+    check_definitions,
+    load_centre,
+    load_definitions,
+)
 from surveys.definition import DefinitionError, load_surveys
 
 LAI_CHAU = Path(__file__).parents[2] / "deploy" / "lai_chau.toml"
@@ -379,3 +386,42 @@ def test_a_deadline_where_the_centre_is_always_or_never_open() -> None:
     never = OpeningHours(days=(), opens=time(7), closes=time(11))
     shut = centre.model_copy(update={"opening_hours": (never,)})
     assert shut.after_open(moment, 1) == moment + timedelta(weeks=520)
+
+
+def test_a_document_of_before_there_were_rules_is_read_as_its_limits_said() -> None:
+    centre = load_centre(LAI_CHAU).model_dump(exclude={"alert_rules"})
+
+    def rules(**limits: object) -> list[tuple[str, bool, int, int]]:
+        alerts = {"silent_minutes": 30, "refused": 1, **limits}
+        found = Centre.model_validate(centre | {"alerts": alerts}).alert_rules
+        return [(rule.id, rule.active, rule.low, rule.last) for rule in found]
+
+    fell = [("falling_department", True, 3, 10), ("falling_counter", True, 3, 10)]
+    assert rules() == [("low_counter", True, 3, 10), *fell]
+    assert rules(low_ratings=2, of_last=7, falling=True) == [("low_counter", True, 2, 7), *fell]
+    off = [(id, False, low, last) for id, _, low, last in fell]
+    assert rules(low_ratings=0, of_last=2, falling=False) == [("low_counter", False, 3, 10), *off]
+    with pytest.raises(ValueError, match="alert_rules"):
+        rules(low_ratings="many")
+
+
+def test_rules_that_say_the_same_or_name_nothing_that_there_is_are_refused(
+    tmp_path: Path,
+) -> None:
+    centre = load_centre(LAI_CHAU)
+    first = centre.alert_rules[0].model_dump()
+
+    def valid(*rules: object) -> Centre:
+        return Centre.model_validate(centre.model_dump() | {"alert_rules": rules})
+
+    for rules, why in (
+        ([first, first], "used twice"),
+        ([first, first | {"id": "other"}], "such a rule"),
+        ([first | {"department": "so_x"}], "so_x"),
+        ([first | {"id": "a" * 21}], "pattern"),
+        ([first | {"unit": "ward"}], "counter"),
+    ):
+        with pytest.raises(ValueError, match=why):
+            valid(*rules)
+    with pytest.raises(DefinitionError, match="level 9"):
+        check_definitions(valid(first | {"level": 9}), load_surveys(), "a file")

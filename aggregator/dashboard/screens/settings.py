@@ -62,7 +62,7 @@ async def section(request: Request) -> Response:
 
 @needs("references")
 async def row(request: Request) -> Response:
-    """The form of a reference, break or margin; when posted, its preview, or its saving."""
+    """The form of a rule, reference, break or margin; when posted, its preview, or its saving."""
     name, key = request.path_params["kind"], request.path_params["key"]
     if name not in ROWS:
         raise HTTPException(404)

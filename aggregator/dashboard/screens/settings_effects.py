@@ -38,7 +38,7 @@ def effects(context: Context, section: str, old: Centre, new: Centre) -> list[Wo
         found += _margins(context, old, new)
     if section == "series_breaks":
         found.append(say("settings_page.effect_break"))
-    if section == "alerts":
+    if section in ("alerts", "alert_rules"):
         found += _alerts(context, new)
     if section in REACHING:
         known = [row for row in context.store.devices.rows() if row.revoked_at is None]

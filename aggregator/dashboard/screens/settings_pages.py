@@ -11,8 +11,9 @@ from aggregator.organisation.described import ROWS, Row, Rows, row_name, row_val
 from aggregator.organisation.rows import UnknownRowError
 from aggregator.organisation.sections import Section
 from aggregator.wording.phrases import Words
+from surveys.alerts import MOST_LAST, RULE_KINDS, UNITS
 from surveys.centre import WEEKDAYS, Centre, Documents
-from surveys.definition import Survey, Text
+from surveys.definition import Level, Survey, Text
 from surveys.looks import LARGEST_WITHIN, Looks, tint
 from surveys.text import LONGEST_TEXT
 
@@ -28,7 +29,7 @@ SHOWN: Mapping[Section, tuple[str, ...]] = {
     "wifi": ("wifi",),
     "documents": ("agency", "on_behalf", "title", "signer"),
     "cases": ("answer_hours", "contact_days", "receipt_days"),
-    "alerts": (*sections.ALERT_LIMITS, "overdue", "falling", "quiet_from", "quiet_until", "emails"),
+    "alerts": (*sections.ALERT_LIMITS, "overdue", "quiet_from", "quiet_until", "emails"),
 }
 
 
@@ -50,12 +51,11 @@ class SettingsPage:
     @property
     def kinds(self) -> Sequence[tuple[str, Sequence[tuple[str, Words, Words]]]]:
         """By kind the rows with their addresses, names and values."""
-        return [(kind, [*map(_line, rows_of(self.document, kind).items())]) for kind in ROWS]
+        found = [(kind, rows_of(self.document, kind)) for kind in ROWS]
+        return [(kind, [self._line(*item) for item in rows.items()]) for kind, rows in found]
 
-
-def _line(item: tuple[str, Row]) -> tuple[str, Words, Words]:
-    key, row = item
-    return quote(key), row_name(row), row_value(row)
+    def _line(self, key: str, row: Row) -> tuple[str, Words, Words]:
+        return quote(key), row_name(row), row_value(row, self.document)
 
 
 @dataclass(frozen=True)
@@ -128,6 +128,9 @@ class FormPage:
     largest = LARGEST_WITHIN // 1000
     weekdays = WEEKDAYS
     alert_limits = sections.ALERT_LIMITS
+    rule_kinds = RULE_KINDS
+    units = UNITS
+    most_last = MOST_LAST
 
     @property
     def shifts(self) -> Sequence[int]:
@@ -139,6 +142,11 @@ class FormPage:
     @property
     def measures(self) -> Sequence[tuple[str, Survey, str]]:
         return rows.measures_offered(self.surveys)
+
+    @property
+    def rating_levels(self) -> Sequence[Level]:
+        """The levels from which a rating may be low, the best of them first."""
+        return rows.levels_offered(self.document, self.surveys)
 
     @property
     def variables(self) -> Sequence[tuple[str, Survey, Text | None]]:

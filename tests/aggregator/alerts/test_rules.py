@@ -6,6 +6,7 @@ from collections import namedtuple
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,9 +16,9 @@ from aggregator.alerts.rules import Scene, findings
 from aggregator.alerts.words import sentence
 from aggregator.storage.alerts import Finding
 from aggregator.storage.devices import Beat
-from surveys.alerts import Alerts
+from surveys.alerts import AlertRule, Alerts
 from surveys.centre import Centre
-from tests.aggregator.alerts.watching import limit, watch_of
+from tests.aggregator.alerts.watching import limit, rule, watch_of
 from tests.aggregator.conftest import NOW, Room, ratings, submission
 
 Make = Callable[..., Room]
@@ -40,7 +41,16 @@ def test_low_ratings_are_told_of_at_their_counter_by_the_last_ones(any_room: Roo
     assert found(any_room, "low_ratings") == []
     later = {"answered_at": "2026-11-23T08:12:00+07:00"}
     any_room.take(ratings([2, 3], **later))
-    assert found(any_room, "low_ratings") == [Finding("low_ratings", "q05", {"k": 3, "n": 7})]
+    told: dict[str, str | int] = {
+        "k": 3,
+        "n": 7,
+        "level_vi": "Không hài lòng",
+        "level_en": "Dissatisfied",
+    }
+    [one] = found(any_room, "low_ratings")
+    assert one == Finding("low_ratings", "counter:q05:low_counter", told)
+    said = "Quầy 05 (Sở Tư pháp): 3 trong 7 lượt gần nhất ở mức Không hài lòng trở xuống."
+    assert sentence_of(any_room, one) == said
     # Ten good ones later they are no more among the last.
     any_room.take(ratings([5] * 8, answered_at="2026-11-23T08:14:00+07:00"))
     assert found(any_room, "low_ratings") == []
@@ -52,6 +62,58 @@ def test_low_ratings_of_another_counter_or_of_long_ago_do_not_add_up(room: Room)
     assert found(room, "low_ratings") == []
     room.take(ratings([1], counter="q05", answered_at="2026-11-10T08:00:00+07:00"))
     assert found(room, "low_ratings") == []
+
+
+JUSTICE = {"department": "so_tu_phap", "counter": "q05"}
+HEALTH = {"department": "so_y_te", "counter": "q09"}
+
+
+@pytest.mark.parametrize(
+    ("change", "subjects"),
+    [
+        ({}, {"counter:q05:own"}),
+        ({"active": False}, set()),
+        ({"low": 4}, set()),
+        ({"level": 3}, {"counter:q05:own", "counter:q09:own"}),
+        ({"last": 3}, set()),
+        ({"department": "so_y_te"}, set()),
+        ({"unit": "department"}, {"department:so_tu_phap:own"}),
+        ({"unit": "department", "department": "so_y_te", "level": 4}, {"department:so_y_te:own"}),
+        ({"unit": "centre", "low": 4}, {"centre::own"}),
+    ],
+    ids=str,
+)
+def test_a_rule_looks_at_its_units_with_its_numbers(
+    room: Room, change: dict[str, Any], subjects: set[str]
+) -> None:
+    room.take(ratings([1, 1, 2, 5, 5], **JUSTICE))
+    room.take(ratings([2, 3, 3, 5], **HEALTH))
+    own = {"id": "own", "kind": "low_ratings", "unit": "counter", "low": 3, "last": 10, **change}
+    rule(room, AlertRule.model_validate(own))
+    assert {one.subject for one in found(room, "low_ratings")} == subjects
+
+
+def test_each_rule_tells_its_own_and_the_same_fall_is_told_once(any_room: Room) -> None:
+    any_room.take(ratings([1, 1, 1], **JUSTICE))
+    rules = [
+        AlertRule(id="few", kind="low_ratings", unit="counter", low=3, last=10),
+        AlertRule(id="many", kind="low_ratings", unit="department", low=3, last=100),
+        AlertRule(id="whole", kind="low_ratings", unit="centre", low=3, last=100),
+    ]
+    rule(any_room, *rules)
+    watch = watch_of(any_room)
+    assert [watch.look(), watch.look(), watch_of(any_room).look()] == [3, 0, 0]
+    page = sentences(any_room)
+    assert "Toàn Trung tâm: 3 trong 3 lượt gần nhất ở mức Không hài lòng trở xuống." in page
+    assert "Sở Tư pháp: 3 trong 3 lượt gần nhất ở mức Không hài lòng trở xuống." in page
+    rule(any_room, *rules[:1])
+    assert watch.look() == 0
+    assert [one.live for one in any_room.context.store.alerts.open()].count(True) == 1
+
+
+def sentences(room: Room) -> list[str]:
+    centre = room.context.organisation.refreshed()
+    return [sentence(one, centre).get("vi") for one in room.context.store.alerts.open()]
 
 
 def test_a_device_is_silent_by_the_opening_hours_that_it_missed(room: Room) -> None:
@@ -187,5 +249,21 @@ def test_a_share_that_has_fallen_is_told_of_and_one_that_has_not_is_not(any_room
     told = found(any_room, "falling")
     assert {one.subject for one in told} == {"department:so_tu_phap", "counter:q05"}
     assert "Sở Tư pháp: tỷ lệ Rất hài lòng giảm rõ rệt" in sentence_of(any_room, told[0])
-    limit(any_room, falling=False)
+    watch = watch_of(any_room)
+    told_new = watch.look()
+    assert told_new >= 2
+    assert watch_of(any_room).look() == 0
+    own = {"kind": "falling", "unit": "department"}
+    rules = [
+        AlertRule.model_validate(own | {"id": "all"}),
+        AlertRule.model_validate(own | {"id": "one", "department": "so_tu_phap"}),
+        AlertRule.model_validate(own | {"id": "whole", "unit": "centre"}),
+    ]
+    rule(any_room, *rules)
+    told = found(any_room, "falling")
+    assert [one.subject for one in told].count("department:so_tu_phap") == 2
+    assert "centre:" in [one.subject for one in told]
+    assert watch.look() == 1  # the centre: the department lasts, though two rules find it
+    assert "Toàn Trung tâm: tỷ lệ Rất hài lòng giảm" in " ".join(sentences(any_room))
+    rule(any_room)
     assert found(any_room, "falling") == []

@@ -16,7 +16,7 @@ from aggregator.alerts import post
 from aggregator.settings import Settings
 from aggregator.storage.alerts import LEASE
 from aggregator.storage.store import Store
-from tests.aggregator.alerts.watching import Hook, Mailbox, limit, mail_server, watch_of
+from tests.aggregator.alerts.watching import Hook, Mailbox, limit, mail_server, rule, watch_of
 from tests.aggregator.conftest import Room, ratings
 from tests.conftest import Servers
 from tests.programs import free_port
@@ -55,7 +55,9 @@ def test_what_is_found_again_and_again_is_told_once(mailing: Room, box: Mailbox)
     # It gets worse: the same alert, with other numbers.
     mailing.take(ratings([1], **LATER))
     assert watch.look() == 0
-    assert [one.details for one in mailing.context.store.alerts.open()] == [{"k": 4, "n": 4}]
+    assert [one.details for one in mailing.context.store.alerts.open()] == [
+        {"k": 4, "n": 4, "level_vi": "Không hài lòng", "level_en": "Dissatisfied"}
+    ]
     watch.send()
     assert len(box.messages) == 1
 
@@ -229,6 +231,7 @@ def test_a_rule_that_is_turned_off_ends_its_alerts(mailing: Room) -> None:
     mailing.take(ratings([1, 1, 1]))
     watch = watch_of(mailing)
     watch.look()
-    limit(mailing, low_ratings=0)
+    rules = mailing.context.organisation.stored.alert_rules
+    rule(mailing, *(one.model_copy(update={"active": False}) for one in rules))
     watch.look()
     assert [one.live for one in mailing.context.store.alerts.open()] == [False]

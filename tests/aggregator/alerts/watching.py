@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from aggregator.alerts.watch import Watch
-from surveys.alerts import Alerts
+from surveys.alerts import AlertRule, Alerts
 from tests.aggregator.conftest import Room
 from tests.programs import free_port
 
@@ -29,6 +29,12 @@ def limit(room: Room, **limits: Any) -> None:
     held = room.context.organisation
     changed = Alerts(**{**held.stored.alerts.model_dump(), **limits})
     held.save(held.stored.model_copy(update={"alerts": changed}), "giam_doc", "", held.number)
+
+
+def rule(room: Room, *rules: AlertRule) -> None:
+    """Save other rules over ratings."""
+    held = room.context.organisation
+    held.save(held.stored.model_copy(update={"alert_rules": rules}), "giam_doc", "", held.number)
 
 
 @dataclass

@@ -12,7 +12,7 @@ def test_an_alert_is_read_and_looked_at_with_a_note(any_room: Room) -> None:
     any_room.take(ratings([1, 1, 1]))
     watch_of(any_room).look()
     page = any_room.client.get("/alerts?lang=vi").text
-    assert "3 trong 3 lượt gần nhất dưới mức Bình thường" in page
+    assert "3 trong 3 lượt gần nhất ở mức Không hài lòng trở xuống" in page
     assert "Vẫn đang diễn ra" in page
     note = {"number": "1", "note": "Đã gọi <b>trưởng phòng</b>"}
     assert any_room.client.post("/alerts", data=note).status_code == 303
@@ -43,11 +43,9 @@ def test_what_is_no_alert_and_too_long_notes_are_refused(room: Room) -> None:
 
 def test_the_limits_are_a_setting_with_a_preview(room: Room) -> None:
     room.sign_in()
-    room.take(ratings([1, 1, 5, 5]))
+    room.take(ratings([1, 1, 1, 5]))
     form = {
         "after": "1",
-        "low_ratings": "2",
-        "of_last": "10",
         "silent_minutes": "30",
         "refused": "1",
         "disk_percent": "0",
@@ -61,14 +59,13 @@ def test_the_limits_are_a_setting_with_a_preview(room: Room) -> None:
     assert "số việc cần báo lúc này: 1" in page.text
     assert room.client.post("/settings/alerts", data=form | {"save": "1"}).status_code == 303
     found = room.context.organisation.stored.alerts
-    assert (found.low_ratings, found.quiet_from) == (2, None)
+    assert (found.disk_percent, found.quiet_from) == (0, None)
     assert found.emails == ("a@laichau.example", "b@laichau.example")
     wrong = [
         {"emails": "no address"},
         {"emails": "a@x.example A@X.example"},
         {"quiet_from": "18:00"},
-        {"low_ratings": "11"},
-        {"of_last": "-1"},
+        {"silent_minutes": "-1"},
     ]
     for one in wrong:
         answer = room.client.post(

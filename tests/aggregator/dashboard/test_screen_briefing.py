@@ -70,7 +70,7 @@ def test_alerts_stand_there_too(room: Room) -> None:
     room.take(ratings((1, 1, 1), counter="q06", answered_at=at(20)))
     assert watch_of(room).look() == 1
     shown = words(page(room))
-    assert "Quầy 06 (Sở Tư pháp): 3 trong 3 lượt gần nhất dưới mức Bình thường" in shown
+    assert "Quầy 06 (Sở Tư pháp): 3 trong 3 lượt gần nhất ở mức Không hài lòng trở xuống" in shown
 
 
 def test_new_comments_and_overdue_cases_are_counted(room: Room) -> None:

@@ -198,6 +198,20 @@ WRONG: list[tuple[str, dict[str, str], str, str]] = [
     ("references/new", REFERENCE | {"id": "device_2020"}, "id", "dùng hai lần"),
     ("margins/new?of=sipas_2020.channel", MARGIN | {"shares.qr": "50"}, "shares", "là 0,9"),
     ("margins/new?of=sipas_2020.channel", MARGIN | {"shares.qr": ""}, "shares", "hai nhóm"),
+    ("alert_rules/low_counter", {"low": "11"}, "low", "nhiều hơn số lượt được xét"),
+    ("alert_rules/low_counter", {"low": "0"}, "low", "Phải từ 1"),
+    ("alert_rules/low_counter", {"last": "501"}, "last", "Nhiều nhất là 500"),
+    ("alert_rules/low_counter", {"last": "mười"}, "last", "số nguyên"),
+    ("alert_rules/low_counter", {"level": "5"}, "level", "Không có lựa chọn"),
+    ("alert_rules/low_counter", {"unit": "ward"}, "unit", "Không có lựa chọn"),
+    ("alert_rules/low_counter", {"department": "so_x"}, "department", "Không có lựa chọn"),
+    (
+        "alert_rules/falling_counter",
+        {"unit": "centre", "department": "so_y_te"},
+        "department",
+        "không giới hạn ở một cơ quan",
+    ),
+    ("alert_rules/new?of=falling", {"unit": "counter"}, "unit", "đã có một quy tắc như vậy"),
     ("series_breaks/new", {"day": "hôm nay"}, "day", "không phải là ngày"),
 ]
 
@@ -209,9 +223,36 @@ def test_a_wrong_value_names_its_field_and_reason_and_changes_nothing(here: Room
         why = unescape(found.text.partition(f'id="why-{field}">')[2].partition("<")[0])
         assert why, (path, field)
         assert said in why
-        if (kept := changes.get(field)) is not None and field not in ("emblem", "of", "department"):
+        if (kept := changes.get(field)) is not None and field not in (
+            *("emblem", "of", "department", "unit", "level"),
+        ):
             assert fields_of(found.text)[field] == kept  # to be put right, not typed again
     assert here.context.organisation.number == 1
+
+
+def test_rules_over_ratings_are_added_changed_turned_off_and_removed(manager: Room) -> None:
+    manager.take(ratings([3, 3, 5]))
+    choice = words(manager.client.get("/settings/alert_rules/new").text)
+    assert "Nhiều lượt đánh giá thấp gần đây" in choice
+    new = {"unit": "department", "low": "2", "last": "40", "level": "3"}
+    said = saved(manager, "alert_rules/new?of=low_ratings", **new)
+    assert "Thêm quy tắc cảnh báo “Từng cơ quan: 2 trong 40 lượt gần nhất ở mức thấp”" in said
+    assert "số việc cần báo lúc này: 1" in said
+    assert "Sở Tư pháp: 2 trong 3 lượt gần nhất ở mức Bình thường trở xuống." in said
+    saved(manager, "alert_rules/rule_1", department="so_y_te", level="")
+    rules = manager.context.organisation.stored.alert_rules
+    assert [rule.id for rule in rules][-1] == "rule_1"
+    assert (rules[-1].low, rules[-1].level, rules[-1].department) == (2, None, "so_y_te")
+    untick = shown(manager, "alert_rules/rule_1")
+    del untick["active"]
+    assert manager.client.post("/settings/alert_rules/rule_1", data=untick | {"save": "1"})
+    assert not manager.context.organisation.stored.alert_rules[-1].active
+    assert "Không áp dụng · Sở Y tế" in words(manager.client.get("/settings").text)
+    for rule in manager.context.organisation.stored.alert_rules:
+        gone = {"after": str(manager.context.organisation.number), "remove": "1", "save": "1"}
+        assert manager.client.post(f"/settings/alert_rules/{rule.id}", data=gone).is_redirect
+    assert manager.context.organisation.stored.alert_rules == ()
+    assert manager.client.get("/settings/alert_rules/rule_1").status_code == 404
 
 
 def test_rows_are_added_changed_and_removed_with_their_effect(manager: Room) -> None:
@@ -404,7 +445,21 @@ def test_a_form_that_is_sent_back_as_it_was_changes_nothing(
     }
     margin |= {"shares": {"qr": share, "kiosk": 1 - share}, "department": None}
     breaks = [{"survey": "business", "day": "2026-01-01", "reason": text}]
-    more_fields = {"references": references, "margins": [margin], "series_breaks": breaks}
+    fell: dict[str, object] = {"id": "b", "kind": "falling", "unit": "counter"}
+    rule: dict[str, object] = {
+        "id": "a",
+        "kind": "low_ratings",
+        "unit": "centre",
+        "low": 1,
+        "last": 1 + k % 500,
+    }
+    rules = [rule | {"level": 3}, fell | {"active": k % 2 == 0}]
+    more_fields = {
+        "alert_rules": rules,
+        "references": references,
+        "margins": [margin],
+        "series_breaks": breaks,
+    }
     documents = {"title": text, "signer": words}
     centre = FIRST.model_validate(
         FIRST.model_dump()

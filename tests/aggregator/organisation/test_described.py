@@ -33,6 +33,11 @@ NEXT: dict[str, tuple[Any, str]] = {
     ),
     "touch_screen": ({"rest_seconds": 0}, "Số giây đến khi màn hình nghỉ: 120 → 0."),
     "alerts": ({"emails": ["a@laichau.example"]}, "thư điện tử: – → a@laichau.example."),
+    "alert_rules": (
+        [{"id": "a", "kind": "low_ratings", "unit": "counter", "department": "so_y_te"}],
+        "Thêm quy tắc cảnh báo “Từng quầy: 3 trong 10 lượt gần nhất ở mức thấp”: "
+        "Đang áp dụng · Sở Y tế · dưới mức giữa của thang đo.",
+    ),
     "closed_days": (["2026-09-02"], "Ngày nghỉ: – → 02/09/2026."),
     "cases": ({"contact_days": 7}, "Số ngày giữ thông tin liên hệ sau khi đóng: 30 → 7."),
     "looks": ({"emblem": data_address(png(), "png")}, "Biểu trưng: – → ảnh PNG, 0,1 KB."),
@@ -81,6 +86,16 @@ def test_a_changed_row_is_told_field_by_field() -> None:
     )
     turned = made(references=FIRST.model_dump()["references"][::-1])
     assert told(FIRST, turned) == "Đổi thứ tự: số liệu tham chiếu."
+
+
+def test_a_changed_rule_names_its_units_and_departments() -> None:
+    first, *others = FIRST.model_dump()["alert_rules"]
+    changed = {**first, "unit": "department", "department": "so_y_te", "level": 2, "active": False}
+    assert told(FIRST, made(alert_rules=[changed, *others])) == (
+        "Sửa quy tắc cảnh báo “Từng quầy: 3 trong 10 lượt gần nhất ở mức thấp”. "
+        "Đang áp dụng: có → không. Xét riêng: Từng quầy → Từng cơ quan. Cơ quan: – → Sở Y tế. "
+        "Mức được coi là thấp: – → 2."
+    )
 
 
 def test_a_wifi_password_is_not_in_what_is_told() -> None:

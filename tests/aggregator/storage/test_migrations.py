@@ -1,5 +1,6 @@
 """The migrated schema is the tables', on both databases, and migrating again changes nothing."""
 
+from datetime import timedelta
 from typing import get_type_hints
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import inspect
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlmodel import SQLModel
 
+from aggregator.storage.alerts import Finding
 from aggregator.storage.database import StorageError
 from aggregator.storage.migrations import _config, is_current, migrate
 from aggregator.storage.store import Selection, Store
@@ -141,4 +143,28 @@ def test_the_first_manager_becomes_the_administrator(database_url: str) -> None:
         ("binh", "reader", False),
         ("chi", "administrator", False),
     ]
+    store.close()
+
+
+def test_an_alert_of_low_ratings_that_lives_goes_on_as_that_of_its_rule(database_url: str) -> None:
+    store = Store(database_url)
+    with store.engine.connect().execution_options(hailong_write=True) as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        with connection.begin():
+            command.upgrade(config, "0018")
+            rows = "('{0}', '{1}', '{{\"k\": 3, \"n\": 7}}', '2026-11-23 01:00:00', 1)"
+            alerts = (("low_ratings", "q05"), ("refused", "1"))
+            values = ", ".join(rows.format(rule, subject) for rule, subject in alerts)
+            connection.exec_driver_sql(
+                f"INSERT INTO alert (rule, subject, details, begun_at, live) VALUES {values}"
+            )
+    migrate(store.engine)
+    other, low = store.alerts.open()
+    assert (other.subject, other.details) == ("1", {"k": 3, "n": 7})
+    found = Finding("low_ratings", "counter:q05:low_counter", low.details)
+    assert low.details["level_vi"] == "Không hài lòng"
+    now = low.begun_at + timedelta(days=1)
+    assert store.alerts.update([found], now, []) == 0
+    assert [one.live for one in store.alerts.open()] == [False, True]
     store.close()
