@@ -36,6 +36,7 @@ from kiosk.posters import address_of, warning_of
 from kiosk.settings import Settings as KioskSettings
 from kiosk.settings import TogetherSettings
 from qr_images import terminal
+from secret_files import KeyFileError
 from surveys.definition import DefinitionError, Survey, load_instruments
 from surveys.messages import LANGUAGES, MessageError
 
@@ -131,6 +132,7 @@ REASONS = (
     StorageError,
     OutboxError,
     UnknownPlaceError,
+    KeyFileError,
     PortError,
 )
 

@@ -23,6 +23,7 @@ from kiosk.staff_access import hash_pin
 from kiosk.uploader import NOT_ADMITTED
 from kiosk.voices import has_espeak, load_voices, make_voices, spoken
 from qr_images import png, svg, terminal
+from secret_files import KeyFileError
 from surveys.centre import Centre, load_centre
 from surveys.definition import DefinitionError
 from surveys.messages import LANGUAGES, Language, Messages, choose_language
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except EnrolmentError as error:
         print(error.text(MESSAGES, language), file=sys.stderr)
         return 2
-    except (DefinitionError, UnknownPlaceError, OutboxError) as error:
+    except (DefinitionError, UnknownPlaceError, OutboxError, KeyFileError) as error:
         print(error, file=sys.stderr)
         return 2
     return status

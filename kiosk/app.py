@@ -50,6 +50,7 @@ from kiosk.survey_draft import finish_expired, finish_ratings
 from kiosk.translations import load_languages
 from kiosk.uploader import Uploader
 from kiosk.voices import load_voices
+from secret_files import KEY_BYTES, read_key
 from surveys.centre import Centre, Department, check_definitions, load_centre
 from surveys.definition import Survey, load_instruments
 from surveys.looks import Looks
@@ -141,7 +142,8 @@ def create_app(
 ) -> Starlette:
     """Build the application, of a centre that is given or of that of the settings' file.
 
-    Raises DefinitionError, UnknownPlaceError, OutboxError or EnrolmentError when it could not work.
+    Raises DefinitionError, UnknownPlaceError, OutboxError, EnrolmentError or KeyFileError when it
+    could not work.
     """
     context = build_context(settings, clock, centre)
     app = Application(
@@ -161,7 +163,7 @@ def build_context(
 ) -> Context:
     """Everything the handlers and the commands need, made from the settings.
 
-    Raises DefinitionError, UnknownPlaceError, OutboxError or EnrolmentError.
+    Raises DefinitionError, UnknownPlaceError, OutboxError, EnrolmentError or KeyFileError.
     """
     files, copy = load_instruments(settings.surveys), None
     given = _enrolment(settings)
@@ -186,6 +188,7 @@ def build_context(
             place = bind(centre, given.department or "", given.counter or "")
         except UnknownPlaceError as error:  # until the document that knows it has come
             log.warning("enrolment: %s", error)
+    key = read_key(settings.code_key_file)
     outbox = Outbox(settings.outbox_file, clock=clock)
     drafts = Drafts(outbox)
     messages = Messages.load(Path(__file__).parent / "messages")
@@ -227,7 +230,7 @@ def build_context(
         languages=languages,
         place=place,
         waits=waits,
-        qr_codes=qr_codes(centre, centre.local_day(clock())),
+        qr_codes=qr_codes(centre, centre.local_day(clock()), key),
         outbox=outbox,
         drafts=drafts,
         uploader=Uploader(
@@ -284,7 +287,7 @@ def usable(settings: Settings, id: str, files: Mapping[str, Survey]) -> Callable
         check_definitions(centre, files, "centre")
         load_looks(settings.centre, centre.looks or Looks())
         bind(centre, settings.department, settings.counter)
-        qr_codes(centre, centre.local_day(datetime.now(UTC)))
+        qr_codes(centre, centre.local_day(datetime.now(UTC)), bytes(KEY_BYTES))
 
     return check
 

@@ -59,6 +59,17 @@ class Context:
         """The survey behind the five faces."""
         return self.surveys[self.centre.instruments.rating]
 
+    def citizens_code(self, place: Place) -> QrCode:
+        """The QR code of a place for citizens. Raises StopIteration where it has none."""
+        ids = place.department_id, place.counter_id
+        return next(
+            one
+            for one in self.qr_codes.values()
+            if (one.place.department_id, one.place.counter_id) == ids
+            and one.audience == "citizen"
+            and not one.former
+        )
+
     @property
     def in_lobby(self) -> bool:
         """Whether visitors choose their department first."""
@@ -75,8 +86,14 @@ def context_of(request: Request) -> Context:
 
 
 def qr_code_of(request: Request) -> QrCode:
-    """The QR code that a phone came through. Raises HTTPException 404 for an unknown one."""
-    qr_code = context_of(request).qr_codes.get(normal_code(request.path_params["code"]))
+    """The QR code that a phone came through.
+
+    Raises HTTPException 404 for an unknown one, 410 for one that is not taken any more.
+    """
+    context = context_of(request)
+    qr_code = context.qr_codes.get(normal_code(request.path_params["code"]))
     if qr_code is None:
         raise HTTPException(404)
+    if qr_code.last_day is not None and context.now().date() > qr_code.last_day:
+        raise HTTPException(410)
     return qr_code

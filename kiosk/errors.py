@@ -19,7 +19,7 @@ from surveys.wire import Refused
 
 log = logging.getLogger("kiosk")
 
-WITH_OWN_TEXT = {400, 403, 404, 405, 413, 415, 422, 500, 503}  # statuses, in the catalogue
+WITH_OWN_TEXT = {400, 403, 404, 405, 410, 413, 415, 422, 500, 503}  # statuses, in the catalogue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +65,12 @@ def _page(request: Request, status: int, headers: Mapping[str, str] | None = Non
     sent = getattr(request.state, "fields", {}) if status == 503 else {}
     code = request.path_params.get("code", "")
     start = "" if status == 403 or on_phone(request) else "/"
+    known = status != 410 and normal_code(code) in context_of(request).qr_codes
     page = ErrorPage(
         message=_message(request, status),
         fields={name: values for name, values in sent.items() if name != "idle"},
         address=request.url.path,
-        home=f"/f/{code}" if normal_code(code) in context_of(request).qr_codes else start,
+        home=f"/f/{code}" if known else start,
     )
     response = show(request, "error", page, status=status)
     for name, value in (headers or {}).items():

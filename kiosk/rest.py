@@ -8,7 +8,6 @@ from starlette.responses import Response
 
 from kiosk.context import Context, context_of
 from kiosk.posters import Poster, address_of
-from kiosk.qr_codes import code_of
 from kiosk.reach import reach_of
 from kiosk.screens import Page, show
 from qr_images import draw
@@ -42,9 +41,7 @@ async def rest(request: Request) -> Response:
 
 
 def _poster(context: Context) -> Poster | None:
-    place = context.place
-    code = code_of(context.centre.id, place.department_id, place.counter_id, "citizen")
-    qr_code = context.qr_codes[code]
+    qr_code = context.citizens_code(context.place)
     address = address_of(context, qr_code)
     if reach_of(address) == "machine":
         return None

@@ -84,6 +84,11 @@ class Settings(BaseSettings):
         description="Folder of the centre's own pictograms; by default `pictograms` beside the "
         "centre file.",
     )
+    code_key: Path | None = Field(
+        default=None,
+        description="File of the key that signs the QR codes; by default `codes.key` beside the "
+        "outbox.",
+    )
     host: Hosts = Field(default="127.0.0.1", description="Address the kiosk listens on.")
     port: int = Field(default=8001, ge=0, le=65535, description="Port the kiosk listens on.")
     public_url: WebAddress = Field(
@@ -165,6 +170,11 @@ class Settings(BaseSettings):
     def enrolment_file(self) -> Path:
         """Where the token and the place lie that this kiosk got for a one-time code."""
         return self.outbox_file.with_name("device.json")
+
+    @property
+    def code_key_file(self) -> Path:
+        """Where the key lies that signs the QR codes, whether it was made or not."""
+        return self.code_key or self.outbox_file.with_name("codes.key")
 
     @property
     def centre_copy(self) -> Path:

@@ -22,6 +22,7 @@ from surveys.definition import (
     load_instruments,
     load_toml,
 )
+from surveys.guards import PhoneForm
 from surveys.looks import Looks
 from surveys.refusals import CentreError
 from surveys.units import Counter as Counter
@@ -216,6 +217,7 @@ class Centre(Model):
     opening_hours: tuple[OpeningHours, ...] = ()
     closed_days: tuple[date, ...] = Field(default=(), max_length=1_000)
     touch_screen: TouchScreen = TouchScreen()
+    phone_form: PhoneForm = PhoneForm()
     alerts: Alerts = Alerts()
     alert_rules: tuple[AlertRule, ...] = Field(default=RULES, max_length=MOST_RULES)
     cases: Cases = Cases()

@@ -1,6 +1,6 @@
 """The floors of the house, read from its imports.
 
-surveys | hosts | qr_images < web | serving < kiosk | aggregator < standalone.py,
+surveys | hosts | qr_images | secret_files < web | serving < kiosk | aggregator < standalone.py,
 and the rooms inside aggregator.
 """
 
@@ -22,11 +22,15 @@ FLOORS = {
     "surveys": set(),
     "hosts.py": set(),
     "qr_images.py": set(),
+    "secret_files.py": set(),
     "web.py": {"surveys", "hosts"},
     "serving.py": set(),
-    "kiosk": {"surveys", "hosts", "qr_images", "web", "serving"},
-    "aggregator": {"surveys", "hosts", "qr_images", "web", "serving"},
-    "standalone.py": {"surveys", "hosts", "qr_images", "web", "serving", "kiosk", "aggregator"},
+    "kiosk": {"surveys", "hosts", "qr_images", "secret_files", "web", "serving"},
+    "aggregator": {"surveys", "hosts", "qr_images", "secret_files", "web", "serving"},
+    "standalone.py": {
+        *("surveys", "hosts", "qr_images", "secret_files", "web", "serving"),
+        *("kiosk", "aggregator"),
+    },
     "deploy": set(),
 }
 # The rooms of the aggregator from the ground up: each may import from those before it.

@@ -17,13 +17,15 @@ from surveys.looks import Looks
 from surveys.wifi import Wifi
 
 Section = Literal[
-    "names", "hours", "touch_screen", "minimums", "looks", "wifi", "documents", "alerts", "cases"
-]
+    "names", "hours", "touch_screen", "phone_form", "minimums", "looks", "wifi", "documents",
+    "alerts", "cases",
+]  # fmt: skip
 SECTIONS: tuple[Section, ...] = get_args(Section)
 # The colours of our own stylesheet: what a centre has that names none.
 OUR_COLOURS = {"colour": "#0b4a73", "accent": "#a8325e"}
 # The limits of alerts, each a whole number.
 ALERT_LIMITS = ("silent_minutes", "refused", "disk_percent", "backup_hours")
+PHONE_LIMITS = ("forms_an_hour", "network_an_hour", "effort")  # each a whole number
 SPARE_SHIFTS = 2  # empty ones that a form of opening hours has besides those that there are
 
 
@@ -59,6 +61,10 @@ def _clock(value: time) -> str:
 
 def _touch_screen(centre: Centre) -> dict[str, str]:
     return {name: str(value) for name, value in centre.touch_screen}
+
+
+def _phone_form(centre: Centre) -> dict[str, str]:
+    return {name: "" if value is None else str(value) for name, value in centre.phone_form}
 
 
 def _minimums(centre: Centre) -> dict[str, str]:
@@ -118,6 +124,7 @@ _FIELDS: Mapping[Section, Callable[[Centre], dict[str, str]]] = {
     "names": _names,
     "hours": _hours,
     "touch_screen": _touch_screen,
+    "phone_form": _phone_form,
     "minimums": _minimums,
     "looks": _looks,
     "wifi": _wifi,
@@ -172,6 +179,12 @@ def _read_hours(reader: Reader, centre: Centre) -> dict[str, object]:
 
 def _read_touch_screen(reader: Reader, centre: Centre) -> dict[str, object]:
     return {"touch_screen": {name: reader.whole(name) for name in TouchScreen.model_fields}}
+
+
+def _read_phone_form(reader: Reader, centre: Centre) -> dict[str, object]:
+    found: dict[str, object] = {name: reader.whole(name) for name in PHONE_LIMITS}
+    last = reader.day("unsigned_until") if reader.given("unsigned_until") else None
+    return {"phone_form": {**found, "unsigned_until": last}}
 
 
 def _read_minimums(reader: Reader, centre: Centre) -> dict[str, object]:
@@ -229,6 +242,7 @@ _READ: Mapping[Section, Callable[[Reader, Centre], dict[str, object]]] = {
     "names": _read_names,
     "hours": _read_hours,
     "touch_screen": _read_touch_screen,
+    "phone_form": _read_phone_form,
     "minimums": _read_minimums,
     "looks": _read_looks,
     "wifi": _read_wifi,

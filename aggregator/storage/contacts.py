@@ -5,9 +5,7 @@ reads nothing.
 """
 
 import base64
-import os
 import secrets
-from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,8 +17,8 @@ from sqlmodel import col
 from aggregator.storage.audit import Entry, record
 from aggregator.storage.database import Database, StorageError
 from aggregator.storage.tables import CaseRow, ContactRow, ReceiptRow
+from secret_files import KeyFileError, read_key
 
-KEY_BYTES = 32  # AES-256
 NONCE_BYTES = 12  # random for each text, as NIST SP 800-38D asks
 
 
@@ -107,27 +105,6 @@ def _opened(sealed: str, receipt: str, key: bytes) -> str | None:
 def _key(path: Path) -> bytes:
     """The key of a file, which is made with the first contact details, for its user alone."""
     try:
-        if not path.exists():
-            _make(path)
-        key = base64.b64decode(path.read_text("ascii").strip(), validate=True)
-    except (OSError, ValueError) as error:
-        raise StorageError(f"{path}: {type(error).__name__}") from error
-    if len(key) != KEY_BYTES:
-        raise StorageError(f"{path}: not a key of {KEY_BYTES} bytes in base 64")
-    return key
-
-
-def _make(path: Path) -> None:
-    """Write a new key, whole or not at all; one that another process has just made stays."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    draft.touch(0o600, exist_ok=False)
-    try:
-        with draft.open("w", encoding="ascii") as file:
-            file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            path.hardlink_to(draft)
-    finally:
-        draft.unlink()
+        return read_key(path)
+    except KeyFileError as error:
+        raise StorageError(str(error)) from error

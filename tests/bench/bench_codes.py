@@ -20,9 +20,9 @@ from tests.bench.report import Row
 
 LEVELS = {"M": ERROR_CORRECT_M, "Q": ERROR_CORRECT_Q, "H": ERROR_CORRECT_H}
 ADDRESSES = (
-    "https://gopy.laichau.gov.vn/f/02DQ93X1",
-    "http://192.168.100.200:8001/f/02DQ93X1",
-    "https://danhgia.trungtamhanhchinhcong.laichau.gov.vn/f/02DQ93X1",
+    "https://gopy.laichau.gov.vn/f/7K4MP2QR9XWT",
+    "http://192.168.100.200:8001/f/7K4MP2QR9XWT",
+    "https://danhgia.trungtamhanhchinhcong.laichau.gov.vn/f/7K4MP2QR9XWT",
 )
 WIDTH = 300  # pixels of the code with its quiet zone: an A5 poster at half a metre
 TRIALS = 40

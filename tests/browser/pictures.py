@@ -12,11 +12,11 @@ import png
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from kiosk.app import create_app
-from kiosk.qr_codes import Audience, code_of
+from kiosk.qr_codes import Audience
 from kiosk.settings import Settings
 from kiosk.staff_access import hash_pin
 from tests.conftest import CHROMIUM_FLAGS, Servers, chromium_path
-from tests.kiosk.conftest import CENTRE, Clock
+from tests.kiosk.conftest import CENTRE, Clock, poster_code
 
 PIN = hash_pin("482915")
 FOLDER = Path(__file__).parent / "pictures"
@@ -100,6 +100,7 @@ class Kiosks:
 
     def __init__(self, browser: Browser, serve: Servers, var: Path) -> None:
         self._browser = browser
+        self._var = var
         apps = [
             create_app(
                 Settings(centre=CENTRE, var=var / name, counter=name, staff_pin=PIN), clock=Clock()
@@ -136,7 +137,7 @@ class Kiosks:
 
     def _go(self, page: Page, screen: str) -> None:
         if screen in AUDIENCES:
-            code = code_of("lai_chau", "so_tu_phap", "q05", AUDIENCES[screen])
+            code = poster_code(self._var / "", "so_tu_phap", "q05", AUDIENCES[screen])
             page.goto(f"{self._lobby}/f/{code}")
             return
         if screen in ("tiles", "farewell"):

@@ -9,13 +9,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from kiosk.app import create_app
 from kiosk.outbox import Outbox, body_of
-from kiosk.qr_codes import code_of
 from kiosk.settings import Settings
 from surveys.definition import load_surveys
 from tests.browser.conftest import complaints_of
 from tests.conftest import Servers
 from tests.kiosk.added_language import CODE, NAME, said, write_language
-from tests.kiosk.conftest import CENTRE
+from tests.kiosk.conftest import CENTRE, poster_code
 
 SURVEYS = load_surveys()
 SIZES = [(600, 960), (768, 1024), (1280, 800), (1080, 1920)]
@@ -148,7 +147,7 @@ def test_a_visitor_of_the_touch_screen_walks_in_an_added_language(
 def test_a_phone_walks_in_an_added_language(open_page: Any, serve: Servers, tmp_path: Path) -> None:
     phone = open_page((360, 740), locale="vi-VN")
     kiosk = create_app(settings(tmp_path))
-    code = code_of(kiosk.state.context.centre.id, "so_tu_phap", "q05", "citizen")
+    code = poster_code(tmp_path, "so_tu_phap", "q05")
     phone.goto(f"{serve(kiosk)}/f/{code}")
     phone.locator(".languages summary").tap()
     phone.locator(".languages-menu").get_by_text(NAME, exact=True).tap()

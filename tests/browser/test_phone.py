@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from kiosk.app import create_app
-from kiosk.qr_codes import Audience, code_of
+from kiosk.qr_codes import Audience
 from kiosk.settings import Settings
 from tests.browser.conftest import complaints_of
 from tests.browser.test_touch import stored
@@ -44,7 +45,10 @@ def bare(browser: Browser) -> Iterator[Page]:
 
 
 def form(address: str, audience: Audience = "citizen") -> str:
-    return f"{address}/f/{code_of('lai_chau', 'so_nong_nghiep', 'q10', audience)}"
+    """The address on the poster of counter q10, the last one of its department."""
+    chosen = {"department": "so_nong_nghiep", "audience": audience}
+    posters = httpx2.get(f"{address}/posters", params=chosen, trust_env=False).text
+    return f"{address}{re.findall(r'/f/[0-9A-Z]{12}', posters)[-1]}"
 
 
 @pytest.mark.browser

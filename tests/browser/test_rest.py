@@ -11,7 +11,6 @@ from playwright.sync_api import Browser, Page, expect
 from starlette.applications import Starlette
 
 from kiosk.app import create_app
-from kiosk.qr_codes import code_of
 from kiosk.settings import Settings
 from qr_images import draw
 from tests.browser.axe import violations
@@ -20,7 +19,7 @@ from tests.browser.pictures import pixels_of
 from tests.browser.test_faces import FAULTS, RESTED
 from tests.browser.test_touch import LYING, UPRIGHT, settled, stored
 from tests.conftest import Servers
-from tests.kiosk.conftest import CENTRE, NOW, Clock
+from tests.kiosk.conftest import CENTRE, NOW, Clock, poster_code
 
 PUBLIC = "https://gopy.laichau.gov.vn"
 NIGHT = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)  # 22:00 at the centre
@@ -83,7 +82,7 @@ def test_the_resting_screen_shows_the_code_of_its_own_place(
 ) -> None:
     fall_asleep(page, serve(kiosk(tmp_path, counter=counter)))
     department = "so_tu_phap" if counter else None
-    address = f"{PUBLIC}/f/{code_of('lai_chau', department, counter or None, 'citizen')}"
+    address = f"{PUBLIC}/f/{poster_code(tmp_path, department, counter or None)}"
     code = page.get_by_role("img", name=address.removeprefix("https://"))
     expect(code).to_be_visible()
     expect(code.locator("path").last).to_have_attribute("d", draw(address).path)

@@ -23,9 +23,10 @@ from aggregator.settings import Settings as AggregatorSettings
 from kiosk.app import create_app
 from kiosk.context import Context
 from kiosk.outbox import Outbox, body_of
-from kiosk.qr_codes import Audience, code_of
+from kiosk.qr_codes import Audience, signed_code
 from kiosk.settings import Settings
 from kiosk.submissions import part_id
+from secret_files import read_key
 from surveys.wire import Receipt, Submission
 from tests.conftest import Servers
 
@@ -68,7 +69,7 @@ class Kiosk:
         return self.context.surveys[survey].fingerprint
 
     def code(self, audience: Audience = "citizen", counter: str | None = "q05") -> str:
-        return code_of(self.context.centre.id, "so_tu_phap", counter, audience)
+        return poster_code(self.context.settings.var, "so_tu_phap", counter, audience)
 
     def tap(self, rating: int = 5, **changes: str) -> Any:
         fields = {
@@ -93,6 +94,14 @@ class Kiosk:
         rating = str(part_id(UUID(visit), "rating"))
         assert self.context.outbox.settle({rating: Receipt(rating, "accepted")}) == 1
         return visit
+
+
+def poster_code(
+    var: Path, department: str | None, counter: str | None, audience: Audience = "citizen"
+) -> str:
+    """The signed code of a place, by the key of the kiosk whose data lie in a folder."""
+    key = read_key(Settings(var=var).code_key_file)
+    return signed_code(key, "lai_chau", department, counter, audience)
 
 
 def hidden(html: str, name: str) -> str:

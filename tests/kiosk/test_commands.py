@@ -12,7 +12,7 @@ from kiosk.outbox import Outbox
 from kiosk.uploader import NOT_ADMITTED
 from surveys.centre import load_centre
 from surveys.wire import Receipt
-from tests.kiosk.conftest import CENTRE, submission
+from tests.kiosk.conftest import CENTRE, poster_code, submission
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +70,8 @@ def test_codes_are_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFix
     arguments = ["codes", "--department", "so_tu_phap", "--png", str(folder), "--svg", str(folder)]
     assert main([*arguments, "--terminal"]) == 0
     printed = capsys.readouterr().out
-    assert "citizen   https://danhgia.example/f/02DQ93X1  Sở Tư pháp" in printed
+    code = poster_code(tmp_path, "so_tu_phap", "q05")
+    assert f"citizen   https://danhgia.example/f/{code}  Sở Tư pháp" in printed
     assert "█" in printed
     png = (folder / "so_tu_phap-q05-citizen.png").read_bytes()
     assert png.startswith(b"\x89PNG")

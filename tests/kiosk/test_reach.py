@@ -18,5 +18,5 @@ HOSTS = {
 @pytest.mark.parametrize("reach", HOSTS)
 def test_a_host_reaches_so_far(reach: str) -> None:
     hosts = HOSTS[reach].split()
-    for form in ("http://{}", "https://{}:8001", "http://{}:8001/f/02DQ93X1"):
+    for form in ("http://{}", "https://{}:8001", "http://{}:8001/f/7K4MP2QR9XWT"):
         assert {host: reach_of(form.format(host)) for host in hosts} == dict.fromkeys(hosts, reach)

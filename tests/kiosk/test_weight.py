@@ -144,7 +144,7 @@ async def visit(path):
     await app(scope, receive, send)
     assert sent[0]["status"] == 200, path
 
-for path in ["/", "/posters", *(f"/f/{code}" for code in context.qr_codes)]:
+for path in ["/", "/posters", *(one.path for one in context.qr_codes.values() if not one.former)]:
     asyncio.run(visit(path))
 heavy = {"pandas", "numpy", "scipy", "sqlalchemy", "sqlmodel", "altair", "statsmodels", "PIL"}
 print(sorted(heavy & {name.partition(".")[0] for name in sys.modules}))

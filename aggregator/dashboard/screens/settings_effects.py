@@ -20,7 +20,8 @@ from surveys.definition import Text
 MOST_NAMED = 8  # departments that a sentence names
 VERDICTS = ("below", "above", "indistinct", "too_few")
 DAY = 24 * 60  # minutes
-REACHING = ("names", "hours", "touch_screen", "looks", "wifi")  # what kiosks show or go by
+# What kiosks show or go by.
+REACHING = ("names", "hours", "touch_screen", "phone_form", "looks", "wifi")
 
 
 def effects(context: Context, section: str, old: Centre, new: Centre) -> list[Words]:

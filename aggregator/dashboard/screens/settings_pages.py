@@ -24,6 +24,7 @@ SHOWN: Mapping[Section, tuple[str, ...]] = {
     "names": ("name", "province", "parent"),
     "hours": ("opening_hours", "closed_days"),
     "touch_screen": ("idle_seconds", "thanks_seconds", "rest_seconds"),
+    "phone_form": (*sections.PHONE_LIMITS, "unsigned_until"),
     "minimums": ("minimum_ratings", "minimum_cell"),
     "looks": ("emblem", "colour", "accent"),
     "wifi": ("wifi",),
@@ -131,6 +132,7 @@ class FormPage:
     rule_kinds = RULE_KINDS
     units = UNITS
     most_last = MOST_LAST
+    phone_limits = sections.PHONE_LIMITS
 
     @property
     def shifts(self) -> Sequence[int]:

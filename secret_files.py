@@ -1,0 +1,45 @@
+"""Keys that lie in files of their own, for their user alone; made where there are none."""
+
+import base64
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+KEY_BYTES = 32
+
+
+class KeyFileError(Exception):
+    """A file that holds no key, or that cannot be read or made; the message names it."""
+
+
+def read_key(path: Path) -> bytes:
+    """The key of a file: KEY_BYTES random bytes in base 64. It is made where there is none.
+
+    Raises KeyFileError.
+    """
+    try:
+        if not path.exists():
+            _make(path)
+        key = base64.b64decode(path.read_text("ascii").strip(), validate=True)
+    except (OSError, ValueError) as error:
+        raise KeyFileError(f"{path}: {type(error).__name__}") from error
+    if len(key) != KEY_BYTES:
+        raise KeyFileError(f"{path}: not a key of {KEY_BYTES} bytes in base 64")
+    return key
+
+
+def _make(path: Path) -> None:
+    """Write a new key, whole or not at all; one that another process has just made stays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    draft.touch(0o600, exist_ok=False)
+    try:
+        with draft.open("w", encoding="ascii") as file:
+            file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)
+    finally:
+        draft.unlink()
