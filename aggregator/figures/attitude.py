@@ -25,6 +25,7 @@ from aggregator.figures.rows import (
     FigureRow,
     Measure,
     measure_frame,
+    records,
     set_measures,
     tested,
 )
@@ -354,7 +355,7 @@ def _assessed(
         beside = {row.key: row for row in others}
         now = measure_frame(enough, measure, pooled=pooled)
         before = measure_frame([beside[row.key] for row in enough], measure, pooled=pooled)
-        for record in changes(now, before, minimum).to_dict("records"):
+        for record in records(changes(now, before, minimum)):
             tests[str(record["key"])] = Difference(measure=measure, **tested(record))
     return [
         Assessed(

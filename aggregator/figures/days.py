@@ -1,5 +1,6 @@
 """The days behind rows of figures: what verdicts bet on, and what intervals allow for."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, get_args
@@ -37,11 +38,11 @@ class Days:
 
     def allowed_for(self, figures: pd.DataFrame, method: Method) -> pd.DataFrame:
         """A table of shares or pooled_shares with intervals that allow for days."""
-        parts = [
-            allowing_for_days(part, self.of(str(measure), list(part["key"])), method)
-            for measure, part in figures.groupby("measure", sort=False)
-        ]
-        return pd.concat(parts) if parts else figures
+        keys: dict[str, list[object]] = defaultdict(list)
+        for measure, key in zip(figures["measure"], figures["key"], strict=True):
+            keys[measure].append(key)
+        days = {measure: self.of(measure, own) for measure, own in keys.items()}
+        return allowing_for_days(figures, days, method)
 
     @classmethod
     def side_by_side(cls, wholes: Mapping[str, "Days"], measure: str) -> "Days":

@@ -9,7 +9,14 @@ import pandas as pd
 
 from aggregator.figures.days import Days, days_of
 from aggregator.figures.references import set_comparisons, why_no_index
-from aggregator.figures.rows import FigureRow, Measure, PartOfTime, RowKey, set_measures
+from aggregator.figures.rows import (
+    FigureRow,
+    Measure,
+    PartOfTime,
+    RowKey,
+    counts_by_key,
+    set_measures,
+)
 from aggregator.organisation.seen import Stand, counters_shown, departments_shown
 from aggregator.statistics import Method, level_counts, pooled_shares, shares
 from aggregator.storage.store import By, Selection, Store
@@ -119,7 +126,7 @@ def _rows(
     scale = survey.scale_of(question)
     codes = scale.codes if scale else sorted(int(code) for code in counts["code"].unique())
     levels = level_counts(counts, list(labels), codes)
-    by_key = _counts_by_key(levels)
+    by_key = counts_by_key(levels)
     rows = [
         FigureRow(
             key=str(key),
@@ -188,7 +195,7 @@ def _pooled(
         asked = _asking(selection, [q.id for q in survey.measured])
         counts = _by_place(store.counts, asked, by, centre)
         counts, _ = _labelled(survey, centre, selection, by, counts)
-    by_key = _counts_by_key(level_counts(counts, list(labels), codes))
+    by_key = counts_by_key(level_counts(counts, list(labels), codes))
     rows = [
         FigureRow(
             key=str(key),
@@ -289,10 +296,3 @@ def _period_label(period: Period) -> Text:
         )
 
     return Text(vi=label("vi"), en=label("en"))
-
-
-def _counts_by_key(levels: pd.DataFrame) -> dict[str, dict[int, int]]:
-    return {
-        str(key): {int(str(code)): int(n) for code, n in counts.items()}
-        for key, counts in levels.to_dict("index").items()
-    }

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from aggregator.figures.cases import cases_in_time
 from aggregator.figures.figure import Figure
+from aggregator.figures.rows import records
 from aggregator.indices.circular_01_2018 import (
     QUESTIONS,
     DepartmentScore,
@@ -57,7 +58,7 @@ def _answers(
     )
     for number, question in QUESTIONS.items():
         counts = store.counts(Selection(SURVEY, (question,), since, until), "department")
-        for row in counts.to_dict("records"):
+        for row in records(counts):
             by_department[row["key"]][number][row["code"]] = row["n"]
     return by_department
 

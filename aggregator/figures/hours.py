@@ -12,6 +12,7 @@ from aggregator.figures.rows import (
     FigureRow,
     Measure,
     measure_frame,
+    records,
     set_measures,
     tested,
 )
@@ -170,7 +171,7 @@ def _against_others(
     set_measures(rest, shares(others, {measure: codes}))
     now = measure_frame([rows[slot] for slot in slots], measure, pooled=False)
     before = measure_frame(rest, measure, pooled=False)
-    found = changes(now, before, minimum).to_dict("records")
+    found = records(changes(now, before, minimum))
     return {
         slot: (other.measures[measure], Difference(measure=measure, **tested(record)))
         for slot, other, record in zip(slots, rest, found, strict=True)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from aggregator.figures.rows import FigureRow, set_measures
+from aggregator.figures.rows import FigureRow, counts_by_key, set_measures
 from aggregator.statistics import level_counts, shares
 from aggregator.storage.reasons import ANY, Reasons
 from aggregator.storage.store import Selection, Store
@@ -32,10 +32,7 @@ def reason_rows(
     rating = survey.questions[layout.rating]
     scale = survey.scale_of(rating)
     levels = level_counts(counts, list(labels), scale.codes if scale else ())
-    by_key = {
-        str(key): {int(str(code)): int(n) for code, n in row.items()}
-        for key, row in levels.to_dict("index").items()
-    }
+    by_key = counts_by_key(levels)
     rows = [
         FigureRow(
             key=key,

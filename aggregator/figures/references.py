@@ -9,6 +9,7 @@ from aggregator.figures.rows import (
     RowKey,
     day_shares,
     measure_frame,
+    records,
     tested,
 )
 from aggregator.statistics import PublishedShare, compare, compare_daily
@@ -41,7 +42,7 @@ def set_comparisons(
         else:
             days = day_shares(compared_with, measure)
             compared = compare_daily(figures, days, published, len(family))
-        for row, found in zip(compared_with, compared.to_dict("records"), strict=True):
+        for row, found in zip(compared_with, records(compared), strict=True):
             row.comparisons.append(
                 Comparison(reference=reference, measure=measure, **tested(found))
             )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from aggregator.figures.figure import Figure
-from aggregator.figures.rows import FigureRow
+from aggregator.figures.rows import FigureRow, records
 from aggregator.statistics import Standardised, direct_standardised, shrunk_ranking
 from aggregator.wording.phrases import between, integer, joined, percent, say
 
@@ -81,7 +81,7 @@ def ranking(rows: Sequence[FigureRow], measure: str) -> list[RankedShare]:
             low=float(one["low"]),
             high=float(one["high"]),
         )
-        for one in ranked.to_dict("records")
+        for one in records(ranked)
     ]
 
 

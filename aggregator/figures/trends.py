@@ -17,6 +17,7 @@ from aggregator.figures.rows import (
     known,
     measure_definition,
     measure_frame,
+    records,
     set_measures,
     tested,
 )
@@ -131,7 +132,7 @@ def trend(
         return []
     span = replace(selection, since=parts[0].since, until=parts[-1].until)
     found = figures(store, survey, span, measure, READ_BY[grain], grain)
-    by_day = {row["key"]: row for row in found.to_dict("records")}
+    by_day = {row["key"]: row for row in records(found)}
     points = []
     for part, new in zip(parts, _breaks(survey, centre, parts), strict=True):
         row = by_day.get(period_of(grain, part.since).since, NO_ANSWERS)
@@ -224,7 +225,7 @@ def charted(points: Sequence[TrendPoint]) -> list[ChartedPoint]:
             upper=known(one["upper"]),
             signal=str(one["signal"]),
         )
-        for point, one in zip(points, control_chart(frame).to_dict("records"), strict=True)
+        for point, one in zip(points, records(control_chart(frame)), strict=True)
     ]
 
 
@@ -348,7 +349,7 @@ def changes_of(
         tests = changes(now, then, minimum)
     else:
         tests = changes_daily(now, then, day_shares(rows, measure))
-    found = tests.to_dict("records")
+    found = records(tests)
     return [
         Change(
             measure=measure,

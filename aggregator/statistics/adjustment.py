@@ -1,5 +1,8 @@
 """p-values of several comparisons, adjusted for their number."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
@@ -40,25 +43,25 @@ def adjusted(p: np.ndarray, enough: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return p_holm, p_bh
 
 
-def concluded(found: pd.DataFrame, enough: np.ndarray, less: str, more: str) -> pd.DataFrame:
-    """Adds the column verdict to differences, whose interval it never contradicts.
+def concluded(found: Mapping[str, Any], enough: np.ndarray, less: str, more: str) -> pd.DataFrame:
+    """A table of differences with the column verdict, which their interval never contradicts.
 
-    ``found`` has columns difference, low, high and p_adjusted. A verdict is ``less`` or ``more``,
-    by the sign of the difference, where p_adjusted is under 0.05 and the interval does not reach
-    0: ``too_few`` where not ``enough`` (bool by row), else ``indistinct``. Of what is
-    indistinct the interval is widened to 0 where it does not reach it. Both make a false verdict
-    rarer, and the interval holds the true difference at least as often.
+    ``found`` are its other columns, among them difference, low, high and p_adjusted. A
+    verdict is ``less`` or ``more``, by the sign of the difference, where p_adjusted is under 0.05
+    and the interval does not reach 0: ``too_few`` where not ``enough`` (bool by row), else
+    ``indistinct``. Of what is indistinct the interval is widened to 0 where it does not reach it.
+    Both make a false verdict rarer, and the interval holds the true difference at least as often.
     """
-    low, high = found["low"].to_numpy(float), found["high"].to_numpy(float)
-    significant = found["p_adjusted"].to_numpy(float) < ALPHA
+    low, high = found["low"], found["high"]
+    significant = found["p_adjusted"] < ALPHA
     verdict = np.select(
         [~enough, significant & (high < 0), significant & (low > 0)],
         ["too_few", less, more],
         default="indistinct",
     )
     open_ = verdict == "indistinct"
-    return found.assign(
-        low=np.where(open_, np.minimum(low, 0), low),
-        high=np.where(open_, np.maximum(high, 0), high),
-        verdict=verdict,
-    )
+    widened = {
+        "low": np.where(open_, np.minimum(low, 0), low),
+        "high": np.where(open_, np.maximum(high, 0), high),
+    }
+    return pd.DataFrame({**found, **widened, "verdict": verdict})

@@ -42,8 +42,8 @@ def changes(now: pd.DataFrame, before: pd.DataFrame, minimum: int) -> pd.DataFra
     enough = known & (fewest >= minimum)
     p_holm, p_bh = adjusted(p, enough)
     test = np.where(exact, "fisher_exact", "score")
-    found = found.assign(test=test, p=p, p_adjusted=p_holm, p_bh=p_bh)
-    return concluded(found, enough, "down", "up")
+    tests = {"test": test, "p": p, "p_adjusted": p_holm, "p_bh": p_bh}
+    return concluded({**found, **tests}, enough, "down", "up")
 
 
 def changes_daily(now: pd.DataFrame, before: pd.DataFrame, days: np.ndarray) -> pd.DataFrame:
@@ -63,7 +63,7 @@ def changes_daily(now: pd.DataFrame, before: pd.DataFrame, days: np.ndarray) -> 
 
 def _differences(
     now: pd.DataFrame, then: pd.DataFrame
-) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
     """Differences with their intervals, and the number of answers, or effective ones, of both."""
     n, m = (
         side["n_effective" if "n_effective" in side else "n"].fillna(0).to_numpy(float)
@@ -72,8 +72,7 @@ def _differences(
     share, earlier = now["share"].to_numpy(float), then["share"].to_numpy(float)
     low, high = newcombe(share, n, earlier, m)
     key = now["key"].to_numpy()
-    found = {"key": key, "difference": share - earlier, "low": low, "high": high}
-    return pd.DataFrame(found), n, m
+    return {"key": key, "difference": share - earlier, "low": low, "high": high}, n, m
 
 
 def _score(share: np.ndarray, n: np.ndarray, other: np.ndarray, m: np.ndarray) -> np.ndarray:

@@ -1,6 +1,8 @@
 """A share against a published one: difference, interval, p-values, verdict."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -54,9 +56,8 @@ def compare(figures: pd.DataFrame, published: PublishedShare, minimum: int) -> p
     enough = (base >= minimum).to_numpy()
     p, test = _p_values(figures, published)
     p_holm, p_bh = adjusted(p, enough)
-    found = _differences(figures, published)
-    found = found.assign(test=test, p=p, p_adjusted=p_holm, p_bh=p_bh)
-    return concluded(found, enough, "below", "above")
+    tests = {"test": test, "p": p, "p_adjusted": p_holm, "p_bh": p_bh}
+    return concluded({**_differences(figures, published), **tests}, enough, "below", "above")
 
 
 def compare_daily(
@@ -87,7 +88,7 @@ def compare_daily(
 
 
 def by_bets(
-    found: pd.DataFrame,
+    found: Mapping[str, Any],
     days: np.ndarray,
     low: np.ndarray,
     high: np.ndarray,
@@ -95,28 +96,29 @@ def by_bets(
     words: tuple[str, str],
     family: int | None = None,
 ) -> pd.DataFrame:
-    """Adds test, p, p_adjusted, p_bh and verdict by anytime.two_sided to differences.
+    """A table of differences with test, p, p_adjusted, p_bh and verdict by anytime.two_sided.
 
+    ``found`` are its columns key, difference, low and high.
     ``low`` and ``high`` hold, of all rows together but with a probability of ``miss``, the share
     that each row is held against. ``words`` are the verdicts of less and of more.
     """
     p = two_sided(days, low, high)
-    count = len(found) if family is None else family
+    count = len(days) if family is None else family
     enough = count * strongest(days, low, high) < ALPHA - miss
-    found = found.assign(
-        test="day_bets",
-        p=np.where(np.isnan(days).all(axis=1), np.nan, np.minimum(p + miss, 1)),
-        p_adjusted=np.where(enough, np.minimum(holm(p, count) + miss, 1), np.nan),
-        p_bh=np.nan,
-    )
-    return concluded(found, enough, *words)
+    tests = {
+        "test": "day_bets",
+        "p": np.where(np.isnan(days).all(axis=1), np.nan, np.minimum(p + miss, 1)),
+        "p_adjusted": np.where(enough, np.minimum(holm(p, count) + miss, 1), np.nan),
+        "p_bh": np.nan,
+    }
+    return concluded({**found, **tests}, enough, *words)
 
 
-def _differences(figures: pd.DataFrame, published: PublishedShare) -> pd.DataFrame:
+def _differences(figures: pd.DataFrame, published: PublishedShare) -> dict[str, np.ndarray]:
     low, high = difference_interval(figures, published)
     difference = figures["share"].to_numpy(float) - published.share
     key = figures["key"].to_numpy()
-    return pd.DataFrame({"key": key, "difference": difference, "low": low, "high": high})
+    return {"key": key, "difference": difference, "low": low, "high": high}
 
 
 def difference_interval(

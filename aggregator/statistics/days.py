@@ -1,5 +1,6 @@
 """Answers of one day are more alike than those of different days: what that does to an interval."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,27 +63,34 @@ def day_effects(days: DaySums) -> tuple[np.ndarray, float]:
     return 1 + correlation * np.nan_to_num(size), float((count - 1)[several].sum())
 
 
-def allowing_for_days(figures: pd.DataFrame, days: DaySums, method: Method) -> pd.DataFrame:
-    """Shares with intervals that allow for days: those of ``figures``, in the order of ``days``.
+def allowing_for_days(
+    figures: pd.DataFrame, days: Mapping[str, DaySums], method: Method
+) -> pd.DataFrame:
+    """Shares with intervals that allow for days.
 
-    ``figures`` are rows of shares or pooled_shares of one measure. ``low`` and ``high`` are those
-    of ``method`` (pooled shares: Wilson's) on an effective n: n over the day's effect, less
-    for few degrees of freedom as the effect is an estimate (Korn, Graubard, Survey Methodology 24
-    (1998) 193-201). Adds columns n_effective and ``day_effect``, NaN where it is 1.
+    ``figures`` are rows of shares or pooled_shares; ``days`` the sums of each of their measures,
+    in the order of its rows. ``low`` and ``high`` are those of ``method`` (pooled shares:
+    Wilson's) on an effective n: n over the day's effect, less for few degrees of freedom as the
+    effect is an estimate (Korn, Graubard, Survey Methodology 24 (1998) 193-201). Adds columns
+    n_effective and ``day_effect``, NaN where it is 1.
     """
-    effect, degrees = day_effects(days)
+    effect, inflation = np.ones(len(figures)), np.ones(len(figures))
+    for measure, sums in days.items():
+        rows = (figures["measure"] == measure).to_numpy()
+        effect[rows], degrees = day_effects(sums)
+        inflation[rows] = _inflation(degrees, ALPHA)
     before = figures["n_effective" if "n_effective" in figures else "n"].to_numpy(float)
     alike = effect > 1
-    inflation = np.where(alike, _inflation(degrees, ALPHA), 1.0)
-    effective = before / (effect * inflation)
+    effective = before / (effect * np.where(alike, inflation, 1.0))
     low, high = INTERVALS[method](figures["share"].to_numpy(float) * effective, effective)
     k, n = figures["k"].to_numpy(), figures["n"].to_numpy()
-    return figures.assign(
-        low=np.where(alike, np.where(k == 0, 0.0, low), figures["low"]),
-        high=np.where(alike, np.where(k == n, 1.0, high), figures["high"]),
-        n_effective=effective,
-        day_effect=np.where(alike, effect, np.nan),
-    )
+    columns = {
+        "low": np.where(alike, np.where(k == 0, 0.0, low), figures["low"].to_numpy()),
+        "high": np.where(alike, np.where(k == n, 1.0, high), figures["high"].to_numpy()),
+        "n_effective": effective,
+        "day_effect": np.where(alike, effect, np.nan),
+    }
+    return figures.assign(**columns)
 
 
 def _inflation(degrees: float, alpha: float) -> float:

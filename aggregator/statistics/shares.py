@@ -36,9 +36,11 @@ def shares(
     ``levels`` is a table of level_counts. Returns SHARE_COLUMNS; a share of no answers is NaN,
     and so is its interval.
     """
-    favourable = [levels[list(codes)].to_numpy().sum(axis=1) for codes in measures.values()]
-    k = np.concatenate(favourable)
-    n = np.tile(levels.to_numpy().sum(axis=1), len(measures))
+    numbers = levels.to_numpy()
+    places: dict[object, int] = {code: place for place, code in enumerate(levels.columns)}
+    favourable = [[places[code] for code in codes] for codes in measures.values()]
+    k = np.concatenate([numbers[:, those].sum(axis=1) for those in favourable])
+    n = np.tile(numbers.sum(axis=1), len(measures))
     low, high = INTERVALS[method](k.astype(float), n.astype(float))
     with np.errstate(invalid="ignore"):
         share = k / n

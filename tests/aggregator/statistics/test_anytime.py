@@ -30,7 +30,7 @@ units = st.lists(st.lists(day, min_size=8, max_size=8), min_size=1, max_size=6)
 def figures_of(days: DaySums) -> pd.DataFrame:
     k, n = days.k.sum(axis=1), days.m.sum(axis=1)
     levels = pd.DataFrame({1: k, 0: n - k})
-    return allowing_for_days(shares(levels, {"liked": [1]}), days, "wilson")
+    return allowing_for_days(shares(levels, {"liked": [1]}), {"liked": days}, "wilson")
 
 
 def sums_of(rows: list[list[tuple[int, int]]]) -> DaySums:
@@ -121,6 +121,21 @@ def test_an_effective_n_is_at_most_n_and_one_day_leaves_it_as_it_is(
     alone = figures_of(first)
     assert (alone["n_effective"] == alone["n"]).all()
     assert alone["day_effect"].isna().all()
+
+
+@given(units)
+def test_measures_of_one_table_allow_for_their_own_days(rows: list[list[tuple[int, int]]]) -> None:
+    days = sums_of(rows)
+    opposite = DaySums.single(days.m - days.k, days.m)
+    k, n = days.k.sum(axis=1), days.m.sum(axis=1)
+    levels = pd.DataFrame({1: k, 0: n - k})
+    both = shares(levels, {"liked": [1], "disliked": [0]})
+    found = allowing_for_days(both, {"liked": days, "disliked": opposite}, "wilson")
+    alone = [
+        allowing_for_days(both[both["measure"] == measure], {measure: own}, "wilson")
+        for measure, own in (("liked", days), ("disliked", opposite))
+    ]
+    pd.testing.assert_frame_equal(found, pd.concat(alone), check_exact=True)
 
 
 def test_days_that_come_whole_count_as_one_answer_each() -> None:
