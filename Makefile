@@ -13,7 +13,7 @@ ARGS ?=
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-dev system-packages run demo test bench coverage screenshots check format lock clean
+.PHONY: help setup setup-dev system-packages run demo test bench coverage screenshots check sbom format lock clean
 
 # A Python that was upgraded or removed leaves an environment that no longer starts.
 ifneq ($(wildcard $(VENV)/made.stamp),)
@@ -51,10 +51,14 @@ screenshots: setup-dev  ## Take the README's pictures from the simulated quarter
 	@$(PY) -m tests.browser.screenshots
 	@$(PY) -m tests.browser.pictures
 
-check: setup-dev  ## Lint, formatting and types
+check: setup-dev  ## Lint, formatting, types, known faults in libraries
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+	@$(PY) -m deploy.supply audit
+
+sbom: setup-dev  ## List all parts with versions and hashes (CycloneDX) in var/sbom/
+	@$(PY) -m deploy.supply sbom var/sbom
 
 format: setup-dev  ## Format the code and mend what the linter can
 	@$(PY) -m ruff format .

@@ -254,3 +254,46 @@ def test_the_end_of_a_server_waits_for_no_stranger(
     with caplog.at_level(logging.ERROR):
         serve.stop(url)
     assert not caplog.records
+
+
+# A request whose end two readers may see in different places: the rest would be a second request,
+# which a proxy before us takes for somebody's body and we for a request (RFC 9112, 6.3 and 11.2).
+HIDDEN = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+AMBIGUOUS = {
+    "both lengths": b"Content-Length: 5\r\n" + CHUNKED + b"\r\n0\r\n\r\n",
+    "two lengths": b"Content-Length: 0\r\nContent-Length: 5\r\n\r\n",
+    "a list of lengths": b"Content-Length: 0, 5\r\n\r\n",
+    "a signed length": b"Content-Length: +0\r\n\r\n",
+    "a space before the colon": b"Content-Length : 0\r\n\r\n",
+    "chunked, and more": b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+    "nearly chunked": b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "a tab before chunked": b"Transfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n",
+    "a header in two lines": b"X-A: b\r\n Content-Length: 0\r\n" + CHUNKED + b"\r\n0x0\r\n\r\n",
+    "a chunk of no number": CHUNKED + b"\r\n-1\r\n\r\n",
+    "a chunk longer than told": CHUNKED + b"\r\n1\r\nab\r\n0\r\n\r\n",
+    "a huge chunk": CHUNKED + b"\r\n1000000000000000f\r\n",
+    "lines without returns": b"Content-Length: 0\n\n",
+    "a zero in a header": b"X-A: \x00\r\nContent-Length: 0\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("headers", AMBIGUOUS.values(), ids=AMBIGUOUS)
+def test_no_second_request_is_smuggled_behind_an_ambiguous_one(
+    serve: Servers, monkeypatch: pytest.MonkeyPatch, headers: bytes
+) -> None:
+    monkeypatch.setattr(serving, "HEAD_SECONDS", 0.2)  # of what waits for more
+    monkeypatch.setattr(serving, "CLIENT_SECONDS", 0.2)
+    with connect(serve(APP)) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\n" + headers + HIDDEN)
+        got = answer(connection)
+    assert got.count(b"HTTP/1.1 200 OK") <= 1  # the hidden one was not answered
+    assert got.count(b"HTTP/1.1 ") <= 1
+    assert b"HTTP/1.1 5" not in got
+
+
+def test_a_clear_one_lets_the_next_one_through(serve: Servers) -> None:
+    with connect(serve(APP)) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n" + HIDDEN)
+        got = answer(connection)
+    assert got.count(b"HTTP/1.1 200 OK") == 2

@@ -224,6 +224,8 @@ def test_the_version_is_the_newest_of_the_changelog() -> None:
     assert newest is not None
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert newest[1] == project["version"]
+    for file in ("package.json", "package-lock.json"):
+        assert json.loads((ROOT / file).read_text("utf-8"))["version"] == newest[1]
 
 
 # Backup
