@@ -162,10 +162,9 @@ def _alert_rule(reader: Reader, centre: Centre, surveys: Surveys) -> dict[str, A
         "department": _department(reader, centre),
     }
     if kind == "low_ratings":
-        offered = [str(level.code) for level in levels_offered(centre, surveys)]
-        level = reader.choice("level", offered, needed=False)
+        offered = {str(level.code): level.code for level in levels_offered(centre, surveys)}
         found |= {name: reader.whole(name) for name in ("low", "last")}
-        found["level"] = None if level is None else int(level)
+        found["level"] = offered.get(reader.choice("level", offered, needed=False) or "")
     return found
 
 
