@@ -37,12 +37,14 @@ from kiosk.centre_copy import CentreCopy
 from kiosk.context import Context
 from kiosk.drafts import Drafts
 from kiosk.enrolment import Enrolment, EnrolmentError, fetch_centre, follow, load_enrolment
+from kiosk.floods import Floods
 from kiosk.levels import Levels
 from kiosk.line_breaks import keep_words_whole
 from kiosk.looks import load_looks
 from kiosk.outbox import Outbox, OutboxError
 from kiosk.pictogram_files import finder, load_pictograms
 from kiosk.places import WHOLE_CENTRE, UnknownPlaceError, bind
+from kiosk.puzzles import Puzzles
 from kiosk.qr_codes import qr_codes
 from kiosk.settings import Settings
 from kiosk.staff_access import StaffAccess
@@ -231,6 +233,8 @@ def build_context(
         place=place,
         waits=waits,
         qr_codes=qr_codes(centre, centre.local_day(clock()), key),
+        floods=Floods(centre.phone_form, clock),
+        puzzles=Puzzles(key),
         outbox=outbox,
         drafts=drafts,
         uploader=Uploader(

@@ -10,10 +10,12 @@ from starlette.requests import Request
 
 from kiosk.drafts import Drafts
 from kiosk.enrolment import Enrolment
+from kiosk.floods import Floods
 from kiosk.levels import Levels
 from kiosk.looks import OwnLooks
 from kiosk.outbox import Outbox
 from kiosk.places import Place
+from kiosk.puzzles import Puzzles
 from kiosk.qr_codes import QrCode
 from kiosk.settings import Settings
 from kiosk.staff_access import StaffAccess
@@ -43,6 +45,8 @@ class Context:
     place: Place
     waits: TouchScreen
     qr_codes: Mapping[str, QrCode]
+    floods: Floods
+    puzzles: Puzzles
     outbox: Outbox
     drafts: Drafts
     uploader: Uploader

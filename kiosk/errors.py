@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kiosk.context import context_of
+from kiosk.floods import FloodError
 from kiosk.forms import BadFormError, FormFields
 from kiosk.languages import on_phone
 from kiosk.outbox import OutboxError
@@ -19,7 +20,8 @@ from surveys.wire import Refused
 
 log = logging.getLogger("kiosk")
 
-WITH_OWN_TEXT = {400, 403, 404, 405, 410, 413, 415, 422, 500, 503}  # statuses, in the catalogue
+# Statuses that the catalogue has.
+WITH_OWN_TEXT = {400, 403, 404, 405, 410, 413, 415, 422, 429, 500, 503}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,13 +29,14 @@ class ErrorPage(Page):
     """What went wrong, a key of the catalogue below ``error``, and what leads on from it.
 
     ``fields`` are what may be sent again, to ``address``; ``home`` is the address of the link, or
-    "" for none.
+    "" for none. ``puzzle`` is one that static/js/phone.js solves, and then sends them by itself.
     """
 
     message: str
     fields: FormFields
     address: str
     home: str
+    puzzle: str = ""
 
 
 async def http_error(request: Request, error: Exception) -> Response:
@@ -54,23 +57,32 @@ async def not_stored(request: Request, error: Exception) -> Response:
     return _page(request, 503, {"retry-after": "5"})
 
 
+async def flooded(request: Request, error: Exception) -> Response:
+    """429: very many forms came. The page keeps this one, which a script sends with its proof."""
+    puzzle = str(error.puzzle) if isinstance(error, FloodError) else ""
+    return _page(request, 429, {"retry-after": "120"}, puzzle)
+
+
 async def broken(request: Request, error: Exception) -> Response:
     """500: a defect of ours, which the server logs."""
     return _page(request, 500)
 
 
-def _page(request: Request, status: int, headers: Mapping[str, str] | None = None) -> Response:
+def _page(
+    request: Request, status: int, headers: Mapping[str, str] | None = None, puzzle: str = ""
+) -> Response:
     # What a visitor sends with "try again" must not carry the mark of the idle timer.
     # Only a post that may succeed later is offered again, with the same ids.
-    sent = getattr(request.state, "fields", {}) if status == 503 else {}
+    sent = getattr(request.state, "fields", {}) if status in (429, 503) else {}
     code = request.path_params.get("code", "")
     start = "" if status == 403 or on_phone(request) else "/"
     known = status != 410 and normal_code(code) in context_of(request).qr_codes
     page = ErrorPage(
         message=_message(request, status),
-        fields={name: values for name, values in sent.items() if name != "idle"},
+        fields={name: values for name, values in sent.items() if name not in ("idle", "proof")},
         address=request.url.path,
         home=f"/f/{code}" if known else start,
+        puzzle=puzzle,
     )
     response = show(request, "error", page, status=status)
     for name, value in (headers or {}).items():
@@ -89,6 +101,7 @@ HANDLERS: Mapping[Any, Any] = {
     HTTPException: http_error,
     BadFormError: bad_form,
     OutboxError: not_stored,
+    FloodError: flooded,
     Refused: not_stored,  # a form was checked before: only the kiosk's own clock can be at fault
     Exception: broken,
 }

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from kiosk.context import Context, context_of, qr_code_of
 from kiosk.drafts import Finished
+from kiosk.floods import HARDEST, FloodError
 from kiosk.forms import (
     BadFormError,
     FormAnswers,
@@ -20,6 +21,7 @@ from kiosk.forms import (
     single_value,
 )
 from kiosk.languages import asker_language
+from kiosk.puzzles import Puzzle
 from kiosk.qr_codes import Audience, QrCode
 from kiosk.screens import FormPage, keepable, redirect, redirect_page, show, show_stored
 from kiosk.submissions import is_stored, new_submission, part_id, store
@@ -86,6 +88,7 @@ async def submit(request: Request) -> Response:
         "lang",
         "comment",
         "receipt",
+        "proof",
         *(question.id for question in questions),
     }
     fields = await read_posted_form(request, names)
@@ -128,6 +131,10 @@ async def submit(request: Request) -> Response:
             notice="notice.updated" if updated else None,
         )
         return show(request, qr_code.audience, page, status=422 if errors else 409)
+    # What is stored is not counted again, and needs no second proof: it was only sent again.
+    new = not await is_stored(context, _first_part(context, qr_code, visit))
+    if new and (asked := work_asked(request, visit, optional_value(fields, "proof"))):
+        raise FloodError(asked)
     if full and qr_code.audience == "business":
         return await begin_survey(request, visit, qr_code.place, form)
     again = "conflict" in await _store(request, visit, form, receipt_of(code) if code else None)
@@ -140,6 +147,26 @@ async def submit(request: Request) -> Response:
         )
         return _remember(response, qr_code, visit)
     return _remember(redirect(address), qr_code, visit)
+
+
+def work_asked(request: Request, visit: UUID, proof: str) -> Puzzle | None:
+    """The puzzle to solve before this form is taken; None where it may be, and then it is counted.
+
+    Both in one step, so that of many forms that come at once no more get through.
+    """
+    context, qr_code = context_of(request), qr_code_of(request)
+    form = (
+        qr_code,
+        qr_code.place.counters(context.centre),
+        request.client.host if request.client else None,
+    )
+    excess, now = context.floods.excess(*form), context.now()
+    if excess and not context.puzzles.is_solved(proof, qr_code.code, visit, now):
+        effort = context.centre.phone_form.effort * 1000
+        steps = round(effort * (1 + (HARDEST - 1) * excess))
+        return context.puzzles.make(qr_code.code, visit, steps, now)
+    context.floods.count(*form)
+    return None
 
 
 async def received(request: Request) -> Response:

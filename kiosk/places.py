@@ -28,6 +28,13 @@ class Place:
     def counter_id(self) -> str | None:
         return self.counter.id if self.counter else None
 
+    def counters(self, centre: Centre) -> int:
+        """How many counters the place has, at least one."""
+        if self.counter is not None:
+            return 1
+        departments = centre.departments if self.department is None else (self.department,)
+        return max(sum(len(one.counters) for one in departments), 1)
+
     def name(self, language: str) -> str:
         """Department and counter as one line; empty for the whole centre."""
         parts = [part.name.get(language) for part in (self.department, self.counter) if part]

@@ -55,8 +55,29 @@ function fill(form, body) {
   }
 }
 
-/** Our server's answer; null where none came, or another's, such as a Wi-Fi's own page. */
+/** Our server's answer, after the puzzle that it may ask for (see static/js/puzzle.js). */
 async function post(action, body) {
+  const result = await ask(action, body);
+  const form = result && result.screen && result.screen.querySelector("[data-puzzle]");
+  const proof = form && (await solved(form.dataset.puzzle));
+  return proof ? ask(action, `${body}&proof=${encodeURIComponent(proof)}`) : result;
+}
+
+/** The solution of a puzzle, found beside the page; null where this browser finds none. */
+const solved = (puzzle) =>
+  new Promise((resolve) => {
+    try {
+      const worker = new Worker("/static/js/puzzle.js");
+      worker.onmessage = (event) => resolve(event.data);
+      worker.onerror = () => resolve(null);
+      worker.postMessage(puzzle);
+    } catch (refused) {
+      resolve(null);
+    }
+  });
+
+/** The answer to one request; null where none came, or another's, such as a Wi-Fi's own page. */
+async function ask(action, body) {
   const abort = window.AbortController ? new AbortController() : null;
   let late = 0;
   const patience = new Promise((resolve, reject) => {
@@ -189,7 +210,7 @@ async function retry() {
     done();
     const pressed = next;
     next = null;
-    if (result && result.status < 500) {
+    if (isSettled(result)) {
       tries = 0;
       if (settle(answer, result)) return; // the new screen goes on with the others
     } else {
@@ -200,9 +221,12 @@ async function retry() {
       send(pressed.form, pressed.button);
       return;
     }
-    if (!result || result.status >= 500) return;
+    if (!isSettled(result)) return;
   }
 }
+
+/** Whether sending the same again later would change nothing. */
+const isSettled = (result) => result && result.status < 500 && result.status !== 429;
 
 /** What follows once the server has answered; whether that was shown in place of the screen. */
 function settle(answer, result) {
