@@ -13,7 +13,7 @@ ARGS ?=
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-dev system-packages run demo test bench coverage screenshots check sbom format lock clean
+.PHONY: help setup setup-dev system-packages run demo test faults bench coverage screenshots check sbom format lock clean
 
 # A Python that was upgraded or removed leaves an environment that no longer starts.
 ifneq ($(wildcard $(VENV)/made.stamp),)
@@ -40,6 +40,9 @@ demo: setup  ## The same with a simulated quarter, in its own data folder
 
 test: setup-dev system-packages  ## Run every test; says which were left out and why
 	@$(PY) -m pytest -n auto --dist worksteal $(ARGS)
+
+faults: setup-dev  ## Kill, cut, delay and damage from tap to tally: N=10000 schedules, SEED= to repeat
+	@$(PY) -m tests.faults $(if $(N),--number $(N)) $(if $(SEED),--seed $(SEED)) $(if $(ON),--on $(ON))
 
 bench: setup-dev  ## Measure speed and memory; AGAINST=COMMIT: ingest and pages, both in turn
 	@$(PY) -m tests.bench $(if $(AGAINST),--against $(AGAINST)) $(ARGS)

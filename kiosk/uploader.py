@@ -6,7 +6,6 @@ import logging
 import random
 import tomllib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -130,7 +129,7 @@ class Uploader:
         with contextlib.suppress(OutboxError, ValueError, *NETWORK_ERRORS):
             counts = await asyncio.to_thread(self._outbox.status)
             told = {"pending": counts.pending, "refused": counts.refused, "version": release()}
-            told |= {"clock": datetime.now(UTC).isoformat(), "place": self._place}
+            told |= {"clock": self._outbox.clock().isoformat(), "place": self._place}
             async with asyncio.timeout(REACH_SECONDS):
                 answer = await client.post(self._me, json=told, headers=self._headers)
             if answer.status_code == 200:

@@ -6,18 +6,14 @@ With HAILONG_TEST_ALL=1 a missing browser or PostgreSQL is a failure; otherwise 
 import os
 import shutil
 import socket
-import subprocess
 import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from pwd import getpwnam
 from typing import Any, NoReturn
 
-import psycopg
 import pytest
 import uvicorn
 from hypothesis import settings
@@ -27,7 +23,7 @@ from starlette.types import ASGIApp
 import serving
 from aggregator.storage.migrations import migrate
 from aggregator.storage.store import Store
-from tests.programs import free_port
+from tests.postgresql import OLDEST, Postgresql, database, programs
 
 # No deadline: a slow machine is no fault. In CI the examples are the same in every run, so that
 # a failure can be repeated.
@@ -36,7 +32,6 @@ settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
-OLDEST_POSTGRESQL = 15
 CHROMIUM_FLAGS = [
     "--no-sandbox",  # Chromium refuses its sandbox to root
     "--disable-gpu",
@@ -90,76 +85,39 @@ def missing(reason: str) -> NoReturn:
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
     """The address of a private PostgreSQL server, stopped at the end of the run."""
-    programs = _postgresql_programs()
-    if programs is None:
-        missing(f"no PostgreSQL {OLDEST_POSTGRESQL} or later (Debian: apt-get install postgresql)")
+    if programs() is None:
+        missing(f"no PostgreSQL {OLDEST} or later (Debian: apt-get install postgresql)")
     # Not under tmp_path: the server runs as another user, who could not enter that folder.
     home = Path(tempfile.mkdtemp(prefix="hailong-postgresql-"))
-    identity = _unprivileged(home)
-    log = home / "log"
-
-    def call(program: str, *arguments: str) -> None:
-        command = [str(programs / program), "-D", str(home / "data"), *arguments]
-        done = subprocess.run(
-            command,
-            **identity,
-            cwd=home,
-            stdin=subprocess.DEVNULL,
-            # The server inherits its output from pg_ctl: a pipe here would never end.
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            check=False,
-        )
-        if done.returncode:
-            said = log.read_text("utf-8") if log.exists() else "(no log)"
-            pytest.fail(f"PostgreSQL: {program} failed\n{said}", pytrace=False)
-
     try:
-        call("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-        port = free_port()
-        options = (
-            f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} "
-            "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
-        )
-        call("pg_ctl", "start", "-w", "-l", str(log), "-o", options)
+        server = Postgresql(home)
+        server.start()
         try:
-            yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
+            yield server.url
         finally:
-            call("pg_ctl", "stop", "-w", "-m", "immediate")
+            server.stop()
     finally:
         shutil.rmtree(home, ignore_errors=True)
-
-
-@contextmanager
-def _database(server_url: str, name: str, template: str) -> Iterator[str]:
-    """A PostgreSQL database copied from another one, dropped at the end."""
-    server = server_url.replace("+psycopg", "")
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
-    yield f"{server_url.rpartition('/')[0]}/{name}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        # FORCE ends what a test left connected.
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture
 def fresh_postgresql(postgresql_url: str) -> Iterator[str]:
     """An empty PostgreSQL database, dropped after the test."""
-    with _database(postgresql_url, f"test_{next(_numbers)}", "template0") as url:
+    with database(postgresql_url, f"test_{next(_numbers)}", "template0") as url:
         yield url
 
 
 @pytest.fixture
 def migrated_postgresql(postgresql_url: str, postgresql_template: str) -> Iterator[str]:
     """A PostgreSQL database with the schema, dropped after the test."""
-    with _database(postgresql_url, f"test_{next(_numbers)}", postgresql_template) as url:
+    with database(postgresql_url, f"test_{next(_numbers)}", postgresql_template) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def postgresql_template(postgresql_url: str) -> Iterator[str]:
     """The name of a database that was brought to the present schema, which takes long."""
-    with _database(postgresql_url, "migrated", "template0") as url:
+    with database(postgresql_url, "migrated", "template0") as url:
         store = Store(url)
         migrate(store.engine)
         store.close()
@@ -198,36 +156,6 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def migrated_url(request: pytest.FixtureRequest) -> str:
     """A database with the schema: the test runs once on SQLite and once on PostgreSQL."""
     return str(request.getfixturevalue(f"migrated_{request.param}"))
-
-
-def _postgresql_programs() -> Path | None:
-    """The folder of the newest server that is new enough."""
-    folders = list(Path("/usr/lib/postgresql").glob("*/bin"))
-    on_path = shutil.which("initdb")
-    if on_path is not None:
-        folders.append(Path(on_path).resolve().parent)
-    found: list[tuple[int, Path]] = []
-    for folder in folders:
-        if (folder / "initdb").exists() and (folder / "postgres").exists():
-            answer = subprocess.run(
-                [folder / "postgres", "--version"], capture_output=True, text=True, check=True
-            )
-            major = answer.stdout.partition(")")[2].strip().partition(".")[0]
-            found.append((int(major) if major.isdecimal() else 0, folder))
-    fitting = [each for each in found if each[0] >= OLDEST_POSTGRESQL]
-    return max(fitting)[1] if fitting else None
-
-
-def _unprivileged(home: Path) -> dict[str, Any]:
-    """Who the server runs as: PostgreSQL refuses to run as root."""
-    if os.geteuid() != 0:
-        return {}
-    try:
-        user = getpwnam("postgres")
-    except KeyError:
-        user = getpwnam("nobody")
-    os.chown(home, user.pw_uid, user.pw_gid)
-    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
 # Servers

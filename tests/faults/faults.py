@@ -1,0 +1,298 @@
+"""The faults of a schedule: each lets visitors come while something goes wrong, once."""
+
+import random
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import psycopg
+
+from tests.faults import wire
+from tests.faults.house import House, Process
+
+Fault = Callable[[House, random.Random], None]
+FAULTS: dict[str, Fault] = {}
+ON_SQLITE = ("database full", "database read-only")
+ON_POSTGRESQL = ("PostgreSQL restarted",)
+
+SOON = 1.5  # seconds within which a delivery meets a fault
+SECONDS = {"an hour": 3_600, "a day": 86_400, "a year": 365 * 86_400}
+
+
+def fault(name: str) -> Callable[[Fault], Fault]:
+    def known(run: Fault) -> Fault:
+        FAULTS[name] = run
+        return run
+
+    return known
+
+
+def moment(chance: random.Random, most: float = 0.04) -> None:
+    """Let a random part of a second pass: faults may come anywhere between tap and tally."""
+    threading.Event().wait(chance.uniform(0, most))
+
+
+# -- on the wire ----------------------------------------------------------------------------------
+
+
+def on_the_wire(name: str, happens: wire.Fault) -> None:
+    def run(house: House, chance: random.Random) -> None:
+        for _ in range(chance.randint(1, 2)):
+            house.wire.plan(happens, chance.getrandbits(32))
+        with house.visitors(chance, 3):
+            pass
+        house.wire.until_met(SOON)
+
+    FAULTS[name] = run
+
+
+for _name, _happens in {
+    "connection closed": wire.refused,
+    "batch cut": wire.batch_cut,
+    "batch late": wire.batch_late,
+    "batch doubled": wire.batch_doubled,
+    "receipt lost": wire.receipt_lost,
+    "receipt cut": wire.receipt_cut,
+    "receipt late": wire.receipt_late,
+    "receipt doubled": wire.receipt_doubled,
+    "receipts missing": wire.receipts_missing,
+    "answer 500": wire.status_500,
+    "answer 503": wire.status_503,
+    "answer HTML": wire.html,
+    "answer garbage": wire.garbage,
+}.items():
+    on_the_wire(_name, _happens)
+
+
+@fault("nobody listens")
+def nobody_listens(house: House, chance: random.Random) -> None:
+    house.wire.shut()
+    with house.visitors(chance, 3):
+        pass
+    house.wire.open()
+
+
+@fault("no such name (DNS)")
+def no_such_name(house: House, chance: random.Random) -> None:
+    house.kiosk.kill()
+    house.kiosk.start(aggregator_url="http://tong-hop.invalid:8000")
+    with house.visitors(chance, 3):
+        pass
+    house.kiosk.kill()
+
+
+# -- killed ---------------------------------------------------------------------------------------
+
+
+@fault("kiosk killed, visitors at it")
+def kiosk_killed(house: House, chance: random.Random) -> None:
+    with house.visitors(chance, 4):
+        moment(chance)
+        house.kiosk.kill()
+
+
+@fault("kiosk killed, receipt on its way")
+def kiosk_killed_before_receipt(house: House, chance: random.Random) -> None:
+    async def happens(at: wire.Exchange) -> None:
+        await at.answered()
+        house.kiosk.kill()
+
+    house.wire.plan(happens, 0)
+    with house.visitors(chance, 2):
+        pass
+    house.wire.until_met(SOON)
+
+
+@fault("kiosk killed, receipt come")
+def kiosk_killed_after_receipt(house: House, chance: random.Random) -> None:
+    async def happens(at: wire.Exchange) -> None:
+        await at.answer(await at.answered())
+        moment(chance, 0.004)
+        house.kiosk.kill()
+
+    house.wire.plan(happens, 0)
+    with house.visitors(chance, 3):
+        pass
+    house.wire.until_met(SOON)
+
+
+@fault("kiosk killed as it starts")
+def kiosk_killed_starting(house: House, chance: random.Random) -> None:
+    with house.visitors(chance, 2):
+        pass
+    house.kiosk.kill()
+    house.kiosk.start()
+    moment(chance, 0.02)
+    house.kiosk.kill()
+
+
+@fault("aggregator killed, batch come")
+def aggregator_killed(house: House, chance: random.Random) -> None:
+    async def happens(at: wire.Exchange) -> None:
+        kill = threading.Timer(at.chance.uniform(0, 0.012), house.aggregator.kill)
+        kill.start()
+        with suppress(OSError, EOFError):
+            await at.answer(await at.answered())
+        kill.join()
+
+    house.wire.plan(happens, chance.getrandbits(32))
+    with house.visitors(chance, 3):
+        pass
+    house.wire.until_met(SOON)
+
+
+@fault("aggregator killed, receipt on its way")
+def aggregator_killed_before_receipt(house: House, chance: random.Random) -> None:
+    async def happens(at: wire.Exchange) -> None:
+        await at.answered()
+        house.aggregator.kill()
+
+    house.wire.plan(happens, 0)
+    with house.visitors(chance, 2):
+        pass
+    house.wire.until_met(SOON)
+
+
+@fault("both killed")
+def both_killed(house: House, chance: random.Random) -> None:
+    with house.visitors(chance, 4):
+        moment(chance)
+        processes = [house.kiosk, house.aggregator]
+        for process in chance.sample(processes, 2):
+            process.kill()
+
+
+# -- clocks ---------------------------------------------------------------------------------------
+
+
+def clock_off(name: str, seconds: int) -> None:
+    def run(house: House, chance: random.Random) -> None:
+        house.kiosk.kill()
+        house.kiosk.start(ahead=chance.choice((-seconds, seconds)))
+        with house.visitors(chance, 2):
+            pass
+        moment(chance)
+        house.kiosk.kill()  # and starts by the right time
+
+    FAULTS[name] = run
+
+
+for _name, _seconds in SECONDS.items():
+    clock_off(f"clock {_name} off", _seconds)
+
+
+# -- disks ----------------------------------------------------------------------------------------
+
+
+def _limited(process: Process, files: list[Path], chance: random.Random) -> None:
+    """A limit at which the next write, or one soon after, no longer fits."""
+    sizes = [file.stat().st_size for file in files if file.exists()]
+    process.limit_files(chance.choice(sizes or [0]) + chance.choice((0, 4_096, 16_384)))
+
+
+def _with_log(file: Path) -> list[Path]:
+    return [file, file.with_name(f"{file.name}-wal")]
+
+
+@fault("outbox full")
+def outbox_full(house: House, chance: random.Random) -> None:
+    _limited(house.kiosk, _with_log(house.outbox), chance)
+    with house.visitors(chance, 4):
+        pass
+    if chance.random() < 0.5:
+        house.kiosk.kill()
+
+
+@fault("database full")
+def database_full(house: House, chance: random.Random) -> None:
+    _limited(house.aggregator, _with_log(house.database_file), chance)
+    with house.visitors(chance, 4):
+        pass
+    if chance.random() < 0.5:
+        house.aggregator.kill()
+
+
+@contextmanager
+def _read_only(file: Path) -> Iterator[None]:
+    """The folder and its files may not be written, as on a disk that was mounted so."""
+    folder = file.parent
+    within = [folder, *folder.glob(f"{file.name}*")]
+    modes = {path: path.stat().st_mode for path in within}
+    for path, mode in modes.items():
+        path.chmod(mode & ~0o222)
+    try:
+        yield
+    finally:
+        for path, mode in modes.items():
+            with suppress(FileNotFoundError):
+                path.chmod(mode)
+
+
+@fault("outbox read-only")
+def outbox_read_only(house: House, chance: random.Random) -> None:
+    if chance.random() < 0.7:
+        house.kiosk.kill()
+    with _read_only(house.outbox):
+        house.kiosk.start()
+        with house.visitors(chance, 2):
+            pass
+        house.kiosk.kill()
+
+
+@fault("database read-only")
+def database_read_only(house: House, chance: random.Random) -> None:
+    if chance.random() < 0.7:
+        house.aggregator.kill()
+    with _read_only(house.database_file):
+        house.aggregator.start()
+        with house.visitors(chance, 2):
+            pass
+        house.aggregator.kill()
+
+
+@contextmanager
+def _locked(file: Path) -> Iterator[None]:
+    with closing(sqlite3.connect(file, isolation_level=None, timeout=5)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+        other.execute("ROLLBACK")
+
+
+@fault("outbox locked")
+def outbox_locked(house: House, chance: random.Random) -> None:
+    with house.visitors(chance, 3):
+        moment(chance)
+        with suppress(sqlite3.OperationalError), _locked(house.outbox):
+            # The kiosk gives up after two seconds: a visitor is told so, now and then.
+            moment(chance, 2.2 if chance.random() < 0.03 else 0.2)
+
+
+@fault("database locked")
+def database_locked(house: House, chance: random.Random) -> None:
+    with house.visitors(chance, 3):
+        moment(chance)
+        if house.is_postgresql:
+            with psycopg.connect(house.database_url.replace("+psycopg", "")) as other:
+                other.execute("LOCK TABLE submission IN ACCESS EXCLUSIVE MODE")
+                moment(chance, 0.6)
+        else:
+            with suppress(sqlite3.OperationalError), _locked(house.database_file):
+                moment(chance, 0.6)
+
+
+@fault("PostgreSQL restarted")
+def postgresql_restarted(house: House, chance: random.Random) -> None:
+    assert house.postgresql is not None
+    with house.visitors(chance, 5):
+        moment(chance)
+        house.postgresql.stop()
+        moment(chance)
+        house.postgresql.start()
+
+
+def faults_of(house: House) -> dict[str, Fault]:
+    """Those that can happen to a house."""
+    never = ON_SQLITE if house.is_postgresql else ON_POSTGRESQL
+    return {name: run for name, run in FAULTS.items() if name not in never}

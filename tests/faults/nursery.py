@@ -1,0 +1,163 @@
+"""Starts kiosks and aggregators as processes of their own, in a fifth of a second each.
+
+They are forked from a process that has imported them and then run ``serve`` as from the command
+line. Only the kiosk's waits are shorter, so that a schedule takes a second instead of minutes.
+"""
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal, NoReturn
+
+ROOT = Path(__file__).parents[2]
+Room = Literal["kiosk", "aggregator"]
+
+KIOSK_PAUSE = 0.1  # seconds at most between two attempts to deliver, in place of five minutes
+KIOSK_PATIENCE = 0.4  # seconds that it waits for receipts, in place of half a minute
+
+
+class Nursery:
+    """A process of one room's program, from which others are forked.
+
+    Root's right to read and write any file is taken from it, so that a read-only file is one.
+    """
+
+    def __init__(self, room: Room) -> None:
+        command = [sys.executable, "-m", "tests.faults.nursery", room]
+        if os.geteuid() == 0:
+            command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *command]
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("HAILONG_")}
+        # numpy's own threads would not live in what is forked.
+        environment |= {"OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+        self._lock = threading.Lock()
+        self._mother = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def start(self, log: Path, ahead: int = 0, **settings: object) -> int:
+        """Fork a program with these settings, which writes to ``log``; returns its process id.
+
+        The clock of a kiosk is ``ahead`` by so many seconds.
+        """
+        given = {f"HAILONG_{name.upper()}": str(value) for name, value in settings.items()}
+        return self._ask({"start": given, "log": str(log), "ahead": ahead})
+
+    def wait(self, pid: int) -> int:
+        """Wait for the end of a program; returns how it ended, as of os.waitpid."""
+        return self._ask({"wait": pid})
+
+    def close(self) -> None:
+        """End it and all that still live of what it started."""
+        if self._mother.stdin is not None and self._mother.stdout is not None:
+            self._mother.stdin.close()
+            self._mother.wait(30)
+            self._mother.stdout.close()
+
+    def _ask(self, order: dict[str, object]) -> int:
+        with self._lock:
+            assert self._mother.stdin is not None
+            assert self._mother.stdout is not None
+            self._mother.stdin.write(json.dumps(order) + "\n")
+            self._mother.stdin.flush()
+            answer = self._mother.stdout.readline()
+        assert answer, f"the nursery ended with {self._mother.poll()}"
+        return int(answer)
+
+
+def main(room: str) -> None:
+    """Do what is asked for on standard input, a line each; at its end kill what still lives."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # nothing that is imported may speak where the answers go
+    serve = _prepared(room)
+    living: set[int] = set()
+    for line in sys.stdin:
+        order = json.loads(line)
+        if pid := order.get("wait"):
+            _, answer = os.waitpid(pid, 0)
+            living.discard(pid)
+        else:
+            answer = os.fork()
+            if answer == 0:
+                _run(serve, order)
+            living.add(answer)
+        print(answer, file=answers, flush=True)
+    for pid in living:
+        os.kill(pid, signal.SIGKILL)
+
+
+def _prepared(room: str) -> Callable[[int], int]:
+    """The command of the room, once everything that it needs has been imported."""
+    program: Any = import_module(f"{room}.__main__")
+    if room == "kiosk":
+        uploader: Any = import_module("kiosk.uploader")
+        uploader.LONGEST_PAUSE, uploader.REQUEST_SECONDS = KIOSK_PAUSE, KIOSK_PATIENCE
+        uploader.release()
+    else:
+        _warm_up()
+
+    def serve(ahead: int) -> int:
+        return _serve_astray(timedelta(seconds=ahead)) if ahead else program.main(["serve"])
+
+    return serve
+
+
+def _serve_astray(ahead: timedelta) -> int:
+    """A kiosk whose clock is wrong."""
+    import serving
+    from kiosk.app import create_app
+    from kiosk.settings import Settings
+
+    settings = Settings.from_env()
+    app = create_app(settings, clock=lambda: datetime.now(UTC) + ahead)
+    return serving.serve(app, settings.host, settings.port)
+
+
+def _warm_up() -> None:
+    """Build an aggregator once: templates are compiled, and what is imported late is there."""
+    from aggregator.commands.running import run_migrate  # noqa: F401
+    from aggregator.dashboard.app import create_app
+    from aggregator.settings import Settings
+
+    folder = tempfile.mkdtemp()
+    app = create_app(Settings(var=Path(folder)))
+    app.state.context.pages.prepare()
+    app.state.context.store.close()
+    shutil.rmtree(folder)
+
+
+def _run(serve: Callable[[int], int], order: dict[str, Any]) -> NoReturn:
+    """In the child: become the program."""
+    os.environ.update(order["start"])
+    log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for target, source in ((0, nothing), (1, log), (2, log)):
+        os.dup2(source, target)
+    os.closerange(3, 64)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    status = 70
+    try:
+        status = serve(order["ahead"])
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 1
+    finally:
+        sys.stdout.flush()
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

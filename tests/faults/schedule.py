@@ -1,0 +1,115 @@
+"""A schedule: some faults in a row on one house, and then a look at both disks."""
+
+import random
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from aggregator.storage.migrations import migrate
+from aggregator.storage.store import Store
+from tests.faults.faults import faults_of
+from tests.faults.house import House, Nurseries
+from tests.postgresql import Postgresql, database
+
+FAULTS_OF_ONE = 2
+RARE = {"PostgreSQL restarted": 0.25}  # which take a second and more
+
+
+@dataclass
+class Tally:
+    """What schedules have done: faults by name, and after which of them something was wrong."""
+
+    schedules: int = 0
+    ratings: int = 0
+    thanked: int = 0
+    tries: Counter[str] = field(default_factory=Counter)
+    lost: Counter[str] = field(default_factory=Counter)
+    doubled: Counter[str] = field(default_factory=Counter)
+
+
+def run(house: House, seed: int, total: Tally) -> None:
+    """Let the faults of a seed happen, and look at both disks.
+
+    Raises AssertionError where something is wrong then.
+    """
+    chance = random.Random(seed)
+    known = faults_of(house)
+    names = list(known)
+    weights = [RARE.get(name, 1.0) for name in names]
+    before = len(house.ratings)
+    chosen = chance.choices(names, weights, k=FAULTS_OF_ONE)
+    total.schedules += 1
+    total.tries.update(chosen)
+    for name in chosen:
+        known[name](house, chance)
+        house.heal()
+        house.send_again()
+    given = house.ratings[before:]
+    total.ratings += len(given)
+    total.thanked += sum(one.thanked for one in given)
+    _look(house, seed, chosen, total)
+
+
+def run_all(house: House, seeds: Iterable[int], total: Tally) -> None:
+    """Run schedules, and deliver what is left at their end.
+
+    Raises AssertionError with the seed of the first after which something was wrong.
+    """
+    seed = -1
+    for seed in seeds:
+        run(house, seed, total)
+    house.until_delivered()
+    _look(house, seed, ["the end"], total)
+
+
+def _look(house: House, seed: int, chosen: Iterable[str], total: Tally) -> None:
+    """Note what was lost or doubled after some faults; raises AssertionError where it was."""
+    if not (found := house.check()).wrong:
+        return
+    for name in set(chosen):
+        total.lost[name] += found.lost
+        total.doubled[name] += found.doubled
+    on = "postgresql" if house.is_postgresql else "sqlite"
+    again = f"seed {seed}: {', '.join(chosen)}; again: make faults SEED={seed} N=1 ON={on}"
+    raise AssertionError("\n".join([again, *found.wrong, house.said()]))
+
+
+TEMPLATE = "template1"  # the database of server_of_its_own that has the schema
+
+
+@contextmanager
+def server_of_its_own() -> Iterator[Postgresql]:
+    """A PostgreSQL that schedules may stop; a new database of it has the schema."""
+    with TemporaryDirectory(prefix="hailong-postgresql-", ignore_cleanup_errors=True) as folder:
+        server = Postgresql(Path(folder))
+        server.start()
+        try:
+            store = Store(server.url.rpartition("/")[0] + f"/{TEMPLATE}")
+            migrate(store.engine)
+            store.close()
+            yield server
+        finally:
+            server.stop()
+
+
+@contextmanager
+def house_on(
+    nurseries: Nurseries, template: str | Path, postgresql: Postgresql | None = None
+) -> Iterator[House]:
+    """A house with an empty database copied from a template: a file, or a database's name."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="hailong-faults-")))
+        if postgresql is not None:
+            name = f"house_{folder.name.rpartition('-')[2].lower()}"
+            url = stack.enter_context(database(postgresql.url, name, str(template)))
+        else:
+            file = folder / "hailong.sqlite3"
+            shutil.copy(template, file)
+            url = f"sqlite:///{file}"
+        house = House(folder, nurseries, url, postgresql)
+        stack.callback(house.close)
+        yield house

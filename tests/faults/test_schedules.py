@@ -1,0 +1,47 @@
+"""Whatever happens between tap and tally: who was thanked is counted once, or waits.
+
+``make faults N=10000`` runs more of them, and other ones each time.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import missing
+from tests.faults.house import Nurseries
+from tests.faults.schedule import TEMPLATE, Tally, house_on, run_all, server_of_its_own
+from tests.postgresql import OLDEST, Postgresql, programs
+
+OF_ONE_HOUSE = 10
+SEEDS_ON_SQLITE = range(0, 140, OF_ONE_HOUSE)
+SEEDS_ON_POSTGRESQL = range(1_000, 1_060, OF_ONE_HOUSE)
+
+
+@pytest.fixture(scope="module")
+def nurseries() -> Iterator[Nurseries]:
+    made = Nurseries.open()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[Postgresql]:
+    """A server of these tests alone, which they may stop; its database is the template."""
+    if programs() is None:
+        missing(f"no PostgreSQL {OLDEST} or later (Debian: apt-get install postgresql)")
+    with server_of_its_own() as server:
+        yield server
+
+
+@pytest.mark.parametrize("first", SEEDS_ON_SQLITE)
+def test_schedules_on_sqlite(nurseries: Nurseries, sqlite_template: Path, first: int) -> None:
+    with house_on(nurseries, sqlite_template) as house:
+        run_all(house, range(first, first + OF_ONE_HOUSE), Tally())
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("first", SEEDS_ON_POSTGRESQL)
+def test_schedules_on_postgresql(nurseries: Nurseries, postgresql: Postgresql, first: int) -> None:
+    with house_on(nurseries, TEMPLATE, postgresql) as house:
+        run_all(house, range(first, first + OF_ONE_HOUSE), Tally())
