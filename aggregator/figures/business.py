@@ -46,6 +46,8 @@ class StatementRow:
         if question.kind != "number":
             return self.row.share(next(iter(self.row.measures)))
         unit: Words = question.unit or verbatim("")
+        n = self.row.n_effective or self.feedback.n
+        alike = n < self.feedback.n
         return Figure(
             name=f"{question.id}.median",
             title=question.text,
@@ -55,7 +57,8 @@ class StatementRow:
             n=self.feedback.n,
             low=found.low,
             high=found.high,
-            methods=(self.feedback.method,),
+            methods=(self.feedback.method, *(("days",) if alike else ())),
+            facts=((say("how.day_effect"), decimal(self.feedback.n / n, 2)),) if alike else (),
             text=joined(decimal(found.value), unit, by=" "),
         )
 
@@ -151,7 +154,8 @@ def business_factors(
     """
     by_key = {row.key: row for row in rows}
     counts = {row.key: row.counts for row in rows}
-    found = business_feedback(survey, _shares(rows), counts, pci, bounds)
+    effective = {row.key: row.n_effective for row in rows if row.n_effective is not None}
+    found = business_feedback(survey, _shares(rows), counts, pci, bounds, effective)
     return tuple(
         BusinessFactor(
             factor,

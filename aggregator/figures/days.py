@@ -1,8 +1,9 @@
 """The days behind rows of figures: what verdicts bet on, and what intervals allow for."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from datetime import date
 from typing import Any, get_args
 
 import numpy as np
@@ -11,10 +12,11 @@ import pandas as pd
 from aggregator.figures.rows import FigureRow, PartOfTime, RowKey
 from aggregator.organisation.seen import Stand
 from aggregator.statistics import DaySums, Method, allowing_for_days
+from aggregator.statistics.days import usual_effects
 from aggregator.storage.blocks import Key, Totals
-from aggregator.storage.rollups import POOL, SUMS, TALLIES
+from aggregator.storage.rollups import FACTORS, POOL, SUMS, TALLIES
 from aggregator.storage.store import Selection, Store
-from aggregator.wording.periods import period_of
+from aggregator.wording.periods import PeriodKind, period_of
 from surveys.centre import Centre
 from surveys.definition import Survey
 
@@ -35,6 +37,12 @@ class Days:
             return np.vstack([sums, np.zeros((1, sums.shape[1]), sums.dtype)])[at]
 
         return DaySums(*(rows(getattr(self.sums[measure], one.name)) for one in fields(DaySums)))
+
+    def usual_effects(self, measure: str, grain: PeriodKind) -> Mapping[str, float]:
+        """Of rows of a day each, by key: statistics.days.usual_effects within parts of time."""
+        parts = [period_of(grain, date.fromisoformat(key)).code for key in self.keys]
+        found = usual_effects(self.of(measure, self.keys), parts)
+        return dict(zip(self.keys, found.tolist(), strict=True))
 
     def allowed_for(self, figures: pd.DataFrame, method: Method) -> pd.DataFrame:
         """A table of shares or pooled_shares with intervals that allow for days."""
@@ -70,10 +78,20 @@ class Days:
 def days_of(store: Store, survey: Survey, selection: Selection, by: RowKey, centre: Centre) -> Days:
     """The days of a selection, of the pool or of the one question that it names, by row.
 
-    ``by`` is neither question nor factor. Rows of a part of time have the days within it.
-    Raises database.StorageError.
+    ``by`` is not question. Rows of a part of time have the days within it. Raises
+    database.StorageError.
     """
     place = _place_of(by, centre)
+    if by == "factor":
+        totals = store.daily(FACTORS, selection, lambda item: item, place)
+        factors = [factor.id for factor in survey.factors if factor.questions]
+        return Days(
+            factors,
+            {
+                measure: _stacked([_pooled(totals, (factor, measure)) for factor in factors])
+                for measure in survey.pooled_measures
+            },
+        )
     if selection.questions is None:
         totals = store.daily(POOL, selection, lambda item: item[1], place)
         found = {measure: _pooled(totals, measure) for measure in survey.pooled_measures}
@@ -99,6 +117,41 @@ def days_of(store: Store, survey: Survey, selection: Selection, by: RowKey, cent
     return Days(keys, {measure: of_part(sums) for measure, sums in found.items()})
 
 
+def days_of_questions(
+    store: Store,
+    selection: Selection,
+    questions: Sequence[str],
+    measures: Mapping[str, Collection[int]],
+) -> Days:
+    """The days of single questions, a row for each; ``measures`` are favourable answers of each.
+
+    Raises database.StorageError.
+    """
+    among = set(questions)
+    totals = store.daily(
+        TALLIES, selection, lambda item: item if item[0] in among else None, lambda at: "centre"
+    )
+    items: dict[str, list[int]] = {question: [] for question in questions}
+    for number, (question, _) in enumerate(totals.items):
+        items[question].append(number)
+    counts = totals.values[:, 0].sum(axis=2).T  # of shape (items, days)
+
+    def single(measure: str) -> DaySums:
+        favourable = [code in measures[measure] for _, code in totals.items]
+        kept = np.where(np.array(favourable, dtype=bool)[:, None], counts, 0)
+        k, n = (
+            np.array([table[at].sum(axis=0) for at in items.values()]) for table in (kept, counts)
+        )
+        return DaySums.single(k, n)
+
+    return Days(questions, {measure: single(measure) for measure in measures})
+
+
+def _stacked(rows: Sequence[DaySums]) -> DaySums:
+    names = [one.name for one in fields(DaySums)]
+    return DaySums(*(np.array([getattr(row, name).sum(axis=0) for row in rows]) for name in names))
+
+
 def _place_of(by: RowKey, centre: Centre) -> Callable[[Key], str | None]:
     """The key of the row that a place (channel, department, counter) belongs to, None for none."""
     match by:
@@ -118,11 +171,11 @@ def _single(totals: Totals, favourable: Sequence[int]) -> DaySums:
     return DaySums.single(counts[:, wanted].sum(axis=1).T, counts.sum(axis=1).T)
 
 
-def _pooled(totals: Totals, measure: str) -> DaySums:
-    if measure not in totals.items:
+def _pooled(totals: Totals, item: Hashable) -> DaySums:
+    if item not in totals.items:
         none = np.zeros((len(totals.places), len(totals.times)), dtype=np.int64)
         return DaySums.single(none, none)
-    values = totals.values[:, :, totals.items.index(measure)]
+    values = totals.values[:, :, totals.items.index(item)]
     named = dict(zip(SUMS, values.transpose(1, 2, 0), strict=True))
     return DaySums(*(named[one.name] for one in fields(DaySums)))
 

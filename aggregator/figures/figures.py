@@ -7,7 +7,7 @@ from typing import Any, TypeGuard, get_args
 
 import pandas as pd
 
-from aggregator.figures.days import Days, days_of
+from aggregator.figures.days import Days, days_of, days_of_questions
 from aggregator.figures.references import set_comparisons, why_no_index
 from aggregator.figures.rows import (
     FigureRow,
@@ -49,9 +49,8 @@ def figure_rows(
 
     Where the selection names no question, a survey's only measured question is taken, or else
     the pool of all. If the questions do not pool, a question must be named. ``method`` is that
-    of the intervals of shares; pooled shares have their own. Intervals allow for days, but for
-    those of single questions and factors. ``closed`` as in set_comparisons. Raises Unanswerable
-    and database.StorageError.
+    of the intervals of shares; pooled shares have their own. All intervals allow for days.
+    ``closed`` as in set_comparisons. Raises Unanswerable and database.StorageError.
     """
     if by == "question":
         return _by_question(store, survey, selection, method)
@@ -157,16 +156,34 @@ def _by_question(
         for question in factor.questions
         if named is None or question.id in named
     ]
-    counts = store.counts(_asking(selection, [question.id for question in questions]), "question")
+    asked = _asking(selection, [question.id for question in questions])
+    counts = store.counts(asked, "question")
     rows: dict[str, FigureRow] = {}
     for alike in _by_scale(questions):
         labels = {question.id: question.text for question in alike}
         given = counts[counts["key"].isin(list(labels))]
         by_id = {question.id: question for question in alike}
-        rows |= {
-            row.key: row for row in _rows(survey, by_id, given, labels, method, group="question.")
-        }
+        measures = survey.measures_of(alike[0])
+        days = days_of_questions(store, asked, list(labels), measures) if measures else None
+        found = _rows(survey, by_id, given, labels, method, days, group="question.")
+        if alike[0].kind == "number":
+            found = [_allowing_for_days(row, store, asked) for row in found]
+        rows |= {row.key: row for row in found}
     return [rows[question.id] for question in questions]
+
+
+def _allowing_for_days(row: FigureRow, store: Store, selection: Selection) -> FigureRow:
+    """A question for a number, with how many independent answers would tell its median as well.
+
+    Counted are the days' answers up to the median (Woodruff, JASA 47 (1952) 635-646).
+    """
+    if row.median is None:
+        return row
+    lower = {"up_to_median": [value for value in row.counts if value <= row.median]}
+    levels = pd.DataFrame([row.counts], index=[row.key])
+    days = days_of_questions(store, selection, [row.key], lower)
+    [n] = days.allowed_for(shares(levels, lower), "wilson")["n_effective"]
+    return replace(row, n_effective=float(n))
 
 
 def _by_scale(questions: Iterable[Question]) -> list[list[Question]]:
@@ -183,8 +200,8 @@ def _pooled(
     pooled = _by_place(store.pooled, selection, by, centre)
     sums, labels = _labelled(survey, centre, selection, by, pooled)
     figures = pooled_shares(sums, list(labels))
-    days = None if by == "factor" else days_of(store, survey, selection, by, centre)
-    figures = days.allowed_for(figures, "wilson") if days else figures
+    days = days_of(store, survey, selection, by, centre)
+    figures = days.allowed_for(figures, "wilson")
     respondents: dict[Any, int] = dict(zip(figures["key"], figures["respondents"], strict=True))
     codes = survey.scales[survey.measured[0].scale or ""].codes
     if by == "factor":
@@ -208,8 +225,7 @@ def _pooled(
         for key in labels
     ]
     set_measures(rows, figures)
-    if days:
-        days.set_on(rows)
+    days.set_on(rows)
     _set_departments(rows, by, centre)
     for row in rows:
         for measure in survey.pooled_measures:

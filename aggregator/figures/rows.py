@@ -124,9 +124,10 @@ class FigureRow:
     ``n`` counts answers, respondents where questions are pooled, and ticks in multiple-choice
     questions. ``question`` is None where several are pooled. ``group`` is a prefix of its
     figures' names, for pages with rows of several kinds. ``department`` is that at which the
-    answers of a counter's row were given. ``days``: by measure, the shares of successive days,
-    NaN for days without answers. A ``withheld`` row has no figures: n is 0, counts, measures and
-    days are empty (see publishing).
+    answers of a counter's row were given. ``n_effective``: of a number, how many independent
+    answers would tell its median as well; None for n. ``days``: by measure, the shares of
+    successive days, NaN for days without answers. A ``withheld`` row has no figures: n is 0,
+    counts, measures and days are empty (see publishing).
     """
 
     key: str
@@ -140,6 +141,7 @@ class FigureRow:
     withheld: bool = False
     group: str = ""
     department: str = ""
+    n_effective: float | None = None
     days: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     @property

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
 from aggregator.figures.days import Days, days_of
 from aggregator.figures.figure import Figure
+from aggregator.figures.figures import figure_rows
 from aggregator.figures.rows import (
     Difference,
     FigureRow,
@@ -29,9 +30,9 @@ from aggregator.statistics import (
     pooled_shares,
     shares,
 )
-from aggregator.storage.store import Grouping, Selection, Store
+from aggregator.storage.store import Selection, Store
 from aggregator.wording.periods import Period, PeriodKind, period_of
-from aggregator.wording.phrases import between, days, joined, percent, say
+from aggregator.wording.phrases import between, days, decimal, joined, percent, say
 from surveys.centre import Centre, SeriesBreak
 from surveys.definition import Survey
 
@@ -39,21 +40,7 @@ Against = Literal["before", "year_before"]
 Grain = Literal["week", "day", "month", "quarter"]
 # How many points a chart has: a month of days, half a year of weeks, years of the rest.
 LENGTHS: Mapping[Grain, int] = {"week": 26, "day": 31, "month": 24, "quarter": 12}
-# What tallies are read by; a quarter is the sum of its months.
-READ_BY: Mapping[Grain, Grouping] = {
-    "week": "week",
-    "day": "day",
-    "month": "month",
-    "quarter": "month",
-}
-NO_ANSWERS: Mapping[str, Any] = {
-    "k": 0,
-    "n": 0,
-    "share": None,
-    "low": None,
-    "high": None,
-    "method": "wilson",
-}
+NOTHING = Measure(0, 0, None, None, None, "wilson")
 COMPARED: tuple[PeriodKind, ...] = ("week", "month", "quarter")
 
 
@@ -67,18 +54,22 @@ def buckets(grain: Grain, until: date, length: int) -> list[Period]:
 class TrendPoint:
     """The share in one period of a trend: k of n, effective numbers where answers are pooled.
 
-    ``share``, ``low`` and ``high`` are None without answers. ``break_before``: a new series
-    begins here (breaks). ``people``: how many answered, where it was computed.
+    ``n_effective``: the number of independent answers that limits are made of. ``share``, ``low``
+    and ``high`` are None without answers. ``day_effect`` is that of the interval.
+    ``break_before``: a new series begins here (breaks). ``people``: how many answered, where it
+    was computed.
     """
 
     period: Period
     k: float
     n: float
+    n_effective: float
     share: float | None
     low: float | None
     high: float | None
     method: str
     break_before: bool
+    day_effect: float | None = None
     people: int = 0
     withheld: bool = False
 
@@ -106,10 +97,12 @@ class ChartedPoint(TrendPoint):
             n=round(self.n),
             low=self.low,
             high=self.high,
-            methods=(self.method, "p_chart"),
+            methods=(self.method, *(("days",) if self.day_effect else ()), "p_chart"),
             facts=(
                 (say("trends.limits"), limits),
                 (say("trends.middle"), percent(self.centre)),
+                *((say("how.day_effect"), decimal(one, 2)) for one in (self.day_effect,) if one),
+                (say("trends.n_effective"), decimal(self.n_effective, 1)),
             ),
         )
 
@@ -125,26 +118,35 @@ def trend(
 ) -> list[TrendPoint]:
     """The share of each of ``parts``, which are successive periods of one kind, ``grain``.
 
-    For pooled questions n is the effective number of answers and k is share × n, as the limits
-    of a control chart need them. Raises database.StorageError.
+    A day's interval is of that day alone; for the limits of a control chart its effective number
+    of answers is less by how days of a week usually differ. Raises database.StorageError.
     """
     if not parts:
         return []
     span = replace(selection, since=parts[0].since, until=parts[-1].until)
-    found = figures(store, survey, span, measure, READ_BY[grain], grain)
-    by_day = {row["key"]: row for row in records(found)}
+    rows = {row.key: row for row in figure_rows(store, survey, centre, span, grain)}
+    effects: Mapping[str, float] = {}
+    if grain == "day":
+        asked = (
+            span if survey.pooled_measures else replace(span, questions=(survey.measured[0].id,))
+        )
+        effects = days_of(store, survey, asked, "day", centre).usual_effects(measure, "week")
     points = []
     for part, new in zip(parts, _breaks(survey, centre, parts), strict=True):
-        row = by_day.get(period_of(grain, part.since).since, NO_ANSWERS)
+        key = period_of(grain, part.since).code
+        own = rows[key].measures[measure].not_widened() if key in rows else NOTHING
+        n = own.n_effective if survey.pooled_measures else own.n
         points.append(
             TrendPoint(
                 period=part,
-                k=float(row["k"]),
-                n=float(row["n"]),
-                share=known(row["share"]),
-                low=known(row["low"]),
-                high=known(row["high"]),
-                method=row["method"],
+                k=(own.share or 0.0) * n if survey.pooled_measures else own.k,
+                n=n,
+                n_effective=own.n_effective / effects.get(key, 1.0),
+                share=own.share,
+                low=own.low,
+                high=own.high,
+                method=own.method,
+                day_effect=own.day_effect,
                 break_before=new,
             )
         )
@@ -203,7 +205,17 @@ def whole_trend(
 
 
 def _nothing(part: Period) -> TrendPoint:
-    return TrendPoint(period=part, break_before=False, **NO_ANSWERS)
+    return TrendPoint(
+        period=part,
+        k=0,
+        n=0,
+        n_effective=0,
+        share=None,
+        low=None,
+        high=None,
+        method="wilson",
+        break_before=False,
+    )
 
 
 def charted(points: Sequence[TrendPoint]) -> list[ChartedPoint]:
@@ -211,8 +223,8 @@ def charted(points: Sequence[TrendPoint]) -> list[ChartedPoint]:
     frame = pd.DataFrame(
         {
             "key": range(len(points)),
-            "k": [point.k for point in points],
-            "n": [point.n for point in points],
+            "k": [(point.share or 0.0) * point.n_effective for point in points],
+            "n": [point.n_effective for point in points],
             "break_before": [point.break_before for point in points],
         }
     )
@@ -227,34 +239,6 @@ def charted(points: Sequence[TrendPoint]) -> list[ChartedPoint]:
         )
         for point, one in zip(points, records(control_chart(frame)), strict=True)
     ]
-
-
-def figures(
-    store: Store,
-    survey: Survey,
-    selection: Selection,
-    measure: str,
-    by: Grouping,
-    grain: PeriodKind,
-) -> pd.DataFrame:
-    """Shares of a selection by period of kind ``grain``: SHARE_COLUMNS, key is the first day."""
-
-    def first_day(day: date) -> date:
-        return period_of(grain, day).since
-
-    if len(survey.measured) == 1:
-        [question] = survey.measured
-        scale = survey.scale_of(question)
-        counts = store.counts(replace(selection, questions=(question.id,)), by)
-        counts = counts.assign(key=counts["key"].map(first_day))
-        levels = level_counts(counts, sorted(set(counts["key"])), scale.codes if scale else ())
-        return shares(levels, {measure: survey.measures_of(question)[measure]})
-    sums = store.pooled(selection, by)
-    sums = sums[sums["measure"] == measure]
-    sums = sums.assign(key=sums["key"].map(first_day))
-    sums = sums.groupby(["key", "measure"], as_index=False).sum()
-    found = pooled_shares(sums, sorted(set(sums["key"])))
-    return found.assign(k=found["share"] * found["n_effective"], n=found["n_effective"])
 
 
 def _breaks(survey: Survey, centre: Centre, parts: Sequence[Period]) -> Iterator[bool]:
@@ -432,7 +416,6 @@ def _rows(
         levels = level_counts(pd.concat(counts), keys, scale.codes if scale else ())
         found = shares(levels, {measure: survey.measures_of(question)[measure]})
         answered = dict(zip(found["key"], found["n"], strict=True))
-    none = Measure(0, 0, None, None, None, "wilson")
     rows = [
         FigureRow(
             key,
@@ -440,7 +423,7 @@ def _rows(
             survey,
             int(answered.get(key, 0)),
             {},
-            {measure: none},
+            {measure: NOTHING},
             question=None if survey.pooled_measures else survey.measured[0],
         )
         for key in keys

@@ -76,18 +76,20 @@ def business_feedback(
     counts: Mapping[str, Mapping[int, int]],
     pci: Pci | None = None,
     bounds: Mapping[str, ProvinceBounds] | None = None,
+    effective: Mapping[str, float] | None = None,
 ) -> tuple[FactorFeedback, ...]:
     """All factors and statements of a business survey, in its order.
 
     ``figures`` has SHARE_COLUMNS, one row for each question (key) with a scale; ``counts`` are
     answers by question and value, used for questions that ask for a number. ``pci`` gives the
-    published sub-indices, ``bounds`` by question make scores possible.
+    published sub-indices, ``bounds`` by question make scores possible. ``effective`` are effective
+    numbers of answers of questions that ask for a number, where they are less than all.
     """
     known = bounds or {}
     measured = _shares(figures)
     for question in survey.questions.values():
         values = counts.get(question.id, {}) if question.kind == "number" else {}
-        if figure := median(question, values):
+        if figure := median(question, values, (effective or {}).get(question.id)):
             measured[question.id] = (None, sum(values.values()), figure, "median_order")
 
     def statement(question: Question) -> StatementFeedback:
@@ -123,16 +125,21 @@ def _shares(figures: pd.DataFrame) -> dict[str, _Measured]:
     }
 
 
-def median(question: Question, counts: Mapping[int, int]) -> Interval | None:
+def median(
+    question: Question, counts: Mapping[int, int], effective: float | None = None
+) -> Interval | None:
     """The median of numbers counted by value, with its 95 % interval; None for no numbers.
 
     The interval's ends are order statistics (Conover, Practical Nonparametric Statistics, 1999,
-    section 3.2). Below six numbers there is none of 95 %: it is then the question's whole range.
+    section 3.2), of as many of the numbers, evenly spaced in their order, as are ``effective``
+    (None: all). Below six there is none of 95 %: it is then the question's whole range.
     """
     values = np.repeat(sorted(counts), [counts[value] for value in sorted(counts)])
     if not values.size:
         return None
-    test: Any = quantile_test(values, q=0, p=0.5)
+    few = values.size if effective is None else max(1, min(values.size, int(effective + 1e-9)))
+    evenly = values[np.round((np.arange(few) + 0.5) * values.size / few - 0.5).astype(int)]
+    test: Any = quantile_test(evenly, q=0, p=0.5)
     low, high = test.confidence_interval(0.95)
     if math.isnan(low) or math.isnan(high):
         low, high = extremes(question)

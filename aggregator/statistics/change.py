@@ -89,8 +89,9 @@ def control_chart(points: pd.DataFrame) -> pd.DataFrame:
     ``points`` has columns key, k, n in the order of time, and may have break_before (bool),
     true where a new series begins; series have nothing to do with each other. Columns returned:
     key, k, n, share, series (0, 1, …), centre, lower, upper (fractions), signal ("" | "above" |
-    "below" | "run"). A point without answers has no share, limits or signal. For pooled figures
-    n is the effective number of answers, which may be a fraction.
+    "below" | "run"). A point without answers has no share, limits or signal. n is an effective
+    number of answers, which may be a fraction: limits allow for answers of one day being alike,
+    and for people who answer several questions, by it.
 
     - The centre line is the share of all answers of the series and the limits follow each
       point's n (Montgomery, Introduction to Statistical Quality Control, section 7.2).
@@ -103,9 +104,9 @@ def control_chart(points: pd.DataFrame) -> pd.DataFrame:
       (Western Electric, Statistical Quality Control Handbook, 1956), provided that such a run
       has at most the chance of eight equal tosses of a coin, 0.5^8. The condition is ours: with
       few answers most points of a good service are at 100 %, above the centre, by chance.
-    - With thousands of answers a point, every difference between days shows and many points are
-      out. The limits are not widened for that, as in Laney's p' chart (Quality Engineering 14
-      (2002) 531-537), since it is a finding that days differ.
+    - By an effective n the limits are as wide as days usually differ, so that with thousands of
+      answers a point not every day is out; Laney's p' chart is made for the same (Quality
+      Engineering 14 (2002) 531-537).
     """
     frame = points.reset_index(drop=True)
     breaks = frame["break_before"] if "break_before" in frame else pd.Series(False, frame.index)

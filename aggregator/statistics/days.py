@@ -1,7 +1,7 @@
 """Answers of one day are more alike than those of different days: what that does to an interval."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,10 @@ class DaySums:
         """Of a question that everybody answers once: k favourable of n."""
         return cls(k, n, k, k, n)
 
+    def rows(self, at: Sequence[int] | np.ndarray) -> "DaySums":
+        """Some rows, by their numbers."""
+        return DaySums(*(getattr(self, one.name)[at] for one in fields(self)))
+
     @property
     def shares(self) -> np.ndarray:
         """The share of each day; NaN without answers."""
@@ -49,18 +53,57 @@ def day_effects(days: DaySums) -> tuple[np.ndarray, float]:
     Sampling, 1965, section 5.4; Rao, Scott, Biometrics 48 (1992) 577-585). Where no row has
     several days nothing is known of it, and the effect is 1: the interval then is of that day.
     """
-    k, m, mm = days.k.sum(axis=1), days.m.sum(axis=1), days.mm.sum(axis=1)
+    correlation, degrees = _correlation(days)
+    return 1 + correlation * _others(days), degrees
+
+
+def _correlation(days: DaySums) -> tuple[float, float]:
+    """The intraclass correlation of rows of several days, and its degrees of freedom."""
+    k, m = days.k.sum(axis=1), days.m.sum(axis=1)
     count = (days.m > 0).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = (k / m)[:, None]
         of_days = ((days.k - share * days.m) ** 2).sum(axis=1) * count / (count - 1)
         of_people = (days.kk - 2 * share * days.km + share**2 * days.mm).sum(axis=1)
-        size = (days.m.astype(float) ** 2).sum(axis=1) / mm - 1
     several = count > 1
-    weight = (of_people * size)[several].sum()
+    weight = (of_people * _others(days))[several].sum()
     excess = (of_days - of_people)[several].sum()
     correlation = float(np.clip(excess / weight, 0, 1)) if weight > 0 else 0.0
-    return 1 + correlation * np.nan_to_num(size), float((count - 1)[several].sum())
+    return correlation, float((count - 1)[several].sum())
+
+
+def _others(days: DaySums) -> np.ndarray:
+    """By row, the mean number of others on a respondent's day; 0 without answers."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        size = (days.m.astype(float) ** 2).sum(axis=1) / days.mm.sum(axis=1) - 1
+    return np.asarray(np.nan_to_num(size))
+
+
+def usual_effects(days: DaySums, groups: Sequence[Hashable]) -> np.ndarray:
+    """By row of one day each, how many times over its variance is by how days usually differ.
+
+    ``groups`` is the week of each row. How alike a day's answers are is learned within weeks, so
+    that a slow change is no likeness, and from all days but the day itself, so that one that is
+    far out does not excuse itself. The effect is that of day_effects.
+    """
+    weeks = {name: number for number, name in enumerate(dict.fromkeys(groups))}
+    at = [weeks[name] for name in groups]
+    wide, found = days.m.shape[1], np.ones(len(at))
+    order = [at[:number].count(week) for number, week in enumerate(at)]
+    places = np.array(order, dtype=int)[:, None] * wide + np.arange(wide)
+    shape = len(weeks), (max(order, default=-1) + 1) * wide
+
+    def by_week(sums: np.ndarray) -> np.ndarray:
+        together = np.zeros(shape, dtype=sums.dtype)
+        together[np.array(at)[:, None], places] = sums
+        return together
+
+    for number in range(len(at)):
+        kept = (np.arange(len(at)) != number)[:, None]
+        rest = DaySums(*(by_week(getattr(days, one.name) * kept) for one in fields(DaySums)))
+        correlation, _ = _correlation(rest)
+        found[number] += correlation * _others(days.rows([number]))[0]
+    return found
 
 
 def allowing_for_days(

@@ -17,6 +17,7 @@ from tests.simulation.daily import (
     of_months,
 )
 from tests.simulation.departments import of_departments, of_weighted_answers
+from tests.simulation.surveys import of_forms
 
 NOTES = """
 * outside {low:.0%} to {high:.0%}.
@@ -33,7 +34,8 @@ direct, 100: six answers a department are too few for the score interval.
 shrunk: how much departments differ has to be learned from seventeen of them. With few answers
 that leaves more room than needed, with more of them a little less. Their ranks are whole numbers.
 raked, channels unlike: Kish's effective n takes the answers of a channel to be like all others.
-Where weighting explains part of the spread, the interval is wider than it need be."""
+Where weighting explains part of the spread, the interval is wider than it need be.
+"no days": what intervals of questions and factors were before they allowed for days."""
 
 DAILY_NOTES = """
 bets by day: verdicts of pages, the published share taken at the end of its 99 % interval.
@@ -57,6 +59,7 @@ def main() -> None:
         of_departments(few, given.seed),
         of_weighted_answers(few, given.seed),
         of_months(few, given.seed),
+        of_forms(few, given.seed),
     ):
         error = f"{row.error:.2%}" if row.error else "exact"
         print(

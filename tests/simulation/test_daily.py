@@ -1,8 +1,11 @@
 """What verdicts that are looked at daily promise: a short version of make coverage."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from aggregator.statistics import DaySums, control_chart
+from aggregator.statistics.days import usual_effects
 from tests.simulation.daily import (
     ALIKE,
     DAYS,
@@ -14,6 +17,7 @@ from tests.simulation.daily import (
     fixed,
     of_months,
 )
+from tests.simulation.surveys import of_forms
 
 SEED = 20_201_127
 QUARTERS = 100
@@ -42,6 +46,37 @@ def test_intervals_of_a_month_hold_the_truth_also_where_days_are_alike() -> None
     assert len(promised) == len(ALIKE)
     assert all(not one.outside for one in promised), promised
     assert measured["wilson", "days alike 0.05"].outside
+
+
+def test_so_do_those_of_single_questions_and_of_factors() -> None:
+    found = of_forms(150, SEED, shares=(0.82,), likeness=(0, 0.05))
+    measured = {(one.method, one.answers): one for one in found}
+    promised = [one for one in measured.values() if one.promised]
+    assert {one.method for one in promised} == {"question", "factor"}
+    assert all(not one.outside for one in promised), promised
+    assert measured["factor, no days", "days alike 0.05"].outside
+
+
+def test_control_charts_of_days_take_no_usual_day_for_a_signal() -> None:
+    """Of 170 ratings a day; and a day that is far out is one, also beside itself."""
+    rng = np.random.default_rng(SEED)
+    size, weeks = 1 / 0.02 - 1, [day // 5 for day in range(30)]
+    plain, allowing, far_out = [], [], []
+    for _ in range(20):
+        k = rng.binomial(170, rng.beta(TRUE * size, (1 - TRUE) * size, (30, 1)))
+        n = np.full_like(k, 170)
+        plain += signals(k, n)
+        allowing += signals(k, n, usual_effects(DaySums.single(k, n), weeks))
+        k[29] = 120
+        far_out.append(signals(k, n, usual_effects(DaySums.single(k, n), weeks))[29])
+    assert np.mean(plain) > 0.05
+    assert np.mean(allowing) < 0.02
+    assert np.mean(far_out) > 0.9
+
+
+def signals(k: np.ndarray, n: np.ndarray, effect: np.ndarray | float = 1.0) -> list[bool]:
+    points = {"key": range(len(k)), "k": k[:, 0] / effect, "n": n[:, 0] / effect}
+    return list(control_chart(pd.DataFrame(points))["signal"].isin(["below", "above"]))
 
 
 def test_a_document_on_a_month_that_is_over_errs_seldom() -> None:

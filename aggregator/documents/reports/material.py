@@ -132,7 +132,8 @@ def _shown(point: TrendPoint, withheld: bool) -> TrendPoint:
     """The point, or one without figures where it is withheld and not empty."""
     if not withheld or not point.people:
         return point
-    return replace(point, people=0, k=0, n=0, share=None, low=None, high=None, withheld=True)
+    nothing = replace(point, people=0, k=0, n=0, n_effective=0, withheld=True)
+    return replace(nothing, share=None, low=None, high=None, day_effect=None)
 
 
 def _trend(on: Occasion, survey: Survey, measure: str) -> list[TrendPoint]:

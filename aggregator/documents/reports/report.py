@@ -193,7 +193,7 @@ def _contents(on: Occasion, m: Material | None) -> tuple[list[Section], tuple[Se
     if firms is not None:
         sections.append(business.business(on, firms))
         surveys.append(firms.survey)
-        used += ["wilson", "median_order"]
+        used += ["wilson", "days", "median_order"]
     if on.kind == "quarter" and (handled := handling(on)) is not None:
         sections.append(handled)
         used.append("circular_01_2018")

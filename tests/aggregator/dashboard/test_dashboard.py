@@ -48,6 +48,21 @@ def test_today_by_department(manager: Room) -> None:
     assert "ngày 23/11/2026" in words(today)
 
 
+def test_a_question_and_the_total_of_it_have_one_interval(room: Room) -> None:
+    """Nothing is concluded yet, so the total's is widened to what was published."""
+    room.take(over_days([5] * 36 + [4] * 4, 6))
+    room.sign_in()
+    panels = [
+        words(page(room, f"/?period=month&how={name}.very_satisfied")).partition("Khoảng tin cậy")[
+            2
+        ]
+        for name in ("centre", "question.rating")
+    ]
+    intervals = {re.findall(r"từ \d+,\d% đến \d+,\d%", panel)[0] for panel in panels}
+    assert len(intervals) == 1
+    assert "đến 96,3%" in intervals.pop()
+
+
 def test_all_sixteen_departments_are_listed_rated_or_not(manager: Room) -> None:
     today = page(manager)
     names = [d.name.vi for d in manager.context.centre.departments]

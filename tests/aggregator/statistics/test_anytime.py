@@ -1,6 +1,7 @@
 """Verdicts that may be looked at on any day: what they promise, and intervals beside them."""
 
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -16,10 +17,12 @@ from aggregator.statistics import (
     changes_daily,
     compare,
     compare_daily,
+    control_chart,
+    pooled_shares,
     shares,
 )
 from aggregator.statistics.anytime import anytime_p, e_process, strongest, two_sided
-from aggregator.statistics.days import bounds, day_effects
+from aggregator.statistics.days import bounds, day_effects, usual_effects
 
 DEVICE = PublishedShare(3355 / 3483, 3483)
 REFERENCES = (DEVICE, PublishedShare(0.8233), PublishedShare(1.0), PublishedShare(1.0, 3483))
@@ -98,6 +101,50 @@ def test_nor_does_that_of_a_change(
             assert one["verdict"] == "too_few" or reached == (one["verdict"] == "indistinct")
 
 
+people = st.integers(0, 4).flatmap(lambda m: st.tuples(st.integers(0, m), st.just(m)))
+forms = st.lists(
+    st.lists(st.lists(people, max_size=4), min_size=6, max_size=6), min_size=1, max_size=4
+)
+
+
+@settings(max_examples=50)
+@given(forms, st.sampled_from(REFERENCES))
+def test_nor_does_one_of_pooled_questions(
+    rows: list[list[list[tuple[int, int]]]], published: PublishedShare
+) -> None:
+    """Rows of days of respondents, each with k favourable of m answers."""
+
+    def sums(part: Callable[[int, int], int]) -> np.ndarray:
+        return np.array([[sum(part(k, m) for k, m in day) for day in row] for row in rows])
+
+    parts = {"k": lambda k, m: k, "m": lambda k, m: m, "kk": lambda k, m: k * k}
+    parts |= {"km": lambda k, m: k * m, "mm": lambda k, m: m * m}
+    days = DaySums(**{name: sums(part) for name, part in parts.items()})
+    whole = {name: getattr(days, name).sum(axis=1) for name in parts}
+    frame = pd.DataFrame({"key": range(len(rows)), "measure": "", **whole})
+    frame = frame.assign(respondents=sums(lambda k, m: int(m > 0)).sum(axis=1))
+    answered = np.flatnonzero(frame["m"])
+    days = days.rows(answered)
+    figures = allowing_for_days(pooled_shares(frame, answered.tolist()), {"": days}, "wilson")
+    assert (figures["n_effective"] <= figures["n"] * (1 + 1e-9)).all()
+    for one in compare_daily(figures, days.shares, published).to_dict("records"):
+        reached = one["low"] <= 0 <= one["high"]
+        assert one["verdict"] == "too_few" or reached == (one["verdict"] == "indistinct")
+
+
+@settings(max_examples=50)
+@given(units)
+def test_nor_does_that_of_a_point_of_a_control_chart_that_is_out(
+    rows: list[list[tuple[int, int]]],
+) -> None:
+    figures = figures_of(sums_of(rows))
+    n = figures["n_effective"]
+    drawn = control_chart(figures.assign(k=figures["share"].fillna(0) * n, n=n))
+    below, above = (drawn["signal"] == side for side in ("below", "above"))
+    assert (figures["high"] < drawn["centre"])[below].all()
+    assert (figures["low"] > drawn["centre"])[above].all()
+
+
 @settings(max_examples=40)
 @given(units)
 def test_a_p_value_never_rises_as_days_go_by(rows: list[list[tuple[int, int]]]) -> None:
@@ -144,6 +191,18 @@ def test_days_that_come_whole_count_as_one_answer_each() -> None:
     effect, degrees = day_effects(DaySums.single(k, np.full_like(k, 10)))
     assert effect[0] == pytest.approx(10)
     assert degrees == 9
+
+
+def test_how_days_usually_differ_is_learned_within_weeks_and_from_the_other_days() -> None:
+    """A level that changes between weeks is no likeness, nor is the one day that is far out."""
+    n = np.full((15, 1), 20)
+    weeks = [day // 5 for day in range(15)]
+    k = np.repeat([[19], [15], [11]], 5, axis=0)
+    assert (usual_effects(DaySums.single(k, n), weeks) == 1).all()
+    k[7] = 0
+    effects = usual_effects(DaySums.single(k, n), weeks)
+    assert effects[7] == 1
+    assert (np.delete(effects, 7) > 2).all()
 
 
 def test_what_was_published_is_held_at_the_ends_of_its_interval() -> None:
