@@ -17,9 +17,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 
 import serving
+from aggregator.alerts.watch import Watch
 from aggregator.dashboard.accounts import Accounts
 from aggregator.dashboard.app import create_app as create_aggregator
 from aggregator.demo import simulate
+from aggregator.demo.bad_day import last_day
 from aggregator.demo.mergers import REASON, Mergers
 from aggregator.intake.ingest import Ingest
 from aggregator.organisation.changes import OrganisationError
@@ -196,7 +198,10 @@ def _simulated(
     if organisation.number == 1 and mergers.into:
         organisation.save(mergers.applied(first), "", REASON, 1)
     ingest = Ingest(store, files, organisation.centre)
-    return simulate(store, ingest, first, organisation.surveys, now, mergers)
+    taken = simulate(store, ingest, first, organisation.surveys, now, mergers)
+    # What stood on the page of alerts when the last working day ended.
+    Watch(store, organisation, counting, lambda: last_day(first, now)).look()
+    return taken
 
 
 def _reachable(host: str) -> str:

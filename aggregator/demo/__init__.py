@@ -5,6 +5,7 @@ from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 
+from aggregator.demo.bad_day import bad_afternoon, fall_silent
 from aggregator.demo.cases import add_cases
 from aggregator.demo.firms import BUSINESS, Firms
 from aggregator.demo.handled import Handled
@@ -37,7 +38,8 @@ def simulate(
     ``centre`` is the one before the ``mergers``. The same centre and day give the same quarter.
     """
     quarter, firms = Quarter(centre, surveys, now), Firms(centre, surveys[BUSINESS], now)
-    batches = sorted([*quarter.batches(), *firms.batches()], key=itemgetter(0))
+    made = [*quarter.batches(), *firms.batches(), bad_afternoon(centre, now)]
+    batches = sorted(made, key=itemgetter(0))
     taken = 0
     for received, group in groupby(batches, key=itemgetter(0)):
         offers = [Offer(mergers.moved(items), "vi") for _, items in group if items]
@@ -59,6 +61,7 @@ def simulate(
     )
     add_cases(store, mergers.applied(centre) if mergers.into else centre, now)
     _tag(store, now)
+    fall_silent(store, centre, now)
     return taken
 
 

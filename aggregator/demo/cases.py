@@ -7,6 +7,7 @@ from aggregator.storage.cases import Kind, Way
 from aggregator.storage.store import Store
 from surveys.centre import Centre
 
+BY_CASES = "so_nong_nghiep"  # a department whose feedback is known by its cases alone
 MANAGER, HEAD = "quan_ly", "truong_bo_phan"  # invented accounts, which cannot sign in
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from aggregator.demo.calendar import SLOW, stream
+from aggregator.demo.cases import BY_CASES
 from aggregator.indices.circular_01_2018 import (
     BY_DOSSIER,
     Counts,
@@ -62,19 +63,20 @@ class Handled:
         days = {self._today}
         days |= {period_of("month", self._today - timedelta(days=back)).until for back in (30, 60)}
         return {
-            (day, department.id): self._facts()
+            (day, department.id): self._facts(department.id)
             for day in sorted(day for day in days if day <= self._today)
             for department in self._centre.departments
         }
 
-    def _facts(self) -> Facts:
+    def _facts(self, department: str) -> Facts:
         chance, choose = self._random.random, self._random.choices
         filed = choose((0, 2, 12), (70, 25, 5))[0]
+        stated = department != BY_CASES
         return Facts(
             None if chance() < 0.2 else choose(("full", "part", "none"), (30, 60, 10))[0],
             True,
             chance() < 0.9,
-            filed,
-            filed - (chance() < 0.1) if filed else 0,
+            filed if stated else None,
+            (filed - (chance() < 0.1) if filed else 0) if stated else None,
             choose(("full", "part", "none"), (40, 50, 10))[0],
         )

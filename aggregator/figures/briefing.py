@@ -121,8 +121,20 @@ def briefing(
         today=now,
         so_far=so_far,
         lines=sorted(lines, key=_evidence),
-        attention=sorted([*below, *low], key=lambda one: one.p)[:MOST],
+        attention=_ranked([*below, *low]),
     )
+
+
+def _ranked(found: Iterable[Attention]) -> list[Attention]:
+    """The MOST with the clearest evidence; of a department and its counters the clearest alone."""
+    kept: list[Attention] = []
+    named = set()
+    for one in sorted(found, key=lambda one: one.p):
+        department = (one.row.department or one.row.key) if one.row else None
+        if department is None or department not in named:
+            named.add(department)
+            kept.append(one)
+    return kept[:MOST]
 
 
 def last_working_day(centre: Centre, before: date, rated: frozenset[date]) -> date:

@@ -13,6 +13,7 @@ from aggregator.dashboard.pages import render
 from aggregator.dashboard.permissions import needs
 from aggregator.dashboard.screens.view import FigurePage, View, choose, read_view
 from aggregator.figures.briefing import Attention, Briefing, briefing
+from aggregator.storage.alerts import Alert
 from aggregator.storage.comments import Search
 from aggregator.wording.phrases import Words
 from surveys.centre import WEEKDAYS
@@ -20,7 +21,7 @@ from web import under
 
 MOST_COMMENTS = 99  # counted
 # Rules whose alerts stand elsewhere on the page.
-OWN_PLACE = ("low_ratings", "silent_minutes", "overdue")
+OWN_PLACE = ("silent_minutes", "overdue")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,13 +31,13 @@ class BriefingPage(FigurePage):
     ``told`` are what needs attention, each with the sentence of its alert, if it is one.
     ``silent`` names devices that are silent, ``comments`` counts those since the last
     working day, up to ``most``; ``overdue`` numbers overdue cases, ``others`` are
-    the other alerts that last.
+    the other alerts that last, each with its sentence.
     """
 
     found: Briefing | None
     told: Sequence[tuple[Attention, Words | None]] = ()
     silent: Sequence[str] = ()
-    others: Sequence[Words] = ()
+    others: Sequence[tuple[Alert, Words]] = ()
     overdue: Sequence[int] = ()
     comments: int = 0
 
@@ -65,6 +66,7 @@ def _page(context: Context, view: View) -> BriefingPage:
     found = briefing(
         context.store, survey, centre, context.today, choice.measure, choice.reference, live
     )
+    told = [one.alert for one in found.attention]
     return BriefingPage(
         view=view,
         choice=choice,
@@ -75,5 +77,9 @@ def _page(context: Context, view: View) -> BriefingPage:
         comments=context.store.comments.count(
             Search(since=found.day, until=context.today), MOST_COMMENTS
         ),
-        others=[sentence(one, centre) for one in live if one.rule not in OWN_PLACE],
+        others=[
+            (one, sentence(one, centre))
+            for one in live
+            if one.rule not in OWN_PLACE and one not in told
+        ],
     )
