@@ -120,7 +120,7 @@ def briefing(
         before=before,
         today=now,
         so_far=so_far,
-        lines=sorted(lines, key=_evidence),
+        lines=sorted(lines, key=lambda one: evidence(one.quarter, one.comparison)),
         attention=_ranked([*below, *low]),
     )
 
@@ -155,15 +155,13 @@ def _rated(store: Store, survey: Survey, today: date) -> frozenset[date]:
     return frozenset(date.fromisoformat(str(key)) for key in counts["key"])
 
 
-def _evidence(line: Line) -> tuple[float, float, str]:
+def evidence(row: FigureRow, found: Comparison | None) -> tuple[float, float, str]:
     """Sorts by the evidence of being below: its p-value, against the other side's, then share."""
-    share = line.quarter.measures
-    first = next(iter(share.values())).share if share else None
-    found = line.comparison
+    first = next(iter(row.measures.values())).share if row.measures else None
     if found is None or found.p is None or found.difference is None:
-        return math.inf, 1.0 if first is None else first, line.quarter.key
+        return math.inf, 1.0 if first is None else first, row.key
     strength = math.log10(max(found.p, 1e-300))
-    return strength if found.difference < 0 else -strength, found.difference, line.quarter.key
+    return strength if found.difference < 0 else -strength, found.difference, row.key
 
 
 def _chance(alert: Alert, reference: Reference | None) -> float:

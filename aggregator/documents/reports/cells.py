@@ -41,7 +41,7 @@ class Figures:
         columns = [Column("n", say("respondents" if self._pooled else "ratings"), "integer", 0.8)]
         for level in self._scale:
             title, sheet = self._on.label(level), self._levels == "sheet"
-            columns.append(Column(f"level_{level.code}", title, "integer", 0.95, sheet=sheet))
+            columns.append(Column(f"level_{level.code}", title, "integer", 0.92, sheet=sheet))
         for name in self._measures:
             columns += self._measure(name)
         return tuple(columns)
@@ -58,12 +58,14 @@ class Figures:
             ]
         around = say("interval") if printed else say("interval_of", measure=title)
         # The name of the measure alone would look like one more count of a level.
-        head = say("share_of", measure=title.lower()) if self._levels == "printed" else title
+        beside = self._levels == "printed"
+        head = say("share_of", measure=title.lower()) if beside else title
+        wide = 2.25 if beside else 1.85  # one line also in the smaller print of a day's sheet
         return [
             *behind,
             Column(k, say("k_of", measure=title), "integer", sheet=True),
             Column(share, head, "share", 1.05, (k, base)),
-            Column(f"interval_{name}", around, "interval", 1.85, (share, size), sheet=not printed),
+            Column(f"interval_{name}", around, "interval", wide, (share, size), sheet=not printed),
         ]
 
     def cells(self, row: FigureRow) -> tuple[CellValue, ...]:

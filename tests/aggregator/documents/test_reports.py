@@ -499,6 +499,9 @@ def test_an_internal_sheet_withholds_nothing_and_says_so(filled: Room) -> None:
     small = filled.context.centre.department[SMALL].name.vi
     assert rows[small][1] == 3
     assert not any(isinstance(cell, Mark) for row in table.rows for cell in row)
+    column = next(at for at, one in enumerate(table.columns) if one.key.startswith("share_"))
+    shares = [row[column] for row in table.rows[:-1]]
+    assert shares[0] == min(share for share in shares if isinstance(share, float))
     public = next(iter(report_of(filled, "day", day=day).tables()))
     assert any(isinstance(cell, Mark) for row in public.rows for cell in row)
 

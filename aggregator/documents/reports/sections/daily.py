@@ -3,18 +3,26 @@
 from aggregator.documents.reports.cells import Figures, table
 from aggregator.documents.reports.material import Material
 from aggregator.documents.reports.model import Block, CellValue, Column, Paragraph, Points, Section
+from aggregator.figures.briefing import evidence
 from aggregator.statistics.participation import CENTRE
 
 
 def daily(m: Material) -> Section:
-    """The departments in the centre's own order, with their answers by level, and the centre."""
+    """The departments with their answers by level, and the centre.
+
+    They stand in the centre's own order; on an internal sheet as on the morning's page: those
+    with the clearest evidence of being below the reference first.
+    """
     on = m.on
     if not m.whole.n and not m.whole.withheld:
         return Section("", (Paragraph(on.say("no_ratings")),))
     figures = Figures(on, m.survey, m.measure, (), "printed")
     columns = (Column("department", on.say("department"), "text", 2.6), *figures.columns())
+    departments = [*m.departments]
+    if on.internal:
+        departments.sort(key=lambda row: evidence(row, row.against(m.reference)))
     rows: list[tuple[CellValue, ...]] = [
-        *((on.label(row.label), *figures.cells(row)) for row in m.departments),
+        *((on.label(row.label), *figures.cells(row)) for row in departments),
         (on.say("whole_centre"), *figures.cells(m.whole)),
     ]
     notes = _notes(m)
