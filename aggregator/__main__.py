@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from importlib import import_module
 from pathlib import Path
+from typing import get_args
 
 from pydantic import ValidationError
 
@@ -17,7 +18,7 @@ from aggregator.storage.audit import COMMAND_LINE
 from aggregator.storage.credentials import ROLES
 from aggregator.storage.database import StorageError
 from aggregator.wording.messages import MESSAGES
-from surveys.definition import DefinitionError
+from surveys.definition import Channel, DefinitionError
 from surveys.messages import LANGUAGES, Language, MessageError
 from surveys.text import composed
 
@@ -102,6 +103,9 @@ def _parser(language: Language) -> argparse.ArgumentParser:
         token.set_defaults(kind=kind)
         token.add_argument("action", choices=("add", "list", "remove"))
         token.add_argument("name", nargs="?", default="", type=composed)
+        if kind == "device":
+            channel = token.add_argument("--channel", action="append", help=say("channels"))
+            channel.choices = get_args(Channel)
     user = command("user", "accounts.run_user")
     user.add_argument("action", choices=("add", "link", "password", "list", "remove"))
     user.add_argument("name", nargs="?", default="", type=composed)

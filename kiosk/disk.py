@@ -35,13 +35,26 @@ CREATE TABLE draft (
 """
 
 # Added later, and made where it is missing: older files keep their version and stay readable.
-PROBLEM = """
+LATER = (
+    """
 CREATE TABLE IF NOT EXISTS problem (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     at TEXT NOT NULL,
     reason TEXT NOT NULL
 )
-"""
+""",
+    """
+CREATE TABLE IF NOT EXISTS chain (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    id TEXT NOT NULL,
+    key TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    mac TEXT NOT NULL
+)
+""",
+)
+# Since which start of the machine, and how many seconds after it, a row was put in the queue.
+UPTIME = ("boot TEXT", "up REAL")
 
 
 class OutboxError(Exception):
@@ -148,7 +161,19 @@ class Disk:
             raise OutboxError(f"{self.path}: made by a newer version of this program")
         if version == 0:
             connection.executescript(f"BEGIN;{SCHEMA}PRAGMA user_version = {VERSION};COMMIT;")
-        connection.execute(PROBLEM)
+        for table in LATER:
+            connection.execute(table)
+        if not _has_uptime(connection):
+            connection.execute("BEGIN IMMEDIATE")
+            if not _has_uptime(connection):  # no other process has added them meanwhile
+                for column in UPTIME:
+                    connection.execute(f"ALTER TABLE queue ADD COLUMN {column}")
+            connection.execute("COMMIT")
+
+
+def _has_uptime(connection: sqlite3.Connection) -> bool:
+    columns = connection.execute("PRAGMA table_info(queue)")
+    return any(column[1] == "up" for column in columns)
 
 
 def stamp(moment: datetime) -> str:

@@ -1,17 +1,21 @@
 """The durable queue: keeps submissions on disk until the aggregator has receipted them."""
 
+import contextlib
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 from uuid import uuid4
 
+from pydantic import ValidationError
+
 from kiosk.disk import Disk, stamp
 from kiosk.disk import OutboxError as OutboxError
+from kiosk.numbering import Chain, chain_of, numbered, uptime
 from surveys.wire import Receipt, Submission
 
 Added = Literal["stored", "duplicate", "conflict"]
@@ -22,13 +26,18 @@ REMEMBERED = timedelta(days=90)  # how long a delivered id is recognised when it
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the queue. ``body`` is JSON, ``refused`` why a human must decide."""
+    """A row of the queue. ``body`` is JSON, ``refused`` why a human must decide.
+
+    ``boot`` and ``up`` are numbering.uptime when it was added, None of older releases.
+    """
 
     seq: int
     id: str
     body: str
     added: str
     refused: str | None
+    boot: str | None = None
+    up: float | None = None
 
 
 @dataclass(frozen=True)
@@ -53,9 +62,11 @@ class Outbox:
         *,
         busy_seconds: float = 2.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        uptime: Callable[[], tuple[str, float]] = uptime,
     ) -> None:
         self.disk = Disk(path, busy_seconds)
         self.clock = clock
+        self._uptime = uptime
 
     @property
     def path(self) -> Path:
@@ -91,7 +102,10 @@ class Outbox:
     def insert(
         self, connection: sqlite3.Connection, submission: Submission, refused: str | None
     ) -> Added:
-        """Put one in the queue inside a transaction; ``refused``: why it waits for a human."""
+        """Put one in the queue inside a transaction; ``refused``: why it waits for a human.
+
+        What is to be delivered gets its number with it; see numbering.
+        """
         submission_id, digest = str(submission.id), content_digest(submission)
         known = connection.execute(
             "SELECT digest FROM queue WHERE id = ? UNION ALL SELECT digest FROM delivered"
@@ -100,9 +114,19 @@ class Outbox:
         ).fetchone()
         if known is not None:
             return "duplicate" if known[0] == digest else "conflict"
+        if refused is None:
+            submission = numbered(connection, submission)
         connection.execute(
-            "INSERT INTO queue (id, digest, body, added, refused) VALUES (?, ?, ?, ?, ?)",
-            (submission_id, digest, submission.model_dump_json(), self.now(), refused),
+            "INSERT INTO queue (id, digest, body, added, refused, boot, up)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                submission_id,
+                digest,
+                submission.model_dump_json(),
+                self.now(),
+                refused,
+                *self._uptime(),
+            ),
         )
         return "stored"
 
@@ -122,8 +146,12 @@ class Outbox:
         would be stored. Raises OutboxError.
         """
         with self.disk.transaction() as connection:
+            before = chain_of(connection)
             self.insert(connection, submission, None)
             connection.execute("DELETE FROM queue WHERE id = ?", (str(submission.id),))
+            connection.execute("DELETE FROM chain")
+            if before is not None:
+                connection.execute("INSERT INTO chain VALUES (1, ?, ?, ?, ?)", astuple(before))
 
     # -- delivering -------------------------------------------------------------------------
 
@@ -175,13 +203,46 @@ class Outbox:
         return settled
 
     def retry(self, submission_id: str | None = None) -> int:
-        """Let refused rows wait again: one, or all of them. Returns how many."""
+        """Let refused rows wait again: one, or all of them. Returns how many.
+
+        One that was never to be delivered before gets its number now.
+        """
         with self.disk.transaction() as connection:
-            return connection.execute(
-                "UPDATE queue SET refused = NULL"
-                " WHERE refused IS NOT NULL AND id = coalesce(?, id)",
+            rows = connection.execute(
+                "SELECT seq, body FROM queue WHERE refused IS NOT NULL AND id = coalesce(?, id)"
+                " ORDER BY seq",
                 (submission_id,),
-            ).rowcount
+            ).fetchall()
+            for seq, body in rows:
+                with contextlib.suppress(ValidationError):  # of another version, or unread
+                    body = numbered(
+                        connection, Submission.model_validate_json(body)
+                    ).model_dump_json()
+                connection.execute(
+                    "UPDATE queue SET refused = NULL, body = ? WHERE seq = ?", (body, seq)
+                )
+            return len(rows)
+
+    def chain(self) -> Chain | None:
+        """The chain of what was put in the queue; None before the first."""
+        with self.disk.transaction(write=False) as connection:
+            return chain_of(connection)
+
+    def clock_steps(self, rows: Sequence[Row]) -> tuple[datetime, list[int | None]]:
+        """This clock's time now, and by how many seconds it has been set back since each row.
+
+        That is 0 where nobody has set it, and None where the machine was started since: by how
+        much the clock was wrong before that nobody knows.
+        """
+        now, (boot, up) = self.clock(), self._uptime()
+        steps: list[int | None] = []
+        for row in rows:
+            if row.boot != boot or row.up is None:
+                steps.append(None)
+            else:
+                passed = (now - datetime.fromisoformat(row.added)).total_seconds()
+                steps.append(round(up - row.up - passed))
+        return now, steps
 
     def status(self) -> OutboxStatus:
         """How much waits, how much was refused, and when the last delivery was."""
@@ -219,7 +280,7 @@ class Outbox:
     def _rows(self, where: str, values: tuple[object, ...]) -> list[Row]:
         with self.disk.transaction(write=False) as connection:
             rows = connection.execute(
-                f"SELECT seq, id, body, added, refused FROM queue WHERE {where}",  # noqa: S608
+                f"SELECT seq, id, body, added, refused, boot, up FROM queue WHERE {where}",  # noqa: S608
                 values,
             )
             return [Row(*row) for row in rows]
@@ -232,10 +293,11 @@ class Outbox:
 def content_digest(submission: Submission) -> str:
     """The digest of a submission without its time: sent again a second later, it is the same.
 
-    Its receipt code is no part of what was said, either.
+    Its receipt code, its number and its salt are no part of what was said, either.
     """
     content = {**dict(submission), "answered_at": None}
-    del content["receipt"]
+    for name in ("receipt", "device_seq", "device_mac", "comment_salt"):
+        del content[name]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

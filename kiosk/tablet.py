@@ -151,7 +151,9 @@ def _read(raw: Mapping[str, object], shift: timedelta) -> Submission:
         raise Refused("channel", "wrong_type")
     if not submission.answers and not submission.comment:
         raise Refused("answers", "nothing_answered")
-    return submission.model_copy(update={"answered_at": answered_at})
+    # Numbers are this process's to give.
+    unnumbered = dict.fromkeys(("device_seq", "device_mac", "comment_salt"))
+    return submission.model_copy(update={"answered_at": answered_at, **unnumbered})
 
 
 def _store(context: Context, submission: Submission, reason: str | None) -> Added:

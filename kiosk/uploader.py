@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 import random
 import tomllib
@@ -223,9 +224,11 @@ class Uploader:
     async def _send(
         self, client: httpx2.AsyncClient, rows: Sequence[Row]
     ) -> tuple[int, list[Receipt]]:
-        # The bodies are JSON already; joining them spares the event loop a second encoding.
-        content = '{"submissions":[' + ",".join(row.body for row in rows) + "]}"
         try:
+            about = await asyncio.to_thread(self._about, rows)
+            # The bodies are JSON already; joining them spares the event loop a second encoding.
+            bodies = ",".join(row.body for row in rows)
+            content = f'{about[:-1]},"submissions":[{bodies}]}}'
             async with asyncio.timeout(REQUEST_SECONDS):
                 response = await client.post(
                     self._address, content=content.encode(), headers=self._headers
@@ -239,6 +242,15 @@ class Uploader:
         except Exception as error:  # the reply may be anything
             self._report("delivery", _describe(error))
             return 0, []
+
+    def _about(self, rows: Sequence[Row]) -> str:
+        """What a batch says of itself as JSON: the clock's time now, and the chain."""
+        now, steps = self._outbox.clock_steps(rows)
+        chain = self._outbox.chain()
+        about: dict[str, object] = {"sent_at": now.isoformat(), "set_back": steps}
+        if chain is not None:
+            about["chain"] = {"id": chain.id, "key": chain.key}
+        return json.dumps(about)
 
     async def reach(self) -> tuple[str, str, int]:
         """Ask for the aggregator's /health: ``ready``, ``not_ready`` or ``away``, and why.

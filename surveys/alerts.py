@@ -93,7 +93,7 @@ class Alerts(Model):
     ``silent_minutes``: a device is not heard of for so long in opening hours.
     ``refused``: so many submissions of a device were refused. ``disk_percent``: so little of the
     disk is free. ``backup_hours``: the newest backup is that old. ``overdue``: an answer
-    to a citizen is past its deadline.
+    to a citizen is past its deadline. ``numbers``: numbers of a device are missing or double.
 
     ``emails`` get each alert, but not from ``quiet_from`` to ``quiet_until``, local times:
     what came up in between is sent at the end.
@@ -104,6 +104,7 @@ class Alerts(Model):
     disk_percent: Annotated[int, Field(ge=0, le=90)] = 10
     backup_hours: Annotated[int, Field(ge=0, le=8_760)] = 48
     overdue: bool = True
+    numbers: bool = True
     quiet_from: time | None = time(18, 0)
     quiet_until: time | None = time(7, 0)
     emails: tuple[str, ...] = Field(default=(), max_length=MOST_ADDRESSES)

@@ -197,7 +197,8 @@ class Instruments(Model):
 
 
 class Centre(Model):
-    """One centre. ``minimum_ratings`` and ``minimum_cell`` are our choices, open to change.
+    """One centre. ``minimum_ratings`` and ``minimum_cell`` are our choices, open to change, and so
+    is ``clock_minutes``: where a device's clock is wrong by more, its times are set right.
 
     ``published`` names a file of published tables beside the centre file; see surveys.published.
     ``parent`` is the agency that the centre belongs to: it stands above it in official documents.
@@ -212,6 +213,7 @@ class Centre(Model):
     time_zone: str
     minimum_ratings: int = Field(default=30, ge=1)
     minimum_cell: int = Field(default=5, ge=1)
+    clock_minutes: int = Field(default=10, ge=1, le=1_440)
     instruments: Instruments = Instruments()
     published: str | None = None
     opening_hours: tuple[OpeningHours, ...] = ()

@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from surveys.centre import Centre
+from surveys.chain import HEX_32, HEX_64
 from surveys.definition import Channel as Channel
 from surveys.definition import Question, Survey
 from surveys.messages import LANGUAGE_CODE, FieldError, Language
@@ -69,6 +70,9 @@ class Submission(BaseModel):
     anything is measured, compared or stored, whichever way it came in. ``receipt`` is the hash of
     the code with which its author may ask what became of the comment; see surveys.receipts. It is
     not of what is said: the same with another one is a duplicate.
+
+    Of a device that chains its submissions each has its number and link (surveys.chain), and
+    where it has a comment the salt under which that is in the digest.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -85,6 +89,9 @@ class Submission(BaseModel):
     answers: dict[str, Any] = {}
     comment: Annotated[str, AfterValidator(composed)] | None = None
     receipt: str | None = Field(default=None, pattern=HASH)
+    device_seq: int | None = Field(default=None, strict=True, ge=1, le=2**53)
+    device_mac: str | None = Field(default=None, pattern=HEX_64)
+    comment_salt: str | None = Field(default=None, pattern=HEX_32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +118,15 @@ def read_submission(
     raw: object,
     surveys: Mapping[str, Survey],
     centre: Centre,
-    now: datetime,
+    now: datetime | None,
     earlier: Earlier = lambda fingerprint: None,
 ) -> Submission:
     """A checked submission from anything that came over the wire.
 
     It is checked against the definition of its fingerprint, one of ``surveys`` or ``earlier``.
-    Raises Refused, which names the field and the reason: unknown fields, surveys,
-    departments, counters, questions and codes, impossible times, unsafe text.
+    Without ``now`` its time is left to the caller; see check_time. Raises Refused, which names
+    the field and the reason: unknown fields, surveys, departments, counters, questions and
+    codes, impossible times, unsafe text.
     """
     try:
         submission = Submission.model_validate(raw)
@@ -126,16 +134,22 @@ def read_submission(
         raise _first_reason(error) from None
     survey = definition_of(submission.survey, submission.fingerprint, surveys, earlier)
     _check_place(submission, centre)
-    if submission.answered_at < EARLIEST:
-        raise Refused("answered_at", "too_early", earliest=EARLIEST.date())
-    if submission.answered_at > now + CLOCK_TOLERANCE:
-        raise Refused("answered_at", "in_the_future")
+    if now is not None:
+        check_time(submission, now)
     check_answers(survey, submission.answers)
     if submission.comment is not None:
         check_comment(survey, submission.comment)
     if not submission.answers and not submission.comment:
         raise Refused("answers", "nothing_answered")
     return submission
+
+
+def check_time(submission: Submission, now: datetime, ahead: timedelta = timedelta(0)) -> None:
+    """Raise Refused for a time that cannot be; the clock that told it was ``ahead``."""
+    if submission.answered_at < EARLIEST + ahead:
+        raise Refused("answered_at", "too_early", earliest=EARLIEST.date())
+    if submission.answered_at > now + ahead + CLOCK_TOLERANCE:
+        raise Refused("answered_at", "in_the_future")
 
 
 def definition_of(

@@ -59,6 +59,7 @@ MAY_QUERY = (
     "aggregator/figures/attitude.py",
     "aggregator/figures/respondents.py",
     "kiosk/disk.py",
+    "kiosk/numbering.py",
     "kiosk/outbox.py",
     "deploy/backup.py",
 )

@@ -199,4 +199,20 @@ def overdue(scene: Scene) -> Iterator[Finding]:
         yield Finding("overdue", f"{case.number}", {"number": case.number, **due})
 
 
-LIMITS = (silent, refused, disk, backup, overdue)
+def numbers(scene: Scene) -> Iterator[Finding]:
+    """Devices of whose submissions numbers are missing, double, or do not follow each other.
+
+    What is on its way comes in order, so a number that is missing for a minute was lost.
+    """
+    if not scene.limits.numbers:
+        return
+    standings = scene.store.chains.standings()
+    for row in scene.devices:
+        for one in standings.get(row.number or 0, ()):
+            if one.missing or one.forks or one.broken:
+                told: dict[str, str | int] = {"device": row.name, "missing": one.missing}
+                told |= {"double": one.forks + one.broken, "highest": one.highest}
+                yield Finding("numbers", f"{row.number}:{one.begun_at:%Y%m%d%H%M%S}", told)
+
+
+LIMITS = (silent, refused, disk, backup, overdue, numbers)

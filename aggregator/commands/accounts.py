@@ -48,7 +48,7 @@ def run_token(options: argparse.Namespace) -> int:
         else:
             told = entry(datetime.now(UTC), COMMAND_LINE, ADDED[kind], name=options.name)
             if kind == "device":
-                print(accounts.enrol(options.name, told))
+                print(accounts.enrol(options.name, told, options.channel or ()))
             else:
                 print(accounts.new_token(kind, options.name, new=told))
     return 0

@@ -23,6 +23,7 @@ from aggregator.storage.credentials import Role, TokenKind
 from aggregator.storage.devices import Device, Place
 from aggregator.storage.store import Store
 from aggregator.storage.tables import Token, User
+from surveys.definition import Channel
 from surveys.messages import MessageError
 from surveys.text import composed
 
@@ -193,14 +194,14 @@ class Accounts:
 
     # Devices
 
-    def enrol(self, name: str, new: Entry | None = None) -> str:
-        """The secret of a new device, or of one that was revoked.
+    def enrol(self, name: str, new: Entry | None = None, channels: Sequence[Channel] = ()) -> str:
+        """The secret of a new device, or of one that was revoked; see Devices.add.
 
         Raises AccountError for a bad name, or one whose device has a token.
         """
         self.check_label(name)
         secret = secrets.token_urlsafe(32)
-        if not self.devices.add(name, _digest(secret), self._clock(), new):
+        if not self.devices.add(name, _digest(secret), self._clock(), new, channels):
             raise AccountError("device_taken", name=name)
         return secret
 

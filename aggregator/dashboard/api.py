@@ -21,6 +21,8 @@ from aggregator.dashboard.pages import ErrorPage, render
 from aggregator.dashboard.permissions import open_to
 from aggregator.dashboard.schemas import (
     MAX_BATCH,
+    MOST_DRIFT,
+    BatchJson,
     ErrorJson,
     HealthJson,
     Json,
@@ -30,13 +32,14 @@ from aggregator.dashboard.schemas import (
     RowJson,
     SatisfactionJson,
     SatisfactionQuery,
+    SentJson,
 )
 from aggregator.documents.exports.joined import MEDIA_TYPES, JoinedTable
 from aggregator.figures.figures import Unanswerable, figure_rows
 from aggregator.figures.publishing import publishable_rows
 from aggregator.figures.references import why_no_index, why_not_comparable
 from aggregator.figures.rows import RowKey
-from aggregator.intake.ingest import Offer, Unreadable
+from aggregator.intake.ingest import Offer, Sent, Unreadable
 from aggregator.intake.strict_json import NotJson, flaws, read_json
 from aggregator.organisation.seen import following, seen
 from aggregator.storage.audit import COMMAND_LINE, entry
@@ -111,38 +114,42 @@ async def post_submissions(request: Request) -> Response:
     if request.scope["query_string"]:
         _query(request, Query)
     body = await read_body(request, MAX_BODY)
+    arrived = context.clock()
     if len(body) <= LARGE:
-        return await _stored(request, context, _items(body), device)
+        return await _stored(request, context, *_batch(body, arrived), device)
     # A parsed batch takes ten times its bytes, so few large ones are parsed at once.
     async with context.large_batches:
-        return await _stored(request, context, await run_in_threadpool(_items, body), device)
+        batch = await run_in_threadpool(_batch, body, arrived)
+        return await _stored(request, context, *batch, device)
 
 
 async def _stored(
-    request: Request, context: Context, items: list[object], device: Device
+    request: Request, context: Context, items: list[object], sent: Sent | None, device: Device
 ) -> Response:
     """The receipts of items, once they are on disk."""
     receipts: list[Receipt] = []
     if items:
-        receipts = await context.commits.submit(Offer(items, language_of(request), device))
+        receipts = await context.commits.submit(Offer(items, language_of(request), device, sent))
         for status, n in Counter(receipt.status for receipt in receipts).items():
             context.metrics.receipts.labels(status).inc(n)
     answer = Response(orjson.dumps({"receipts": receipts}), media_type="application/json")
     if context.accounts.is_due(device.number, now := context.clock()):
-        answer.background = BackgroundTask(_note, context.store.devices, device.number, now)
+        drift = None if sent is None else sent.ahead
+        answer.background = BackgroundTask(_note, context.store.devices, device.number, now, drift)
     return answer
 
 
-def _note(devices: Devices, number: int, now: datetime) -> None:
+def _note(devices: Devices, number: int, now: datetime, drift: int | None) -> None:
     """Note that a device was heard of; its receipts are sent, so no failure is told it."""
     with suppress(StorageError):
-        devices.note(number, now, None)
+        devices.note(number, now, None, drift)
 
 
-def _items(body: bytes) -> list[object]:
+def _batch(body: bytes, arrived: datetime) -> tuple[list[object], Sent | None]:
     """The submissions in a body, with an Unreadable for each that breaks a rule of JSON.
 
-    Raises ApiError where the body is not JSON, or no batch.
+    With them what the sender said of itself, where it said when it sent them. Raises ApiError
+    where the body is not JSON, or no batch.
     """
     try:
         batch, flawed = read_json(body)
@@ -150,12 +157,31 @@ def _items(body: bytes) -> list[object]:
         raise ApiError(400, "broken_json", reason=str(error)[:120]) from None
     if not isinstance(batch, dict) or not isinstance(batch.get("submissions"), list):
         raise ApiError(400, "no_submissions")
-    if odd := sorted(set(batch) - {"submissions"}):
+    if odd := sorted(set(batch) - BatchJson.model_fields.keys()):
         raise ApiError(400, "unknown_field", field=_named(odd[0]))
-    items: list[object] = batch["submissions"]
+    items: list[object] = batch.pop("submissions")
     if len(items) > MAX_BATCH:
         raise ApiError(413, "batch_too_large", most=MAX_BATCH)
-    return [_readable(item) for item in items] if flawed else items
+    sent = _sent(batch, len(items), arrived) if batch else None
+    return [_readable(item) for item in items] if flawed else items, sent
+
+
+def _sent(said: Mapping[str, object], n: int, arrived: datetime) -> Sent:
+    """What a sender says of itself with ``n`` items. Raises ApiError, which names the field."""
+    try:
+        found = SentJson.model_validate(said)
+    except ValidationError as error:
+        raise ApiError(400, "bad_field", field=_named(str(error.errors()[0]["loc"][0]))) from None
+    if found.set_back is not None and len(found.set_back) != n:
+        raise ApiError(400, "bad_field", field="set_back")
+    ahead = None
+    if found.sent_at is not None:
+        ahead = round((found.sent_at - arrived).total_seconds())
+        ahead = max(-MOST_DRIFT, min(MOST_DRIFT, ahead))
+    chain = found.chain
+    if chain is None:
+        return Sent(ahead, found.set_back or ())
+    return Sent(ahead, found.set_back or (), chain.id, chain.key)
 
 
 def _readable(item: object) -> object:

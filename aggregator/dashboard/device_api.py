@@ -13,6 +13,7 @@ from aggregator.dashboard.api import ApiError, device_of
 from aggregator.dashboard.context import MESSAGES, context_of
 from aggregator.dashboard.permissions import open_to
 from aggregator.dashboard.schemas import (
+    MOST_DRIFT,
     BeatJson,
     CodeJson,
     EnrolledJson,
@@ -28,7 +29,6 @@ from surveys.text import UNSAFE
 from web import language_of, read_body
 
 LARGEST = 4_096  # bytes
-MOST_DRIFT = 10**9  # seconds
 J = TypeVar("J", bound=Json)
 
 
@@ -76,11 +76,10 @@ async def get_centre(request: Request) -> Response:
 
 
 def _document(organisation: Organisation) -> bytes:
-    """What a device needs of the document: not to whom alerts are sent."""
+    """What a device needs of the document: not what only the aggregator goes by."""
     organisation.refreshed()
-    kept = organisation.stored.model_dump_json(
-        exclude={"alerts", "alert_rules"}, exclude_defaults=True
-    )
+    ours = {"alerts", "alert_rules", "clock_minutes"}
+    kept = organisation.stored.model_dump_json(exclude=ours, exclude_defaults=True)
     return kept.encode()
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from aggregator.figures.rows import Comparison, FigureRow, Measure, RowKey
 from aggregator.organisation.seen import Seen
 from aggregator.statistics import Method
+from surveys.chain import HEX_32, HEX_64
 from surveys.definition import Channel, Identifier, PublishedResult
 from surveys.messages import Language
 from surveys.receipts import HASH
@@ -42,7 +43,30 @@ class ErrorJson(Json):
     error: str
 
 
-class BatchJson(Json):
+MOST_DRIFT = 10**9  # seconds by which a clock may be wrong
+Drift = Annotated[int, Field(strict=True, ge=-MOST_DRIFT, le=MOST_DRIFT)]
+
+
+class ChainJson(Json):
+    """The chain that numbers a device's submissions, and its key: both are random, in hex."""
+
+    id: str = Field(pattern=HEX_32)
+    key: str = Field(pattern=HEX_64)
+
+
+class SentJson(Json):
+    """What a device may say of itself with a batch.
+
+    ``sent_at`` is its clock's time; ``set_back`` by how many seconds that clock was set back
+    since each item was answered, null where the device was started again since.
+    """
+
+    sent_at: Moment | None = None
+    set_back: list[Drift | None] | None = Field(default=None, max_length=MAX_BATCH)
+    chain: ChainJson | None = None
+
+
+class BatchJson(SentJson):
     """Submissions to hand in."""
 
     submissions: list[Submission] = Field(max_length=MAX_BATCH)

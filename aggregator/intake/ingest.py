@@ -2,22 +2,25 @@
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
-from typing import Any, NamedTuple
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any, NamedTuple, TypeGuard
 from uuid import uuid4
 
 from aggregator.storage.centres import OlderVersionError
+from aggregator.storage.chains import Handed
 from aggregator.storage.database import StorageError
 from aggregator.storage.definitions import refuse_changed
 from aggregator.storage.devices import Device
 from aggregator.storage.store import Store
 from aggregator.storage.tallies import Cell, Deltas
-from aggregator.storage.writer import NewRow, StoredContent, utc_text
+from aggregator.storage.writer import NewRow, StoredContent, Writer, utc_text
 from surveys.centre import Centre
+from surveys.chain import HEX_64
 from surveys.definition import Survey
 from surveys.messages import Language
 from surveys.wire import (
@@ -27,6 +30,7 @@ from surveys.wire import (
     Receipt,
     Refused,
     Submission,
+    check_time,
     definition_of,
     read_submission,
 )
@@ -42,12 +46,35 @@ GATHER_TURNS = 2  # of the event loop that a request takes from its arrival to G
 class Offer:
     """The raw items of one request; its receipts are in the same order and in ``language``.
 
-    An item that could not be read is an Unreadable. ``device`` is the one that handed them in.
+    An item that could not be read is an Unreadable. ``device`` is the one that handed them in,
+    ``sent`` what it said of itself.
     """
 
     items: Sequence[object]
     language: Language
     device: Device | None = None
+    sent: "Sent | None" = None
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a device says of itself with a batch.
+
+    ``ahead`` is by how many seconds its clock is ahead, None where it does not say its time, and
+    ``set_back`` by how many more it was when each of the items was answered, None where it does
+    not know; nothing: all 0. ``chain`` and ``key`` are the name and the key of its chain, where
+    it numbers its submissions.
+    """
+
+    ahead: int | None
+    set_back: Sequence[int | None] = ()
+    chain: str | None = None
+    key: str = ""
+
+    def offset(self, at: int) -> int | None:
+        """By how many seconds the clock was ahead at an item; None where that is not known."""
+        more = self.set_back[at] if self.set_back else 0
+        return None if more is None or self.ahead is None else self.ahead + more
 
 
 class Unreadable(NamedTuple):
@@ -61,7 +88,8 @@ class Candidate(NamedTuple):
     """A valid submission: its id as it was sent, the row to store and the answers to count.
 
     ``hour`` is that of the centre's clock at which they were given. ``receipt`` is the hash of the
-    code by which its author asks for what became of the comment.
+    code by which its author asks for what became of the comment. ``untimely`` is why its time
+    cannot be; where it is stored already, by what was known of the clock then, it is a duplicate.
     """
 
     sent_id: str
@@ -69,6 +97,7 @@ class Candidate(NamedTuple):
     answers: Mapping[str, Any]
     hour: int
     receipt: str | None = None
+    untimely: Receipt | None = None
 
 
 class Ingest:
@@ -93,6 +122,7 @@ class Ingest:
         self._clock = clock
         self._newer = newer
         self._earlier: dict[str, Survey] = {}
+        self._chains: dict[tuple[str, int], int] = {}  # numbers by name and device
         self._looked_up = self._renewed = False
         self._take(centre)
 
@@ -157,6 +187,8 @@ class Ingest:
         database.StorageError when the database cannot take them; then none is stored.
         """
         now = (received_at or self._clock()).astimezone(UTC)
+        for offer in offers:
+            self._register(offer, now)
         for _ in range(2):
             with suppress(OlderVersionError):  # then they are read anew, by the newest
                 return self._accept(offers, now, keep=keep)
@@ -166,15 +198,17 @@ class Ingest:
         received = utc_text(now)
         self._looked_up = self._renewed = False
         read = [
-            [self._read(item, offer, now, received) for item in offer.items] for offer in offers
+            [self._read(at, offer, now, received) for at in range(len(offer.items))]
+            for offer in offers
         ]
         with self._store.writing() as writer, nullcontext() if keep else writer.undone():
             # Nearly always every id is new: try that first, and look ids up only where not.
-            plan = Plan(offers, read, {})
+            odd = [one.row.id for items in read for one in items if _is_untimely(one)]
+            plan = Plan(offers, read, writer.stored(odd) if odd else {})
             rows = plan.rows
             writer.keep([row.fingerprint for row in rows], self._by_print, now)
             if rows and not writer.add_submissions(rows):
-                plan = Plan(offers, read, writer.stored([row.id for row in rows]))
+                plan = Plan(offers, read, writer.stored([*(row.id for row in rows), *odd]))
                 rows = plan.rows
                 if rows and not writer.add_submissions(rows):
                     raise StorageError("an id appeared while the write lock was held")
@@ -182,7 +216,56 @@ class Ingest:
                 writer.add_tallies(plan.deltas(self._counted))
                 writer.add_receipts(plan.given(now))
                 writer.index_comments(rows)
+            self._note_numbers(writer, offers, read, plan, now)
         return plan.receipts
+
+    def _register(self, offer: Offer, now: datetime) -> None:
+        """Know the chain of an offer by its number."""
+        device, sent = offer.device, offer.sent
+        if device is None or sent is None or sent.chain is None:
+            return
+        if (sent.chain, device.number) not in self._chains:
+            number = self._store.chains.number(sent.chain, sent.key, device.number, now)
+            self._chains[sent.chain, device.number] = number
+
+    def _chain(self, offer: Offer) -> int | None:
+        if offer.device is None or offer.sent is None or offer.sent.chain is None:
+            return None
+        return self._chains[offer.sent.chain, offer.device.number]
+
+    def _note_numbers(
+        self,
+        writer: Writer,
+        offers: Sequence[Offer],
+        read: Sequence[Sequence[Receipt | Candidate]],
+        plan: "Plan",
+        now: datetime,
+    ) -> None:
+        """Note the numbers that came, whatever became of the submissions that had them."""
+        handed: list[Handed] = []
+        unnumbered: Counter[int] = Counter()
+        for offer, items, receipts in zip(offers, read, plan.receipts, strict=True):
+            if offer.device is None:
+                continue
+            chain = self._chain(offer)
+            for item, one, receipt in zip(offer.items, items, receipts, strict=True):
+                stored = receipt.status == "accepted"
+                if isinstance(one, Receipt):
+                    seq, mac = _number_of(item)
+                    digest = None
+                else:
+                    row = one.row
+                    seq, mac, digest = row.device_seq, row.device_mac, row.digest
+                if chain is not None and seq is not None and mac is not None:
+                    handed.append(Handed(chain, seq, mac, digest, stored))
+                elif stored:
+                    unnumbered[offer.device.number] += 1
+        try:
+            writer.note_numbers(handed, now)
+        except StorageError:
+            self._chains.clear()  # another database: they are registered again
+            raise
+        writer.note_unnumbered(unnumbered)
 
     def try_out(self) -> Receipt:
         """The receipt that a rating would get now; it is written and undone, not stored.
@@ -209,25 +292,47 @@ class Ingest:
             return set()
         return self._store.stored_ids(ids)
 
-    def _read(
-        self, item: object, offer: Offer, now: datetime, received: str
-    ) -> Receipt | Candidate:
-        language, device = offer.language, offer.device
+    def _read(self, place: int, offer: Offer, now: datetime, received: str) -> Receipt | Candidate:
+        """The item at a place of an offer, checked by the time at which it was answered.
+
+        That is what the sender says, but for a clock that is known to be too far off.
+        """
+        language, device, item = offer.language, offer.device, offer.items[place]
         if isinstance(item, Unreadable):
             return Receipt(_id_of(item.item), "refused", item.reason.reason(language))
+        offset = None if offer.sent is None else offer.sent.offset(place)
+        wrong = offset is not None and abs(offset) > 60 * self._centre.clock_minutes
+        ahead = timedelta(seconds=offset or 0) if wrong else timedelta(0)
         try:
-            submission = self._known(item, now)
+            submission = self._known(item)
             read_by = self.definition(submission.survey, submission.fingerprint)
             if device is not None:
+                if submission.channel not in device.channels:
+                    raise Refused("channel", "not_of_device", value=submission.channel)
                 self._refuse_elsewhere(device, submission)
         except Refused as error:
             return Receipt(_id_of(item), "refused", error.reason(language))
-        at = self._centre.local(submission.answered_at)
-        number = device.number if device is not None else None
-        day = at.date().isoformat()
-        row = NewRow.of(submission, day, received, read_by.fingerprint, number)
+        untimely, at = None, now
+        try:
+            check_time(submission, now, ahead)
+            at = submission.answered_at - ahead
+            if device is not None and device.since is not None and at < device.since:
+                raise Refused("answered_at", "before_device", earliest=device.since.date())
+        except Refused as error:
+            untimely = Receipt(submission.id, "refused", error.reason(language))
+        local = self._centre.local(at)
+        row = NewRow.of(
+            submission,
+            local.date().isoformat(),
+            received,
+            read_by.fingerprint,
+            device.number if device is not None else None,
+            chain=self._chain(offer) if submission.device_seq is not None else None,
+            clock_offset=offset,
+            answered_at=at if wrong else None,
+        )
         receipt = submission.receipt if submission.comment else None
-        return Candidate(submission.id, row, submission.answers, at.hour, receipt)
+        return Candidate(submission.id, row, submission.answers, local.hour, receipt, untimely)
 
     def _refuse_elsewhere(self, device: Device, submission: Submission) -> None:
         """Raise Refused where a bound device hands in what was answered at another place.
@@ -243,10 +348,10 @@ class Ingest:
         field = "counter" if device.counter else "department"
         raise Refused(field, "device_elsewhere", value=device.counter or device.department)
 
-    def _known(self, item: object, now: datetime) -> Submission:
+    def _known(self, item: object) -> Submission:
         """The submission, also where only a newer version of the centre knows what it names."""
         try:
-            return read_submission(item, self._surveys, self._centre, now, self._given)
+            return read_submission(item, self._surveys, self._centre, None, self._given)
         except Refused as error:
             # At most one look for each call, however much of it nobody knows.
             if self._newer is None or self._renewed or error.key not in UNKNOWN:
@@ -255,7 +360,7 @@ class Ingest:
             if (newest := self._newer()) is self._centre:
                 raise
             self._take(newest)
-            return read_submission(item, self._surveys, self._centre, now, self._given)
+            return read_submission(item, self._surveys, self._centre, None, self._given)
 
 
 class Plan:
@@ -288,7 +393,7 @@ class Plan:
 
     def deltas(self, surveys: Mapping[str, Survey]) -> Deltas:
         deltas = Deltas(surveys)
-        for _, row, answers, hour, _ in self._taken:
+        for _, row, answers, hour, *_ in self._taken:
             cell = Cell(row.day, row.channel, row.department or "", row.counter or "")
             deltas.add(row.survey, cell, answers, hour)
         return deltas
@@ -299,6 +404,8 @@ class Plan:
             return read
         row = read.row
         known = self._known.get(row.id)
+        if known is None and read.untimely is not None:
+            return read.untimely
         if known is None:
             self._known[row.id] = row
             self._taken.append(read)
@@ -312,6 +419,20 @@ class Plan:
 def same(own: str | None, said: str | None, heirs: Mapping[str, str]) -> bool:
     """Whether what is said of a place is the own one, or any where there is none."""
     return own is None or heirs.get(said or "", said) == heirs.get(own, own)
+
+
+def _is_untimely(one: Receipt | Candidate) -> TypeGuard[Candidate]:
+    return isinstance(one, Candidate) and one.untimely is not None
+
+
+def _number_of(item: object) -> tuple[int | None, str | None]:
+    """The number and link of an item that was refused, where they are well-formed."""
+    item = item.item if isinstance(item, Unreadable) else item
+    found = item if isinstance(item, dict) else {}
+    seq, mac = found.get("device_seq"), found.get("device_mac")
+    whole = type(seq) is int and 1 <= seq <= 2**53
+    written = isinstance(mac, str) and re.fullmatch(HEX_64, mac)
+    return (seq, mac) if whole and written else (None, None)
 
 
 def _id_of(item: object) -> str | None:

@@ -52,6 +52,7 @@ def _hours(centre: Centre) -> dict[str, str]:
         found[f"opens.{number}"] = _clock(shift.opens)
         found[f"closes.{number}"] = _clock(shift.closes)
     found["closed_days"] = "\n".join(f"{day:%d/%m/%Y}" for day in centre.closed_days)
+    found["clock_minutes"] = str(centre.clock_minutes)
     return found
 
 
@@ -174,7 +175,9 @@ def _read_hours(reader: Reader, centre: Centre) -> dict[str, object]:
             closed.append(datetime.strptime(written, "%d/%m/%Y").date())
         except ValueError:
             reader.wrong("closed_days", "closed_day", written=written[:20])
-    return {"opening_hours": found, "closed_days": sorted(set(closed))}
+    days_off = sorted(set(closed))
+    minutes = reader.whole("clock_minutes")
+    return {"opening_hours": found, "closed_days": days_off, "clock_minutes": minutes}
 
 
 def _read_touch_screen(reader: Reader, centre: Centre) -> dict[str, object]:
@@ -227,7 +230,7 @@ def _read_documents(reader: Reader, centre: Centre) -> dict[str, object]:
 
 def _read_alerts(reader: Reader, centre: Centre) -> dict[str, object]:
     found: dict[str, object] = {name: reader.whole(name) for name in ALERT_LIMITS}
-    found["overdue"] = bool(reader.given("overdue"))
+    found |= {name: bool(reader.given(name)) for name in ("overdue", "numbers")}
     for name in ("quiet_from", "quiet_until"):
         found[name] = reader.time(name) if reader.given(name) else None
     found["emails"] = reader.given("emails").replace(",", " ").replace(";", " ").split()

@@ -13,7 +13,11 @@ from aggregator.storage.audit import COMMAND_LINE, Entry, record
 from aggregator.storage.centres import OlderVersionError, newest_number
 from aggregator.storage.database import Database, Lock, TakenError
 from aggregator.storage.tables import DeviceRow, Token
+from surveys.definition import Channel
 
+CHANNELS: tuple[Channel, ...] = ("kiosk", "qr")  # what a device may use that was given no others
+# How long before it was enrolled a device may have taken answers: a kiosk keeps them till then.
+BEFORE = timedelta(days=31)
 MOVING = timedelta(days=30)  # within which a device that is moved tells that it knows
 Place = tuple[str | None, str | None]  # a department or a counter, or neither
 
@@ -37,7 +41,8 @@ class Device:
     One that is bound has a ``counter`` or a ``department``, and hands in answers of that place
     alone, and of each it was bound to before those that were given there until it left. One
     that is not has neither, and hands in those of the whole centre: so must a kiosk whose forms
-    phones open for other places.
+    phones open for other places. Nothing it hands in was answered before ``since``, or by another
+    channel than its own.
     """
 
     number: int
@@ -45,6 +50,8 @@ class Device:
     department: str | None = None
     counter: str | None = None
     formerly: tuple[Stay, ...] = ()
+    since: datetime | None = None
+    channels: tuple[str, ...] = CHANNELS
 
     def places(self, at: datetime) -> Iterator[Place]:
         """The places of which it may hand in what was answered at a moment, the present first."""
@@ -92,12 +99,14 @@ class Devices:
         """The device of a name."""
         place = (DeviceRow.department, DeviceRow.counter, DeviceRow.formerly)
         columns = (DeviceRow.number, DeviceRow.name, *place)
-        query = select(*map(col, columns)).where(col(DeviceRow.name) == name)
+        more = (DeviceRow.enrolled_at, DeviceRow.channels)
+        query = select(*map(col, (*columns, *more))).where(col(DeviceRow.name) == name)
         with self._database.begin() as connection:
             row = connection.execute(query).one_or_none()
         if row is None:
             return None
-        return Device(**{**row._mapping, "formerly": stays(row.formerly)})
+        own = (row.number, row.name, row.department, row.counter, stays(row.formerly))
+        return Device(*own, row.enrolled_at - BEFORE, tuple(row.channels or CHANNELS))
 
     def offer(
         self, name: str, place: Place | None, digest: str, until: datetime, new: Entry, seen: int
@@ -147,14 +156,22 @@ class Devices:
             # It learns its place with its token.
             formerly = _left(connection, col(DeviceRow.name) == name, now)
             back = update(DeviceRow).where(col(DeviceRow.name) == name)
-            connection.execute(back.values(revoked_at=None, enrolled_at=now, formerly=formerly))
+            connection.execute(back.values(revoked_at=None, formerly=formerly))
             record(connection, Entry(now, COMMAND_LINE, "device.enrolled", {"name": name}))
         return self.named(name)
 
-    def add(self, name: str, digest: str, now: datetime, new: Entry | None = None) -> bool:
+    def add(
+        self,
+        name: str,
+        digest: str,
+        now: datetime,
+        new: Entry | None = None,
+        channels: Sequence[Channel] = (),
+    ) -> bool:
         """Make a device with a token, or give a revoked one a token again, at its place.
 
-        False, and nothing changed, where a device of this name has a token.
+        Without ``channels`` it may use CHANNELS. False, and nothing changed, where a device of
+        this name has a token.
         """
         token = insert(Token).values(hash=digest, kind="device", name=name, created_at=now)
         back = update(DeviceRow).where(
@@ -162,8 +179,11 @@ class Devices:
         )
         try:
             with self._database.begin(write=True) as connection:
-                if not connection.execute(back.values(revoked_at=None, enrolled_at=now)).rowcount:
-                    connection.execute(insert(DeviceRow).values(name=name, enrolled_at=now))
+                # When it was enrolled first stays: its disk may hold answers from before.
+                may = {"channels": list(channels) if channels else None}
+                if not connection.execute(back.values(revoked_at=None, **may)).rowcount:
+                    new_row = insert(DeviceRow).values(name=name, enrolled_at=now, **may)
+                    connection.execute(new_row)
                 connection.execute(token)
                 if new is not None:
                     record(connection, new)
@@ -236,13 +256,18 @@ class Devices:
             record(connection, new)
         return True
 
-    def note(self, number: int, now: datetime, beat: Beat | None) -> None:
-        """Note that a device was heard of now, and what it told of itself where it did."""
-        told = dict(vars(beat)) if beat else {}
+    def note(self, number: int, now: datetime, beat: Beat | None, drift: int | None = None) -> None:
+        """Note that a device was heard of now, and what it told of itself where it did.
+
+        ``drift`` is by how many seconds its clock was ahead when it handed something in.
+        """
+        told: dict[str, object] = dict(vars(beat)) if beat else {}
+        if beat is None and drift is not None:
+            told["drift"] = drift
         own = col(DeviceRow.number) == number
         with self._database.begin(write=True) as connection:
-            if told.pop("settled", False):
-                told["formerly"] = _left(connection, own, now + timedelta(seconds=told["drift"]))
+            if told.pop("settled", False) and beat is not None:
+                told["formerly"] = _left(connection, own, now + timedelta(seconds=beat.drift))
             connection.execute(update(DeviceRow).where(own).values(seen_at=now, **told))
 
 

@@ -18,6 +18,7 @@ from aggregator.storage.audit import AuditLog
 from aggregator.storage.blocks import Block, Key, Totals, merged
 from aggregator.storage.cases import Cases
 from aggregator.storage.centres import Centres
+from aggregator.storage.chains import Chains
 from aggregator.storage.comments import Comments
 from aggregator.storage.contacts import Contacts
 from aggregator.storage.credentials import Credentials
@@ -93,6 +94,7 @@ class Store:
         self._following: Following = {}
         self.credentials = Credentials(self.database)
         self.devices = Devices(self.database)
+        self.chains = Chains(self.database)
         self.definitions = Definitions(self.database)
         self.handling = Handling(self.database)
         self.roster = Roster(self.database)

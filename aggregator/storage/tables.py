@@ -52,6 +52,12 @@ def _read_text(text: str | None) -> datetime | None:
 class SubmissionRow(SQLModel, table=True):
     """One accepted submission. ``day`` is the centre's local day of ``answered_at``.
 
+    ``clock_offset`` is by how many seconds the device's clock was ahead, where that is known.
+    Where that was too much ``answered_at`` is set right by it, and ``told_at`` is what was said.
+    ``chain``, ``device_seq`` and ``device_mac`` are its DeviceChain, number and link there. Under
+    ``comment_salt`` the comment is in the digest; ``comment_seal`` stands for both when they are
+    gone (surveys.chain.sealed).
+
     ``fingerprint`` is that of the definition by which its answers are read, a DefinitionRow.
     ``device`` is the number of the DeviceRow that handed it in, None where that is not known.
     """
@@ -75,6 +81,13 @@ class SubmissionRow(SQLModel, table=True):
     received_at: datetime = Field(sa_type=UtcDateTime)
     digest: str = Field(max_length=64)
     device: int | None = Field(default=None, sa_type=BigInteger)
+    clock_offset: int | None = Field(default=None, sa_type=BigInteger)
+    told_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    chain: int | None = Field(default=None, sa_type=BigInteger)
+    device_seq: int | None = Field(default=None, sa_type=BigInteger)
+    device_mac: str | None = Field(default=None, max_length=64)
+    comment_salt: str | None = Field(default=None, max_length=32)
+    comment_seal: str | None = Field(default=None, max_length=64)
 
 
 class DefinitionRow(SQLModel, table=True):
@@ -291,6 +304,7 @@ class DeviceRow(SQLModel, table=True):
     disk, those that were refused, by how many seconds its clock is ahead, its release, the
     department or counter by which it works.
     ``formerly`` are devices.Stay as lists: department, counter and until when, in ISO 8601.
+    ``channels`` are those that it may use, NULL: devices.CHANNELS.
     """
 
     __tablename__ = "device"
@@ -309,6 +323,40 @@ class DeviceRow(SQLModel, table=True):
     told_department: str | None = Field(default=None, max_length=40)
     told_counter: str | None = Field(default=None, max_length=40)
     formerly: list[list[str | None]] | None = Field(default=None, sa_type=JSON)
+    channels: list[str] | None = Field(default=None, sa_type=JSON)
+
+
+class DeviceChain(SQLModel, table=True):
+    """The numbers that one outbox of a device gives; see chains.Progress.
+
+    ``runs`` are chains.Run as lists, ``unnumbered`` how many submissions of the device came
+    without a number after the chain had begun.
+    """
+
+    __tablename__ = "device_chain"
+
+    number: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True))
+    name: str = Field(max_length=32, unique=True)
+    device: int = Field(sa_type=BigInteger)
+    key: str = Field(max_length=64)
+    begun_at: datetime = Field(sa_type=UtcDateTime)
+    runs: list[list[Any]] = Field(sa_type=JSON)
+    lost: int = Field(default=0, sa_type=BigInteger)
+    unnumbered: int = Field(default=0, sa_type=BigInteger)
+
+
+class ChainNote(SQLModel, table=True):
+    """What was odd about a number of a chain when it came; ``kind`` is chains.Kind."""
+
+    __tablename__ = "chain_note"
+    __table_args__ = (Index("chain_note_of", "chain", "seq"),)
+
+    number: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True))
+    chain: int = Field(sa_type=BigInteger)
+    seq: int = Field(sa_type=BigInteger)
+    mac: str = Field(max_length=64)
+    kind: str = Field(max_length=10)
+    at: datetime = Field(sa_type=UtcDateTime)
 
 
 class AlertRow(SQLModel, table=True):

@@ -1,6 +1,5 @@
 """Writes submissions and tallies in one transaction, with SQL handed to the driver for speed."""
 
-import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,6 +12,7 @@ from sqlalchemy import Connection, Dialect, Insert, Row, delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
 
+from aggregator.storage.chains import Handed, note_numbers, note_unnumbered
 from aggregator.storage.comments import index_all, index_new
 from aggregator.storage.definitions import keep, refuse_undefined
 from aggregator.storage.submissions import read_chunk
@@ -26,6 +26,7 @@ from aggregator.storage.tables import (
     Transactions,
 )
 from aggregator.storage.tallies import Deltas
+from surveys.chain import Said, digest_of, new_salt, said_of, sealed
 from surveys.definition import Survey
 from surveys.text import composed
 from surveys.wire import Submission
@@ -34,10 +35,11 @@ from surveys.wire import Submission
 class NewRow(NamedTuple):
     """A submission as both drivers take it, columns in the table's order, times in UTC.
 
-    ``digest`` is the SHA-256 of what the sender said (SAID); the order of questions and of
-    chosen codes does not change it. The same id with another digest is a conflict.
-    ``fingerprint`` is the definition's, which counts as said where the sender said none.
-    ``device`` is not of what is said: sent again through another device it is a duplicate.
+    ``digest`` is of what the sender said (surveys.chain), with the time that it said; the order of
+    questions and of chosen codes does not change it. The same id with another digest is a
+    conflict. ``fingerprint`` is the definition's, which counts as said where the sender said none.
+    ``device`` and what comes after it are not of what is said: sent again through another device
+    it is a duplicate.
     """
 
     id: str
@@ -55,6 +57,13 @@ class NewRow(NamedTuple):
     received_at: str
     digest: str
     device: int | None = None
+    clock_offset: int | None = None
+    told_at: str | None = None
+    chain: int | None = None
+    device_seq: int | None = None
+    device_mac: str | None = None
+    comment_salt: str | None = None
+    comment_seal: str | None = None
 
     @classmethod
     def of(
@@ -64,41 +73,54 @@ class NewRow(NamedTuple):
         received_at: str,
         fingerprint: str,
         device: int | None = None,
+        *,
+        chain: int | None = None,
+        clock_offset: int | None = None,
+        answered_at: datetime | None = None,
     ) -> "NewRow":
-        """The row of a submission, which is read by the definition of ``fingerprint``."""
-        answers = submission.answers
-        if list in map(type, answers.values()):
-            answers = {q: sorted(v) if type(v) is list else v for q, v in answers.items()}
-        said = (
-            submission.id.lower(),
-            submission.survey,
-            fingerprint,
-            submission.department,
-            submission.counter,
-            submission.channel,
-            submission.visit,
-            utc_text(submission.answered_at),
-            submission.language,
-            orjson.dumps(answers, option=orjson.OPT_SORT_KEYS).decode(),
-            submission.comment,
-        )
-        return cls(*said, day, received_at, _digest(said), device)
+        """The row of a submission, which is read by the definition of ``fingerprint``.
+
+        ``answered_at`` is when it was answered, where its sender's clock was wrong.
+        """
+        said = said_of(submission, fingerprint)
+        comment, salt, told_at = submission.comment, None, None
+        if comment is None:
+            digest = digest_of(said)
+        else:
+            salt = submission.comment_salt or new_salt()
+            digest = digest_of(said, sealed(comment, salt))
+        if answered_at is not None:
+            told_at = said[7]
+            said = (*said[:7], utc_text(answered_at), *said[8:])
+        own = (device, clock_offset, told_at, chain, submission.device_seq, submission.device_mac)
+        return cls(*said, day, received_at, digest, *own, salt)  # type: ignore[arg-type, call-arg]
+
+    @property
+    def said(self) -> Said:
+        """What the sender said, with the time that it said."""
+        return self[:11] if self.told_at is None else (*self[:7], self.told_at, *self[8:11])
 
     def is_content_of(self, stored: "StoredContent | NewRow") -> bool:
         """Whether another submission of the same id, stored or new, has the same content.
 
         Older releases stored what was said without a fingerprint as it was, and comments without
-        composing them (surveys/text.py). Sending one again is a duplicate, not a conflict.
+        composing them (surveys/text.py) and without a salt. Sending one again is a duplicate, not
+        a conflict; so is one whose comment is gone, where all else is the same.
         """
         if stored.digest == self.digest:
             return True
+        said, salt = self.said, stored.comment_salt
         comments = {self.comment}
         if stored.comment is not None and composed(stored.comment) == self.comment:
             comments.add(stored.comment)
+
+        def seal(comment: str | None) -> str | None:
+            return sealed(comment, salt) if salt and comment is not None else stored.comment_seal
+
         return any(
-            _digest((*self[:2], fingerprint, *self[3:10], comment)) == stored.digest
+            digest_of((*said[:2], fingerprint, *said[3:10], one), seal(one)) == stored.digest
             for fingerprint in (self.fingerprint, None)
-            for comment in comments
+            for one in comments
         )
 
 
@@ -107,13 +129,8 @@ class StoredContent(NamedTuple):
 
     digest: str
     comment: str | None
-
-
-def _digest(said: Sequence[str | None]) -> str:
-    return hashlib.sha256(orjson.dumps(said)).hexdigest()
-
-
-SAID = NewRow._fields[:11]  # what the sender said, id to comment: the digest is of these
+    comment_salt: str | None
+    comment_seal: str | None
 
 
 def utc_text(moment: datetime) -> str:
@@ -142,9 +159,10 @@ class Writer:
         else:
             within, parameters = "= ANY(%s)", (asked,)  # type: ignore[assignment]
         # One parameter for all ids, so that the statement's text is always the same.
-        query = f"SELECT id, digest, comment FROM submission WHERE id {within}"  # noqa: S608 - constants
+        columns = "id, digest, comment, comment_salt, comment_seal"
+        query = f"SELECT {columns} FROM submission WHERE id {within}"  # noqa: S608 - constants
         rows = self._connection.exec_driver_sql(query, parameters)
-        return {row[0]: StoredContent(row[1], row[2]) for row in rows}
+        return {row[0]: StoredContent(*row[1:]) for row in rows}
 
     def keep(
         self, fingerprints: Iterable[str], definition: Callable[[str], Survey], at: datetime
@@ -169,6 +187,14 @@ class Writer:
         if rows:
             statement = _INSERT[self._connection.dialect.name](ReceiptRow)
             self._connection.execute(statement.on_conflict_do_nothing(), rows)
+
+    def note_numbers(self, handed: Iterable[Handed], now: datetime) -> None:
+        """Note what came of the chains of devices; see chains.note_numbers."""
+        note_numbers(self._connection, handed, now)
+
+    def note_unnumbered(self, devices: Mapping[int, int]) -> None:
+        """Count submissions without a number, by device; see chains.note_unnumbered."""
+        note_unnumbered(self._connection, devices)
 
     def add_tallies(self, deltas: Deltas) -> None:
         tallies, pooled, hours = deltas.rows()

@@ -7,12 +7,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import inspect, update
 from sqlalchemy.engine import make_url
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -22,8 +22,9 @@ from aggregator.dashboard.context import Context
 from aggregator.intake.ingest import Ingest, Offer
 from aggregator.settings import Settings
 from aggregator.storage.store import Store
+from aggregator.storage.tables import DeviceRow
 from surveys.centre import Centre, load_centre
-from surveys.definition import Survey, load_surveys
+from surveys.definition import Channel, Survey, load_surveys
 from surveys.messages import Language
 from surveys.wire import Receipt
 
@@ -89,6 +90,16 @@ EXAMPLE = (5,) * 100 + (4,) * 15 + (3,) * 3 + (2, 1)
 
 def statuses(receipts: Sequence[Receipt]) -> Counter[str]:
     return Counter(receipt.status for receipt in receipts)
+
+
+def may_hand_in_anything(store: Store) -> None:
+    """Let the devices hand in answers of any channel and of years before they were enrolled."""
+    anything = {
+        "channels": list(get_args(Channel)),
+        "enrolled_at": datetime(2002, 1, 1, tzinfo=UTC),
+    }
+    with store.database.begin(write=True) as connection:
+        connection.execute(update(DeviceRow).values(**anything))
 
 
 PLACED = "day, channel, department, counter"
@@ -231,6 +242,7 @@ def make_room(tmp_path: Path, sqlite_template: Path) -> Iterator[Callable[..., R
             app = create_app(given, clock)
             accounts = app.state.context.accounts
             device = accounts.new_token("device", f"q05-{uuid4()}")
+            may_hand_in_anything(app.state.context.store)
             reader = accounts.new_token("reader", f"province-{uuid4()}")
             client = stack.enter_context(TestClient(app, follow_redirects=False))
             return Room(app, client, clock, given, device, reader)

@@ -10,6 +10,7 @@ from functools import partial
 
 from tests.bench import (
     bench_against,
+    bench_chain,
     bench_codes,
     bench_comments,
     bench_export,
@@ -27,6 +28,7 @@ from tests.bench.servers import ROOT
 
 BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "ingest": bench_ingest.rows,
+    "chain": bench_chain.rows,
     "page": bench_page.rows,
     "tap": bench_tap.rows,
     "touch": bench_touch.rows,

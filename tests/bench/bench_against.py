@@ -27,7 +27,7 @@ ROUNDS = 40
 SINGLES = 300  # a round
 BATCHES = 4  # a round
 RATINGS = 20 * BATCH  # behind the pages
-DAYS = 60
+DAYS = 30  # a device hands in nothing from long before it was enrolled
 PATH = "/api/v1/submissions"
 Pair = tuple[Aggregator, Aggregator]
 

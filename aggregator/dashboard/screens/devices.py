@@ -18,6 +18,7 @@ from aggregator.dashboard.permissions import needs
 from aggregator.dashboard.sign_in import FORM_LIMIT, NAME_LIMIT
 from aggregator.storage.audit import Entry
 from aggregator.storage.centres import OlderVersionError
+from aggregator.storage.chains import Standing
 from aggregator.storage.devices import Device, stays
 from aggregator.storage.tables import DeviceRow, User
 from qr_images import ON_SCREEN, Drawing
@@ -39,6 +40,8 @@ class Line:
 
     ``moving`` is whether it was moved and has not told yet that it works by its new place.
     ``told`` is the name of the place by which one works that is not bound, where it has one.
+    ``chains`` are those by which it numbers what it hands in, the newest first. ``off`` is whether
+    its clock is so wrong that times are set right.
     """
 
     row: DeviceRow
@@ -46,6 +49,8 @@ class Line:
     place: str
     moving: bool
     told: Text | None
+    chains: Sequence[Standing]
+    off: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +89,8 @@ async def devices(request: Request) -> Response:
 
 def _page(request: Request, **more: object) -> DevicesPage:
     context = context_of(request)
-    rows = context.store.devices.rows()
+    rows, chains = context.store.devices.rows(), context.store.chains.standings()
+    allowed = 60 * context.centre.clock_minutes
     lines = [
         Line(
             row,
@@ -92,6 +98,8 @@ def _page(request: Request, **more: object) -> DevicesPage:
             _choice(context.centre, row),
             _is_moving(context, row),
             _told(context.centre, row),
+            chains.get(row.number or 0, ()),
+            abs(row.drift or 0) > allowed,
         )
         for row in rows
     ]

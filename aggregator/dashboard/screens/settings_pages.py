@@ -22,7 +22,7 @@ NEW = "new"  # stands in an address for the key of a row that there is not yet
 # What the summary shows of each section.
 SHOWN: Mapping[Section, tuple[str, ...]] = {
     "names": ("name", "province", "parent"),
-    "hours": ("opening_hours", "closed_days"),
+    "hours": ("opening_hours", "closed_days", "clock_minutes"),
     "touch_screen": ("idle_seconds", "thanks_seconds", "rest_seconds"),
     "phone_form": (*sections.PHONE_LIMITS, "unsigned_until"),
     "minimums": ("minimum_ratings", "minimum_cell"),
@@ -30,7 +30,7 @@ SHOWN: Mapping[Section, tuple[str, ...]] = {
     "wifi": ("wifi",),
     "documents": ("agency", "on_behalf", "title", "signer"),
     "cases": ("answer_hours", "contact_days", "receipt_days"),
-    "alerts": (*sections.ALERT_LIMITS, "overdue", "quiet_from", "quiet_until", "emails"),
+    "alerts": (*sections.ALERT_LIMITS, "overdue", "numbers", "quiet_from", "quiet_until", "emails"),
 }
 
 

@@ -129,7 +129,7 @@ def records(
     for row in rows:
         # Unpacked in the table's order: looking values up by name is slower.
         _, id_, survey, fingerprint, department, counter, channel, visit, *others = row
-        answered_at, language, answers, comment, day, received_at, _, device = others
+        answered_at, language, answers, comment, day, received_at, _, device, *_ = others
         yield JoinedRow(
             id_,
             survey,

@@ -261,7 +261,12 @@ def test_an_export_imports_to_the_same_rows_and_tallies(
     assert outcome.statuses == {"accepted": 614}
 
     def content(store: Store) -> list[dict[str, Any]]:
-        return [dict(row._mapping) for row in stored(store)]
+        # Each store has a salt of its own for a comment, and the digest is by it.
+        own = {"comment_salt", "digest"}
+        return [
+            {k: v for k, v in row._mapping.items() if k not in own or not row.comment}
+            for row in stored(store)
+        ]
 
     assert content(other) == content(intake.store)
     assert tallies(other) == tallies(intake.store)

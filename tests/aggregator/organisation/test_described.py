@@ -39,6 +39,7 @@ NEXT: dict[str, tuple[Any, str]] = {
         "Thêm quy tắc cảnh báo “Từng quầy: 3 trong 10 lượt gần nhất ở mức thấp”: "
         "Đang áp dụng · Sở Y tế · dưới mức giữa của thang đo.",
     ),
+    "clock_minutes": (5, "Số phút đồng hồ thiết bị được phép sai: 10 → 5."),
     "closed_days": (["2026-09-02"], "Ngày nghỉ: – → 02/09/2026."),
     "cases": ({"contact_days": 7}, "Số ngày giữ thông tin liên hệ sau khi đóng: 30 → 7."),
     "looks": ({"emblem": data_address(png(), "png")}, "Biểu trưng: – → ảnh PNG, 0,1 KB."),

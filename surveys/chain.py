@@ -1,0 +1,75 @@
+"""How a device's submissions are numbered and chained: what is said as one digest, and the links.
+
+A device numbers its submissions from 1 and joins each to the one before by a keyed hash (HMAC,
+RFC 2104), so that none can be left out, put in or changed without its key.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pydantic_core import to_json
+
+if TYPE_CHECKING:
+    from surveys.wire import Submission
+
+START = "0" * 64  # stands for the link before the first
+HEX_64 = r"^[0-9a-f]{64}$"  # a digest, a link or a key
+HEX_32 = r"^[0-9a-f]{32}$"  # the salt of a comment, or the name of a chain
+
+Said = tuple[str | None, ...]  # id to comment, as tables.SubmissionRow has them
+
+
+def said_of(submission: "Submission", fingerprint: str | None) -> Said:
+    """What a submission says, as text, by the definition of ``fingerprint``.
+
+    The order of questions and of chosen codes does not change it; the time is in UTC.
+    """
+    answers = submission.answers
+    answers = dict(sorted(answers.items()))
+    if list in map(type, answers.values()):
+        answers = {q: sorted(v) if type(v) is list else v for q, v in answers.items()}
+    return (
+        submission.id.lower(),
+        submission.survey,
+        fingerprint,
+        submission.department,
+        submission.counter,
+        submission.channel,
+        submission.visit,
+        str(submission.answered_at),
+        submission.language,
+        to_json(answers).decode(),
+        submission.comment,
+    )
+
+
+def new_salt() -> str:
+    """A random salt of 128 bits for a comment."""
+    return secrets.token_hex(16)
+
+
+def sealed(comment: str, salt: str) -> str:
+    """What stands for a comment in digests: its HMAC-SHA256 under its salt.
+
+    Once text and salt are deleted, it still proves the text to who has both, and nobody can find
+    a short text by trying.
+    """
+    return hmac.digest(bytes.fromhex(salt), comment.encode(), "sha256").hex()
+
+
+def digest_of(said: Sequence[str | None], seal: str | None = None) -> str:
+    """The SHA-256 of what is said; ``seal`` stands for the comment, where it has one."""
+    content = said if seal is None else (*said[:-1], [seal])
+    return hashlib.sha256(to_json(content)).hexdigest()
+
+
+def link(key: str, before: str, seq: int, digest: str) -> str:
+    """The link of submission number ``seq`` to the one ``before``; all are hexadecimal.
+
+    HMAC-SHA256 of the link before, the number in eight bytes, and the digest of what is said.
+    """
+    message = bytes.fromhex(before) + seq.to_bytes(8, "big") + bytes.fromhex(digest)
+    return hmac.digest(bytes.fromhex(key), message, "sha256").hex()
