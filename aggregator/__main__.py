@@ -10,7 +10,7 @@ from typing import get_args
 
 from pydantic import ValidationError
 
-from aggregator.documents.exports.joined import EXPORT_FORMATS
+from aggregator.documents.exports.joined import EXPORT_FORMATS, ROW_KINDS
 from aggregator.documents.reports import model
 from aggregator.intake.files import FileError
 from aggregator.organisation.seen import SEEN, THEN
@@ -127,6 +127,7 @@ def _export_options(
     export.add_argument(
         "--organisation", choices=SEEN, default=THEN, help=say("export_organisation")
     )
+    export.add_argument("--rows", choices=ROW_KINDS, default="submission", help=say("export_rows"))
     export.add_argument("--raw-comments", action="store_true", help=say("export_raw_comments"))
     _actor(export)
 

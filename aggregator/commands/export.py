@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aggregator.commands import progress, require_current, settings_of, tell
-from aggregator.documents.exports.joined import EXPORT_FORMATS, ExportFormat, JoinedTable
+from aggregator.documents.exports.joined import EXPORT_FORMATS, STREAMED, ExportFormat, JoinedTable
 from aggregator.documents.exports.writing import write_export
 from aggregator.organisation.current import centre_in_force
 from aggregator.organisation.seen import following, merged_into
@@ -33,6 +33,8 @@ def run_export(options: argparse.Namespace) -> int:
         require_current(database.engine)
         centre = centre_in_force(Centres(database), settings.centre, files)
         surveys = centre.instruments_with(files)
+        if options.rows == "visit" and file_format in STREAMED:
+            raise MessageError("export.no_visits", format=file_format)
         filters = _filters(options, centre, Definitions(database).counted(surveys))
         event = "unmasking.export" if options.raw_comments else "export.file"
         told = {} if options.raw_comments else {"what": "answers"}
@@ -48,7 +50,13 @@ def run_export(options: argparse.Namespace) -> int:
             )
         )
         table = JoinedTable(
-            database, centre, surveys, filters, options.raw_comments, options.organisation
+            database,
+            centre,
+            surveys,
+            filters,
+            options.raw_comments,
+            options.organisation,
+            options.rows,
         )
         if str(options.file) == "-":
             return _print(table, file_format)

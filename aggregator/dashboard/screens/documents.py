@@ -15,7 +15,7 @@ from aggregator.dashboard.screens.exports import PARAMETERS
 from aggregator.documents.reports.model import REPORT_FORMATS, REPORT_KINDS, ReportKind
 from aggregator.wording.periods import Period, period_of
 
-EXPORT_FORMATS = ("csv", "parquet", "sav", "json")
+EXPORT_FORMATS = ("xlsx", "csv_excel", "csv", "parquet", "sav", "json")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,8 +17,11 @@ from aggregator.documents.exports.joined import (
     BOM,
     EXPORT_FORMATS,
     MEDIA_TYPES,
+    ROW_KINDS,
+    STREAMED,
     ExportFormat,
     JoinedTable,
+    RowKind,
     documents,
 )
 from aggregator.documents.worker import send
@@ -31,7 +34,7 @@ from aggregator.wording.periods import EARLIEST, read_period
 from web import language_of
 
 CONDITIONS = ("period", "date", "from", "to", "survey", "channel", "department", "organisation")
-PARAMETERS = (*CONDITIONS, "format", "lang")
+PARAMETERS = (*CONDITIONS, "rows", "format", "lang")
 
 
 @needs("answers")
@@ -39,17 +42,18 @@ async def submissions(request: Request) -> Response:
     """The joined table in one of the formats, of a period and perhaps one survey or place."""
     file_format = _format(request.path_params["format"])
     filters = _filters(request)
-    name = f"submissions-{_span(filters)}.{file_format}"
+    each = "visits" if _each(request, file_format) == "visit" else "submissions"
+    name = f"{each}-{_span(filters)}.{file_format.partition('_')[0]}"
     table = _table(request, filters)
     await run_in_threadpool(lambda: table.definitions)  # or say how many answers have none
-    if file_format in ("csv", "json"):
+    if file_format in STREAMED:
         await _record(request, "answers", file_format, filters)
         pieces = table.lines(file_format)
         return await stream(
             pieces, name, MEDIA_TYPES[file_format], start=BOM if file_format == "csv" else ""
         )
     language = language_of(request, negotiate=False)
-    options = [*_options(filters), f"--organisation={table.organisation}"]
+    options = [*_options(filters), f"--organisation={table.organisation}", f"--rows={table.each}"]
     options.append(f"--actor={request.state.user.name}")
     arguments = ["--lang", language, "export", "--format", file_format, *options]
     file = await context_of(request).worker.make_for(request, arguments, f".{file_format}")
@@ -99,7 +103,17 @@ def _table(request: Request, filters: Filters) -> JoinedTable:
         context.surveys,
         filters,
         organisation=read_organisation(request),
+        each=_each(request),
     )
+
+
+def _each(request: Request, file_format: ExportFormat | None = None) -> RowKind:
+    """What a row is. Raises HTTPException 400 for a visit in a format that has none."""
+    wanted = request.query_params.get("rows") or "submission"
+    for one in ROW_KINDS:
+        if wanted == one and not (one == "visit" and file_format in STREAMED):
+            return one
+    raise HTTPException(400, "unknown_choice" if wanted not in ROW_KINDS else "no_visits")
 
 
 def _format(wanted: str) -> ExportFormat:

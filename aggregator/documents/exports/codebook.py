@@ -73,6 +73,7 @@ def facts(
         "department": department,
         "organisation": _text(f"codebook.organisation_{table.organisation}"),
         "rows": _same(str(rows)),
+        "each": _text(f"codebook.each_{table.each}"),
         "made_at": _same(moment),
         "format": _same(file_format),
         "comments": _text(f"codebook.comments_{comments}"),

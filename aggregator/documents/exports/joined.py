@@ -1,4 +1,4 @@
-"""The joined table, one row a submission of any survey: its rows, and as CSV and JSON."""
+"""The joined table, one row a submission or a visit: its rows, and as CSV and JSON."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,23 +11,34 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from aggregator.documents.exports.columns import FIXED, ExportColumn, joined_columns, typed_columns
+from aggregator.documents.exports.visits import visit_columns, visits
 from aggregator.intake.submission_files import escaped
 from aggregator.organisation.seen import THEN, Seen, following
 from aggregator.storage.database import Database
 from aggregator.storage.definitions import read_definitions, refuse_undefined
-from aggregator.storage.submissions import ALL, Advance, Filters, read_submissions
+from aggregator.storage.submissions import (
+    ALL,
+    Advance,
+    Filters,
+    read_by_visit,
+    read_submissions,
+)
 from aggregator.wording.screening import screened
 from surveys.centre import Centre
 from surveys.definition import Survey
 
-ExportFormat = Literal["csv", "json", "parquet", "sav"]
+ExportFormat = Literal["csv", "json", "parquet", "sav", "xlsx", "csv_excel"]
 EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
-TYPED: tuple[ExportFormat, ...] = ("parquet", "sav")  # their columns carry types and labels
+STREAMED: tuple[ExportFormat, ...] = ("csv", "json")  # as they are stored: may be imported again
+RowKind = Literal["submission", "visit"]
+ROW_KINDS: tuple[RowKind, ...] = get_args(RowKind)
 MEDIA_TYPES: Mapping[ExportFormat, str] = {
     "csv": "text/csv; charset=utf-8",
     "json": "application/json",
     "parquet": "application/vnd.apache.parquet",
     "sav": "application/x-spss-sav",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "csv_excel": "text/csv; charset=utf-8",
 }
 BOM = "\ufeff"  # without it Excel takes a CSV file for another encoding
 PIECE = 500  # rows
@@ -58,10 +69,11 @@ class JoinedRow(NamedTuple):
 
 @dataclass(frozen=True)
 class JoinedTable:
-    """Which submissions are exported, and whether comments stay as they were written.
+    """Which submissions are exported, what a row is, and whether comments stay as they are.
 
     Under the organisation of today (``now``) a department or counter that was merged is the one
-    it went to, and the columns have other names: such a file is none to import.
+    it went to, and the columns have other names: such a file is none to import. A row may be a
+    visit in formats that are not streamed.
     """
 
     database: Database
@@ -70,6 +82,7 @@ class JoinedTable:
     filters: Filters = ALL
     raw_comments: bool = False
     organisation: Seen = THEN
+    each: RowKind = "submission"
 
     @cached_property
     def definitions(self) -> list[Survey]:
@@ -88,20 +101,32 @@ class JoinedTable:
         return [one for one in known if wanted in (None, one.id)]
 
     def records(self, advance: Advance = lambda more: None) -> Iterator[JoinedRow]:
-        """Raises StorageError."""
-        rows = read_submissions(self.database, self.filters, advance)
+        """One for each submission; those of a visit together where a row is a visit.
+
+        Raises StorageError.
+        """
+        read = read_by_visit if self.each == "visit" else read_submissions
+        rows = read(self.database, self.filters, advance)
         units = following(self.centre, self.organisation)
         return records(rows, self.centre.zone, units, raw_comments=self.raw_comments)
 
     def columns(self, file_format: ExportFormat) -> list[ExportColumn]:
         """The columns of every survey, or of the one that the rows are filtered by."""
-        make = typed_columns if file_format in TYPED else joined_columns
-        return make(self.centre, self.definitions, self.organisation)
+        if file_format in STREAMED:
+            return joined_columns(self.centre, self.definitions, self.organisation)
+        columns = typed_columns(self.centre, self.definitions, self.organisation)
+        return visit_columns(columns) if self.each == "visit" else columns
+
+    def typed_rows(self, advance: Advance = lambda more: None) -> Iterator[list[Any]]:
+        """The values of the columns of a format that is not streamed. Raises StorageError."""
+        columns = typed_columns(self.centre, self.definitions, self.organisation)
+        rows = typed_rows(self.records(advance), columns)
+        return visits(rows) if self.each == "visit" else rows
 
     def lines(
-        self, file_format: Literal["csv", "json"], advance: Advance = lambda more: None
+        self, file_format: ExportFormat, advance: Advance = lambda more: None
     ) -> Iterator[str]:
-        """The whole file in pieces of text. Raises StorageError."""
+        """The whole file of a format that is streamed, in pieces. Raises StorageError."""
         columns = self.columns("csv")
         if file_format == "json":
             return json_lines(self.records(advance), header(columns)[: len(FIXED)])

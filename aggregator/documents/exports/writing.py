@@ -1,25 +1,23 @@
 """Writes an export and its codebook as files, whole or not at all."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from aggregator.documents.exports.codebook import codebook, facts
-from aggregator.documents.exports.columns import FIXED, ExportColumn
-from aggregator.documents.exports.joined import (
-    BOM,
-    ExportFormat,
-    JoinedTable,
-    documents,
-    typed_rows,
-)
+from aggregator.documents.exports.columns import ExportColumn
+from aggregator.documents.exports.joined import BOM, ExportFormat, JoinedTable, documents
+from aggregator.documents.exports.office import csv_for_excel, headings, in_words
 from aggregator.documents.exports.sav import write_sav
 from aggregator.documents.exports.sav_variables import Measure, Type, Variable
 from aggregator.intake.files import FileError
 from aggregator.intake.submission_files import DEFINITIONS
 from aggregator.storage.submissions import Advance, bounded
+from aggregator.wording.messages import MESSAGES
 from surveys.messages import LANGUAGES, Language
 
 
@@ -46,15 +44,20 @@ def write_export(
         _whole(path.with_suffix(".codebook.csv")) as book,
         _whole(path.with_suffix(DEFINITIONS)) as defined,
     ):
+        text = codebook(table, file_format, count, now, language)
         if file_format == "parquet":
             _parquet(part, table, count, now, advance)
         elif file_format == "sav":
-            _sav(part, table, count, now, language, advance)
+            _sav(part, table, now, language, advance)
+        elif file_format == "xlsx":
+            _xlsx(part, table, text, language, advance)
+        elif file_format == "csv_excel":
+            columns = table.columns(file_format)
+            rows = in_words(table.typed_rows(advance), columns, language)
+            _text(part, BOM, csv_for_excel(rows, headings(columns, language)))
         else:
-            with part.open("w", encoding="utf-8", newline="") as file:
-                file.write(BOM if file_format == "csv" else "")
-                file.writelines(table.lines(file_format, advance))
-        text = codebook(table, file_format, count, now, language)
+            start = BOM if file_format == "csv" else ""
+            _text(part, start, table.lines(file_format, advance))
         book.write_text(BOM + text, "utf-8", newline="")
         defined.write_bytes(documents(table.definitions))
     return count
@@ -76,6 +79,22 @@ def _whole(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def _text(path: Path, start: str, pieces: Iterable[str]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(start)
+        file.writelines(pieces)
+
+
+def _xlsx(path: Path, table: JoinedTable, book: str, language: Language, advance: Advance) -> None:
+    # Its library is loaded for no other format.
+    from aggregator.documents.exports.xlsx import write_xlsx
+
+    columns = table.columns("xlsx")
+    rows = in_words(table.typed_rows(advance), columns, language)
+    titles = (MESSAGES.get(language, "export.sheet"), MESSAGES.get(language, "documents.codebook"))
+    write_xlsx(path, rows, columns, language, titles, csv.reader(io.StringIO(book)))
+
+
 def _parquet(path: Path, table: JoinedTable, count: int, now: datetime, advance: Advance) -> None:
     # Its library takes 40 MB, which the other formats need not hold.
     from aggregator.documents.exports.parquet import write_parquet
@@ -83,36 +102,38 @@ def _parquet(path: Path, table: JoinedTable, count: int, now: datetime, advance:
     columns = table.columns("parquet")
     about = facts(table, "parquet", count, now).items()
     metadata = {f"{name}_{lang}": text.get(lang) for name, text in about for lang in LANGUAGES}
-    rows = typed_rows(table.records(advance), columns)
-    write_parquet(path, rows, columns, table.centre.time_zone, metadata)
+    write_parquet(path, table.typed_rows(advance), columns, table.centre.time_zone, metadata)
 
 
 def _sav(
-    path: Path, table: JoinedTable, count: int, now: datetime, language: Language, advance: Advance
+    path: Path, table: JoinedTable, now: datetime, language: Language, advance: Advance
 ) -> None:
-    """Read twice: the widths of texts stand at the head of the file."""
+    """Read twice: the number of rows and the widths of texts stand at the head of the file."""
     columns = table.columns("sav")
-    widths = _widths(table, columns)
+    count, widths = _measured(table, columns)
     variables = [_variable(column, widths.get(column.name, 0), language) for column in columns]
     local = now.astimezone(table.centre.zone)
     with path.open("wb") as file:
-        rows = typed_rows(table.records(advance), columns)
+        rows = table.typed_rows(advance)
         write_sav(file, variables, count, rows, title=f"{table.centre.id} {local:%F}", now=local)
 
 
-def _widths(table: JoinedTable, columns: Sequence[ExportColumn]) -> Mapping[str, int]:
-    """The most bytes that a text of each column takes, its values with a meaning included."""
+def _measured(table: JoinedTable, columns: Sequence[ExportColumn]) -> tuple[int, Mapping[str, int]]:
+    """How many rows there are, and the most bytes that a text of each column takes.
+
+    Values with a meaning are included, whether they occur or not.
+    """
     texts = [(place, column) for place, column in enumerate(columns) if column.kind == "text"]
     widths = {
         column.name: max((len(str(value)) for value, _ in column.values), default=1)
         for _, column in texts
     }
-    assert all(place < len(FIXED) for place, _ in texts)  # noqa: S101 - questions have codes
-    for record in table.records():
+    count = 0
+    for count, row in enumerate(table.typed_rows(), 1):  # noqa: B007 - is the number of rows
         for place, column in texts:
-            if isinstance(value := record[place], str):
+            if isinstance(value := row[place], str):
                 widths[column.name] = max(widths[column.name], len(value.encode()))
-    return widths
+    return count, widths
 
 
 def _variable(column: ExportColumn, width: int, language: Language) -> Variable:

@@ -41,7 +41,7 @@ def test_every_column_of_the_file_has_its_row_in_order(
 ) -> None:
     told = [name.removeprefix("answers.") for name in columns(read(table, form))]
     assert told == header(table.columns(form))
-    assert all(row["label_vi"] and row["label_en"] and row["type"] for row in read(table)[14:])
+    assert all(row["label_vi"] and row["label_en"] and row["type"] for row in read(table)[15:])
 
 
 def test_a_question_is_told_with_all_that_its_definition_says(
@@ -93,7 +93,7 @@ def test_the_file_as_a_whole_is_told_first(
     assert shown["Survey"] == "Rating at the centre"
     assert shown["Channel"] == "QR code"
     assert shown["Department"] == centre.department["so_tu_phap"].name.en
-    assert shown["Submissions (rows)"] == "3565"
+    assert shown["Submissions"] == "3565"
     assert shown["Exported at"] == "2026-11-23T08:15:00+07:00"
     assert shown["Format"] == "sav"
     assert "masked" in shown["Comments"]
@@ -153,7 +153,7 @@ def test_managers_fetch_it_for_what_they_chose(room: Room) -> None:
     assert answer.headers["content-disposition"].endswith('.codebook.csv"')
     rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
     shown = {row["label_en"]: row["values_en"] for row in rows if not row["column"]}
-    assert (shown["Submissions (rows)"], shown["Channel"]) == ("1", "QR code")
+    assert (shown["Submissions"], shown["Channel"]) == ("1", "QR code")
     assert "reasons_1" in columns(rows)
     plain = room.client.get("/exports/codebook.csv").text
     assert "\nreasons," in plain

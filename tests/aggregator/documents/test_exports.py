@@ -7,28 +7,37 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pyarrow.parquet as pq
 import pyreadstat
 import pytest
 
 from aggregator.__main__ import main
 from aggregator.documents.exports.columns import joined_columns, typed_columns
-from aggregator.documents.exports.joined import EXPORT_FORMATS, ExportFormat, JoinedTable, header
+from aggregator.documents.exports.joined import (
+    EXPORT_FORMATS,
+    STREAMED,
+    ExportFormat,
+    JoinedTable,
+    header,
+)
+from aggregator.documents.exports.office import headings
 from aggregator.documents.exports.writing import write_export
 from aggregator.documents.worker import Worker, environment
 from aggregator.intake.files import FileError
 from aggregator.intake.importing import import_file
 from aggregator.intake.ingest import Offer
 from aggregator.organisation import acts
-from aggregator.organisation.seen import Seen, merged_into
+from aggregator.organisation.seen import SEEN, Seen, merged_into
 from aggregator.storage.devices import Device
 from aggregator.storage.submissions import Filters
 from aggregator.wording.screening import MASK
-from surveys.centre import Centre
-from surveys.definition import Survey, Text
+from surveys.centre import Centre, load_centre
+from surveys.definition import Survey, Text, load_surveys
 from surveys.messages import LANGUAGES, Language
 from tests.aggregator.conftest import CENTRE, NOW, PASSWORD, ROOT, Intake, Room, sipas, submission
 
@@ -53,7 +62,7 @@ def write(intake: Intake, surveys: dict[str, Survey], centre: Centre, tmp_path: 
     intake(SENT)
 
     def run(form: ExportFormat, filters: Filters = Filters(), **changes: Any) -> Path:  # noqa: B008
-        path = tmp_path / f"out.{form}"
+        path = tmp_path / f"out.{form}"  # of a name that tells rows_of the format
         table = JoinedTable(intake.store.database, centre, surveys, filters, **changes)
         write_export(path, form, table, language="vi", now=NOW, advance=lambda more: None)
         return path
@@ -61,8 +70,33 @@ def write(intake: Intake, surveys: dict[str, Survey], centre: Centre, tmp_path: 
     return run
 
 
+@cache
+def names_of_headings() -> dict[str, str]:
+    """The names of typed columns by what stands above them in a file for an office."""
+    centre, surveys = load_centre(CENTRE), load_surveys().values()
+    return {
+        heading: column.name
+        for organisation in SEEN
+        for columns in [typed_columns(centre, surveys, organisation)]
+        for language in LANGUAGES
+        for heading, column in zip(headings(columns, language), columns, strict=True)
+    }
+
+
 def rows_of(path: Path) -> list[dict[str, Any]]:
     """What another program reads of a file: None where nothing is."""
+    if path.read_bytes().startswith(b"PK"):
+        heading, *lines = openpyxl.load_workbook(path, read_only=True).worksheets[0].values
+        names = [names_of_headings().get(str(one), str(one)) for one in heading]
+        return [dict(zip(names, line, strict=True)) for line in lines]
+    if ".csv" in path.suffix and b";" in path.read_bytes().partition(b"\n")[0]:
+        assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            heading, *cells = csv.reader(file, delimiter=";")
+        names = [names_of_headings().get(one, one) for one in heading]
+        return [
+            {name: cell or None for name, cell in zip(names, line, strict=True)} for line in cells
+        ]
     if path.suffix == ".csv":
         assert path.read_bytes().startswith(b"\xef\xbb\xbf")
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -285,7 +319,7 @@ def test_the_suffix_says_the_format_and_a_codebook_lies_beside(
         assert command(path) == 0
         assert len(rows_of(path)) == 3
         book = (tmp_path / "so_lieu.codebook.csv").read_text("utf-8-sig")
-        assert ("reasons_1" in book) == (form in ("parquet", "sav"))
+        assert ("reasons_1" in book) == (form not in STREAMED)
     other = tmp_path / "so_lieu.dat"
     assert command("--format", "sav", other) == 0
     assert other.read_bytes().startswith(b"$FL2")
@@ -442,7 +476,7 @@ def test_managers_fetch_every_format(room: Room, tmp_path: Path, form: ExportFor
     answer = room.client.get(f"/exports/submissions.{form}?{query}")
     assert answer.status_code == 200
     disposition = answer.headers["content-disposition"]
-    assert f"submissions-2026-11-20-2026-11-21.{form}" in disposition
+    assert f"submissions-2026-11-20-2026-11-21.{form.partition('_')[0]}" in disposition
     path = tmp_path / f"got.{form}"
     path.write_bytes(answer.content)
     [row] = rows_of(path)
@@ -537,10 +571,14 @@ def test_each_answer_names_its_device_and_its_place_then_or_now(
         return rows_of(path)
 
     assert [str(row["device"] or "").removesuffix(".0") for row in rows("then")] == ["7", "7", ""]
-    assert [row["department"] for row in rows("then", "so_tai_chinh")] == ["so_tai_chinh"]
+    department, counter = "so_tai_chinh", "q18"
+    if form in ("xlsx", "csv_excel"):  # in words
+        department = centre.department["so_tai_chinh"].name.vi
+        counter = centre.counter["q18"].name.vi
+    assert [row["department"] for row in rows("then", "so_tai_chinh")] == [department]
     found = rows("now", "so_tai_chinh")
     assert [(row["department_now"], row["counter_now"]) for row in found] == [
-        ("so_tai_chinh", "q18")
+        (department, counter)
     ] * 2
     assert {"department", "counter"}.isdisjoint(found[0])
     book = (tmp_path / "now.codebook.csv").read_text("utf-8-sig")
