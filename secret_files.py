@@ -13,6 +13,13 @@ class KeyFileError(Exception):
     """A file that holds no key, or that cannot be read or made; the message names it."""
 
 
+def only_for_its_user(path: Path) -> None:
+    """Take from all others what they may do with a file. Raises OSError where it is not ours."""
+    mode = path.stat().st_mode
+    if mode & 0o077:
+        path.chmod(mode & 0o700)
+
+
 def read_key(path: Path) -> bytes:
     """The key of a file: KEY_BYTES random bytes in base 64. It is made where there is none.
 

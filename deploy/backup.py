@@ -64,7 +64,9 @@ def databases(var: Path) -> dict[str, str]:
     demo/, the PostgreSQL database of HAILONG_DATABASE_URL, and what the file HAILONG_PROVINCE
     names elsewhere. Raises OSError and ValueError for a file that cannot be read.
     """
-    files = [file for file in sorted(var.rglob("*")) if is_sqlite(file)]
+    # What a kiosk has set aside because it was damaged (kiosk/rescue.py) could not be checked.
+    found = (file for file in sorted(var.rglob("*")) if ".damaged-" not in file.name)
+    files = [file for file in found if is_sqlite(file)]
     inside = {file: file.relative_to(var) for file in files}
     names = {
         str(file): "-".join(path.with_suffix("").parts)

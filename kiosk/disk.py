@@ -1,6 +1,7 @@
 """The kiosk's one SQLite file: opened, prepared, and written to in durable transactions."""
 
 import contextlib
+import logging
 import os
 import sqlite3
 import threading
@@ -8,6 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
+
+from kiosk import rescue
+from kiosk.rescue import look_over
+from secret_files import only_for_its_user
+
+log = logging.getLogger("kiosk")
 
 VERSION = 1
 
@@ -53,8 +61,14 @@ CREATE TABLE IF NOT EXISTS chain (
 )
 """,
 )
-# Since which start of the machine, and how many seconds after it, a row was put in the queue.
-UPTIME = ("boot TEXT", "up REAL")
+# Columns that were added later. Since which start of the machine, and how many seconds after it,
+# a row was put in the queue; and by what it is known whether a row was damaged.
+ADDED = (
+    ("queue", "boot TEXT"),
+    ("queue", "up REAL"),
+    ("queue", "checksum INTEGER"),
+    ("draft", "checksum INTEGER"),
+)
 
 
 class OutboxError(Exception):
@@ -64,20 +78,26 @@ class OutboxError(Exception):
 class Disk:
     """One SQLite file behind one connection, which one thread at a time may use.
 
-    A transaction waits for ``busy_seconds`` at most while another process writes.
+    A transaction waits for ``busy_seconds`` at most while another process writes. A file that is
+    damaged is set aside, and what can be read of it taken over into a new one (rescue.py);
+    ``digest`` is that of a queued body.
     """
 
-    def __init__(self, path: Path, busy_seconds: float) -> None:
+    def __init__(self, path: Path, busy_seconds: float, digest: rescue.Digest) -> None:
         self.path = path
         self.busy_seconds = busy_seconds
+        self._digest = digest
         self.connection: sqlite3.Connection | None = None
         self._lock = threading.RLock()
         self._inode: tuple[int, int] | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
+            if not rescue.is_under_way(path):
+                path.touch(0o600)
+                only_for_its_user(path)
         except OSError as error:
             raise OutboxError(f"{path}: {error.strerror}") from error
+        self._damage = "it was being rescued" if rescue.is_under_way(path) else look_over(path)
         with self.transaction():
             pass
 
@@ -87,6 +107,14 @@ class Disk:
             if self.connection is not None:
                 self.connection.close()
                 self.connection = None
+
+    def distrust(self, damage: str) -> NoReturn:
+        """Say that what was read cannot be: the next transaction has another file.
+
+        Raises OutboxError.
+        """
+        self._damage = damage
+        raise OutboxError(f"{self.path}: {damage}")
 
     def checkpoint(self) -> None:
         """Move what was written from SQLite's log into the file, without making a tap wait.
@@ -119,13 +147,18 @@ class Disk:
                 finally:
                     if connection.in_transaction:
                         connection.execute("ROLLBACK")
-            except sqlite3.Error as error:
+            except rescue.BROKEN as error:
+                if rescue.is_damage(error) and rescue.is_ours(self.path):
+                    self._damage = str(error)  # the next transaction has another file
                 raise OutboxError(f"{self.path}: {error}") from error
             except OSError as error:
                 self.close()
                 raise OutboxError(f"{self.path}: {error.strerror}") from error
 
     def _open(self) -> sqlite3.Connection:
+        if self._damage:
+            self._rescue(self._damage)
+            self._damage = None
         # A file that was deleted while open still takes writes, and all are lost: look each time.
         stat = os.stat(self.path)  # noqa: PTH116 - half the time of Path.stat, once a tap
         inode = (stat.st_dev, stat.st_ino)
@@ -141,20 +174,41 @@ class Disk:
         self.connection, self._inode = connection, inode
         return connection
 
-    def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(
-            f"{self.path.absolute().as_uri()}?mode=rw",
+    def _rescue(self, damage: str) -> None:
+        """Go on with a new file, and all that can be read of the damaged one."""
+        self.close()
+        now = datetime.now(UTC)
+        aside = rescue.set_aside(self.path, now.strftime("%Y%m%dT%H%M%SZ"))
+        fresh = self.path.with_name(f"{self.path.name}.fresh")
+        for left in (fresh, *(fresh.with_name(fresh.name + end) for end in ("-wal", "-shm"))):
+            left.unlink(missing_ok=True)
+        fresh.touch(0o600)
+        with contextlib.closing(self._connect(fresh)) as connection:
+            self._prepare(connection)
+            connection.execute("BEGIN IMMEDIATE")
+            rescue.salvage(aside, connection, self._digest, stamp(now))
+            connection.execute("COMMIT")
+        rescue.settle(self.path, fresh)
+        log.error("%s was damaged (%s): kept as %s", self.path, damage, aside.name)
+
+    def _connect(self, path: Path | None = None) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"{(path or self.path).absolute().as_uri()}?mode=rw",
             uri=True,
             timeout=self.busy_seconds,
             isolation_level=None,
             check_same_thread=False,
         )
+        connection.text_factory = rescue.lenient
+        return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         # checkpoint() empties the log; a tap has to only where that has failed for long.
         connection.execute("PRAGMA wal_autocheckpoint = 10000")
         connection.execute("PRAGMA synchronous = FULL")
+        # What was delivered or taken back leaves no bytes that a rescue could take for an answer.
+        connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA journal_size_limit = 4194304")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > VERSION:
@@ -163,17 +217,22 @@ class Disk:
             connection.executescript(f"BEGIN;{SCHEMA}PRAGMA user_version = {VERSION};COMMIT;")
         for table in LATER:
             connection.execute(table)
-        if not _has_uptime(connection):
-            connection.execute("BEGIN IMMEDIATE")
-            if not _has_uptime(connection):  # no other process has added them meanwhile
-                for column in UPTIME:
-                    connection.execute(f"ALTER TABLE queue ADD COLUMN {column}")
-            connection.execute("COMMIT")
+        for table, column in ADDED:
+            _add_column(connection, table, column)
 
 
-def _has_uptime(connection: sqlite3.Connection) -> bool:
-    columns = connection.execute("PRAGMA table_info(queue)")
-    return any(column[1] == "up" for column in columns)
+def _add_column(connection: sqlite3.Connection, table: str, column: str) -> None:
+    """Add a column that older releases did not have; another process may do the same now."""
+
+    def is_there() -> bool:
+        columns = connection.execute(f"PRAGMA table_info({table})")
+        return any(one[1] == column.partition(" ")[0] for one in columns)
+
+    if not is_there():
+        connection.execute("BEGIN IMMEDIATE")
+        if not is_there():
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+        connection.execute("COMMIT")
 
 
 def stamp(moment: datetime) -> str:

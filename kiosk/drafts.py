@@ -1,12 +1,14 @@
 """Drafts of unfinished surveys and ratings, in the outbox's file: a crash loses no answer."""
 
+import sqlite3
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import uuid4
 
 from kiosk.disk import stamp
-from kiosk.outbox import Added, Outbox
+from kiosk.outbox import DAMAGED, Added, Outbox
+from kiosk.rescue import checksum, is_whole
 from surveys.wire import Submission
 
 Finished = Added | Literal["empty"]  # what became of a draft that was sent
@@ -32,8 +34,8 @@ class Drafts:
                 return False
             return (
                 connection.execute(
-                    "INSERT OR IGNORE INTO draft (id, body, expires) VALUES (?, ?, ?)",
-                    (draft_id, body, stamp(expires)),
+                    "INSERT OR IGNORE INTO draft (id, body, expires, checksum) VALUES (?, ?, ?, ?)",
+                    (draft_id, body, stamp(expires), checksum(draft_id, body)),
                 ).rowcount
                 == 1
             )
@@ -41,8 +43,7 @@ class Drafts:
     def read(self, draft_id: str) -> str | None:
         """The text of a draft; None where there is none."""
         with self._disk.transaction(write=False) as connection:
-            row = connection.execute("SELECT body FROM draft WHERE id = ?", (draft_id,)).fetchone()
-        return None if row is None else str(row[0])
+            return _body(connection, draft_id)
 
     def change(self, draft_id: str, change: Callable[[str], tuple[str, datetime]]) -> str | None:
         """Change a draft in one transaction, so that two taps at once lose no answer.
@@ -51,13 +52,13 @@ class Drafts:
         text; None where there is no such draft.
         """
         with self._disk.transaction() as connection:
-            row = connection.execute("SELECT body FROM draft WHERE id = ?", (draft_id,)).fetchone()
-            if row is None:
+            before = _body(connection, draft_id)
+            if before is None:
                 return None
-            body, expires = change(row[0])
+            body, expires = change(before)
             connection.execute(
-                "UPDATE draft SET body = ?, expires = ? WHERE id = ?",
-                (body, stamp(expires), draft_id),
+                "UPDATE draft SET body = ?, expires = ?, checksum = ? WHERE id = ?",
+                (body, stamp(expires), checksum(draft_id, body), draft_id),
             )
             return body
 
@@ -84,14 +85,19 @@ class Drafts:
         """Turn a draft into a submission in the queue, in one transaction.
 
         Returns what became of it; None where there is no such draft. ``conflict``: the id was
-        taken with other content meanwhile, and the draft is kept for a human.
+        taken with other content meanwhile, and the draft is kept for a human. One that was damaged
+        is kept for a human, too.
         """
         with self._disk.transaction() as connection:
             row = connection.execute(
-                "DELETE FROM draft WHERE id = ? RETURNING body", (draft_id,)
+                "DELETE FROM draft WHERE id = ? RETURNING body, checksum", (draft_id,)
             ).fetchone()
             if row is None:
                 return None
+            if not is_whole(draft_id, *row):
+                own = "" if self._outbox.knows(draft_id) else draft_id
+                self._outbox.insert_unread(connection, row[0], DAMAGED, own)
+                return "empty"
             submission, refused = to_submission(row[0])
             if submission is None:
                 return "empty"
@@ -109,3 +115,10 @@ class Drafts:
             ).fetchone()
             if row is not None:
                 self._outbox.insert_unread(connection, str(row[0]), reason)
+
+
+def _body(connection: sqlite3.Connection, draft_id: str) -> str | None:
+    """The text of a draft; None where there is none, or it was damaged."""
+    query = "SELECT body, checksum FROM draft WHERE id = ?"
+    row = connection.execute(query, (draft_id,)).fetchone()
+    return str(row[0]) if row is not None and is_whole(draft_id, *row) else None

@@ -16,6 +16,8 @@ from pydantic import ValidationError
 from kiosk.disk import Disk, stamp
 from kiosk.disk import OutboxError as OutboxError
 from kiosk.numbering import Chain, chain_of, numbered, uptime
+from kiosk.rescue import DAMAGED as DAMAGED
+from kiosk.rescue import checksum, is_whole
 from surveys.wire import Receipt, Submission
 
 Added = Literal["stored", "duplicate", "conflict"]
@@ -28,7 +30,8 @@ REMEMBERED = timedelta(days=90)  # how long a delivered id is recognised when it
 class Row:
     """A row of the queue. ``body`` is JSON, ``refused`` why a human must decide.
 
-    ``boot`` and ``up`` are numbering.uptime when it was added, None of older releases.
+    ``boot`` and ``up`` are numbering.uptime when it was added, ``checksum`` tells whether it was
+    damaged since; None of older releases.
     """
 
     seq: int
@@ -38,6 +41,7 @@ class Row:
     refused: str | None
     boot: str | None = None
     up: float | None = None
+    checksum: int | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class Outbox:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         uptime: Callable[[], tuple[str, float]] = uptime,
     ) -> None:
-        self.disk = Disk(path, busy_seconds)
+        self.disk = Disk(path, busy_seconds, digest_of_body)
         self.clock = clock
         self._uptime = uptime
 
@@ -116,27 +120,29 @@ class Outbox:
             return "duplicate" if known[0] == digest else "conflict"
         if refused is None:
             submission = numbered(connection, submission)
+        body = submission.model_dump_json()
+        row = (submission_id, digest, body, self.now(), refused, checksum(submission_id, body))
         connection.execute(
-            "INSERT INTO queue (id, digest, body, added, refused, boot, up)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                submission_id,
-                digest,
-                submission.model_dump_json(),
-                self.now(),
-                refused,
-                *self._uptime(),
-            ),
+            "INSERT INTO queue (id, digest, body, added, refused, checksum, boot, up)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (*row, *self._uptime()),
         )
         return "stored"
 
-    def insert_unread(self, connection: sqlite3.Connection, text: str, reason: str) -> None:
-        """Keep a text that cannot be read with the refused ones, under a new id, for a human."""
-        submission_id = str(uuid4())
-        body = {"id": submission_id, "survey": "?", "department": None, "unread": text}
+    def insert_unread(
+        self, connection: sqlite3.Connection, text: str, reason: str, own_id: str = ""
+    ) -> None:
+        """Keep a text that cannot be read with the refused ones, for a human.
+
+        Under an id of its own, where nothing else has that, or a new one.
+        """
+        submission_id = own_id or str(uuid4())
+        parts = {"id": submission_id, "survey": "?", "department": None, "unread": text}
+        body = json.dumps(parts)
         connection.execute(
-            "INSERT INTO queue (id, digest, body, added, refused) VALUES (?, ?, ?, ?, ?)",
-            (submission_id, "", json.dumps(body), self.now(), reason),
+            "INSERT INTO queue (id, digest, body, added, refused, checksum)"
+            " VALUES (?, '', ?, ?, ?, ?)",
+            (submission_id, body, self.now(), reason, checksum(submission_id, body)),
         )
 
     def try_out(self, submission: Submission) -> None:
@@ -157,7 +163,17 @@ class Outbox:
 
     def pending(self, limit: int, after: int = 0) -> list[Row]:
         """The oldest rows that wait for delivery, those past the sequence number ``after``."""
-        return self._rows("refused IS NULL AND seq > ? ORDER BY seq LIMIT ?", (after, limit))
+        rows = self._rows("refused IS NULL AND seq > ? ORDER BY seq LIMIT ?", (after, limit))
+        if any(row.refused is not None for row in rows):
+            self.disk.distrust("an index does not have what its table has")
+        whole = [row for row in rows if is_whole(row.id, row.body, row.checksum)]
+        if len(whole) == len(rows):
+            return rows
+        # SQLite notices no change of a byte within a text: what was said is not known any more.
+        damaged = [(DAMAGED, row.seq) for row in rows if row not in whole]
+        with self.disk.transaction() as connection:
+            connection.executemany("UPDATE queue SET refused = ? WHERE seq = ?", damaged)
+        return whole or self.pending(limit, rows[-1].seq)
 
     def refused(self) -> list[Row]:
         """The rows kept for a human, oldest first."""
@@ -205,21 +221,25 @@ class Outbox:
     def retry(self, submission_id: str | None = None) -> int:
         """Let refused rows wait again: one, or all of them. Returns how many.
 
-        One that was never to be delivered before gets its number now.
+        One that was never to be delivered before gets its number now. One that was damaged stays.
         """
         with self.disk.transaction() as connection:
-            rows = connection.execute(
-                "SELECT seq, body FROM queue WHERE refused IS NOT NULL AND id = coalesce(?, id)"
-                " ORDER BY seq",
+            found = connection.execute(
+                "SELECT id, body, checksum, seq FROM queue WHERE refused IS NOT NULL"
+                " AND id = coalesce(?, id) ORDER BY seq",
                 (submission_id,),
             ).fetchall()
-            for seq, body in rows:
+            rows = [
+                (id, body, seq) for id, body, stored, seq in found if is_whole(id, body, stored)
+            ]
+            for id, body, seq in rows:
                 with contextlib.suppress(ValidationError):  # of another version, or unread
                     body = numbered(
                         connection, Submission.model_validate_json(body)
                     ).model_dump_json()
                 connection.execute(
-                    "UPDATE queue SET refused = NULL, body = ? WHERE seq = ?", (body, seq)
+                    "UPDATE queue SET refused = NULL, body = ?, checksum = ? WHERE seq = ?",
+                    (body, checksum(id, body), seq),
                 )
             return len(rows)
 
@@ -279,10 +299,8 @@ class Outbox:
 
     def _rows(self, where: str, values: tuple[object, ...]) -> list[Row]:
         with self.disk.transaction(write=False) as connection:
-            rows = connection.execute(
-                f"SELECT seq, id, body, added, refused, boot, up FROM queue WHERE {where}",  # noqa: S608
-                values,
-            )
+            columns = "seq, id, body, added, refused, boot, up, checksum"
+            rows = connection.execute(f"SELECT {columns} FROM queue WHERE {where}", values)  # noqa: S608
             return [Row(*row) for row in rows]
 
     def now(self) -> str:
@@ -299,6 +317,11 @@ def content_digest(submission: Submission) -> str:
     for name in ("receipt", "device_seq", "device_mac", "comment_salt"):
         del content[name]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def digest_of_body(body: str) -> str:
+    """The digest of a submission or draft as it is stored. Raises ValueError for what is none."""
+    return content_digest(Submission.model_validate_json(body))
 
 
 def body_of(row: Row) -> dict[str, object]:

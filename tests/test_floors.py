@@ -59,8 +59,10 @@ MAY_QUERY = (
     "aggregator/figures/attitude.py",
     "aggregator/figures/respondents.py",
     "kiosk/disk.py",
+    "kiosk/drafts.py",
     "kiosk/numbering.py",
     "kiosk/outbox.py",
+    "kiosk/rescue.py",
     "deploy/backup.py",
 )
 

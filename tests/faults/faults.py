@@ -252,6 +252,21 @@ def database_read_only(house: House, chance: random.Random) -> None:
         house.aggregator.kill()
 
 
+@fault("outbox damaged")
+def outbox_damaged(house: House, chance: random.Random) -> None:
+    with house.visitors(chance, 3):
+        pass
+    house.kiosk.kill()
+    file = chance.choice([one for one in _with_log(house.outbox) if one.exists()])
+    raw = bytearray(file.read_bytes())
+    for place in chance.sample(range(len(raw)), min(len(raw), chance.choice((1, 2, 8)))):
+        raw[place] ^= 1 << chance.randrange(8)
+    file.write_bytes(raw)
+    house.kiosk.start()
+    with house.visitors(chance, 2):
+        pass
+
+
 @contextmanager
 def _locked(file: Path) -> Iterator[None]:
     with closing(sqlite3.connect(file, isolation_level=None, timeout=5)) as other:

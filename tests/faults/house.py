@@ -5,6 +5,7 @@
 
 import os
 import random
+import re
 import resource
 import signal
 import socket
@@ -39,6 +40,8 @@ COUNTER = "q05"
 THANKS = "Xin cảm ơn"
 SURVEYS = load_surveys()
 FINGERPRINT = SURVEYS["in_centre"].fingerprint
+# What is kept for a human may be a text within a text.
+ID_IN_TEXT = re.compile(r'id\\*":\s?\\*"([0-9a-f-]{36})')
 PATIENCE = 20.0  # seconds until a program is given up
 
 
@@ -278,9 +281,11 @@ class House:
         """What is in the outbox by id: None, or the reason why it stays there."""
         # Read-only: the file is the kiosk's, whether that runs or not.
         with closing(sqlite3.connect(f"file:{self.outbox}", uri=True, timeout=10)) as connection:
-            found = dict(connection.execute("SELECT id, refused FROM queue").fetchall())
+            connection.text_factory = lambda text: text.decode("utf-8", "replace")
+            rows = connection.execute("SELECT id, body, refused FROM queue").fetchall()
             drafts = connection.execute("SELECT id FROM draft").fetchall()
-        return found | {id: None for (id,) in drafts}
+        found = {own: refused for _, body, refused in rows for own in ID_IN_TEXT.findall(body)}
+        return found | {id: refused for id, _, refused in rows} | {id: None for (id,) in drafts}
 
     def until_delivered(self) -> None:
         """Wait until nothing is left in the outbox that has no reason to stay."""

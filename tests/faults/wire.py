@@ -64,7 +64,8 @@ class Wire:
 
     def close(self) -> None:
         self.shut()
-        self._do(self._cancel())
+        for _ in range(2):  # what is cancelled may still begin something
+            self._do(self._cancel())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()

@@ -165,6 +165,7 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     file.write_text("this is a letter, not a database" * 100)
     with pytest.raises(OutboxError, match=r"outbox\.sqlite3: file is not a database"):
         Outbox(file)
+    assert [one.name for one in tmp_path.iterdir()] == [file.name]  # it was never an outbox
 
 
 def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
