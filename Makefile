@@ -47,7 +47,7 @@ faults: setup-dev  ## Kill, cut, delay and damage from tap to tally: N=10000 sch
 bench: setup-dev  ## Measure speed and memory; AGAINST=COMMIT: ingest and pages, both in turn
 	@$(PY) -m tests.bench $(if $(AGAINST),--against $(AGAINST)) $(ARGS)
 
-coverage: setup-dev  ## Measure intervals, and verdicts looked at daily, by simulation
+coverage: setup-dev  ## Measure intervals, daily verdicts and flags, by simulation
 	@$(PY) -m tests.simulation $(ARGS)
 
 screenshots: setup-dev  ## Take the README's pictures from the simulated quarter

@@ -22,7 +22,7 @@ from surveys.definition import (
     load_instruments,
     load_toml,
 )
-from surveys.guards import PhoneForm
+from surveys.guards import Flags, PhoneForm
 from surveys.looks import Looks
 from surveys.refusals import CentreError
 from surveys.units import Counter as Counter
@@ -220,6 +220,7 @@ class Centre(Model):
     closed_days: tuple[date, ...] = Field(default=(), max_length=1_000)
     touch_screen: TouchScreen = TouchScreen()
     phone_form: PhoneForm = PhoneForm()
+    flags: Flags = Flags()
     alerts: Alerts = Alerts()
     alert_rules: tuple[AlertRule, ...] = Field(default=RULES, max_length=MOST_RULES)
     cases: Cases = Cases()

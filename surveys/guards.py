@@ -22,3 +22,32 @@ class PhoneForm(Model):
     forms_an_hour: Annotated[int, Field(ge=0, le=10_000)] = 30
     network_an_hour: Annotated[int, Field(ge=0, le=10_000)] = 15
     effort: Annotated[int, Field(ge=1, le=500)] = 20
+
+
+class Flags(Model):
+    """Which ratings get a flag: they are counted, and figures stand beside it without them.
+
+    Every number is our choice, and 0 or false turns a rule off. No rule looks at which face was
+    tapped, but ``run``, which treats all faces alike:
+
+    - ``burst``: ``burst_ratings`` at one place, by one device and way, within ``burst_seconds``:
+      faster than people follow one another.
+    - ``run``: ``run_ratings`` of the same face one after the other there, within ``run_minutes``.
+    - ``closed``: on a touch screen, ``outside_minutes`` or more from the opening hours.
+    - ``unserved``: the department settled no dossier on that day, as its figures say.
+    - ``code``: all forms of one code on a day on which more than ``phone_a_day`` came for each
+      counter that it stands for; or, where the dossiers of that day are known, more than as many
+      visits as they mean.
+
+    ``alert_from`` ratings with a flag on one day at one place managers are told.
+    """
+
+    burst_ratings: Annotated[int, Field(ge=0, le=100)] = 5
+    burst_seconds: Annotated[int, Field(ge=1, le=3_600)] = 20
+    run_ratings: Annotated[int, Field(ge=0, le=1_000)] = 15
+    run_minutes: Annotated[int, Field(ge=1, le=600)] = 10
+    outside_hours: bool = True
+    outside_minutes: Annotated[int, Field(ge=0, le=720)] = 30
+    nobody_served: bool = True
+    phone_a_day: Annotated[int, Field(ge=0, le=10_000)] = 40
+    alert_from: Annotated[int, Field(ge=0, le=10_000)] = 10

@@ -57,6 +57,7 @@ DATABASE = {"alembic", "psycopg", "sqlalchemy", "sqlite3", "sqlmodel"}
 MAY_QUERY = (
     "aggregator/storage/",
     "aggregator/figures/attitude.py",
+    "aggregator/figures/flagged.py",
     "aggregator/figures/respondents.py",
     "kiosk/disk.py",
     "kiosk/drafts.py",

@@ -8,9 +8,10 @@ from functools import cached_property
 from pathlib import Path
 
 from aggregator.figures.falling import Fall, falling
+from aggregator.figures.flagged import flagged_by
 from aggregator.settings import Settings
 from aggregator.storage.alerts import Finding, Rated
-from aggregator.storage.store import Store
+from aggregator.storage.store import Selection, Store
 from aggregator.storage.tables import DeviceRow
 from surveys.alerts import AlertRule, Alerts
 from surveys.centre import RATING, Centre
@@ -215,4 +216,19 @@ def numbers(scene: Scene) -> Iterator[Finding]:
                 yield Finding("numbers", f"{row.number}:{one.begun_at:%Y%m%d%H%M%S}", told)
 
 
-LIMITS = (silent, refused, disk, backup, overdue, numbers)
+def flagged(scene: Scene) -> Iterator[Finding]:
+    """Places where many ratings of today have a flag. A finding's subject is ``UNIT:KEY``."""
+    if not (least := scene.centre.flags.alert_from):
+        return
+    today = scene.centre.local_day(scene.now)
+    selection = Selection(scene.rating.id, since=today, until=today)
+    places = ("department", "counter")
+    found = flagged_by(scene.store, scene.rating, scene.centre, selection, places)
+    for (department, counter), one in found.items():
+        if one.n >= least:
+            unit = f"counter:{counter}" if counter else f"department:{department}"
+            told: dict[str, str | int] = {"n": one.n, "flags": ",".join(one.rules)}
+            yield Finding("flagged", unit if department else "centre:", told)
+
+
+LIMITS = (silent, refused, disk, backup, overdue, numbers, flagged)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from aggregator.storage.alerts import Alert, Finding
 from aggregator.wording import numbers
-from aggregator.wording.phrases import Phrase, Words, integer, percent, say, verbatim
+from aggregator.wording.phrases import Phrase, Words, integer, listed, percent, say, verbatim
 from surveys.centre import Centre
 from surveys.definition import Text
 from surveys.messages import Language
@@ -28,6 +28,10 @@ def sentence(alert: Alert | Finding, centre: Centre) -> Words:
         case "falling":
             values["unit"] = _unit(alert.subject, centre)
             values["measure"] = say(f"measure.{told['measure']}")
+        case "flagged":
+            values["unit"] = _unit(alert.subject, centre)
+            named = str(told["flags"]).split(",")
+            values["rules"] = listed([say(f"flags.rule.{one}") for one in named])
         case "backup_hours" if "since" not in told:
             key += "_none"
         case "disk_percent":

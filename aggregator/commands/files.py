@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from aggregator.commands import progress, settings_of, tell, tell_problems
 from aggregator.commands.store import opened
+from aggregator.figures.flagged import flag_layouts
 from aggregator.intake.handling import read_dossiers, read_facts
 from aggregator.intake.importing import import_file
 from aggregator.intake.ingest import Ingest, rebuild
@@ -26,7 +27,7 @@ def run_import(options: argparse.Namespace) -> int:
         store.definitions.check(surveys)
         ingest = Ingest(store, files, centre)
         outcome = import_file(options.file, ingest, language, advance)
-        store.roll_up(surveys.values())
+        store.roll_up(surveys.values(), flag_layouts(centre))
     tell_problems(outcome.problems, language)
     print(outcome.summary())
     return 1 if outcome.problems else 0
@@ -40,7 +41,7 @@ def run_rebuild(options: argparse.Namespace) -> int:
         surveys = centre.instruments_with(files)
         store.definitions.check(surveys)
         counted = rebuild(store, store.definitions.counted(surveys), centre.zone, advance)
-        store.roll_up(surveys.values())
+        store.roll_up(surveys.values(), flag_layouts(centre))
     tell(options, counted)
     return 0
 

@@ -28,6 +28,7 @@ log = logging.getLogger("aggregator.pages")
 # Filled in by %, which escapes as Markup.format does and is several times as fast: a page may have
 # hundreds of them.
 LINK, SMALL = Markup('<a class="ask" href="%s%s">%s%s</a>'), Markup("<small>%s</small>")
+BESIDE = Markup(' <span class="beside">%s</span>')
 
 
 class Links:
@@ -42,11 +43,17 @@ class Links:
         self._figures: dict[str, Figure] = {}
 
     def ask(self, figure: Figure, text: str | None = None, small: str | None = None) -> Markup:
-        """The figure as a link: its value or ``text``, with the line ``small`` below it."""
+        """The figure as a link: its value or ``text``, with the line ``small`` below it.
+
+        What stands beside it follows, after the link.
+        """
         self._figures[figure.name] = figure
         written = figure.written(self._language) if text is None else text
         below = "" if small is None else SMALL % (small,)
-        return LINK % (self._address, figure.name, written, below)
+        link = LINK % (self._address, figure.name, written, below)
+        if figure.beside is None:
+            return link
+        return link + BESIDE % (figure.beside.get(self._language),)
 
     def asked(self, name: str | None) -> Figure | None:
         """The figure of a name; None where the page has not written it."""

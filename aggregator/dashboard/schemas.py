@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from aggregator.figures.flagged import Flagged
 from aggregator.figures.rows import Comparison, FigureRow, Measure, RowKey
 from aggregator.organisation.seen import Seen
 from aggregator.statistics import Method
@@ -259,6 +260,25 @@ class ComparisonJson(Json):
         )
 
 
+class FlaggedJson(Json):
+    """The ratings of a row that have a flag, and the measures without them."""
+
+    n: int
+    counts: dict[str, int] = Field(description="By code of the scale.")
+    rules: dict[str, int] = Field(description="By rule; a rating may have the flag of several.")
+    measures_without: dict[str, MeasureJson]
+
+    @classmethod
+    def of(cls, row: FigureRow, flagged: Flagged) -> Self:
+        others = row.without_flagged()
+        return cls(
+            n=flagged.n,
+            counts={str(code): n for code, n in flagged.counts.items()},
+            rules=dict(flagged.rules),
+            measures_without={name: MeasureJson.of(one) for name, one in others.items()},
+        )
+
+
 class RowJson(Json):
     """A line of figures."""
 
@@ -273,6 +293,9 @@ class RowJson(Json):
     comparisons: list[ComparisonJson]
     published: PublishedResult | None = Field(
         None, description="A figure published for the question."
+    )
+    flagged: FlaggedJson | None = Field(
+        None, description="Ratings that look odd, where there are any; not with publish."
     )
     withheld: bool = Field(
         False, description="Only with publish: the row may not be published and has no figures."
@@ -290,6 +313,8 @@ class RowJson(Json):
         }
         if row.question is not None and row.question.published is not None:
             values["published"] = row.question.published
+        if row.flagged is not None and not publish:
+            values["flagged"] = FlaggedJson.of(row, row.flagged)
         if publish:
             values["withheld"] = row.withheld
         return cls.model_validate(values)

@@ -21,6 +21,7 @@ class Figure:
     - ``facts``: further labels with their texts.
     - ``source``: None for the centre's own answers.
     - ``text``: how the value is written if not as usual for its unit, as in a source's digits.
+    - ``beside``: a second figure that stands wherever this one does, as a line.
     - ``filtered``: whether it depends on the period and channel that a page shows.
     """
 
@@ -38,6 +39,7 @@ class Figure:
     source: Words | None = None
     text: Words | None = None
     filtered: bool = True
+    beside: Words | None = None
 
     def written(self, language: Language) -> str:
         """The value as text, such as ``96,3 %``; a dash where there is none."""

@@ -8,6 +8,7 @@ from typing import Any, TypeGuard, get_args
 import pandas as pd
 
 from aggregator.figures.days import Days, days_of, days_of_questions
+from aggregator.figures.flagged import flagged_by
 from aggregator.figures.references import set_comparisons, why_no_index
 from aggregator.figures.rows import (
     FigureRow,
@@ -68,9 +69,33 @@ def figure_rows(
     days = days_of(store, survey, asked, by, centre)
     rows = _rows(survey, dict.fromkeys(labels, scale_question), counts, labels, method, days)
     _set_departments(rows, by, centre)
+    if questions == (survey.rating,):
+        _set_flagged(rows, store, survey, centre, selection, by)
     if why_no_index(survey, selection, by) is None:
         set_comparisons(rows, survey, centre, closed=closed)
     return rows
+
+
+def _set_flagged(
+    rows: Iterable[FigureRow],
+    store: Store,
+    survey: Survey,
+    centre: Centre,
+    selection: Selection,
+    by: RowKey,
+) -> None:
+    """Give rows of ratings those that have a flag."""
+    parts = ("counter", "department") if by == "counter" else (by,)
+    found = flagged_by(store, survey, centre, selection, parts)
+
+    def key_of(parts: tuple[Any, ...]) -> str:
+        if by == "counter":
+            return str(Stand(*parts).key(centre)) if parts[0] else ""
+        return period_of(by, parts[0]).code if _is_time(by) else str(parts[0])
+
+    by_key = {key_of(parts): flagged for parts, flagged in found.items()}
+    for row in rows:
+        row.flagged = by_key.get(row.key)
 
 
 def _by_place(

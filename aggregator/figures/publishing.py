@@ -207,4 +207,6 @@ def shown(row: FigureRow, withheld: bool) -> FigureRow:
     """The row, or where it is withheld and not empty one without figures, marked as such."""
     if not withheld or row.n == 0:
         return row
-    return replace(row, n=0, counts={}, measures={}, comparisons=[], days={}, withheld=True)
+    return replace(
+        row, n=0, counts={}, measures={}, comparisons=[], days={}, flagged=None, withheld=True
+    )

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from aggregator.figures.figure import Figure
+from aggregator.figures.flagged import Flagged
+from aggregator.statistics import wilson
 from aggregator.wording.phrases import (
     Words,
     decimal,
@@ -126,8 +128,9 @@ class FigureRow:
     figures' names, for pages with rows of several kinds. ``department`` is that at which the
     answers of a counter's row were given. ``n_effective``: of a number, how many independent
     answers would tell its median as well; None for n. ``days``: by measure, the shares of
-    successive days, NaN for days without answers. A ``withheld`` row has no figures: n is 0,
-    counts, measures and days are empty (see publishing).
+    successive days, NaN for days without answers. ``flagged`` are those of its ratings that have a
+    flag, None where none has. A ``withheld`` row has no figures: n is 0, counts, measures and days
+    are empty (see publishing).
     """
 
     key: str
@@ -143,6 +146,7 @@ class FigureRow:
     department: str = ""
     n_effective: float | None = None
     days: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
+    flagged: Flagged | None = None
 
     @property
     def median(self) -> float | None:
@@ -157,6 +161,17 @@ class FigureRow:
     def verdict(self, found: Comparison) -> str:
         """The key of the catalogue's verdict on a comparison of this row."""
         return verdict_words(found, pooled=self.question is None)
+
+    def without_flagged(self) -> dict[str, Measure]:
+        """The measures of the ratings without a flag, each with Wilson's interval."""
+        if self.flagged is None:
+            return self.measures
+        found = {}
+        for measure, favourable in self.survey.measures_of(self._asked).items():
+            k, n = self.flagged.without(self.counts, favourable)
+            [low], [high] = wilson(np.array([k]), np.array([n]))
+            found[measure] = Measure(k, n, k / n if n else None, known(low), known(high), "wilson")
+        return found
 
     # Figures of the row, each with its explanation
 
@@ -213,6 +228,10 @@ class FigureRow:
         if found.alone is not None:
             methods += ("widened",)
             facts += ((say("how.alone"), joined(*map(percent, found.alone), by=" – ")),)
+        beside = None
+        if self.flagged is not None:
+            beside = self.flagged.beside(self.without_flagged()[measure].share)
+            facts += ((say("flags.without"), beside), *self.flagged.facts)
         return Figure(
             name=self._name(measure),
             title=joined(self.label, say(f"measure.{measure}")),
@@ -225,6 +244,7 @@ class FigureRow:
             high=found.high,
             methods=methods,
             facts=facts,
+            beside=beside,
         )
 
     def answers(self, measure: str) -> Figure:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date, time
 from decimal import Decimal
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any, Literal, get_args
 
 from aggregator.wording import numbers
@@ -15,6 +16,7 @@ from aggregator.wording.phrases import Phrase, Words, day, integer, joined, list
 from surveys.alerts import AlertRule
 from surveys.centre import WEEKDAYS, Centre, Documents, Margin, OpeningHours, Reference, SeriesBreak
 from surveys.definition import Model, Text
+from surveys.guards import Flags
 from surveys.looks import Looks
 from surveys.wifi import Wifi
 
@@ -43,6 +45,7 @@ SETTINGS: Mapping[str, Callable[[Centre], Any]] = {
     "idle_seconds": lambda centre: centre.touch_screen.idle_seconds,
     "thanks_seconds": lambda centre: centre.touch_screen.thanks_seconds,
     "rest_seconds": lambda centre: centre.touch_screen.rest_seconds,
+    **{name: attrgetter(f"flags.{name}") for name in Flags.model_fields},
     "unsigned_until": lambda centre: centre.phone_form.unsigned_until,
     "forms_an_hour": lambda centre: centre.phone_form.forms_an_hour,
     "network_an_hour": lambda centre: centre.phone_form.network_an_hour,

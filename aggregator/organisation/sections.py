@@ -17,14 +17,19 @@ from surveys.looks import Looks
 from surveys.wifi import Wifi
 
 Section = Literal[
-    "names", "hours", "touch_screen", "phone_form", "minimums", "looks", "wifi", "documents",
-    "alerts", "cases",
+    "names", "hours", "touch_screen", "phone_form", "flags", "minimums", "looks", "wifi",
+    "documents", "alerts", "cases",
 ]  # fmt: skip
 SECTIONS: tuple[Section, ...] = get_args(Section)
 # The colours of our own stylesheet: what a centre has that names none.
 OUR_COLOURS = {"colour": "#0b4a73", "accent": "#a8325e"}
 # The limits of alerts, each a whole number.
 ALERT_LIMITS = ("silent_minutes", "refused", "disk_percent", "backup_hours")
+FLAG_LIMITS = (
+    *("burst_ratings", "burst_seconds", "run_ratings", "run_minutes"),
+    *("outside_minutes", "phone_a_day", "alert_from"),
+)
+FLAG_TICKS = ("outside_hours", "nobody_served")
 PHONE_LIMITS = ("forms_an_hour", "network_an_hour", "effort")  # each a whole number
 SPARE_SHIFTS = 2  # empty ones that a form of opening hours has besides those that there are
 
@@ -66,6 +71,11 @@ def _touch_screen(centre: Centre) -> dict[str, str]:
 
 def _phone_form(centre: Centre) -> dict[str, str]:
     return {name: "" if value is None else str(value) for name, value in centre.phone_form}
+
+
+def _flags(centre: Centre) -> dict[str, str]:
+    found = {name: str(getattr(centre.flags, name)) for name in FLAG_LIMITS}
+    return found | {name: "1" if getattr(centre.flags, name) else "" for name in FLAG_TICKS}
 
 
 def _minimums(centre: Centre) -> dict[str, str]:
@@ -126,6 +136,7 @@ _FIELDS: Mapping[Section, Callable[[Centre], dict[str, str]]] = {
     "hours": _hours,
     "touch_screen": _touch_screen,
     "phone_form": _phone_form,
+    "flags": _flags,
     "minimums": _minimums,
     "looks": _looks,
     "wifi": _wifi,
@@ -190,6 +201,11 @@ def _read_phone_form(reader: Reader, centre: Centre) -> dict[str, object]:
     return {"phone_form": {**found, "unsigned_until": last}}
 
 
+def _read_flags(reader: Reader, centre: Centre) -> dict[str, object]:
+    found: dict[str, object] = {name: reader.whole(name) for name in FLAG_LIMITS}
+    return {"flags": {**found, **{name: bool(reader.given(name)) for name in FLAG_TICKS}}}
+
+
 def _read_minimums(reader: Reader, centre: Centre) -> dict[str, object]:
     return {name: reader.whole(name) for name in ("minimum_ratings", "minimum_cell")}
 
@@ -246,6 +262,7 @@ _READ: Mapping[Section, Callable[[Reader, Centre], dict[str, object]]] = {
     "hours": _read_hours,
     "touch_screen": _read_touch_screen,
     "phone_form": _read_phone_form,
+    "flags": _read_flags,
     "minimums": _read_minimums,
     "looks": _read_looks,
     "wifi": _read_wifi,

@@ -12,7 +12,7 @@ import numpy as np
 
 Grouping = Literal[
     "centre", "department", "counter", "channel", "day", "week", "month", "quarter", "year",
-    "question", "factor", "code", "measure", "weekday", "hour",
+    "question", "factor", "code", "measure", "weekday", "hour", "rules",
 ]  # fmt: skip
 Key = tuple[Any, ...]
 NUMBERS = frozenset({"code", "weekday", "hour"})  # the groupings whose keys are whole numbers

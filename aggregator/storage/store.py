@@ -67,6 +67,9 @@ SETTLED: Select[date, str, int] = select(
     col(Transactions.day), col(Transactions.department), col(Transactions.dossiers)
 ).where(col(Transactions.day).between(bindparam("since"), bindparam("until")))
 
+# With it begin the names of blocks of flags, which are made of dossiers, too.
+FLAGS = "flags"
+
 ROLL_UP_WAIT = 0.25  # seconds that a reader waits for the write lock before it goes without storing
 
 
@@ -330,10 +333,15 @@ class Store:
         view.cases = Cases(self.database, heirs=heirs)
         return view
 
-    def roll_up(self, surveys: Iterable[Survey]) -> None:
-        """Store all missing blocks of surveys, so that readers of long periods do not wait."""
+    def roll_up(
+        self, surveys: Iterable[Survey], more: Callable[[Survey], Sequence[Layout]] = lambda _: ()
+    ) -> None:
+        """Store all missing blocks of surveys, so that readers of long periods do not wait.
+
+        ``more`` gives layouts of a survey besides those of its tallies.
+        """
         for survey in surveys:
-            layouts: list[Layout] = [TALLIES, POOL, FACTORS, HOURS]
+            layouts: list[Layout] = [TALLIES, POOL, FACTORS, HOURS, *more(survey)]
             layouts += [Reasons.of(survey)] if Reasons.are_asked(survey) else []
             for layout in layouts:
                 self._blocks(layout, Selection(survey.id), daily=False)
@@ -342,8 +350,10 @@ class Store:
 
     def put_transactions(self, rows: Iterable[Mapping[str, object]]) -> None:
         """Set the dossiers of days and departments: keys day, department ('': all), dossiers."""
+        settled = list(rows)
         with self.writing() as writer:
-            writer.set_transactions(list(rows))
+            writer.set_transactions(settled)
+            writer.drop_blocks(FLAGS, {row["day"] for row in settled})
 
     def transactions(self, since: date, until: date) -> "pd.DataFrame":
         """Dossiers settled within the days: columns day, department ('': all), dossiers."""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import Connection, Dialect, Insert, Row, delete
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, col
 
 from aggregator.storage.chains import Handed, note_numbers, note_unnumbered
 from aggregator.storage.comments import index_all, index_new
@@ -219,6 +219,13 @@ class Writer:
         where = f"survey = {mark} AND until >= {mark} AND since <= {mark}"
         holding = [(survey, day, day) for survey, day in days]
         self._connection.exec_driver_sql(f"DELETE FROM block WHERE {where}", holding)  # noqa: S608
+
+    def drop_blocks(self, kind: str, days: Collection[object]) -> None:
+        """Delete the blocks of layouts whose names begin with ``kind`` that include one of days."""
+        for day in days:
+            within = col(BlockRow.until) >= day, col(BlockRow.since) <= day
+            named = col(BlockRow.tallied).startswith(kind)
+            self._connection.execute(delete(BlockRow).where(named, *within))
 
     def _write(
         self, statement: "Statement", table: type[SQLModel], rows: Sequence[tuple[object, ...]]

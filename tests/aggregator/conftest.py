@@ -223,8 +223,29 @@ def intake(store: Store, surveys: dict[str, Survey], centre: Centre, clock: Cloc
     return Intake(store, Ingest(store, surveys, centre, clock))
 
 
+NO_FLAGS = """
+[flags]
+burst_ratings = 0
+run_ratings = 0
+outside_hours = false
+nobody_served = false
+phone_a_day = 0
+"""
+
+
+@pytest.fixture(scope="session")
+def unwatched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample centre's file without flags: tests hand in many ratings of one moment."""
+    folder = shutil.copytree(CENTRE.parent, tmp_path_factory.mktemp("centre") / "deploy")
+    file = folder / CENTRE.name
+    file.write_text(file.read_text("utf-8") + NO_FLAGS, "utf-8")
+    return file
+
+
 @pytest.fixture
-def make_room(tmp_path: Path, sqlite_template: Path) -> Iterator[Callable[..., Room]]:
+def make_room(
+    tmp_path: Path, sqlite_template: Path, unwatched: Path
+) -> Iterator[Callable[..., Room]]:
     """Makes an aggregator of settings; ``database_url`` is a new SQLite file if not given.
 
     A SQLite file that is not there yet gets the schema; PostgreSQL must have it.
@@ -233,7 +254,7 @@ def make_room(tmp_path: Path, sqlite_template: Path) -> Iterator[Callable[..., R
 
         def make(database_url: str = "", **settings: Any) -> Room:
             url = database_url or f"sqlite:///{tmp_path / 'room.db'}"
-            fixed: dict[str, Any] = {"centre": CENTRE, "var": tmp_path, "database_url": url}
+            fixed: dict[str, Any] = {"centre": unwatched, "var": tmp_path, "database_url": url}
             given = Settings(**(fixed | settings))
             clock = Clock()
             file = make_url(url).database or ""

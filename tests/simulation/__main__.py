@@ -1,8 +1,11 @@
-"""Prints how often each interval holds the true share: make coverage."""
+"""Prints how often intervals hold, verdicts err and flags are right: make coverage."""
 
 import argparse
 from itertools import chain
+from pathlib import Path
 
+from surveys.centre import load_centre
+from surveys.definition import load_instruments
 from tests.simulation.coverage import BAND, of_pooled_answers, of_single_answers
 from tests.simulation.daily import (
     A_DAY,
@@ -17,6 +20,7 @@ from tests.simulation.daily import (
     of_months,
 )
 from tests.simulation.departments import of_departments, of_weighted_answers
+from tests.simulation.flags import of_flags
 from tests.simulation.surveys import of_forms
 
 NOTES = """
@@ -69,6 +73,15 @@ def main() -> None:
         )
     print(NOTES.format(low=BAND[0], high=BAND[1]))
     _print_daily(few, given.seed)
+    _print_flags(max(1, few // 5), given.seed)
+
+
+def _print_flags(days: int, seed: int) -> None:
+    """How many honest ratings get a flag, and how many that somebody makes up."""
+    print(f"\n{'ratings':44}{'n':>7}{'flagged':>9}")
+    centre = load_centre(Path("deploy/lai_chau.toml"))
+    for row in of_flags(centre, load_instruments(None), days, seed):
+        print(f"{row.what:44}{row.ratings:>7}{row.share:>9.2%}", flush=True)
 
 
 def _print_daily(quarters: int, seed: int) -> None:

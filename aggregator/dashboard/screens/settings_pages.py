@@ -24,6 +24,7 @@ SHOWN: Mapping[Section, tuple[str, ...]] = {
     "names": ("name", "province", "parent"),
     "hours": ("opening_hours", "closed_days", "clock_minutes"),
     "touch_screen": ("idle_seconds", "thanks_seconds", "rest_seconds"),
+    "flags": (*sections.FLAG_LIMITS, *sections.FLAG_TICKS),
     "phone_form": (*sections.PHONE_LIMITS, "unsigned_until"),
     "minimums": ("minimum_ratings", "minimum_cell"),
     "looks": ("emblem", "colour", "accent"),
@@ -133,6 +134,8 @@ class FormPage:
     units = UNITS
     most_last = MOST_LAST
     phone_limits = sections.PHONE_LIMITS
+    flag_limits = sections.FLAG_LIMITS
+    flag_ticks = sections.FLAG_TICKS
 
     @property
     def shifts(self) -> Sequence[int]:

@@ -33,6 +33,7 @@ NEXT: dict[str, tuple[Any, str]] = {
     ),
     "touch_screen": ({"rest_seconds": 0}, "Số giây đến khi màn hình nghỉ: 120 → 0."),
     "phone_form": ({"unsigned_until": "2027-03-01"}, "áp phích in trước đây: – → 01/03/2027."),
+    "flags": ({"burst_seconds": 30}, "Dồn dập: trong số giây: 20 → 30."),
     "alerts": ({"emails": ["a@laichau.example"]}, "thư điện tử: – → a@laichau.example."),
     "alert_rules": (
         [{"id": "a", "kind": "low_ratings", "unit": "counter", "department": "so_y_te"}],

@@ -59,7 +59,25 @@ def _levels(m: Material) -> Table:
         if row.n
     ]
     notes = [on.say("by_channel", channels="; ".join(channels))] if channels else []
+    notes += _without_flagged(m)
     return table(on, "headline", columns, rows, strong, notes=notes)
+
+
+def _without_flagged(m: Material) -> list[str]:
+    """How many ratings look odd, and the share without them; nothing of a small group."""
+    flagged = None if m.whole.withheld else m.whole.flagged
+    if flagged is None:
+        return []
+    others = m.whole.without_flagged()[m.measure]
+    least = 1 if m.on.internal else m.on.centre.minimum_cell
+    if flagged.n < least or 0 < others.n < least:
+        return []
+    measure = m.on.say(f"measure.{m.measure}")
+    said = flagged.beside(others.share).get(m.on.language)
+    rules = "; ".join(
+        f"{name.get(m.on.language)}: {text.get(m.on.language)}" for name, text in flagged.facts
+    )
+    return [f"{measure}: {said}. {rules}"]
 
 
 def _cells(measure: Measure) -> tuple[CellValue, ...]:

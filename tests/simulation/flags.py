@@ -1,0 +1,152 @@
+"""How many honest ratings get a flag, and how many of those that somebody makes up."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from itertools import groupby
+from random import Random
+from typing import Any, NamedTuple
+
+from aggregator.demo.quarter import Quarter
+from aggregator.figures.flagged import OfFlags
+from surveys.centre import Centre
+from surveys.definition import Survey
+
+HONEST = (0.963, 0.037, 0.0, 0.0, 0.0)  # the faces of the published figure, the best first
+DAY = date(2026, 11, 20)  # a Friday
+SERVED = 4.0  # minutes at a counter, and as many more on average
+
+
+class Rating(NamedTuple):
+    """A rating as it is stored."""
+
+    device: int
+    channel: str
+    department: str
+    counter: str | None
+    answered_at: datetime
+    answers: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Row:
+    """How many of some ratings have a flag."""
+
+    what: str
+    ratings: int
+    flagged: int
+    honest: bool
+
+    @property
+    def share(self) -> float:
+        return self.flagged / self.ratings
+
+
+def of_flags(centre: Centre, surveys: dict[str, Survey], days: int, seed: int) -> Iterator[Row]:
+    """Honest traffic, then attacks, each among the honest ratings of its day."""
+    chance = Random(seed)
+    layout = OfFlags(surveys[centre.instruments.rating], centre)
+    yield _of_demonstration(centre, surveys, layout)
+    for name, served in (("quiet centre, 12 a counter", 12), ("busy centre, 55 a counter", 55)):
+        honest = flagged = 0
+        for number in range(days):
+            day = DAY - timedelta(days=7 * (number % 40))
+            ratings, settled = honest_day(centre, day, served, chance)
+            honest += len(ratings)
+            flagged += sum(1 for _ in layout.of_day(ratings, day, settled))
+        yield Row(name, honest, flagged, True)
+    for name, attack in ATTACKS.items():
+        ratings, settled = honest_day(centre, DAY, 12, chance)
+        made_up = attack(centre, chance)
+        before = sum(1 for _ in layout.of_day(ratings, DAY, settled))
+        together = sorted([*ratings, *made_up], key=lambda one: one.answered_at)
+        found = sum(1 for _ in layout.of_day(together, DAY, settled))
+        yield Row(name, len(made_up), min(found - before, len(made_up)), False)
+
+
+def _of_demonstration(centre: Centre, surveys: dict[str, Survey], layout: OfFlags) -> Row:
+    """The simulated quarter of the demonstration, with its dossiers."""
+    now = datetime.combine(DAY, time(18), centre.zone)
+    quarter = Quarter(centre, surveys, now)
+    ratings = []
+    for _, items in quarter.batches():
+        for item in items:
+            if "rating" in item["answers"]:
+                at = datetime.fromisoformat(item["answered_at"])
+                place = (item["channel"], item["department"], item["counter"])
+                ratings.append(Rating(1, *place, at, item["answers"]))
+    settled: dict[tuple[date, str], int] = {
+        (row["day"], row["department"]): row["dossiers"]  # type: ignore[misc]
+        for row in quarter.transactions
+    }
+    ratings.sort(key=lambda one: one.answered_at)
+    flagged = sum(
+        1
+        for day, own in groupby(ratings, lambda one: one.answered_at.astimezone(centre.zone).date())
+        for _ in layout.of_day([*own], day, settled)
+    )
+    return Row("demonstration, a quarter", len(ratings), flagged, True)
+
+
+def honest_day(
+    centre: Centre, day: date, served: int, chance: Random
+) -> tuple[list[Rating], dict[tuple[date, str], int]]:
+    """People served one after the other at each counter: half of them rate, a fifth by phone.
+
+    Some taps come minutes late, when several leave together. Returns the ratings in the order
+    of their times, and the day's dossiers by department.
+    """
+    ratings, settled = [], {}
+    for department in centre.open_departments(day):
+        settled[day, department.id] = 0
+        for counter in department.counters:
+            moment = datetime.combine(day, time(7, 30), centre.zone)
+            for _ in range(served):
+                moment += timedelta(minutes=SERVED + chance.expovariate(served / 360))
+                if not centre.is_attended(moment):
+                    moment = max(moment, datetime.combine(day, time(13, 30), centre.zone))
+                if not centre.is_attended(moment):
+                    break
+                settled[day, department.id] += chance.random() < 0.6
+                if chance.random() < 0.5:
+                    way = "qr" if chance.random() < 0.2 else "kiosk"
+                    later = timedelta(seconds=chance.expovariate(1 / 30))
+                    at = (1, way, department.id, counter.id, moment + later)
+                    ratings.append(Rating(*at, {"rating": face(chance)}))
+    return sorted(ratings, key=lambda one: one.answered_at), settled
+
+
+def face(chance: Random) -> int:
+    return chance.choices((5, 4, 3, 2, 1), HONEST)[0]
+
+
+def _attack(hour: int, way: str, n: int, every: float, code: int | None = None) -> Any:
+    """Ratings at one counter from an hour on, one every so many seconds; without a code any."""
+
+    def made(centre: Centre, chance: Random) -> list[Rating]:
+        begin = datetime.combine(DAY, time(hour, 5), centre.zone)
+        return [
+            Rating(
+                1,
+                way,
+                "so_tu_phap",
+                "q05",
+                begin + timedelta(seconds=every * number * chance.uniform(0.9, 1.1)),
+                {"rating": code or chance.randint(1, 5)},
+            )
+            for number in range(n)
+        ]
+
+    return made
+
+
+ATTACKS: dict[str, Callable[[Centre, Random], list[Rating]]] = {
+    "2,000 forms of one code in 8 s": _attack(6, "qr", 2_000, 0.004, 1),
+    "300 forms of one code, one in 30 s": _attack(8, "qr", 300, 30, 1),
+    "the same, faces at random": _attack(8, "qr", 300, 30),
+    "staff: 100 taps of the best, one in 3 s": _attack(10, "kiosk", 100, 3, 5),
+    "staff: 60 taps of the best, one in 30 s": _attack(9, "kiosk", 60, 30, 5),
+    "40 taps in the evening, one in 60 s": _attack(20, "kiosk", 40, 60, 5),
+    "30 forms in a day, one in 10 minutes": _attack(8, "qr", 30, 600, 1),
+    "10 taps in a day, one in 30 minutes": _attack(8, "kiosk", 10, 1_800, 5),
+}

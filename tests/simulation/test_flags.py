@@ -1,0 +1,18 @@
+"""Honest ratings hardly ever get a flag, and floods always do; make coverage prints the rates."""
+
+from pathlib import Path
+
+from surveys.centre import load_centre
+from surveys.definition import load_instruments
+from tests.simulation.flags import of_flags
+
+CENTRE = Path(__file__).parents[2] / "deploy" / "lai_chau.toml"
+
+
+def test_honest_ratings_hardly_ever_have_a_flag_and_floods_do() -> None:
+    rows = list(of_flags(load_centre(CENTRE), load_instruments(None), 5, seed=20_200_512))
+    honest = [row for row in rows if row.honest]
+    assert sum(row.ratings for row in honest) > 9_000
+    assert all(row.share < 0.005 for row in honest), honest
+    made_up = [row for row in rows if not row.honest]
+    assert all(row.share > 0.95 for row in made_up if row.ratings >= 40), made_up
