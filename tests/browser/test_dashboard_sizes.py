@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from aggregator.dashboard.app import SCREENS
 from tests.aggregator.conftest import ratings
 from tests.browser.conftest import SIZES, Hall, busy_day
 
@@ -23,9 +24,11 @@ PATHS = [
 def test_no_page_is_wider_than_its_screen(hall: Hall, size: tuple[int, int]) -> None:
     busy_day(hall)
     page = hall.page(size)
-    for path in PATHS:
+    for path in [*PATHS, *(screen.path for screen in SCREENS if screen.path != "/audit")]:
         page.goto(hall.url + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0], path
+        for place in page.locator("nav.screens a").all():
+            expect(place).to_be_in_viewport(ratio=1)  # no row of the menu hides any
 
 
 def test_on_a_projector_everything_is_larger_and_nothing_sticks_out(hall: Hall) -> None:

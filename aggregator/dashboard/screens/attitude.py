@@ -50,7 +50,7 @@ async def attitude(request: Request) -> Response:
     anywhere = () if context.store.department else ("",)
     choices = {"department": (*anywhere, *context.centre.department)}
     rating = context.centre.instruments.rating
-    view = read_view(request, survey=rating, kind="quarter", choices=choices, by_channel=False)
+    view = read_view(request, survey=rating, choices=choices, by_channel=False)
     if not request.query_params.get("how"):
         told = entry(
             context.clock(), request.state.user.name, "attitude.opened", period=view.period.code

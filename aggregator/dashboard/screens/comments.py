@@ -159,7 +159,7 @@ async def reasons(request: Request) -> Response:
     # Without a department it is the centre's table, which a department's head does not see.
     everywhere = () if context.store.department else ("",)
     choices = {"department": (*everywhere, *context.centre.department)}
-    view = read_view(request, survey=rating, kind="month", choices=choices)
+    view = read_view(request, survey=rating, choices=choices)
     page = await run_in_threadpool(_reasons_page, context_of(request), view)
     return render(request, "comments_reasons", page)
 

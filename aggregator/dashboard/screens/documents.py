@@ -12,6 +12,7 @@ from aggregator.dashboard.context import context_of
 from aggregator.dashboard.pages import refuse_other_parameters, render
 from aggregator.dashboard.permissions import needs
 from aggregator.dashboard.screens.exports import PARAMETERS
+from aggregator.dashboard.screens.view import View, read_view
 from aggregator.documents.reports.model import REPORT_FORMATS, REPORT_KINDS, ReportKind
 from aggregator.wording.periods import Period, period_of
 
@@ -20,10 +21,13 @@ EXPORT_FORMATS = ("xlsx", "csv_excel", "csv", "parquet", "sav", "json")
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentsPage:
-    """The periods that a report can be had of, by kind; ``month`` is the one that runs."""
+    """The periods that a report can be had of, by kind, the selected one among them.
 
+    ``view`` is what was selected on other pages: with it the forms are filled.
+    """
+
+    view: View
     reports: Sequence[tuple[ReportKind, Sequence[Period]]]
-    month: Period
 
     report_formats = REPORT_FORMATS
     export_formats = EXPORT_FORMATS
@@ -31,14 +35,15 @@ class DocumentsPage:
 
 @needs("department")
 async def documents(request: Request) -> Response:
-    """Reports of the period that runs and of those before it; exports of the answers."""
-    today = context_of(request).today
-    reports = [
-        (kind, [period_of(kind, today).shifted(-back) for back in range(3)])
-        for kind in REPORT_KINDS
-    ]
-    page = DocumentsPage(reports=reports, month=period_of("month", today))
-    return render(request, "documents", page)
+    """Reports of the period selected, the one that runs and those before it; exports."""
+    context = context_of(request)
+    today, view = context.today, read_view(request)
+    reports = []
+    for kind in REPORT_KINDS:
+        running = period_of(kind, today)
+        offered = [period_of(kind, min(view.day, today)), running, running.before]
+        reports.append((kind, [*dict.fromkeys([*offered, running.before.before])][:3]))
+    return render(request, "documents", DocumentsPage(view=view, reports=reports))
 
 
 @needs("department")

@@ -35,7 +35,7 @@ async def hours(request: Request) -> Response:
     departments = [*context_of(request).centre.department]
     anywhere = () if request.state.user.role == "head" else ("",)
     choices = {"department": (*anywhere, *departments)}
-    view = read_view(request, kind="quarter", choices=choices)
+    view = read_view(request, choices=choices)
     return render(request, "hours", await run_in_threadpool(_page, context_of(request), view))
 
 

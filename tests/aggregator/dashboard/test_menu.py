@@ -134,3 +134,39 @@ def test_what_a_page_refuses_is_in_none_of_its_links(room: Room) -> None:
     page = room.client.get("/comparison?channel=pigeon&period=month")
     assert page.status_code == 400
     assert [to for row in rows(page.text) for to, _, _ in row if "?" in to] == []
+
+
+@pytest.mark.parametrize("path", [screen.path for screen in SCREENS])
+def test_a_page_begins_with_the_month_and_what_was_selected_stands_in_its_forms(
+    room: Room, path: str
+) -> None:
+    room.sign_in()
+    chosen = re.compile(r'<option value="(\w+)" selected')
+    for query, kind in (("", "day" if path == "/" else "month"), (f"?{QUERY}", "quarter")):
+        page = room.client.get(f"{path}{query}").text
+        for select in re.findall(r'<select name="period">.*?</select>', page, re.DOTALL):
+            assert chosen.findall(select) == [kind]
+    if path in ("/organisation", "/accounts"):
+        return  # there a department is what is acted on
+    for name in ("survey", "channel", "department"):
+        for select in re.findall(rf'<select[^>]* name="{name}">.*?</select>', page, re.DOTALL):
+            if f'value="{ASKED[name]}"' in select:
+                assert chosen.findall(select) == [ASKED[name]], name
+
+
+def test_reports_and_exports_are_filled_with_what_was_selected(room: Room) -> None:
+    room.sign_in()
+    page = room.client.get(f"/documents?{QUERY.replace('2026-11-20', '2026-02-20')}").text
+    assert 'href="/reports/quarter.pdf?date=2026-01-01' in page
+    assert 'href="/reports/month.pdf?date=2026-02-01' in page
+    assert 'href="/reports/month.pdf?date=2026-11-01' in page
+    form = page[page.index('action="/exports/submissions"') :]
+    for field in ('name="from" value="2026-01-01"', 'name="to" value="2026-03-31"'):
+        assert field in form
+    for value in ("sipas_2020", "qr", "so_y_te"):
+        assert f'<option value="{value}" selected>' in form
+    assert 'name="date" value="2026-02-20"' in page
+    plain = room.client.get("/documents").text
+    form = plain[plain.index('action="/exports/submissions"') :]
+    assert " selected" not in form.partition("</form>")[0]
+    assert room.client.get("/documents?channel=pigeon").status_code == 400
