@@ -98,8 +98,8 @@ def _parser(language: Language) -> argparse.ArgumentParser:
     centre.add_argument("action", choices=("import", "export", "list"))
     centre.add_argument("file", nargs="?", type=Path, help=say("centre_file"))
     centre.add_argument("--reason", default="", type=composed, help=say("centre_reason"))
-    for kind in ("device", "reader"):
-        token = command(kind, "accounts.run_token")
+    for name, kind in (("device", "device"), ("reader", "reader"), ("one-stop", "one_stop")):
+        token = command(name, "accounts.run_token")
         token.set_defaults(kind=kind)
         token.add_argument("action", choices=("add", "list", "remove"))
         token.add_argument("name", nargs="?", default="", type=composed)

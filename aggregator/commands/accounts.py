@@ -15,8 +15,16 @@ from aggregator.storage.audit import COMMAND_LINE, entry
 from aggregator.storage.credentials import Credentials, LastAdministratorError, TokenKind
 from surveys.centre import load_definitions
 
-ADDED = {"device": "device.added", "reader": "device.reader_added"}
-REMOVED = {"device": "device.removed", "reader": "device.reader_removed"}
+ADDED = {
+    "device": "device.added",
+    "reader": "device.reader_added",
+    "one_stop": "device.one_stop_added",
+}
+REMOVED = {
+    "device": "device.removed",
+    "reader": "device.reader_removed",
+    "one_stop": "device.one_stop_removed",
+}
 
 
 @contextmanager
@@ -28,7 +36,7 @@ def _accounts(settings: Settings) -> Iterator[tuple[Accounts, Credentials]]:
 
 def run_token(options: argparse.Namespace) -> int:
     kind: TokenKind = options.kind
-    settings = settings_of(options) if kind == "device" else own_settings_of(options)
+    settings = own_settings_of(options) if kind == "reader" else settings_of(options)
     with _accounts(settings) as (accounts, credentials):
         if options.action == "list":
             for name, created in credentials.tokens(kind):

@@ -97,7 +97,8 @@ async def device_of(request: Request, context: Context) -> Device:
     raise ApiError(401, "no_device_token")
 
 
-async def _holder(request: Request, context: Context, kind: TokenKind) -> str:
+async def holder_of(request: Request, context: Context, kind: TokenKind) -> str:
+    """The name behind a request's token of a kind. Raises ApiError."""
     if secret := _secret(request):
         accounts = context.accounts
         name = accounts.remembered(kind, secret)
@@ -193,7 +194,7 @@ def _readable(item: object) -> object:
 async def get_satisfaction(request: Request) -> Response:
     """Counts, measures and comparisons of a selection, by one key."""
     context = context_of(request)
-    await _holder(request, context, "reader")
+    await holder_of(request, context, "reader")
     query = _query(request, SatisfactionQuery)
     survey = context.surveys.get(query.survey)
     if survey is None:
@@ -286,7 +287,7 @@ def _not_compared(
 async def get_submissions_csv(request: Request) -> Response:
     """The joined table, one row a submission, streamed; comments are screened."""
     context = context_of(request)
-    name = await _holder(request, context, "reader")
+    name = await holder_of(request, context, "reader")
     period = _query(request, PeriodQuery)
     filters = Filters(period.since, period.until)
     told = {"name": name, "selection": filters.written()}

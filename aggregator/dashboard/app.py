@@ -14,7 +14,7 @@ from starlette.routing import Mount, Route
 
 import aggregator.lean_pandas  # noqa: F401 - before whatever imports pandas
 from aggregator.alerts.watch import Watch
-from aggregator.dashboard import api, device_api, pages, receipt_api, sign_in
+from aggregator.dashboard import api, device_api, one_stop_api, pages, receipt_api, sign_in
 from aggregator.dashboard.accounts import Accounts
 from aggregator.dashboard.context import Context, Metrics
 from aggregator.dashboard.health import Health
@@ -136,6 +136,7 @@ ROUTES = [
     Route("/api/v1/devices", device_api.post_code, methods=["POST"]),
     Route("/api/v1/devices/me", device_api.post_beat, methods=["POST"]),
     Route("/api/v1/receipts", receipt_api.post_receipt, methods=["POST"]),
+    Route("/api/v1/dossiers", one_stop_api.post_dossiers, methods=["POST"]),
     Route("/api/v1/satisfaction", api.get_satisfaction),
     Route("/api/v1/submissions.csv", api.get_submissions_csv),
     Route("/api/v1/openapi.json", api.get_openapi),

@@ -9,6 +9,7 @@ from aggregator.dashboard.schemas import (
     BatchJson,
     BeatJson,
     CodeJson,
+    DossiersJson,
     EnrolledJson,
     ErrorJson,
     FollowedJson,
@@ -21,12 +22,14 @@ from aggregator.dashboard.schemas import (
     ReceiptsJson,
     SatisfactionJson,
     SatisfactionQuery,
+    StoredJson,
 )
 
 _MODELS = (
     BatchJson,
     BeatJson,
     CodeJson,
+    DossiersJson,
     EnrolledJson,
     ErrorJson,
     FollowedJson,
@@ -35,6 +38,7 @@ _MODELS = (
     ReceiptJson,
     ReceiptsJson,
     SatisfactionJson,
+    StoredJson,
 )
 _REFERENCES, _DEFINITIONS = models_json_schema(
     [(model, "validation") for model in _MODELS], ref_template="#/components/schemas/{model}"
@@ -146,6 +150,18 @@ DOCUMENT: dict[str, Any] = {
                 },
             }
         },
+        "/api/v1/dossiers": {
+            "post": {
+                "summary": "Set how many dossiers were settled on days, by department: all of the "
+                "counts, or none.",
+                "security": [{"one_stop": []}],
+                "requestBody": {"required": True, "content": _json(DossiersJson)},
+                "responses": {
+                    "200": {"description": "Stored", "content": _json(StoredJson)},
+                    **_problems(400, 401, 413, 503),
+                },
+            }
+        },
         "/api/v1/satisfaction": {
             "get": {
                 "summary": "Counts, shares with 95 % intervals, and comparisons.",
@@ -189,6 +205,11 @@ DOCUMENT: dict[str, Any] = {
     "components": {
         "securitySchemes": {
             "device": {"type": "http", "scheme": "bearer", "description": "A device token."},
+            "one_stop": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "A token of the one-stop software.",
+            },
             "reader": {"type": "http", "scheme": "bearer", "description": "A reader token."},
         },
         "schemas": _DEFINITIONS["$defs"],

@@ -38,7 +38,7 @@ Permission = Literal[
 ]
 PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
 # What needs no session: a page for anybody, or an address that looks at a token by itself.
-Open = Literal["anyone", "device_token", "reader_token"]
+Open = Literal["anyone", "device_token", "reader_token", "one_stop_token"]
 
 MAY: Mapping[Role, frozenset[Permission]] = {
     "administrator": frozenset(PERMISSIONS),

@@ -100,6 +100,30 @@ class CodeJson(Json):
     code: str = Field(pattern=r"^[0-9A-Z]{1,40}$")
 
 
+MAX_COUNTS = 2_000  # in one request: 16 departments of four months
+MOST_DOSSIERS = 1_000_000  # of a day
+
+
+class DossierCountJson(Json):
+    """How many dossiers a department settled on a local day; null: the whole centre."""
+
+    day: Day
+    department: Identifier | None = None
+    count: int = Field(strict=True, ge=0, le=MOST_DOSSIERS)
+
+
+class DossiersJson(Json):
+    """Counts of settled dossiers, each in place of what was told of its day and department."""
+
+    dossiers: list[DossierCountJson] = Field(min_length=1, max_length=MAX_COUNTS)
+
+
+class StoredJson(Json):
+    """How many counts are stored."""
+
+    stored: int
+
+
 class ReceiptJson(Json):
     """The hash of a receipt code, and what who has the code asks for.
 

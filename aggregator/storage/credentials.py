@@ -14,7 +14,7 @@ from aggregator.storage.database import Database, TakenError
 from aggregator.storage.tables import DeviceRow, Token, User
 
 TokenKind = Literal[
-    "device", "reader", "link", "session", "browser", "invitation", "oidc", "enrolment"
+    "device", "reader", "one_stop", "link", "session", "browser", "invitation", "oidc", "enrolment"
 ]
 Role = Literal["administrator", "manager", "head", "reader"]
 ROLES: tuple[Role, ...] = get_args(Role)
