@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the whole suite needs besides Python on Debian: Chromium, PostgreSQL, a font with
-# Vietnamese letters, systemd-analyze, espeak-ng. Where it may not, it says what is left out; the tests themselves skip.
+# Vietnamese letters, systemd-analyze, espeak-ng, Patroni with etcd, rsync, restic. Where it may not,
+# it says what is left out; the tests themselves skip.
 set -eu
 
 missing=
@@ -17,6 +18,10 @@ command -v chromium-headless-shell >/dev/null 2>&1 || command -v google-chrome >
     need chromium-headless-shell "half the time of the tests in a browser"
 initdb=$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null || command -v initdb || true)
 [ -n "$initdb" ] || need postgresql "the tests of storage and ingest on PostgreSQL"
+{ [ -x /usr/bin/patroni ] && command -v etcd >/dev/null 2>&1; } ||
+    need "patroni etcd-server" "the tests of PostgreSQL failing over to a standby"
+command -v rsync >/dev/null 2>&1 || need rsync "the tests of backups to another machine"
+command -v restic >/dev/null 2>&1 || need restic "the tests of backups to another machine"
 { command -v fc-list >/dev/null 2>&1 && [ -n "$(fc-list :lang=vi family)" ]; } ||
     need "fontconfig fonts-noto-core" "Vietnamese letters in the browser's pictures"
 command -v systemd-analyze >/dev/null 2>&1 || need systemd "the tests of the units in deploy/"

@@ -10,12 +10,15 @@ from pathlib import Path
 import psycopg
 
 from tests.faults import wire
+from tests.faults.cluster import Cluster
 from tests.faults.house import House, Process
+from tests.postgresql import Postgresql
 
 Fault = Callable[[House, random.Random], None]
 FAULTS: dict[str, Fault] = {}
-ON_SQLITE = ("database full", "database read-only")
-ON_POSTGRESQL = ("PostgreSQL restarted",)
+ON_SQLITE = {"database full", "database read-only"}
+ON_ONE_SERVER = {"PostgreSQL restarted", "database locked"}
+ON_CLUSTER = {"PostgreSQL failed over"}
 
 SOON = 1.5  # seconds within which a delivery meets a fault
 SECONDS = {"an hour": 3_600, "a day": 86_400, "a year": 365 * 86_400}
@@ -299,7 +302,7 @@ def database_locked(house: House, chance: random.Random) -> None:
 
 @fault("PostgreSQL restarted")
 def postgresql_restarted(house: House, chance: random.Random) -> None:
-    assert house.postgresql is not None
+    assert isinstance(house.postgresql, Postgresql)
     with house.visitors(chance, 5):
         moment(chance)
         house.postgresql.stop()
@@ -307,7 +310,21 @@ def postgresql_restarted(house: House, chance: random.Random) -> None:
         house.postgresql.start()
 
 
+@fault("PostgreSQL failed over")
+def postgresql_failed_over(house: House, chance: random.Random) -> None:
+    assert isinstance(house.postgresql, Cluster)
+    with house.visitors(chance, 6):
+        moment(chance)
+        house.postgresql.fail_over()
+    house.postgresql.until_whole()
+
+
 def faults_of(house: House) -> dict[str, Fault]:
     """Those that can happen to a house."""
-    never = ON_SQLITE if house.is_postgresql else ON_POSTGRESQL
+    if isinstance(house.postgresql, Cluster):
+        never = ON_SQLITE | ON_ONE_SERVER
+    elif house.is_postgresql:
+        never = ON_SQLITE | ON_CLUSTER
+    else:
+        never = {"PostgreSQL restarted"} | ON_CLUSTER
     return {name: run for name, run in FAULTS.items() if name not in never}

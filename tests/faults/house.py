@@ -31,6 +31,7 @@ from secret_files import read_key
 from surveys.centre import load_centre
 from surveys.definition import load_surveys
 from tests.aggregator.conftest import CENTRE, ZONE, stored, tallies
+from tests.faults.cluster import Cluster
 from tests.faults.nursery import Nursery, Room
 from tests.faults.wire import Wire
 from tests.postgresql import Postgresql
@@ -136,7 +137,7 @@ class House:
         folder: Path,
         nurseries: Nurseries,
         database_url: str,
-        postgresql: Postgresql | None = None,
+        postgresql: Postgresql | Cluster | None = None,
     ) -> None:
         """``database_url`` has the schema, and lies in ``postgresql`` where it is one of it."""
         self.folder = folder

@@ -11,12 +11,14 @@ from tempfile import TemporaryDirectory
 
 from aggregator.storage.migrations import migrate
 from aggregator.storage.store import Store
+from tests.faults.cluster import Cluster
 from tests.faults.faults import faults_of
 from tests.faults.house import House, Nurseries
 from tests.postgresql import Postgresql, database
 
 FAULTS_OF_ONE = 2
-RARE = {"PostgreSQL restarted": 0.25}  # which take a second and more
+# One restart takes a second and more; a cluster is there to fail over.
+WEIGHTS = {"PostgreSQL restarted": 0.25, "PostgreSQL failed over": 20.0}
 
 
 @dataclass
@@ -39,7 +41,7 @@ def run(house: House, seed: int, total: Tally) -> None:
     chance = random.Random(seed)
     known = faults_of(house)
     names = list(known)
-    weights = [RARE.get(name, 1.0) for name in names]
+    weights = [WEIGHTS.get(name, 1.0) for name in names]
     before = len(house.ratings)
     chosen = chance.choices(names, weights, k=FAULTS_OF_ONE)
     total.schedules += 1
@@ -74,6 +76,7 @@ def _look(house: House, seed: int, chosen: Iterable[str], total: Tally) -> None:
         total.lost[name] += found.lost
         total.doubled[name] += found.doubled
     on = "postgresql" if house.is_postgresql else "sqlite"
+    on = "cluster" if isinstance(house.postgresql, Cluster) else on
     again = f"seed {seed}: {', '.join(chosen)}; again: make faults SEED={seed} N=1 ON={on}"
     raise AssertionError("\n".join([again, *found.wrong, house.said()]))
 
@@ -111,5 +114,21 @@ def house_on(
             shutil.copy(template, file)
             url = f"sqlite:///{file}"
         house = House(folder, nurseries, url, postgresql)
+        stack.callback(house.close)
+        yield house
+
+
+@contextmanager
+def house_on_cluster(nurseries: Nurseries) -> Iterator[House]:
+    """A house with an empty database on two servers of its own."""
+    with ExitStack() as stack:
+        home = TemporaryDirectory(prefix="hailong-cluster-", ignore_cleanup_errors=True)
+        cluster = Cluster(Path(stack.enter_context(home)))
+        stack.callback(cluster.close)
+        store = Store(cluster.url)
+        migrate(store.engine)
+        store.close()
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="hailong-faults-")))
+        house = House(folder, nurseries, cluster.url, cluster)
         stack.callback(house.close)
         yield house

@@ -9,13 +9,22 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import missing
-from tests.faults.house import Nurseries
-from tests.faults.schedule import TEMPLATE, Tally, house_on, run_all, server_of_its_own
+from tests.faults import cluster
+from tests.faults.house import House, Nurseries
+from tests.faults.schedule import (
+    TEMPLATE,
+    Tally,
+    house_on,
+    house_on_cluster,
+    run_all,
+    server_of_its_own,
+)
 from tests.postgresql import OLDEST, Postgresql, programs
 
 OF_ONE_HOUSE = 10
 SEEDS_ON_SQLITE = range(0, 140, OF_ONE_HOUSE)
 SEEDS_ON_POSTGRESQL = range(1_000, 1_060, OF_ONE_HOUSE)
+SEEDS_ON_A_CLUSTER = range(2_000, 2_002)
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +54,18 @@ def test_schedules_on_sqlite(nurseries: Nurseries, sqlite_template: Path, first:
 def test_schedules_on_postgresql(nurseries: Nurseries, postgresql: Postgresql, first: int) -> None:
     with house_on(nurseries, TEMPLATE, postgresql) as house:
         run_all(house, range(first, first + OF_ONE_HOUSE), Tally())
+
+
+@pytest.fixture(scope="module")
+def house_with_a_standby(nurseries: Nurseries) -> Iterator[House]:
+    if not cluster.is_installed():
+        missing("no Patroni, etcd or PostgreSQL (Debian: apt-get install patroni etcd-server)")
+    with house_on_cluster(nurseries) as house:
+        yield house
+
+
+@pytest.mark.postgresql
+def test_failing_over_to_a_standby(house_with_a_standby: House) -> None:
+    total = Tally()
+    run_all(house_with_a_standby, SEEDS_ON_A_CLUSTER, total)
+    assert total.tries["PostgreSQL failed over"] >= 1
