@@ -8,6 +8,7 @@ from typing import Any
 import qrcode  # type: ignore[import-untyped]
 from qrcode.constants import ERROR_CORRECT_H, ERROR_CORRECT_M  # type: ignore[import-untyped]
 from qrcode.image.pure import PyPNGImage  # type: ignore[import-untyped]
+from qrcode.util import MODE_8BIT_BYTE, QRData  # type: ignore[import-untyped]
 
 QUIET_ZONE = 4  # modules of white around a code, as ISO/IEC 18004 asks
 LEVEL: int = ERROR_CORRECT_H  # up to 30 % may be damaged; measured by `python -m tests.bench codes`
@@ -48,6 +49,47 @@ def svg_path(modules: list[list[bool]]) -> str:
     return "".join(bars)
 
 
+@dataclass(frozen=True)
+class Flips:
+    """All QR codes of texts that are alike but for some letters, for whoever cannot draw one.
+
+    The modules of a QR code of bytes are sums, in each of them 0 or 1: every bit of a letter flips
+    the same modules whatever the rest says, since Reed-Solomon codes are linear and the mask is
+    always the same here (readers take any; ISO/IEC 18004, 7.8). So a code is ``base``, that of the
+    text given, with the flips of each bit in which it differs. Numbers have a bit a module, the
+    first row first, the lowest bit last; ``flips`` has those of the bits of each letter, the lowest
+    first.
+    """
+
+    side: int
+    base: int
+    flips: tuple[tuple[int, ...], ...]
+
+    @classmethod
+    def of(cls, start: str, letters: str, level: int = LEVEL) -> "Flips":
+        """Of ``start`` followed by as many letters of seven bits as ``letters`` has."""
+
+        def modules(text: bytes) -> list[list[bool]]:
+            code = _empty(level, border=0, mask_pattern=0)
+            code.add_data(QRData(text, mode=MODE_8BIT_BYTE))
+            code.make(fit=True)
+            return code.get_matrix()  # type: ignore[no-any-return]
+
+        def number(text: bytes) -> int:
+            return int("".join("01"[dark] for row in modules(text) for dark in row), 2)
+
+        before, after = start.encode(), letters.encode()
+        base = number(before + after)
+        flips = tuple(
+            tuple(
+                base ^ number(before + after[:at] + bytes([after[at] ^ 1 << bit]) + after[at + 1 :])
+                for bit in range(7)
+            )
+            for at in range(len(after))
+        )
+        return cls(len(modules(before + after)), base, flips)
+
+
 @lru_cache(maxsize=1000)
 def draw(text: str) -> Drawing:
     """A QR code for a poster. Codes never change, so each is drawn once."""
@@ -81,7 +123,11 @@ def terminal(text: str) -> str:
 
 def _qr_code(text: str, level: int = LEVEL, **options: int) -> Any:
     """The library's QR code of a text."""
-    code = qrcode.QRCode(error_correction=level, **{"border": QUIET_ZONE, **options})
+    code = _empty(level, **options)
     code.add_data(text)
     code.make(fit=True)
     return code
+
+
+def _empty(level: int, **options: int) -> Any:
+    return qrcode.QRCode(error_correction=level, **{"border": QUIET_ZONE, **options})

@@ -7,7 +7,7 @@ nobody answers; a heartbeat (``static/js/heartbeat.js``) asks for ``/alive`` eve
 import hashlib
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 import anyio.to_thread
@@ -18,7 +18,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from kiosk.context import Context, context_of
 from kiosk.errors import ErrorPage
 from kiosk.places import WHOLE_CENTRE, Place
-from kiosk.receipts import Receipt, receipt_shown
+from kiosk.receipts import receipt_of_tablet
 from kiosk.rest import RestPage
 from kiosk.screens import Page, show
 from kiosk.start import FacesPage, FarewellPage
@@ -113,8 +113,9 @@ def _screens(request: Request, language: str) -> dict[str, str]:
             "rest": RestPage(asleep=False, question=question.text, poster=None),
             "farewell": FarewellPage(again=False),
             "farewell/again": FarewellPage(again=True),
-            # Without its QR code, which is that of one code alone.
-            "farewell/receipt": FarewellPage(again=False, receipt=_receipt(context), idle=0),
+            "farewell/receipt": FarewellPage(
+                again=False, receipt=receipt_of_tablet(context, CODE)[0], idle=0
+            ),
             "error": ErrorPage(
                 message="503", fields={"@field@": [""]}, address="@address@", home="/"
             ),
@@ -129,10 +130,6 @@ def _start(context: Context) -> tuple[str, Page]:
     """What an open screen shows while nobody is there, and what follows it is made from."""
     place = SOMEWHERE if context.in_lobby else context.place
     return "faces", FacesPage(place=place, survey=context.rating_survey, visit=VISIT)
-
-
-def _receipt(context: Context) -> Receipt:
-    return replace(receipt_shown(context, CODE), drawing=None)
 
 
 def _template(name: str) -> str:
@@ -170,7 +167,16 @@ def _tablet(context: Context) -> dict[str, object]:
     centre, place = context.centre, context.place
     rating, full = context.rating_survey, context.surveys[centre.instruments.citizens]
     places = context.departments() if context.in_lobby else ()
+    _, qr_code = receipt_of_tablet(context, CODE)
     return {
+        # Numbers as text: those of JSON are too small.
+        "qr_code": None
+        if qr_code is None
+        else {
+            "side": qr_code.side,
+            "base": hex(qr_code.base),
+            "flips": [[hex(one) for one in letter] for letter in qr_code.flips],
+        },
         "lobby": context.in_lobby,
         "department": place.department_id,
         "counter": place.counter_id,

@@ -5,7 +5,7 @@ tells it the code's hash alone. So phones need no other server than the one that
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
@@ -17,13 +17,14 @@ from kiosk.context import Context, context_of
 from kiosk.forms import BadFormError, optional_value, read_posted_form, single_value
 from kiosk.reach import reach_of
 from kiosk.screens import Page, redirect, show
-from qr_images import ON_SCREEN, Drawing
-from surveys.receipts import read_code, receipt_of
+from qr_images import ON_SCREEN, QUIET_ZONE, Drawing, Flips
+from surveys.receipts import GROUP, LENGTH, read_code, receipt_of
 from surveys.text import cleaned
 from surveys.wire import MAX_COMMENT
 from web import wants_fragment
 
 MOST_CONTACT = 200  # characters
+BARS = "@bars@"  # stands for the drawing of a code that is made on a tablet
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,20 @@ class Receipt:
     code: str
     address: str
     drawing: Drawing | None
+
+
+def receipt_of_tablet(context: Context, code: str) -> tuple[Receipt, Flips | None]:
+    """A code as a tablet shows it that made it without this process, and how it draws the QR code.
+
+    ``code`` stands for it in the screen, and BARS for the drawing.
+    """
+    shown = receipt_shown(context, "-".join(["0" * GROUP] * (LENGTH // GROUP)))
+    if shown.drawing is None:
+        return replace(shown, code=code), None
+    start = f"{context.settings.deep_link}/c/"
+    flips = Flips.of(start, shown.code, ON_SCREEN)
+    drawing = Drawing(flips.side + 2 * QUIET_ZONE, BARS)
+    return replace(shown, code=code, drawing=drawing), flips
 
 
 def receipt_shown(context: Context, code: str) -> Receipt:

@@ -247,7 +247,7 @@ def context_for(
         metrics=_metrics(),
         menu=menu,
         clock=clock,
-        wrong_codes=Throttle(clock),
+        wrong_codes=Throttle(clock, codes if (codes := store.wrong_codes).shared else None),
         large_batches=shared.large_batches,
     )
 

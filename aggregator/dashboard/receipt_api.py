@@ -55,7 +55,8 @@ def _answer(
     now, cases = context.clock(), context.store.cases
     found = _valid(context, asked.receipt, now)
     if found is None:
-        throttle.count_wrong([bucket])
+        with throttle.turn():
+            throttle.count_wrong([bucket])
         raise ApiError(404, "no_such_receipt")
     if asked.act != "read":
         _act(context, asked, found[1], now)

@@ -427,7 +427,7 @@ class CommentEventRow(SQLModel, table=True):
 
 
 class WrongPassword(SQLModel, table=True):
-    """How many wrong passwords a bucket has (see dashboard/throttle.py), on PostgreSQL only.
+    """How many wrong passwords or codes a bucket has (dashboard/throttle.py), on PostgreSQL only.
 
     ``bucket`` is a SHA-256; times are seconds since 1970. The row is deleted after ``until``.
     """

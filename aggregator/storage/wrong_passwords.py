@@ -1,4 +1,4 @@
-"""Wrong passwords in the database, where several processes have to count them together."""
+"""Wrong passwords and receipt codes in the database, where several processes count together."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -16,8 +16,10 @@ State = tuple[float, float]  # how many wrong passwords, and the time of the las
 class WrongPasswords:
     """Reads and writes tables.WrongPassword. Every method raises StorageError."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, lock: Lock) -> None:
+        """``lock`` is held during a turn: passwords take long, and codes need not wait for them."""
         self._database = database
+        self._lock = lock
 
     @property
     def shared(self) -> bool:
@@ -25,11 +27,12 @@ class WrongPasswords:
         return self._database.engine.dialect.name == "postgresql"
 
     def turn(self) -> AbstractContextManager[object]:
-        """While it is held, no other process checks a password.
+        """While it is held, no other process has a turn.
 
-        So passwords given to several processes at one moment are not checked all at once.
+        So passwords given to several processes at one moment are not checked all at once, and of
+        wrong codes that are counted at one moment none is lost.
         """
-        return self._database.locked(Lock.PASSWORDS)
+        return self._database.locked(self._lock)
 
     def get(self, buckets: Sequence[str]) -> dict[str, State]:
         """The states of those buckets that have wrong passwords."""

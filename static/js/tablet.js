@@ -11,6 +11,9 @@ const SURVEY = "00000000-0000-0000-0000-000000000001";
 const DEPARTMENT = "some_department";
 const NAME = "@name@";
 const CODE = "@code@";
+const BARS = "@bars@";
+const QUIET_ZONE = 4; // modules of white around a QR code
+const NO_CODE = "0000-0000-0000"; // whose QR code the server has drawn
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; // of receipt codes
 const WHOLE_NUMBER = /^-?[0-9]{1,9}$/; // as in forms.py
 const NAMESPACED = 5; // the version of an id that is made from another one and a name
@@ -152,7 +155,7 @@ async function followUp(kept, form, language, say) {
   }
   if (!rated && button === "again") return say("faces", form.get("department") ?? place(kept.tablet), { visit });
   if (button === "survey") return beginSurvey(kept, form, language, visit, say);
-  if (button === "send" && (Object.keys(answers).length || comment)) return farewell(code, say);
+  if (button === "send" && (Object.keys(answers).length || comment)) return farewell(kept, code, say);
   return start(kept);
 }
 
@@ -197,7 +200,7 @@ async function saveStep(kept, url, form, language, say) {
   const receipt = code && (await receiptOf(code));
   if (code) await change(id, (one) => (!one || one.finished ? undefined : { ...one, receipt }));
   await finish(id);
-  return to === "finish" ? farewell(code, say) : start(kept);
+  return to === "finish" ? farewell(kept, code, say) : start(kept);
 }
 
 // -- drafts -------------------------------------------------------------------------------------
@@ -274,8 +277,25 @@ async function receiptOf(code) {
 // -- the screens --------------------------------------------------------------------------------
 
 /** The last screen; with the code that is given for a comment. */
-function farewell(code, say) {
-  return code ? say("farewell/receipt", "").replaceAll(CODE, code) : say("farewell", "");
+function farewell(kept, code, say) {
+  if (!code) return say("farewell", "");
+  const { qr_code: qrCode } = kept.tablet;
+  const screen = say("farewell/receipt", "").replaceAll(CODE, code);
+  return qrCode ? screen.replace(BARS, bars(qrCode, code)) : screen;
+}
+
+/** The QR code of a receipt code as the path of an SVG: what each bit flips, as in qr_images.py. */
+function bars({ side, base, flips }, code) {
+  let modules = BigInt(base);
+  [...code].forEach((letter, at) => flips[at].forEach((flip, bit) => {
+    const differs = letter.charCodeAt(0) ^ NO_CODE.charCodeAt(at);
+    if ((differs >> bit) & 1) modules ^= BigInt(flip);
+  }));
+  const dark = modules.toString(2).padStart(side * side, "0");
+  const rows = [...Array(side).keys()].map((y) => [...dark.slice(y * side, (y + 1) * side).matchAll(/1+/g)].map(
+    ({ 0: run, index }) => `M${index + QUIET_ZONE} ${y + QUIET_ZONE}h${run.length}v1h-${run.length}z`,
+  ));
+  return rows.flat().join("");
 }
 
 /** Each visitor begins in Vietnamese. */

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import zxingcpp
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from starlette.applications import Starlette
 
@@ -20,6 +21,7 @@ from kiosk.staff_access import hash_pin
 from kiosk.submissions import part_id
 from surveys.centre import Centre, load_definitions
 from surveys.receipts import receipt_of
+from tests.browser.pictures import pixels_of
 from tests.browser.test_touch import turn_to
 from tests.conftest import CHROMIUM_FLAGS, Servers, chromium_path
 from tests.kiosk.conftest import CENTRE
@@ -33,6 +35,7 @@ KEPT = """async () => {
   opened.result.close();
   return request.result;
 }"""
+PUBLIC = "https://danh-gia.laichau.gov.vn"  # what phones reach
 # Waits, in the page, until nothing is kept any more: delivered with the next heartbeats.
 DELIVERED = f"""async () => {{
   for (let left = 100; left > 0; left -= 1) {{
@@ -118,7 +121,7 @@ def delivered(page: Page) -> bool:
 
 @pytest.mark.browser
 def test_a_visit_without_a_server_counts_once_when_it_is_back(tablet: Tablet) -> None:
-    tablet.installed(counter="q05")
+    tablet.installed(counter="q05", public_url=PUBLIC)
     tablet.leave()
     page = tablet.start()
     tap(page, "Không hài lòng")
@@ -143,7 +146,9 @@ def test_a_visit_without_a_server_counts_once_when_it_is_back(tablet: Tablet) ->
     expect(page.get_by_label("Ý kiến khác")).to_have_value("Cảm ơn")
     tap(page, "Gửi phiếu")
     expect(page.locator(".farewell-screen")).to_be_visible()
-    code = page.locator(".receipt-code").inner_text()  # made by the tablet
+    code = page.locator(".receipt-code").inner_text()  # made by the tablet, as its QR code is
+    seen = pixels_of(page.locator(".receipt-qr").screenshot(animations="disabled"))
+    assert [one.text for one in zxingcpp.read_barcodes(seen)] == [f"{PUBLIC}/c/{code}"]
     expect(page.locator(".pending")).to_contain_text("2")
     tap(page, "Về màn hình đầu")
     expect(page.locator(".rating").first).to_be_visible()

@@ -1,11 +1,14 @@
 """Cases by screen and by receipt code: who may do what, who was first, and what strangers guess."""
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from starlette.testclient import TestClient
 
 from aggregator.dashboard.receipt_api import WRONG_CODES
 from aggregator.storage.audit import Search
@@ -196,6 +199,20 @@ def test_how_fast_codes_can_be_guessed(room: Room) -> None:
     assert ask(room, code).status_code == 200
     years = 2**60 / 10_000 * WRONG_CODES.longest / (365 * 86_400)
     assert years > 300_000
+
+
+def test_processes_that_share_a_database_count_wrong_codes_together(
+    make_room: Callable[..., Room], migrated_postgresql: str
+) -> None:
+    room = make_room(migrated_postgresql)
+    with TestClient(room.another()) as client:
+        both = room, replace(room, client=client)
+        answers = [ask(both[number % 2], new_code()) for number in range(WRONG_CODES.free + 10)]
+        statuses = [one.status_code for one in answers]
+        assert statuses[: WRONG_CODES.free] == [404] * WRONG_CODES.free
+        assert statuses[WRONG_CODES.free + 2 :] == [429] * 8
+        room.clock.moment += timedelta(seconds=20)
+        assert [ask(one, new_code()).status_code for one in both] == [404, 404]
 
 
 @pytest.mark.parametrize(
