@@ -329,29 +329,47 @@ class Centre(Model):
         ]
 
     def is_open(self, moment: datetime) -> bool:
-        """Whether a time with an offset is in the opening hours; always, where there are none.
-
-        Never on a closed day.
-        """
+        """Whether a time with an offset is in the opening hours of a day on which it opens."""
         local = moment.astimezone(self.zone)
-        if local.date() in self.closed_days:
-            return False
-        return not self.opening_hours or any(
-            WEEKDAYS[local.weekday()] in hours.days and hours.opens <= local.time() < hours.closes
-            for hours in self.opening_hours
+        return self.opens_on(local.date()) and (
+            not self.opening_hours
+            or any(
+                WEEKDAYS[local.weekday()] in hours.days
+                and hours.opens <= local.time() < hours.closes
+                for hours in self.opening_hours
+            )
         )
+
+    def opens_on(self, day: date) -> bool:
+        """Whether it opens on a day: one of its weekdays, all where it has no hours, not closed."""
+        return day.weekday() in self._weekdays() and day not in self.closed_days
+
+    def days_open(self, since: date, until: date) -> int:
+        """On how many days of a period, both ends included, it opens."""
+        weekdays, length = self._weekdays(), max(0, (until - since).days + 1)
+        weeks, more = divmod(length, 7)
+        rest = sum((since.weekday() + number) % 7 in weekdays for number in range(more))
+        closed = {day for day in self.closed_days if since <= day <= until}
+        return weeks * len(weekdays) + rest - sum(day.weekday() in weekdays for day in closed)
+
+    def _weekdays(self) -> frozenset[int]:
+        """The weekdays, Monday 0, of its hours; all where it has none."""
+        named = (
+            WEEKDAYS
+            if not self.opening_hours
+            else {day for hours in self.opening_hours for day in hours.days}
+        )
+        return frozenset(at for at, day in enumerate(WEEKDAYS) if day in named)
 
     def is_attended(self, moment: datetime) -> bool:
         """Whether visitors may be there: in the opening hours, and AROUND before and after."""
         return any(self.is_open(moment + by) for by in (-AROUND, timedelta(0), AROUND))
 
     def open_between(self, since: datetime, until: datetime) -> timedelta:
-        """How much of the time from one moment to another is in the opening hours.
+        """How much of the time from one moment to another it is open.
 
-        All of it where there are none. Shifts that overlap count once.
+        Shifts that overlap count once.
         """
-        if not self.opening_hours:
-            return max(until - since, timedelta(0))
         total, reached = timedelta(0), since
         for opens, closes in self._shifts(self.local_day(since), self.local_day(until)):
             start, end = max(opens, reached), min(closes, until)
@@ -362,12 +380,9 @@ class Centre(Model):
     def after_open(self, moment: datetime, hours: int) -> datetime:
         """When the centre will have been open for some hours since a moment.
 
-        Where it has no opening hours every hour counts; where no day is one of them, none ever
-        does, and the answer is ten years later.
+        Where it never opens the answer is ten years later.
         """
         left, reached = timedelta(hours=hours), moment
-        if not self.opening_hours:
-            return moment + left
         first = self.local_day(moment)
         for weeks in range(520):
             start = first + timedelta(weeks=weeks)
@@ -383,7 +398,12 @@ class Centre(Model):
         """The moments between which the centre is open on the days, in their order."""
         for number in range((last - first).days + 1):
             day = first + timedelta(days=number)
-            if day in self.closed_days:
+            if not self.opens_on(day):
+                continue
+            if not self.opening_hours:
+                ends = (day, day + timedelta(days=1))
+                opens, closes = (datetime.combine(end, time.min, self.zone) for end in ends)
+                yield opens.astimezone(UTC), closes.astimezone(UTC)
                 continue
             yield from sorted(
                 (

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from aggregator.figures.figures import figure_rows
-from aggregator.figures.participation import open_days
 from aggregator.figures.rows import Comparison, FigureRow, RowKey
 from aggregator.organisation.seen import seen
 from aggregator.statistics.exact import at_least
@@ -144,7 +143,7 @@ def last_working_day(centre: Centre, before: date, rated: frozenset[date]) -> da
     open.
     """
     days = [before - timedelta(days=back) for back in range(1, LONGEST_BREAK + 1)]
-    opened = [day for day in days if open_days(centre, day, day)]
+    opened = [day for day in days if centre.opens_on(day)]
     return next((day for day in opened if day in rated), next(iter(opened), days[0]))
 
 

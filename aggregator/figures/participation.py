@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 
 import pandas as pd
 
@@ -12,10 +11,8 @@ from aggregator.statistics import nonresponse_bounds
 from aggregator.statistics.participation import (
     CENTRE,
     Participation,
-    open_weekdays,
     participation,
     participation_by,
-    working_days,
 )
 from aggregator.storage.store import Grouping, Selection, Store
 from aggregator.wording.channels import CHANNELS
@@ -53,7 +50,7 @@ def taking_part(
     """
     if dossiers.empty:
         return {}
-    return participation(ratings, dossiers, open_weekdays(centre.opening_hours))
+    return participation(ratings, dossiers, centre.opens_on)
 
 
 def taking_part_by_channel(
@@ -67,13 +64,7 @@ def taking_part_by_channel(
         return {}
     used = set(ratings["channel"].unique())
     channels = [channel for channel in CHANNELS if channel in used]
-    open_on = open_weekdays(centre.opening_hours)
-    return participation_by("channel", channels, ratings, dossiers, open_on)
-
-
-def open_days(centre: Centre, since: date, until: date) -> int:
-    """How many days of a period, both ends included, the centre is open on."""
-    return working_days(since, until, open_weekdays(centre.opening_hours))
+    return participation_by("channel", channels, ratings, dossiers, centre.opens_on)
 
 
 def bounds(row: FigureRow, part: Participation | None, measure: str) -> NonresponseBounds | None:

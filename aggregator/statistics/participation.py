@@ -1,16 +1,13 @@
 """Participation: ratings over dossiers settled, on the days whose dossiers are known."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
-import numpy as np
 import pandas as pd
 
-from surveys.centre import OpeningHours
-
 CENTRE = ""  # the department of a row that counts for the whole centre
-WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+OpensOn = Callable[[date], bool]  # whether the centre opens on a day; see Centre.opens_on
 
 
 @dataclass(frozen=True)
@@ -30,21 +27,8 @@ class Participation:
         return self.n / self.dossiers if self.dossiers else None
 
 
-def open_weekdays(hours: Iterable[OpeningHours]) -> frozenset[int]:
-    """The weekdays, Monday 0, on which a centre is open; all where its hours are not given."""
-    return frozenset(WEEK.index(day) for part in hours for day in part.days) or frozenset(range(7))
-
-
-def working_days(since: date, until: date, weekdays: Collection[int]) -> int:
-    """How many of the days, both included, fall on one of the weekdays."""
-    if since > until:
-        return 0
-    week = [number in weekdays for number in range(7)]
-    return int(np.busday_count(since, until, weekmask=week)) + (until.weekday() in weekdays)
-
-
 def participation(
-    ratings: pd.DataFrame, dossiers: pd.DataFrame, weekdays: Collection[int]
+    ratings: pd.DataFrame, dossiers: pd.DataFrame, opens_on: OpensOn
 ) -> dict[str, Participation]:
     """Participation by department, and of the whole centre under ''.
 
@@ -52,9 +36,9 @@ def participation(
     and department once. A day without dossiers leaves out its ratings too: half a month's
     dossiers under a whole month's ratings would make twice the share. Where the centre has a
     figure of its own, its days and all ratings of them count; otherwise the departments' add
-    up. Dossiers of a day that is none of the weekdays count too, but the day is no working day.
+    up. Dossiers of a day on which the centre does not open count too, but it is no working day.
     """
-    return participation_by("part", [""], ratings.assign(part=""), dossiers, weekdays)[""]
+    return participation_by("part", [""], ratings.assign(part=""), dossiers, opens_on)[""]
 
 
 def participation_by(
@@ -62,13 +46,14 @@ def participation_by(
     values: Iterable[str],
     ratings: pd.DataFrame,
     dossiers: pd.DataFrame,
-    weekdays: Collection[int],
+    opens_on: OpensOn,
 ) -> dict[str, dict[str, Participation]]:
     """Participation by value of a column of ``ratings`` and department, as in participation.
 
     Each value's ratings are held against all dossiers.
     """
-    known = dossiers.assign(days=[day.weekday() in weekdays for day in dossiers["day"]])
+    working_day = {day: opens_on(day) for day in set(dossiers["day"])}
+    known = dossiers.assign(days=[working_day[day] for day in dossiers["day"]])
     own = known[known["department"] == CENTRE]
     sums = known.groupby("department")[["dossiers", "days"]].sum()
     settled = {str(row[0]): (int(row[1]), int(row[2])) for row in sums.itertuples(name=None)}

@@ -358,24 +358,47 @@ def test_a_centre_is_open_in_its_hours_by_its_own_clock(moment: str, is_open: bo
 
 MORNING = OpeningHours(days=WEEKDAYS[:5], opens=time(7, 30), closes=time(11, 30))
 AFTERNOON = OpeningHours(days=WEEKDAYS[:5], opens=time(13, 30), closes=time(17))
+NEVER = OpeningHours(days=(), opens=time(7), closes=time(11))
 
 
 @given(
     st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)),
     st.integers(1, 400),
     st.sets(st.dates(date(2026, 1, 1), date(2028, 6, 1)), max_size=40),
+    st.sampled_from([(), (MORNING, AFTERNOON)]),
 )
 def test_a_deadline_is_so_many_opening_hours_away(
-    local: datetime, hours: int, closed: set[date]
+    local: datetime, hours: int, closed: set[date], shifts: tuple[OpeningHours, ...]
 ) -> None:
     """Whatever the moment, and whatever days are closed; and it is itself in opening hours."""
-    changes = {"opening_hours": (MORNING, AFTERNOON), "closed_days": tuple(closed)}
+    changes = {"opening_hours": shifts, "closed_days": tuple(closed)}
     centre = load_centre(LAI_CHAU).model_copy(update=changes)
     moment = local.replace(tzinfo=centre.zone)
     due = centre.after_open(moment, hours)
     assert centre.open_between(moment, due) == timedelta(hours=hours)
-    assert centre.is_open(due - timedelta(seconds=1))
-    assert centre.local_day(due) not in closed
+    last = due - timedelta(seconds=1)
+    assert centre.is_open(last)
+    assert centre.opens_on(centre.local_day(last))
+    assert centre.local_day(last) not in closed
+
+
+@given(
+    st.dates(date(2026, 1, 1), date(2026, 12, 31)),
+    st.integers(-3, 60),
+    st.lists(st.dates(date(2026, 1, 1), date(2027, 2, 1)), max_size=40),
+    st.sampled_from([(), (MORNING, AFTERNOON), (NEVER,)]),
+)
+def test_days_open_are_those_on_which_some_moment_is_open(
+    since: date, length: int, closed: list[date], shifts: tuple[OpeningHours, ...]
+) -> None:
+    """One rule for working days, deadlines and silence; a day written twice is closed once."""
+    changes = {"opening_hours": shifts, "closed_days": tuple(closed)}
+    centre = load_centre(LAI_CHAU).model_copy(update=changes)
+    days = [since + timedelta(days=number) for number in range(length)]
+    noon = [datetime.combine(day, time(11), centre.zone) for day in days]
+    assert [centre.opens_on(day) for day in days] == [centre.is_open(moment) for moment in noon]
+    until = since + timedelta(days=length - 1)
+    assert centre.days_open(since, until) == sum(map(centre.opens_on, days))
 
 
 def test_a_deadline_where_the_centre_is_always_or_never_open() -> None:
@@ -383,8 +406,7 @@ def test_a_deadline_where_the_centre_is_always_or_never_open() -> None:
     moment = datetime.fromisoformat("2026-11-23T08:15:00+07:00")
     always = centre.model_copy(update={"opening_hours": ()})
     assert always.after_open(moment, 80) == moment + timedelta(hours=80)
-    never = OpeningHours(days=(), opens=time(7), closes=time(11))
-    shut = centre.model_copy(update={"opening_hours": (never,)})
+    shut = centre.model_copy(update={"opening_hours": (NEVER,)})
     assert shut.after_open(moment, 1) == moment + timedelta(weeks=520)
 
 

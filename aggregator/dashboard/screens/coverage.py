@@ -15,7 +15,6 @@ from aggregator.figures.figures import figure_rows
 from aggregator.figures.participation import (
     NonresponseBounds,
     bounds,
-    open_days,
     respondents,
     taking_part,
     taking_part_by_channel,
@@ -51,7 +50,7 @@ async def coverage(request: Request) -> Response:
 def _page(context: Context, view: View) -> CoveragePage:
     survey, centre, store = view.survey, context.centre, context.store
     choice, period = choose(view, centre), view.period
-    span = open_days(centre, period.since, min(period.until, context.today))
+    span = centre.days_open(period.since, min(period.until, context.today))
     if choice.measure is None:
         return CoveragePage(view=view, choice=choice, span=span)
     [total] = figure_rows(store, survey, centre, view.selection(), "centre")

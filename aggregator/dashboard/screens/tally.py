@@ -21,7 +21,7 @@ from aggregator.dashboard.screens.view import (
     read_view,
 )
 from aggregator.figures.figures import figure_rows
-from aggregator.figures.participation import open_days, respondents, taking_part
+from aggregator.figures.participation import respondents, taking_part
 from aggregator.figures.rows import FigureRow, RowKey
 from aggregator.statistics.participation import CENTRE, Participation
 from aggregator.wording.charts import Axis, tone
@@ -127,7 +127,7 @@ def _page(context: Context, view: View, department: Department | None) -> TallyP
         axis=_axis([*([total] if total else []), *parts], choice),
         modes=channel_modes(store, view),
         participation=_participation(context, view) if total and asked_now else {},
-        span=open_days(centre, view.period.since, until),
+        span=centre.days_open(view.period.since, until),
         asked_now=asked_now,
     )
 

@@ -1,6 +1,5 @@
 """Ratings per dossier settled, where the number of dossiers is known."""
 
-from collections.abc import Collection
 from datetime import date
 from math import isnan
 
@@ -9,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aggregator.figures.participation import taking_part
 from aggregator.statistics import nonresponse_bounds
-from aggregator.statistics.participation import open_weekdays, participation, working_days
+from aggregator.statistics.participation import participation
 from aggregator.storage.store import Selection
 from surveys.centre import Centre
 from tests.aggregator.conftest import EXAMPLE, Intake, Room, ratings, sipas, submission
@@ -88,20 +88,14 @@ def test_days_on_which_the_centre_is_closed_and_days_to_come_are_not_missed(rate
     assert month.endswith("trên 505 hồ sơ Đã có số hồ sơ của 2/16 ngày làm việc")
 
 
-@pytest.mark.parametrize(("weekdays", "n"), [(range(7), 31), (range(5), 22), ({5}, 4), ({0}, 5)])
-def test_working_days_of_a_month(weekdays: Collection[int], n: int) -> None:
-    # March 2026 begins on a Sunday and ends on a Tuesday.
-    assert working_days(date(2026, 3, 1), date(2026, 3, 31), weekdays) == n
-
-
-def test_no_day_is_before_itself() -> None:
-    assert working_days(date(2026, 3, 2), date(2026, 3, 1), range(7)) == 0
-    assert working_days(date(2026, 3, 1), date(2026, 3, 1), range(7)) == 1
-
-
-def test_a_centre_without_hours_is_open_every_day(centre: Centre) -> None:
-    assert open_weekdays(centre.opening_hours) == {0, 1, 2, 3, 4}
-    assert open_weekdays(()) == set(range(7))
+def test_a_closed_day_is_no_working_day(centre: Centre) -> None:
+    """By the rule that deadlines and silence go by; what was settled on it counts all the same."""
+    days = [date(2026, 11, 19), date(2026, 11, 20)]
+    dossiers = pd.DataFrame({"day": days, "department": "", "dossiers": [5, 70]})
+    rated = pd.DataFrame({"day": days, "department": "so_y_te", "n": [1, 10]})
+    closed = centre.model_copy(update={"closed_days": tuple(days[:1])})
+    found = [taking_part(rated, dossiers, one)[""] for one in (centre, closed)]
+    assert [(one.n, one.dossiers, one.days) for one in found] == [(11, 75, 2), (11, 75, 1)]
 
 
 def test_no_dossiers_are_no_denominator(rated: Room) -> None:
@@ -166,7 +160,7 @@ def test_a_channels_ratings_are_over_all_dossiers_of_the_department() -> None:
     """Nobody knows by which channel a silent visitor would have answered."""
     ratings = by_channel([("kiosk", "so_tu_phap", 90), ("qr", "so_tu_phap", 30), ("qr", "", 10)])
     taking = {
-        channel: participation(ratings[ratings["channel"] == channel], DOSSIERS, range(7))
+        channel: participation(ratings[ratings["channel"] == channel], DOSSIERS, lambda day: True)
         for channel in ("kiosk", "qr")
     }
     assert taking["kiosk"]["so_tu_phap"].share == 90 / 240
@@ -190,7 +184,7 @@ def test_channels_add_up_and_the_order_of_rows_does_not_matter(
 ) -> None:
     def taking(some: list[tuple[str, str, int]]) -> dict[str, int]:
         frame = by_channel(some).groupby(["day", "department"], as_index=False)[["n"]].sum()
-        return {key: one.n for key, one in participation(frame, DOSSIERS, range(7)).items()}
+        return {key: one.n for key, one in participation(frame, DOSSIERS, lambda day: True).items()}
 
     whole = taking(rows)
     parts = [taking([row for row in rows if row[0] == c]) for c in ("kiosk", "qr", "paper")]

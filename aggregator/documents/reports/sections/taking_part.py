@@ -12,7 +12,7 @@ from aggregator.documents.reports.model import (
     Section,
     Table,
 )
-from aggregator.figures.participation import NonresponseBounds, bounds, open_days
+from aggregator.figures.participation import NonresponseBounds, bounds
 from aggregator.figures.rows import FigureRow
 from aggregator.statistics.participation import CENTRE
 from aggregator.wording.channels import CHANNELS
@@ -63,7 +63,7 @@ def _departments(m: Material) -> Table:
             given, between = (mark, mark), mark
         rows.append((label, part.dossiers, *given, part.days, between))
     period = on.period
-    working = open_days(on.centre, period.since, min(period.until, on.today))
+    working = on.centre.days_open(period.since, min(period.until, on.today))
     notes = [on.say("bounds_note"), on.say("days_note", days=on.integer(working))]
     strong = [len(rows) - 1] if CENTRE in m.participation else []
     return table(on, "participation", columns, rows, strong, notes=notes)
