@@ -1,26 +1,26 @@
-"""When people come and how they rate: a survey's only question by weekday and hour."""
+"""When people come and how they rate: a survey's total by weekday and hour."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from itertools import product
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from aggregator.figures.days import days_of
 from aggregator.figures.figure import Figure
-from aggregator.figures.rows import (
-    Difference,
-    FigureRow,
-    Measure,
-    measure_frame,
-    records,
-    set_measures,
-    tested,
-)
-from aggregator.statistics import changes, level_counts, shares
+from aggregator.figures.respondents import OfHours
+from aggregator.figures.rows import NOTHING, FigureRow, Measure, set_measures
+from aggregator.statistics import DaySums, level_counts, pooled_shares, shares
+from aggregator.statistics.days import allowing_for_alike, others_of_day
+from aggregator.storage.rollups import SUMS
 from aggregator.storage.store import Selection, Store
 from aggregator.wording.messages import MESSAGES
 from aggregator.wording.periods import period_of
-from surveys.centre import WEEKDAYS
+from aggregator.wording.phrases import say
+from surveys.centre import WEEKDAYS, Centre
 from surveys.definition import Survey, Text
 
 Slot = tuple[int | None, int | None]  # weekday (0 is Monday) and hour; None: all of them
@@ -30,25 +30,22 @@ WIDEST = 0.1  # by which the lowest lies below the highest where it has the last
 
 @dataclass(frozen=True)
 class Hour:
-    """The ratings of a slot: a weekday's hour, a weekday, an hour or the whole map.
+    """What was said in a slot: a weekday's hour, a weekday, an hour or the whole map.
 
-    ``other`` is the share of all other slots, ``difference`` how far this one lies from it; None
-    where the slot is no weekday's hour or has too few ratings. ``shade`` is the step of its
-    share down from the highest, 0 to SHADES; None where it has too few ratings. ``part`` is its
-    n over the largest of the map.
+    ``shade`` is the step of its share down from the highest, 0 to SHADES; None where few said
+    something, and where the slot is no weekday's hour. ``part`` is its n over the largest of the
+    map.
     """
 
     row: FigureRow
     measure: str
     few: bool
-    other: Measure | None = None
-    difference: Difference | None = None
     shade: int | None = None
     part: float = 0.0
 
     @property
-    def verdict(self) -> str:
-        return self.difference.verdict if self.difference else ""
+    def found(self) -> Measure:
+        return self.row.measures[self.measure]
 
     @property
     def size(self) -> Figure:
@@ -56,22 +53,15 @@ class Hour:
 
     @property
     def share(self) -> Figure:
-        return self.row.share(self.measure)
-
-    @property
-    def stands_out(self) -> Figure:
-        """By how much the slot lies below or above all others, with the test."""
-        other, found = self.other, self.difference
-        if other is None or found is None:
-            raise ValueError("a slot that is not compared")
-        verdict = f"hours.{found.verdict}"
-        about = f"measure.{self.measure}"
-        return self.row.apart(found, other, "hours", about, verdict, "hours.caution_days")
+        figure = self.row.share(self.measure)
+        return replace(
+            figure, facts=(*figure.facts, (say("hours.caution"), say("hours.no_verdict")))
+        )
 
 
 @dataclass(frozen=True)
 class HourMap:
-    """The map of a measure: the ``weekdays`` and ``hours`` that have ratings, and every slot."""
+    """The map of a measure: the ``weekdays`` and ``hours`` with answers, and every slot."""
 
     weekdays: Sequence[int]
     hours: Sequence[int]
@@ -82,10 +72,12 @@ class HourMap:
         return self.slots[None, None]
 
     @property
-    def outstanding(self) -> list[Hour]:
-        """The slots that lie below all others, then those above; the farthest first."""
-        found = [one for one in self.slots.values() if one.verdict in ("up", "down")]
-        return sorted(found, key=lambda one: (one.verdict, -abs(one.stands_out.value or 0)))
+    def lowest(self) -> Hour | None:
+        """The weekday's hour with the lowest share; None where fewer than two may be compared."""
+        known = [one for one in self.slots.values() if one.shade is not None]
+        if len({one.found.share for one in known}) < 2:
+            return None
+        return min(known, key=lambda one: one.found.share or 0.0)
 
 
 def of_whole_months(selection: Selection) -> Selection:
@@ -99,86 +91,111 @@ def of_whole_months(selection: Selection) -> Selection:
 
 
 def hour_map(
-    store: Store, survey: Survey, selection: Selection, measure: str, minimum: int
+    store: Store, survey: Survey, centre: Centre, selection: Selection, measure: str
 ) -> HourMap:
-    """The map of the whole months of a selection; slots of fewer than ``minimum`` are few.
+    """The map of the whole months of a selection.
 
-    The survey has one measured question. Raises database.StorageError.
+    Slots of fewer answers than the centre's minimum (respondents, where questions are pooled)
+    are few. It is looked at on any day, and a weekday's hour has thirteen days in a quarter:
+    too few to decide anything by bets on days. So there are intervals, and no verdicts. The
+    survey has a total. Raises database.StorageError.
     """
-    counts = store.hours(of_whole_months(selection), ("weekday", "hour"))
-    weekdays, hours = (sorted({int(x) for x in counts[name]}) for name in ("weekday", "hour"))
-    question = survey.measured[0]
-    scale = survey.scale_of(question)
-    codes = scale.codes if scale else ()
-    slots: list[Slot] = list(product((*weekdays, None), (*hours, None)))
-    levels = level_counts(_summed(counts, slots), [_key(*slot) for slot in slots], codes)
-    by_slot = dict(zip(slots, levels.itertuples(index=False, name=None), strict=True))
-    rows = {
-        slot: FigureRow(
-            key=_key(*slot),
-            label=_label(*slot),
-            survey=survey,
-            n=int(sum(found)),
-            counts=dict(zip(codes, map(int, found), strict=True)),
-            question=question,
-        )
-        for slot, found in by_slot.items()
-    }
-    set_measures(rows.values(), shares(levels, survey.measures_of(question)))
-    compared = _against_others(rows, measure, minimum)
+    made = _of_forms if survey.rating is None else _of_one_question
+    rows = made(store, survey, centre, of_whole_months(selection), measure)
+    weekdays, hours = (
+        sorted({at for slot in rows if (at := slot[part]) is not None}) for part in (0, 1)
+    )
     enough = [
         row.measures[measure].share or 0.0
-        for (weekday, hour), row in rows.items()
-        if weekday is not None and hour is not None and row.n >= minimum
+        for slot, row in rows.items()
+        if None not in slot and row.n >= centre.minimum_ratings
     ]
     highest = max(enough, default=0.0)
     span = max(highest - min(enough, default=0.0), WIDEST)
     most = max((row.n for slot, row in rows.items() if None not in slot), default=0)
 
-    def made(slot: Slot, row: FigureRow) -> Hour:
-        few, inside = row.n < minimum, None not in slot
-        other, difference = compared.get(slot, (None, None))
-        shade = None
+    def hour(slot: Slot, row: FigureRow) -> Hour:
+        few, inside, shade = row.n < centre.minimum_ratings, None not in slot, None
         if inside and not few:
             shade = round(SHADES * (highest - (row.measures[measure].share or 0.0)) / span)
-        part = row.n / most if inside and most else 0.0
-        return Hour(row, measure, few, other, difference, shade, part)
+        return Hour(row, measure, few, shade, row.n / most if inside and most else 0.0)
 
-    found = {slot: made(slot, row) for slot, row in rows.items()}
-    return HourMap(weekdays, hours, found)
+    return HourMap(weekdays, hours, {slot: hour(slot, row) for slot, row in rows.items()})
 
 
-def _against_others(
-    rows: Mapping[Slot, FigureRow], measure: str, minimum: int
-) -> dict[Slot, tuple[Measure, Difference]]:
-    """Each weekday's hour that has ``minimum`` ratings against the ratings of all other hours."""
-    whole = rows[None, None]
-    slots = [slot for slot, row in rows.items() if None not in slot and row.n >= minimum]
-    if not slots:
-        return {}
-    others = pd.DataFrame(
-        [
-            {code: whole.counts[code] - rows[slot].counts[code] for code in whole.counts}
-            for slot in slots
-        ],
-        index=[rows[slot].key for slot in slots],
-    )
-    codes = whole.survey.measures_of(whole.survey.measured[0])[measure]
-    rest = [
-        FigureRow(rows[slot].key, rows[slot].label, whole.survey, whole.n - rows[slot].n, {})
-        for slot in slots
-    ]
-    set_measures(rest, shares(others, {measure: codes}))
-    now = measure_frame([rows[slot] for slot in slots], measure, pooled=False)
-    before = measure_frame(rest, measure, pooled=False)
-    found = records(changes(now, before, minimum))
-    return {
-        slot: (other.measures[measure], Difference(measure=measure, **tested(record)))
-        for slot, other, record in zip(slots, rest, found, strict=True)
+def _of_one_question(
+    store: Store, survey: Survey, centre: Centre, selection: Selection, measure: str
+) -> dict[Slot, FigureRow]:
+    """From the tally by hour, which has months; how alike days are is told by the daily one."""
+    counts = store.hours(selection, ("weekday", "hour"))
+    question = survey.measured[0]
+    scale = survey.scale_of(question)
+    slots = _slots(zip(counts["weekday"], counts["hour"], strict=True))
+    keys = [_key(*slot) for slot in slots]
+    levels = level_counts(_summed(counts), keys, scale.codes if scale else ())
+    figures = shares(levels, {measure: survey.measures_of(question)[measure]})
+    asked = replace(selection, questions=(question.id,))
+    by_day = days_of(store, survey, asked, "day", centre)
+    each = by_day.of(measure, by_day.keys)
+    # Weekdays that differ are no likeness of days.
+    weekdays = [date.fromisoformat(key).weekday() for key in by_day.keys]
+    on = np.array([sum(slot[0] in (None, weekday) for weekday in weekdays) for slot in slots])
+    others = figures["n"].to_numpy(float) / np.maximum(on, 1) - 1
+    figures = allowing_for_alike(figures, others, each.grouped(weekdays), "wilson")
+    rows = {
+        slot: FigureRow(key, _label(*slot), survey, int(n), {}, question=question)
+        for slot, key, n in zip(slots, keys, figures["n"], strict=True)
     }
+    set_measures(rows.values(), figures)
+    return rows
 
 
-def _summed(counts: pd.DataFrame, slots: Sequence[Slot]) -> pd.DataFrame:
+def _of_forms(
+    store: Store, survey: Survey, centre: Centre, selection: Selection, measure: str
+) -> dict[Slot, FigureRow]:
+    """Of all questions pooled, by respondent and by day."""
+    layout = OfHours(survey, centre)
+    totals = store.daily(
+        layout,
+        selection,
+        lambda item: measure if item[1] == measure else None,
+        lambda at: (int(at[2]), int(at[3])),
+    )
+    slots = _slots(totals.places)
+    within = np.array(
+        [[_holds(slot, place) for place in totals.places] for slot in slots], dtype=np.int64
+    ).reshape(len(slots), len(totals.places))
+    # Of shape (sums, slots, days); an item there is only with answers.
+    by_day = np.einsum("tsip,rp->srt", totals.values, within)
+    keys = [_key(*slot) for slot in slots]
+    sums = dict(zip(SUMS, by_day, strict=True))
+    whole = {name: one.sum(axis=1) for name, one in sums.items()}
+    answered = np.flatnonzero(whole["m"])
+    days = DaySums(**{name: sums[name][answered] for name in SUMS if name != "respondents"})
+    frame = pd.DataFrame({"key": keys, "measure": measure, **whole}).iloc[answered]
+    figures = pooled_shares(frame, keys).set_index("key").loc[frame["key"]].reset_index()
+    inside = [number for number, at in enumerate(answered) if None not in slots[at]]
+    figures = allowing_for_alike(figures, others_of_day(days), days.rows(inside), "wilson")
+    rows = {
+        slot: FigureRow(key, _label(*slot), survey, int(n), {}, {measure: NOTHING})
+        for slot, key, n in zip(slots, keys, whole["respondents"], strict=True)
+    }
+    set_measures(rows.values(), figures)
+    return rows
+
+
+def _slots(places: Iterable[tuple[Any, Any]]) -> list[Slot]:
+    """Every weekday and every hour of some places, in pairs and alone, and the whole."""
+    pairs = list(places)
+    weekdays, hours = (sorted({int(place[part]) for place in pairs}) for part in (0, 1))
+    return list(product((*weekdays, None), (*hours, None)))
+
+
+def _holds(slot: Slot, place: tuple[int, int]) -> bool:
+    return all(part in (None, at) for part, at in zip(slot, place, strict=True))
+
+
+def _summed(counts: pd.DataFrame) -> pd.DataFrame:
     """Counts by the keys of slots, those of all weekdays or all hours among them."""
     parts = [
         counts.assign(key=[_key(*slot) for slot in _folded(counts, by_weekday, by_hour)])

@@ -1,10 +1,11 @@
-"""Sums of answers by respondents' profile, read from the answers: tallies have no profile."""
+"""Sums of answers by respondents' profile or hour, read from the answers: tallies have neither."""
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import orjson
 import pandas as pd
@@ -16,6 +17,7 @@ from aggregator.storage.rollups import SUMS, Span, Table
 from aggregator.storage.store import Selection, Store
 from aggregator.storage.submissions import Filters, read_chunk
 from aggregator.storage.tables import PooledTally, Tally
+from surveys.centre import Centre
 from surveys.definition import Survey
 
 UNTOLD = ""  # the level of respondents who skipped the question
@@ -97,24 +99,73 @@ class Profile:
         return PooledTally if self.survey.pooled_measures else Tally
 
     def block(self, connection: Connection, survey: str, span: Span) -> Block:
-        sums: dict[tuple[str, ...], list[int]] = defaultdict(lambda: [0] * len(SUMS))
-        where, last = Filters(*span, survey=survey).where(), 0
-        while rows := read_chunk(connection, last, where):
-            for row in rows:
-                codes = [code for question, code in row.answers.items() if question in self.asked]
-                if codes:
-                    levels = (str(row.answers.get(name, UNTOLD)) for name in self.variables)
-                    self._add(sums, (row.channel, row.department or "", *levels), codes)
-            last = rows[-1].number
-        summed = [(*key, *values) for key, values in sums.items()]
+        where = Filters(*span, survey=survey)
+        summed = sums_of_respondents(connection, where, self.asked, self.measures, self._place)
         return Block.of_rows(summed, len(self.items), len(self.places), len(SUMS))
 
-    def _add(
-        self, sums: dict[tuple[str, ...], list[int]], place: tuple[str, ...], codes: list[int]
-    ) -> None:
-        m = len(codes)
-        for measure, favourable in self.measures.items():
-            k = sum(code in favourable for code in codes)
-            into = sums["", measure, *place]
-            for number, value in enumerate((1, k, m, k * k, k * m, m * m)):
-                into[number] += value
+    def _place(self, row: Any) -> tuple[str, ...]:
+        levels = (str(row.answers.get(name, UNTOLD)) for name in self.variables)
+        return row.channel, row.department or "", *levels
+
+
+@dataclass(frozen=True, eq=False)
+class OfHours:
+    """A rollups.Layout of a survey's pooled questions by weekday and hour of the centre's clock.
+
+    Blocks of a past day are made of its answers once, when somebody asks: forms of many questions
+    are few, and taking them costs no more for it.
+    """
+
+    survey: Survey
+    centre: Centre
+
+    table: Table = PooledTally
+    items = ("factor", "measure")  # as in the pool of the whole survey: factor is ''
+    places = ("channel", "department", "weekday", "hour")
+    sums = SUMS
+
+    @cached_property
+    def name(self) -> str:
+        """A name of its own for this version of the survey."""
+        parts = (self.survey.fingerprint, self.centre.time_zone)
+        return f"form hours {hashlib.sha256(orjson.dumps(parts)).hexdigest()[:16]}"
+
+    def block(self, connection: Connection, survey: str, span: Span) -> Block:
+        summed = sums_of_respondents(
+            connection,
+            Filters(*span, survey=survey),
+            self.survey.measured_ids,
+            self.survey.pooled_measures,
+            self._place,
+        )
+        return Block.of_rows(summed, len(self.items), len(self.places), len(SUMS))
+
+    def _place(self, row: Any) -> tuple[str, ...]:
+        at = row.answered_at.astimezone(self.centre.zone)
+        return row.channel, row.department or "", str(at.weekday()), str(at.hour)
+
+
+def sums_of_respondents(
+    connection: Connection,
+    filters: Filters,
+    asked: Collection[str],
+    measures: Mapping[str, Collection[int]],
+    place_of: Callable[[Any], tuple[str, ...]],
+) -> list[tuple[Any, ...]]:
+    """Rows of the answers that ``filters`` let through: '', measure, the place of each, SUMS.
+
+    Counted are the questions ``asked``; ``measures`` have the favourable codes.
+    """
+    sums: dict[tuple[str, ...], list[int]] = defaultdict(lambda: [0] * len(SUMS))
+    where, last = filters.where(), 0
+    while rows := read_chunk(connection, last, where):
+        for row in rows:
+            codes = [code for question, code in row.answers.items() if question in asked]
+            place, m = place_of(row), len(codes)
+            for measure, favourable in measures.items() if codes else ():
+                k = sum(code in favourable for code in codes)
+                into = sums["", measure, *place]
+                for number, value in enumerate((1, k, m, k * k, k * m, m * m)):
+                    into[number] += value
+        last = rows[-1].number
+    return [(*key, *values) for key, values in sums.items()]

@@ -64,6 +64,9 @@ class Measure:
         return replace(self, low=self.alone[0], high=self.alone[1], alone=None)
 
 
+NOTHING = Measure(0, 0, None, None, None, "wilson")  # of no answers
+
+
 @dataclass(frozen=True, kw_only=True)
 class Difference:
     """A measure less another share, with its test; see statistics.compare, changes and others.

@@ -11,6 +11,7 @@ from aggregator.figures.days import Days, days_of
 from aggregator.figures.figure import Figure
 from aggregator.figures.figures import figure_rows
 from aggregator.figures.rows import (
+    NOTHING,
     Difference,
     FigureRow,
     Measure,
@@ -40,7 +41,6 @@ Against = Literal["before", "year_before"]
 Grain = Literal["week", "day", "month", "quarter"]
 # How many points a chart has: a month of days, half a year of weeks, years of the rest.
 LENGTHS: Mapping[Grain, int] = {"week": 26, "day": 31, "month": 24, "quarter": 12}
-NOTHING = Measure(0, 0, None, None, None, "wilson")
 COMPARED: tuple[PeriodKind, ...] = ("week", "month", "quarter")
 
 

@@ -30,6 +30,22 @@ class DaySums:
         """Of a question that everybody answers once: k favourable of n."""
         return cls(k, n, k, k, n)
 
+    def grouped(self, groups: Sequence[Hashable]) -> "DaySums":
+        """Rows of the same group, each with days of its own, as one row."""
+        names = {name: number for number, name in enumerate(dict.fromkeys(groups))}
+        at = [names[name] for name in groups]
+        order = [at[:number].count(own) for number, own in enumerate(at)]
+        wide = self.m.shape[1]
+        places = np.array(order, dtype=int)[:, None] * wide + np.arange(wide)
+        shape = len(names), (max(order, default=-1) + 1) * wide
+
+        def together(sums: np.ndarray) -> np.ndarray:
+            found = np.zeros(shape, dtype=sums.dtype)
+            found[np.array(at, dtype=int)[:, None], places] = sums
+            return found
+
+        return DaySums(*(together(getattr(self, one.name)) for one in fields(self)))
+
     def rows(self, at: Sequence[int] | np.ndarray) -> "DaySums":
         """Some rows, by their numbers."""
         return DaySums(*(getattr(self, one.name)[at] for one in fields(self)))
@@ -54,7 +70,7 @@ def day_effects(days: DaySums) -> tuple[np.ndarray, float]:
     several days nothing is known of it, and the effect is 1: the interval then is of that day.
     """
     correlation, degrees = _correlation(days)
-    return 1 + correlation * _others(days), degrees
+    return 1 + correlation * others_of_day(days), degrees
 
 
 def _correlation(days: DaySums) -> tuple[float, float]:
@@ -66,13 +82,13 @@ def _correlation(days: DaySums) -> tuple[float, float]:
         of_days = ((days.k - share * days.m) ** 2).sum(axis=1) * count / (count - 1)
         of_people = (days.kk - 2 * share * days.km + share**2 * days.mm).sum(axis=1)
     several = count > 1
-    weight = (of_people * _others(days))[several].sum()
+    weight = (of_people * others_of_day(days))[several].sum()
     excess = (of_days - of_people)[several].sum()
     correlation = float(np.clip(excess / weight, 0, 1)) if weight > 0 else 0.0
     return correlation, float((count - 1)[several].sum())
 
 
-def _others(days: DaySums) -> np.ndarray:
+def others_of_day(days: DaySums) -> np.ndarray:
     """By row, the mean number of others on a respondent's day; 0 without answers."""
     with np.errstate(invalid="ignore", divide="ignore"):
         size = (days.m.astype(float) ** 2).sum(axis=1) / days.mm.sum(axis=1) - 1
@@ -86,23 +102,12 @@ def usual_effects(days: DaySums, groups: Sequence[Hashable]) -> np.ndarray:
     that a slow change is no likeness, and from all days but the day itself, so that one that is
     far out does not excuse itself. The effect is that of day_effects.
     """
-    weeks = {name: number for number, name in enumerate(dict.fromkeys(groups))}
-    at = [weeks[name] for name in groups]
-    wide, found = days.m.shape[1], np.ones(len(at))
-    order = [at[:number].count(week) for number, week in enumerate(at)]
-    places = np.array(order, dtype=int)[:, None] * wide + np.arange(wide)
-    shape = len(weeks), (max(order, default=-1) + 1) * wide
-
-    def by_week(sums: np.ndarray) -> np.ndarray:
-        together = np.zeros(shape, dtype=sums.dtype)
-        together[np.array(at)[:, None], places] = sums
-        return together
-
-    for number in range(len(at)):
-        kept = (np.arange(len(at)) != number)[:, None]
-        rest = DaySums(*(by_week(getattr(days, one.name) * kept) for one in fields(DaySums)))
-        correlation, _ = _correlation(rest)
-        found[number] += correlation * _others(days.rows([number]))[0]
+    found = np.ones(len(groups))
+    for number in range(len(groups)):
+        kept = (np.arange(len(groups)) != number)[:, None]
+        rest = DaySums(*(getattr(days, one.name) * kept for one in fields(DaySums)))
+        correlation, _ = _correlation(rest.grouped(groups))
+        found[number] += correlation * others_of_day(days.rows([number]))[0]
     return found
 
 
@@ -122,6 +127,25 @@ def allowing_for_days(
         rows = (figures["measure"] == measure).to_numpy()
         effect[rows], degrees = day_effects(sums)
         inflation[rows] = _inflation(degrees, ALPHA)
+    return _allowing(figures, effect, inflation, method)
+
+
+def allowing_for_alike(
+    figures: pd.DataFrame, others: np.ndarray, alike: DaySums, method: Method
+) -> pd.DataFrame:
+    """As allowing_for_days, where how alike days are is learned from other rows, ``alike``.
+
+    ``figures`` are rows of one measure, ``others`` by row the mean number of others on a
+    respondent's day.
+    """
+    correlation, degrees = _correlation(alike)
+    inflation = np.full(len(figures), _inflation(degrees, ALPHA))
+    return _allowing(figures, 1 + correlation * np.maximum(others, 0), inflation, method)
+
+
+def _allowing(
+    figures: pd.DataFrame, effect: np.ndarray, inflation: np.ndarray, method: Method
+) -> pd.DataFrame:
     before = figures["n_effective" if "n_effective" in figures else "n"].to_numpy(float)
     alike = effect > 1
     effective = before / (effect * np.where(alike, inflation, 1.0))

@@ -235,7 +235,7 @@ class Store:
 
     def daily(
         self,
-        layout: Tallies,
+        layout: Layout,
         selection: Selection,
         item: Callable[[Key], Hashable | None],
         place: Callable[[Key], Hashable | None],

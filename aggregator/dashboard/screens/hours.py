@@ -1,6 +1,6 @@
 """When: the share and the number of ratings by hour and weekday."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -17,7 +17,7 @@ from surveys.centre import Department
 
 @dataclass(frozen=True, kw_only=True)
 class HoursPage(FigurePage):
-    """The map of the centre or a department; None where the survey has several questions.
+    """The map of the centre or a department; None where the survey has no total.
 
     ``months`` is the period that it is of.
     """
@@ -44,8 +44,8 @@ def _page(context: Context, view: View) -> HoursPage:
     choice = choose(view, centre)
     department = centre.department.get(view.choices["department"])
     page = HoursPage(view=view, choice=choice, months=months, department=department)
-    if survey.rating is None or choice.measure is None:
+    if not survey.has_total or choice.measure is None:
         return page
     selection = view.selection(department.id if department else None)
-    made = hour_map(context.store, survey, selection, choice.measure, centre.minimum_ratings)
-    return HoursPage(view=view, choice=choice, months=months, department=department, map=made)
+    made = hour_map(context.store, survey, centre, selection, choice.measure)
+    return replace(page, map=made)

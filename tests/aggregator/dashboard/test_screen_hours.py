@@ -9,6 +9,7 @@ from aggregator.__main__ import main
 from aggregator.figures.hours import hour_map
 from aggregator.intake.ingest import Ingest, rebuild
 from aggregator.storage.store import Selection, Store
+from surveys.centre import Centre
 from surveys.definition import Survey
 from tests.aggregator.conftest import CENTRE, Clock, Intake, Room, ratings, sipas, tallies
 from tests.aggregator.dashboard.screens import (
@@ -46,16 +47,22 @@ def rated(any_room: Room) -> Room:
     return any_room
 
 
-def test_each_hour_has_its_share_its_ratings_and_its_verdict(rated: Room) -> None:
+def test_each_hour_has_its_share_its_interval_and_its_ratings(rated: Room) -> None:
     html = shown(rated, Q4)
     found = cells(html)
     assert list(found) == ["Giờ", "8–9 giờ", "14–15 giờ", "23–24 giờ", "Cả ngày"]
     assert found["Giờ"] == ["Thứ Hai", "Thứ Ba", "Chủ nhật", "Cả tuần"]
-    assert found["8–9 giờ"] == ["50,0% ▼ 40 lượt", "–", "–", "50,0% 40 lượt"]
-    assert found["14–15 giờ"][1] == "96,7% ▲ 60 lượt"
+    assert found["8–9 giờ"] == [
+        "50,0% từ 35% đến 65% 40 lượt",
+        "–",
+        "–",
+        "50,0% từ 35% đến 65% 40 lượt",
+    ]
+    assert found["14–15 giờ"][1] == "96,7% từ 89% đến 99% 60 lượt"
     assert found["23–24 giờ"][2] == "100,0% 1 lượt , quá ít lượt"
-    assert found["Cả ngày"][3] == "78,2% 101 lượt"
-    assert "Thứ Hai, 8–9 giờ: 50,0%, thấp hơn các giờ khác" in words(html)
+    assert found["Cả ngày"][3] == "78,2% từ 69% đến 85% 101 lượt"
+    assert "thấp nhất là Thứ Hai, 8–9 giờ: 50,0%" in words(html)
+    assert "thấp hơn" not in words(html)  # a map of many cells, looked at daily, concludes nothing
     assert answers_for_its_figures(rated, Q4) > 10
     is_a_fragment_to_htmx(rated, Q4)
     needs_no_script(rated, Q4)
@@ -78,13 +85,48 @@ def test_department_channel_and_measure_choose_the_ratings(rated: Room) -> None:
 def test_a_part_of_a_month_is_shown_as_the_whole_and_says_so(rated: Room) -> None:
     html = shown(rated, "/hours?period=day&date=2026-11-20")
     assert "từ 01/11/2026 đến 30/11/2026" in words(html)
-    assert cells(html)["Cả ngày"][-1] == "78,2% 101 lượt"
+    assert cells(html)["Cả ngày"][-1] == "78,2% từ 69% đến 85% 101 lượt"
 
 
-def test_a_survey_of_many_questions_has_no_map(room: Room) -> None:
-    room.take([sipas()])
+def test_a_survey_of_many_questions_has_the_share_over_all_of_them(any_room: Room) -> None:
+    """Each respondent once, by the centre's clock; departments and channels choose, as anywhere."""
+    room = any_room
+    for day in range(2, 7):
+        at = f"2026-11-{day:02}T01:20:00Z"  # 8:20 at the centre
+        room.take([sipas([5] * 22, answered_at=at), sipas([5] * 11 + [1] * 11, answered_at=at)])
+    room.take([sipas([1, 1], answered_at=TUESDAY, department="so_y_te", counter="q09")])
+    tuesday = "2026-10-05T20:00:00Z"  # at the centre
+    room.take([sipas([5] * 22, answered_at=tuesday, channel="qr")])
     room.sign_in()
-    assert "chỉ có ở phiếu hỏi một câu" in shown(room, "/hours?survey=sipas_2020")
+    address = f"{Q4}&survey=sipas_2020&measure=satisfied_or_better"
+    found = cells(shown(room, address))
+    assert list(found) == ["Giờ", "3–4 giờ", "8–9 giờ", "14–15 giờ", "Cả ngày"]
+    assert found["8–9 giờ"][0] == "75,0% 2 phiếu , quá ít lượt"
+    assert found["3–4 giờ"][1].startswith("100,0% 1 phiếu")
+    assert found["Cả ngày"][-1].startswith("76,6% 12 phiếu")  # 187 of 244 answers
+    assert answers_for_its_figures(room, address) > 10
+    only = cells(shown(room, f"{address}&department=so_y_te"))
+    assert only["14–15 giờ"][0].startswith("0,0% 1 phiếu")
+    qr = cells(shown(room, f"{address}&channel=qr"))
+    assert list(qr) == ["Giờ", "3–4 giờ", "Cả ngày"]
+    assert "không có tỷ lệ chung" in shown(room, "/hours?survey=business")
+
+
+def test_intervals_of_hours_allow_for_days(
+    intake: Intake, surveys: dict[str, Survey], centre: Centre
+) -> None:
+    """How alike the answers of a day are is that of the whole, which knows its days."""
+    for day in range(2, 27):
+        codes = [1] * 10 if day % 5 == 0 else [5] * 10
+        at = f"2026-11-{day:02}T08:20:00+07:00"
+        intake(ratings(codes, answered_at=at))
+        intake([sipas([code] * 22, answered_at=at) for code in codes[:3]])
+    for survey in ("in_centre", "sipas_2020"):
+        made = hour_map(
+            intake.store, surveys[survey], centre, Selection(survey), "satisfied_or_better"
+        )
+        assert all(hour.found.day_effect for hour in made.slots.values() if hour.row.n)
+        assert (made.whole.found.n_effective or 0) <= 26
 
 
 def test_a_head_sees_the_own_department_alone(rated: Room) -> None:
@@ -115,7 +157,8 @@ def test_the_hour_is_that_of_the_clock_at_the_centre(
     assert [one.status for one in intake(ratings([5], answered_at=at))] == ["accepted"]
 
     def where() -> list[tuple[int, int]]:
-        made = hour_map(store, surveys["in_centre"], Selection("in_centre"), "very_satisfied", 30)
+        selection = Selection("in_centre")
+        made = hour_map(store, surveys["in_centre"], there, selection, "very_satisfied")
         return [one for one, hour in made.slots.items() if None not in one and hour.row.n]  # type: ignore[misc]
 
     assert where() == [slot]
@@ -124,13 +167,13 @@ def test_the_hour_is_that_of_the_clock_at_the_centre(
 
 
 def test_a_late_answer_is_counted_in_the_month_that_was_read_before(
-    intake: Intake, surveys: dict[str, Survey]
+    intake: Intake, surveys: dict[str, Survey], centre: Centre
 ) -> None:
     """The block of a past month is made anew."""
 
     def count() -> int:
         selection = Selection("in_centre")
-        made = hour_map(intake.store, surveys["in_centre"], selection, "very_satisfied", 30)
+        made = hour_map(intake.store, surveys["in_centre"], centre, selection, "very_satisfied")
         return made.whole.row.n
 
     intake(ratings([5], answered_at="2026-09-01T09:00:00+07:00"))
