@@ -86,6 +86,7 @@ def _parser(language: Language) -> argparse.ArgumentParser:
     attitude.add_argument("--format", choices=model.REPORT_FORMATS, help=say("report_format"))
     attitude.add_argument("--date", type=day, metavar="DAY", help=say("report_date"))
     _actor(attitude)
+    command("publish", "board.run_publish")
     command("rebuild", "files.run_rebuild")
     command("define", "files.run_define").add_argument("file", type=Path, help=say("define_file"))
     for name, run in (

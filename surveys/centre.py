@@ -188,6 +188,17 @@ class Cases(Model):
     receipt_days: Annotated[int, Field(ge=1, le=730)] = 180
 
 
+class Board(Model):
+    """The public board: figures for everybody, without signing in. ``enabled``: whether there is.
+
+    ``settle_days``: days after the end of a month until its figures are made; what devices
+    deliver later is in no published figure.
+    """
+
+    enabled: bool = False
+    settle_days: Annotated[int, Field(ge=0, le=31)] = 2
+
+
 class Instruments(Model):
     """Which surveys the centre asks: the tap, and the full form for citizens and for firms."""
 
@@ -224,6 +235,7 @@ class Centre(Model):
     alerts: Alerts = Alerts()
     alert_rules: tuple[AlertRule, ...] = Field(default=RULES, max_length=MOST_RULES)
     cases: Cases = Cases()
+    board: Board = Board()
     looks: Looks | None = None
     wifi: Wifi | None = None
     documents: Documents | None = None

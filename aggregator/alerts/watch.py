@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 
 from starlette.concurrency import run_in_threadpool
 
 from aggregator.alerts.post import WEBHOOK, Post, PostError, channels
 from aggregator.alerts.rules import Scene, findings
+from aggregator.figures.ledger import release
 from aggregator.organisation.current import Organisation
 from aggregator.settings import Settings
 from aggregator.storage.alerts import Due
@@ -36,6 +37,7 @@ class Watch:
         self._organisation = organisation
         self._settings = settings
         self._clock = clock
+        self._published: date | None = None  # the day on which it was last looked at
 
     def look(self) -> int:
         """Note what the rules find now; returns how many alerts are new. Raises StorageError."""
@@ -71,6 +73,18 @@ class Watch:
         days = self._organisation.centre.cases.contact_days
         return self._store.contacts.forget(self._clock(), days)
 
+    def publish(self) -> None:
+        """Once a day, freeze the months that are over, where the public board is on.
+
+        Raises StorageError.
+        """
+        centre = self._organisation.refreshed()
+        today = centre.local_day(self._clock())
+        if centre.board.enabled and self._published != today:
+            rating = self._organisation.surveys[centre.instruments.rating]
+            release(self._store, rating, centre, self._clock())
+            self._published = today
+
     def _send(self, due: list[Due], send: Callable[[], None]) -> None:
         try:
             send()
@@ -89,6 +103,7 @@ class Watch:
             await run_in_threadpool(self.look)
             await run_in_threadpool(self.send)
             await run_in_threadpool(self.forget)
+            await run_in_threadpool(self.publish)
         except StorageError as error:
             log.warning("alerts: %s", error)
         except Exception:

@@ -24,6 +24,7 @@ from aggregator.dashboard.screens import alerts as alerts_screen
 from aggregator.dashboard.screens import (
     attitude,
     audit,
+    board,
     briefing,
     business,
     cases,
@@ -140,6 +141,10 @@ ROUTES = [
     Route("/api/v1/satisfaction", api.get_satisfaction),
     Route("/api/v1/submissions.csv", api.get_submissions_csv),
     Route("/api/v1/openapi.json", api.get_openapi),
+    Route("/public", board.board),
+    Route("/public/hall", board.hall),
+    Route("/public/data.csv", board.data_csv),
+    Route("/public/data.json", board.data_json),
     Route("/health", api.get_health),
     Route("/metrics", api.get_metrics),
     *SCREENS,

@@ -106,7 +106,7 @@ def render(request: Request, name: str, page: object, status: int = 200) -> Resp
         "above": context.above is not None,
         "is_province": context.is_province,
         "has": lambda key: key in MESSAGES.texts[language],
-        **_writers(language),
+        **writers(language),
         **_figures(links),
     }
     response = context.pages.render(request, name, values, language=language, status=status)
@@ -125,7 +125,7 @@ def _changed(request: Request, changes: Mapping[str, str | None]) -> str:
     return urlencode({name: value for name, value in given.items() if value})
 
 
-def _writers(language: Language) -> dict[str, Callable[..., str]]:
+def writers(language: Language) -> dict[str, Callable[..., str]]:
     """How numbers are written, in the reader's language."""
     return {
         "percent": lambda share, digits=1: numbers.percent(share, language, digits),

@@ -66,6 +66,8 @@ SETTINGS: Mapping[str, Callable[[Centre], Any]] = {
     "answer_hours": lambda centre: centre.cases.answer_hours,
     "contact_days": lambda centre: centre.cases.contact_days,
     "receipt_days": lambda centre: centre.cases.receipt_days,
+    "enabled": lambda centre: centre.board.enabled,
+    "settle_days": lambda centre: centre.board.settle_days,
     "agency": lambda centre: (centre.documents or Documents()).agency,
     "on_behalf": lambda centre: (centre.documents or Documents()).on_behalf,
     "title": lambda centre: (centre.documents or Documents()).title,

@@ -18,7 +18,7 @@ from surveys.wifi import Wifi
 
 Section = Literal[
     "names", "hours", "touch_screen", "phone_form", "flags", "minimums", "looks", "wifi",
-    "documents", "alerts", "cases",
+    "documents", "alerts", "cases", "board",
 ]  # fmt: skip
 SECTIONS: tuple[Section, ...] = get_args(Section)
 # The colours of our own stylesheet: what a centre has that names none.
@@ -131,6 +131,11 @@ def _cases(centre: Centre) -> dict[str, str]:
     return {name: str(value) for name, value in centre.cases}
 
 
+def _board(centre: Centre) -> dict[str, str]:
+    enabled = "1" if centre.board.enabled else ""
+    return {"enabled": enabled, "settle_days": str(centre.board.settle_days)}
+
+
 _FIELDS: Mapping[Section, Callable[[Centre], dict[str, str]]] = {
     "names": _names,
     "hours": _hours,
@@ -143,6 +148,7 @@ _FIELDS: Mapping[Section, Callable[[Centre], dict[str, str]]] = {
     "documents": _documents,
     "alerts": _alerts,
     "cases": _cases,
+    "board": _board,
 }
 
 
@@ -257,6 +263,11 @@ def _read_cases(reader: Reader, centre: Centre) -> dict[str, object]:
     return {"cases": {name: reader.whole(name) for name in Cases.model_fields}}
 
 
+def _read_board(reader: Reader, centre: Centre) -> dict[str, object]:
+    enabled = bool(reader.given("enabled"))
+    return {"board": {"enabled": enabled, "settle_days": reader.whole("settle_days")}}
+
+
 _READ: Mapping[Section, Callable[[Reader, Centre], dict[str, object]]] = {
     "names": _read_names,
     "hours": _read_hours,
@@ -269,4 +280,5 @@ _READ: Mapping[Section, Callable[[Reader, Centre], dict[str, object]]] = {
     "documents": _read_documents,
     "alerts": _read_alerts,
     "cases": _read_cases,
+    "board": _read_board,
 }

@@ -9,6 +9,7 @@ from aggregator.statistics.days import DaySums, allowing_for_days
 from aggregator.statistics.flags import FLAG_RULES, FlagRule, flags
 from aggregator.statistics.forms import FormSizes, form_sums, withhold_form
 from aggregator.statistics.participation import nonresponse_bounds
+from aggregator.statistics.pieces import Shown
 from aggregator.statistics.pooled import pooled_shares
 from aggregator.statistics.raking import Raked, Unweightable, rake
 from aggregator.statistics.ranking import shrunk_ranking
@@ -37,6 +38,7 @@ __all__ = [
     "Method",
     "PublishedShare",
     "Raked",
+    "Shown",
     "Standardised",
     "Sum",
     "Unweightable",

@@ -111,6 +111,63 @@ def audit(
     return pd.DataFrame(rows, columns=["key", "n", "low", "high", "told", "safe"])
 
 
+def is_guarded(
+    sizes: Mapping[Hashable, int],
+    sums: Iterable[Sum],
+    minimum: int,
+    unprinted: Collection[Hashable],
+    levels: Mapping[Hashable, Sequence[int]] = MappingProxyType({}),
+    questions: int = 1,
+) -> bool:
+    """Whether a reader to whom all but the unprinted groups are printed learns of no small one.
+
+    Takes what audit takes. Beyond the rule of withhold it looks at small groups together: of any
+    of them that have fewer than ``minimum`` people it must stay possible that nobody in all of
+    them gave an answer. False also where there are more than MOST_TOGETHER such sets.
+    """
+    table = _Table(sizes, sums, unprinted, levels, questions)
+    hidden = table.among(unprinted)
+    small = table.small(minimum, ())
+    possible = [table.n]
+    for cell in small:
+        for condition in table.conditions(cell, minimum)[:2]:
+            if not any(condition.holds(other) for other in possible):
+                other = table.possible(condition, hidden)
+                if other is None:
+                    return False
+                possible.append(other)
+    together = _together([int(table.people[cell]) for cell in small], minimum)
+    if together is None:
+        return False
+    deepest = max((len(table.levels_of(cell)) for cell in small), default=0)
+    return all(
+        table.may_be_without(level, small, together, minimum, hidden, possible)
+        for level in range(deepest)
+    )
+
+
+MOST_TOGETHER = 2_000
+
+
+def _together(people: Sequence[int], minimum: int) -> list[tuple[int, ...]] | None:
+    """The sets of groups with fewer than ``minimum`` people, to which no other can be added.
+
+    None where there are more than MOST_TOGETHER.
+    """
+    found: list[tuple[int, ...]] = []
+
+    def extend(chosen: tuple[int, ...], left: int) -> bool:
+        after = chosen[-1] + 1 if chosen else 0
+        fitting = [one for one, n in enumerate(people) if n <= left and one not in chosen]
+        if not fitting:
+            found.append(chosen)
+        return len(found) <= MOST_TOGETHER and all(
+            extend((*chosen, one), left - people[one]) for one in fitting if one >= after
+        )
+
+    return [one for one in found if one] if extend((), minimum - 1) else None
+
+
 def withhold_parts(sizes: Mapping[Key, int], minimum: int) -> frozenset[Key]:
     """Which parts of one form are withheld: of its factors, or of the questions of a factor.
 
@@ -250,6 +307,46 @@ class _Table:
         everything = np.ones(len(self.keys), dtype=bool)
         return int(self.extremes(cell, everything)[0])
 
+    def levels_of(self, cell: int) -> range:
+        """The columns of a group's answers by level."""
+        return self._columns[cell][1:]
+
+    def may_be_without(
+        self,
+        level: int,
+        small: Sequence[int],
+        together: Iterable[Sequence[int]],
+        minimum: int,
+        hidden: np.ndarray,
+        possible: list[np.ndarray],
+    ) -> bool:
+        """Whether for a reader nobody in each set of small groups may have given a level.
+
+        ``together`` are numbers in ``small``, ``possible`` tables, to which others are added.
+        Groups of which all gave it, with ``minimum`` or more, are left out of their sets.
+        """
+        column = {
+            number: self.levels_of(cell)[level]
+            for number, cell in enumerate(small)
+            if level < len(self.levels_of(cell)) and self._unanimous(cell, minimum) != level
+        }
+        columns = np.array([*column.values()], dtype=np.int64)
+        if not self.n[columns].any():
+            return True
+        price = np.zeros(len(self.n))
+        price[columns] = 1
+        fewest = self._possible(price, hidden)  # it serves many sets at once
+        possible.append(np.rint(np.asarray(fewest.x)).astype(np.int64))
+        for numbers in together:
+            at = [column[number] for number in numbers if number in column]
+            if not self.n[at].any() or any(not other[at].any() for other in possible):
+                continue
+            found = self._possible(np.zeros(len(self.n)), hidden, none_at=at)
+            if not found.success:
+                return False
+            possible.append(np.rint(np.asarray(found.x)).astype(np.int64))
+        return True
+
     def moved(self, table: np.ndarray) -> np.ndarray:
         """Which groups differ from the true table, as a mask."""
         return np.bincount(self._owner, table != self.n, len(self.keys)) > 0
@@ -281,13 +378,24 @@ class _Table:
 
     def is_possible(self, condition: _Condition, hidden: np.ndarray) -> bool:
         """Whether a condition holds in a table in which only the hidden groups are unknown."""
-        return bool(self._possible(np.zeros(len(self.n)), hidden, condition).success)
+        return self.possible(condition, hidden) is not None
+
+    def possible(self, condition: _Condition, hidden: np.ndarray) -> np.ndarray | None:
+        """A table in which a condition holds, and only the hidden groups differ; None for none."""
+        found = self._possible(np.zeros(len(self.n)), hidden, condition)
+        return np.rint(np.asarray(found.x)).astype(np.int64) if found.success else None
 
     def _possible(
-        self, objective: np.ndarray, hidden: np.ndarray, condition: _Condition | None = None
+        self,
+        objective: np.ndarray,
+        hidden: np.ndarray,
+        condition: _Condition | None = None,
+        none_at: Sequence[int] = (),
     ) -> Any:
         unknown = hidden[self._owner]
-        bounds = Bounds(np.where(unknown, self.floor, self.n), np.where(unknown, np.inf, self.n))
+        most = np.where(unknown, np.inf, self.n)
+        most[list(none_at)] = 0
+        bounds = Bounds(np.where(unknown, self.floor, self.n), most)
         zero = np.zeros(len(self.n), dtype=np.int64)
         return self._solve(objective, bounds, eye_array(len(self.n)).tocsr(), zero, condition)
 

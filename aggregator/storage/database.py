@@ -39,6 +39,7 @@ class Lock(IntEnum):
     PASSWORDS = 0x4861696E  # check a password and count it
     ALERTS = 0x4861696F  # say which alerts live, and take those that are to be sent
     CODES = 0x48616970  # count a wrong receipt code
+    LEDGER = 0x48616971  # say what may be published
 
 
 # Seconds after which PostgreSQL lets go of the locks of a machine that lost power or its network;

@@ -15,7 +15,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
 from aggregator.storage.blocks import Block, Keys, merged
-from aggregator.storage.tables import BlockRow, HourTally, PooledTally, Tally
+from aggregator.storage.tables import BlockRow, FrozenBlockRow, HourTally, PooledTally, Tally
 
 ONE_DAY = timedelta(days=1)
 
@@ -128,6 +128,22 @@ DAYS = WITHIN.where(col(BlockRow.since) == col(BlockRow.until))
 MONTHS = WITHIN.where(col(BlockRow.since) < col(BlockRow.until))
 
 
+FROZEN = (
+    select(
+        *(
+            FrozenBlockRow.__table__.c[name]  # type: ignore[attr-defined]
+            for name in ("since", "until", "items", "places", "width", "numbers")
+        )
+    )
+    .where(
+        col(FrozenBlockRow.survey) == bindparam("of"),
+        col(FrozenBlockRow.until).between(bindparam("first"), bindparam("last")),
+        col(FrozenBlockRow.tallied) == bindparam("layout"),
+    )
+    .order_by(col(FrozenBlockRow.until))
+)
+
+
 @cache
 def _ends_of(table: Table) -> Select[date, date]:
     """The first and the last day of a survey (``of``) in a table."""
@@ -226,18 +242,47 @@ class RollUps:
         return Block(*keys, np.frombuffer(numbers, NUMBERS[width]).reshape(shape))
 
     def _store(self, connection: Connection, span: Span, block: Block) -> None:
-        kind = np.min_scalar_type(block.values.max(initial=0)).newbyteorder("<")
-        row = {
-            "survey": self._survey,
-            "since": span.since,
-            "until": span.until,
-            "tallied": self._layout.name,
-            "items": orjson.dumps(tuple(block.items)).decode(),
-            "places": orjson.dumps(tuple(block.places)).decode(),
-            "width": kind.itemsize,
-            "numbers": block.values.astype(kind).tobytes(),
-        }
+        row = packed(self._survey, self._layout.name, span, block)
         connection.execute(insert(BlockRow), row)
+
+
+class Frozen(RollUps):
+    """The blocks of days as they were frozen, whatever came in later; none of other days."""
+
+    def read(
+        self, connection: Connection, since: date | None, until: date | None, *, daily: bool
+    ) -> list[tuple[Span, Block | None]]:
+        """The frozen days from ``since`` to ``until`` in order, with their blocks."""
+        values = {
+            "of": self._survey,
+            "first": since or date.min,
+            "last": until or date.max,
+            "layout": self._layout.name,
+        }
+        rows = connection.execute(FROZEN, values).all()
+        return [(Span(first, last), self._unpacked(*block)) for first, last, *block in rows]
+
+    def freeze(self, connection: Connection, month: Span) -> None:
+        """Keep the days of a month as they are now."""
+        for day in self._days(connection, month):
+            block = self._layout.block(connection, self._survey, day)
+            row = packed(self._survey, self._layout.name, day, block)
+            connection.execute(insert(FrozenBlockRow), row)
+
+
+def packed(survey: str, layout: str, span: Span, block: Block) -> dict[str, object]:
+    """A block as a row of tables.BlockRow or FrozenBlockRow."""
+    kind = np.min_scalar_type(block.values.max(initial=0)).newbyteorder("<")
+    return {
+        "survey": survey,
+        "since": span.since,
+        "until": span.until,
+        "tallied": layout,
+        "items": orjson.dumps(tuple(block.items)).decode(),
+        "places": orjson.dumps(tuple(block.places)).decode(),
+        "width": kind.itemsize,
+        "numbers": block.values.astype(kind).tobytes(),
+    }
 
 
 def _spans(

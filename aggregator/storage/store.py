@@ -26,12 +26,15 @@ from aggregator.storage.database import Database, Lock, StorageError
 from aggregator.storage.definitions import Definitions
 from aggregator.storage.devices import Devices
 from aggregator.storage.handling import Handling
+from aggregator.storage.ledger import Ledger
+from aggregator.storage.public_answers import PublicAnswers
 from aggregator.storage.reasons import Reasons
 from aggregator.storage.rollups import (
     FACTORS,
     HOURS,
     POOL,
     TALLIES,
+    Frozen,
     Layout,
     RollUps,
     Span,
@@ -94,6 +97,7 @@ class Store:
         self._impatient = Database(url, ROLL_UP_WAIT)
         self._rollups: dict[tuple[Layout, str], RollUps] | None = None
         self.department: str | None = None  # the only one that is read, where it is not None
+        self.is_frozen = False
         self._following: Following = {}
         self.credentials = Credentials(self.database)
         self.devices = Devices(self.database)
@@ -109,6 +113,8 @@ class Store:
         self.cases = Cases(self.database)
         self.contacts = Contacts(self.database)
         self.comments = Comments(self.database)
+        self.ledger = Ledger(self.database)
+        self.public_answers = PublicAnswers(self.database)
 
     @property
     def engine(self) -> Engine:
@@ -286,7 +292,8 @@ class Store:
 
     def _rollups_of(self, layout: Layout, selection: Selection) -> RollUps:
         """The roll-ups of a layout and a survey: the snapshot's own, or new ones."""
-        rollups = RollUps(layout, selection.survey)
+        kind = Frozen if self.is_frozen else RollUps
+        rollups = kind(layout, selection.survey)
         if self._rollups is None:
             return rollups
         return self._rollups.setdefault((layout, selection.survey), rollups)
@@ -307,6 +314,12 @@ class Store:
             return self
         view = copy(self)
         view._rollups = {}
+        return view
+
+    def frozen(self) -> "Store":
+        """A snapshot that reads only answers frozen for publication, as they were then."""
+        view = copy(self)
+        view.is_frozen, view._rollups = True, {}
         return view
 
     def of_department(self, department: str) -> "Store":

@@ -521,3 +521,66 @@ class ContactRow(SQLModel, table=True):
     receipt: str = Field(primary_key=True, max_length=64)
     sealed: str
     left_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class FrozenBlockRow(SQLModel, table=True):
+    """The tallies of a day as they were when its month was frozen for publication.
+
+    Columns are those of BlockRow. A row of a whole month, without numbers, says that it was.
+    Triggers keep rows from being changed or deleted.
+    """
+
+    __tablename__ = "frozen_block"
+
+    survey: str = Field(primary_key=True, max_length=40)
+    until: date = Field(primary_key=True)
+    since: date = Field(primary_key=True)
+    tallied: str = Field(primary_key=True, max_length=40)
+    items: str
+    places: str
+    width: int
+    numbers: bytes
+
+
+class PublishedGroupRow(SQLModel, table=True):
+    """A group that was published, or found too small for it; see ledger.Group.
+
+    ``key`` is a hash of the group, ``kind`` that of the public board's period, '' for groups
+    that were asked for by others. ``figures`` are those of the board. Triggers keep rows from
+    being changed or deleted.
+    """
+
+    __tablename__ = "published_group"
+    __table_args__ = (Index("published_group_of", "survey", "question", "kind", "until"),)
+
+    number: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True))
+    at: datetime = Field(sa_type=UtcDateTime)
+    actor: str = Field(max_length=80)
+    survey: str = Field(max_length=40)
+    question: str = Field(max_length=40)
+    since: date
+    until: date
+    channel: str = Field(max_length=10)
+    places: str
+    key: str = Field(max_length=64, unique=True)
+    kind: str = Field(max_length=10)
+    department: str = Field(max_length=40)
+    shown: bool
+    figures: dict[str, Any] = Field(sa_type=JSON)
+
+
+class PublicAnswerRow(SQLModel, table=True):
+    """What the public reads of a case; the newest row of a case counts, an empty one takes back.
+
+    Triggers keep rows from being changed or deleted.
+    """
+
+    __tablename__ = "public_answer"
+    __table_args__ = (Index("public_answer_of", "case_number"),)
+
+    number: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True))
+    case_number: int = Field(sa_type=BigInteger)
+    at: datetime = Field(sa_type=UtcDateTime)
+    actor: str = Field(max_length=64)
+    said: str
+    done: str

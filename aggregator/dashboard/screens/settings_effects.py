@@ -7,13 +7,16 @@ from datetime import time, timedelta
 from aggregator.alerts.rules import Scene, findings
 from aggregator.alerts.words import sentence
 from aggregator.dashboard.context import Context
+from aggregator.figures.board import decided_of, measures_of
 from aggregator.figures.figures import figure_rows
+from aggregator.figures.ledger import board, months_due
 from aggregator.figures.weighting import margins_of, weighted
 from aggregator.organisation.described import days, row_name, rows_of
 from aggregator.statistics import Unweightable
 from aggregator.storage.store import Selection
 from aggregator.wording.periods import Period, PeriodKind, period_of
 from aggregator.wording.phrases import Words, integer, joined, listed, percent, say, verbatim
+from aggregator.wording.phrases import day as written
 from surveys.centre import AROUND, WEEKDAYS, Centre, Margin, Reference, Weekday
 from surveys.definition import Text
 
@@ -41,6 +44,8 @@ def effects(context: Context, section: str, old: Centre, new: Centre) -> list[Wo
         found.append(say("settings_page.effect_break"))
     if section in ("alerts", "alert_rules"):
         found += _alerts(context, new)
+    if section == "board":
+        found += _board(context, old, new)
     if section in REACHING:
         known = [row for row in context.store.devices.rows() if row.revoked_at is None]
         if known:
@@ -56,6 +61,38 @@ def _alerts(context: Context, new: Centre) -> Iterator[Words]:
     yield say("settings_page.effect_alerts", n=integer(len(found)))
     for one in found[:MOST_NAMED]:
         yield sentence(one, new)
+
+
+def _board(context: Context, old: Centre, new: Centre) -> Iterator[Words]:
+    """What everybody would read once the board is on: the newest month, as it would be decided."""
+    if not new.board.enabled:
+        if old.board.enabled:
+            yield say("settings_page.effect_board_off")
+        return
+    survey, store = context.surveys[new.instruments.rating], context.store
+    due = months_due(store, survey, new, context.clock())
+    known, _ = store.ledger.decided(survey.id)
+    decided = board(store, survey, new, known, due[-1:]) if survey.has_total else []
+    month = [one for one in [*known, *decided] if one.kind == "month"]
+    last = max((one.group.until for one in month), default=None)
+    if last is None:
+        yield say("settings_page.effect_board_none")
+        return
+    first = written(last.replace(day=1))
+    yield say("settings_page.effect_board", months=integer(len(due)), since=first)
+    for one in decided_of(new, measures_of(survey)[0], month):
+        if one.period.until != last:
+            continue
+        if one.whole is None:
+            yield say("settings_page.effect_board_few")
+            return
+        yield joined(one.whole.words, say("public.of", n=integer(one.whole.n)), by=" ")
+        names = [joined(own.name, told.within, by=" ") for own, told in one.departments]
+        if names:
+            yield say("settings_page.effect_board_departments", names=listed(names))
+        if one.withheld:
+            few = listed([own.name for own in one.withheld])
+            yield say("settings_page.effect_board_withheld", names=few)
 
 
 def _last(context: Context, kind: PeriodKind) -> Period:

@@ -28,6 +28,10 @@ def test_every_route_says_what_it_needs() -> None:
     assert {path for path, need in needed.items() if need == "anyone"} <= {
         "/api/v1/openapi.json",
         "/api/v1/devices",  # looks at a one-time code
+        "/public",
+        "/public/hall",
+        "/public/data.csv",
+        "/public/data.json",
         "/health",
         "/metrics",
         "/sign-in",
