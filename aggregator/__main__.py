@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from aggregator.documents.exports.joined import EXPORT_FORMATS, ROW_KINDS
 from aggregator.documents.reports import model
+from aggregator.intake.desk.kinds import KINDS
 from aggregator.intake.files import FileError
 from aggregator.organisation.seen import SEEN, THEN
 from aggregator.storage.audit import COMMAND_LINE
@@ -78,6 +79,7 @@ def _parser(language: Language) -> argparse.ArgumentParser:
     day = _days(language)
     _export_options(command("export", "export.run_export"), say, day)
     _report_options(command("report", "report.run_report"), say, day)
+    _desk_options(command("desk", "desk.run_desk"), say)
     roster = command("roster", "roster.run_roster")
     roster.add_argument("action", choices=("import",))
     roster.add_argument("file", type=Path, help=say("roster_file"))
@@ -114,6 +116,16 @@ def _parser(language: Language) -> argparse.ArgumentParser:
     user.add_argument("--department", metavar="ID", help=say("user_department"))
     user.add_argument("--no-password", action="store_true", help=say("no_password"))
     return parser
+
+
+def _desk_options(desk: argparse.ArgumentParser, say: Callable[[str], str]) -> None:
+    desk.add_argument("file", nargs="?", type=Path, help=say("desk_file"))
+    desk.add_argument("--kind", choices=KINDS, help=say("desk_kind"))
+    desk.add_argument("--survey", metavar="ID", help=say("desk_survey"))
+    desk.add_argument("--batch", metavar="NAME", default="", help=say("desk_batch"))
+    desk.add_argument("--check", action="store_true", help=say("desk_check"))
+    desk.add_argument("--strict", action="store_true", help=say("desk_strict"))
+    desk.add_argument("--withdraw", metavar="NAME", help=say("desk_withdraw"))
 
 
 def _export_options(

@@ -33,22 +33,25 @@ class Record:
     error: str | None = None
 
 
-def read_records(path: Path, required: Iterable[str], language: Language) -> Iterator[Record]:
+def read_records(
+    path: Path, required: Iterable[str], language: Language, known: Sequence[str] = ()
+) -> Iterator[Record]:
     """The records of a CSV file; see records_in. Raises FileError."""
     try:
         data = path.read_bytes()
     except OSError as error:
         reason = MESSAGES.get(language, "file.unreadable", reason=error.strerror)
         raise FileError(f"{path}: {reason}") from error
-    return records_in(data, str(path), required, language)
+    return records_in(data, str(path), required, language, known)
 
 
 def records_in(
-    data: bytes, path: str, required: Iterable[str], language: Language
+    data: bytes, path: str, required: Iterable[str], language: Language, known: Sequence[str] = ()
 ) -> Iterator[Record]:
     """The records of CSV in UTF-8, with or without a BOM; ``required`` are its columns.
 
-    ``path`` is what errors call it. A quote that is never closed is an error of its own line
+    ``known`` are all columns that it may have, where only some may be; ``path`` is what errors
+    call it. A quote that is never closed is an error of its own line
     only. Raises FileError.
     """
 
@@ -67,6 +70,9 @@ def records_in(
         if header is None:
             header = [cell.strip() for cell in cells or ()]
             _check_header(path, header, required, say("header"))
+            if known and (odd := [name for name in header if name not in known]):
+                names = {"name": odd[0][:40], "known": ", ".join(known)}
+                raise FileError(f"{path}: {say('no_such_column', **names)}")
         elif cells is None:
             yield Record(first + 1, {}, say("open_quote"))
         elif cells and len(cells) != len(header):

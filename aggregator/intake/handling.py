@@ -21,12 +21,12 @@ from aggregator.indices.circular_01_2018 import (
     Facts,
     dossier_points,
 )
-from aggregator.intake.files import FileError, local_day, read_records, whole
+from aggregator.intake.files import Record, local_day, read_records, whole
 from aggregator.storage.handling import DayDepartment
 from aggregator.wording.periods import EARLIEST
 from surveys.centre import Centre
 from surveys.messages import Language
-from surveys.wire import MESSAGES, Refused
+from surveys.wire import Refused
 
 PLACE = ("day", "department")
 DOSSIER_COLUMNS = (*PLACE, *Dossier.__dataclass_fields__)
@@ -44,13 +44,21 @@ def read_dossiers(
 
     Raises FileError.
     """
+    records = read_records(path, PLACE, language, DOSSIER_COLUMNS)
+    return dossiers_of(records, centre, today, language)
+
+
+def dossiers_of(
+    records: Iterable[Record], centre: Centre, today: date, language: Language
+) -> tuple[dict[DayDepartment, dict[int, Counts]], int, Problems]:
+    """The same of records that have been read."""
     points: dict[DayDepartment, list[dict[int, int | None]]] = defaultdict(list)
 
     def take(cells: Mapping[str, str]) -> None:
         place = _place(cells, centre, today)
         points[place].append(dossier_points(_dossier(cells)))
 
-    problems = _read(path, DOSSIER_COLUMNS, language, take)
+    problems = _read(records, language, take)
     counts = {
         place: {number: Counts.of(dossier[number] for dossier in dossiers) for number in BY_DOSSIER}
         for place, dossiers in points.items()
@@ -62,6 +70,13 @@ def read_facts(
     path: Path, centre: Centre, today: date, language: Language
 ) -> tuple[dict[DayDepartment, Facts], Problems]:
     """Facts by day and department, and the errors by line. Raises FileError."""
+    return facts_of(read_records(path, PLACE, language, FACTS_COLUMNS), centre, today, language)
+
+
+def facts_of(
+    records: Iterable[Record], centre: Centre, today: date, language: Language
+) -> tuple[dict[DayDepartment, Facts], Problems]:
+    """The same of records that have been read."""
     facts: dict[DayDepartment, Facts] = {}
 
     def take(cells: Mapping[str, str]) -> None:
@@ -70,23 +85,16 @@ def read_facts(
             raise Refused("day", "row_twice")
         facts[place] = _facts(cells)
 
-    problems = _read(path, FACTS_COLUMNS, language, take)
+    problems = _read(records, language, take)
     return facts, problems
 
 
 def _read(
-    path: Path,
-    columns: Iterable[str],
-    language: Language,
-    take: Callable[[Mapping[str, str]], None],
+    records: Iterable[Record], language: Language, take: Callable[[Mapping[str, str]], None]
 ) -> Problems:
-    """Hand each record to ``take``, which raises Refused; the errors by line. Raises FileError."""
-    known = tuple(columns)
+    """Hand each record to ``take``, which raises Refused; the errors by line."""
     problems: Problems = []
-    for record in read_records(path, PLACE, language):
-        if odd := [name for name in record.cells if name not in known]:
-            names = {"name": odd[0][:40], "known": ", ".join(known)}
-            raise FileError(f"{path}: {MESSAGES.get(language, 'file.no_such_column', **names)}")
+    for record in records:
         if record.error:
             problems.append((record.line, record.error))
             continue

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple, TypeGuard
 from uuid import uuid4
 
+from aggregator.storage.audit import Entry
+from aggregator.storage.batches import NewBatch
 from aggregator.storage.centres import OlderVersionError
 from aggregator.storage.chains import Handed
 from aggregator.storage.database import StorageError
@@ -267,6 +269,49 @@ class Ingest:
             raise
         writer.note_unnumbered(unnumbered)
 
+    def read(
+        self, items: Sequence[object], language: Language, now: datetime
+    ) -> list[Receipt | Candidate]:
+        """Each item as it would be stored, or its refusal; nothing is written."""
+        self._looked_up = self._renewed = False
+        offer, received = Offer(items, language), utc_text(now.astimezone(UTC))
+        read = [self._read(place, offer, now, received) for place in range(len(items))]
+        return [
+            one.untimely if isinstance(one, Candidate) and one.untimely else one for one in read
+        ]
+
+    def replace_batch(
+        self,
+        new: NewBatch,
+        expected: int,
+        added: Sequence[Candidate],
+        gone: Collection[str],
+        told: Entry,
+    ) -> None:
+        """Store the next version of a batch, and withdraw what it lacks, in one transaction.
+
+        ``expected`` is the number of its versions until now. Raises BatchChangedError where
+        there is another one, and StorageError.
+        """
+        rows = [one.row for one in added]
+        self._look_up()  # what goes may have been given by any definition
+        with self._store.writing() as writer:
+            writer.keep([row.fingerprint for row in rows], self._by_print, new.at)
+            if rows and not writer.add_submissions(rows):
+                raise StorageError("an id of a new batch is stored already")
+            deltas = Deltas(self._counted)
+            for one in added:
+                deltas.add(one.row.survey, _cell(one.row), one.answers, one.hour)
+            writer.add_tallies(deltas)
+            writer.index_comments(rows)
+            withdrawn = writer.replace_batch(new, expected, [row.id for row in rows], gone)
+            taken = Deltas(self._counted)
+            for row in withdrawn:
+                hour = self._centre.local(row.answered_at).hour
+                taken.add(row.survey, _cell(row), row.answers, hour)
+            writer.take_from_tallies(taken)
+            writer.record(told)
+
     def try_out(self) -> Receipt:
         """The receipt that a rating would get now; it is written and undone, not stored.
 
@@ -394,8 +439,7 @@ class Plan:
     def deltas(self, surveys: Mapping[str, Survey]) -> Deltas:
         deltas = Deltas(surveys)
         for _, row, answers, hour, *_ in self._taken:
-            cell = Cell(row.day, row.channel, row.department or "", row.counter or "")
-            deltas.add(row.survey, cell, answers, hour)
+            deltas.add(row.survey, _cell(row), answers, hour)
         return deltas
 
     def _settle(self, read: Receipt | Candidate, language: Language) -> Receipt:
@@ -414,6 +458,11 @@ class Plan:
             return Receipt(read.sent_id, "duplicate")
         reason = f"id: {MESSAGES.get(language, 'refused.conflict')}"
         return Receipt(read.sent_id, "conflict", reason)
+
+
+def _cell(row: Any) -> Cell:
+    """The cell of the tallies in which a submission counts, new or stored."""
+    return Cell(str(row.day), row.channel, row.department or "", row.counter or "")
 
 
 def same(own: str | None, said: str | None, heirs: Mapping[str, str]) -> bool:
@@ -458,10 +507,8 @@ def rebuild(
         for rows in writer.submissions():
             deltas = Deltas(surveys)
             for row in rows:
-                cell = Cell(
-                    row.day.isoformat(), row.channel, row.department or "", row.counter or ""
-                )
-                deltas.add(row.survey, cell, row.answers, row.answered_at.astimezone(zone).hour)
+                hour = row.answered_at.astimezone(zone).hour
+                deltas.add(row.survey, _cell(row), row.answers, hour)
             writer.add_tallies(deltas)
             counted += len(rows)
             progress(len(rows))

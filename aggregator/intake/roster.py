@@ -4,15 +4,15 @@ An official is known by a number alone. What looks like a name is refused.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
-from aggregator.intake.files import FileError, local_day, records_in
+from aggregator.intake.files import Record, local_day, records_in
 from aggregator.storage.roster import Overlap, Shift, clock, refuse_overlaps
 from aggregator.wording.periods import EARLIEST
 from surveys.centre import Centre
 from surveys.messages import Language
-from surveys.wire import MESSAGES, Refused
+from surveys.wire import Refused
 
 COLUMNS = ("official", "counter", "day", "from", "to")
 # An official's number: capital letters, digits and marks between them, at least one digit.
@@ -38,13 +38,15 @@ def read_roster(data: bytes, name: str, centre: Centre, today: date, language: L
 
     Raises RosterError with every line at fault, and FileError for a file that is no table.
     """
+    return shifts_of(records_in(data, name, COLUMNS, language, COLUMNS), centre, today, language)
+
+
+def shifts_of(records: Iterable[Record], centre: Centre, today: date, language: Language) -> Lines:
+    """The same of records that have been read."""
     lines: Lines = {}
     problems: list[tuple[int, str]] = []
-    for one in records_in(data, name, COLUMNS, language):
+    for one in records:
         try:
-            if odd := [column for column in one.cells if column not in COLUMNS]:
-                names = {"name": odd[0][:40], "known": ", ".join(COLUMNS)}
-                raise FileError(f"{name}: {MESSAGES.get(language, 'file.no_such_column', **names)}")
             if one.error:
                 problems.append((one.line, one.error))
                 continue

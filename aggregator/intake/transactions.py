@@ -1,23 +1,32 @@
 """Reads dossiers settled by day and department, which participation needs, from a CSV file."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from aggregator.intake.files import local_day, read_records, whole
+from aggregator.intake.files import Record, local_day, read_records, whole
 from surveys.centre import Centre
 from surveys.messages import Language
 from surveys.wire import Refused
+
+COLUMNS = ("day", "department", "dossiers")
 
 
 def read_transactions(
     path: Path, centre: Centre, language: Language
 ) -> tuple[list[dict[str, object]], list[tuple[int, str]]]:
     """Rows to store (day, department or '', dossiers) and the errors by line. Raises FileError."""
+    return transactions_of(read_records(path, COLUMNS, language), centre, language)
+
+
+def transactions_of(
+    records: Iterable[Record], centre: Centre, language: Language
+) -> tuple[list[dict[str, object]], list[tuple[int, str]]]:
+    """The same of records that have been read."""
     rows: dict[tuple[date, str], dict[str, object]] = {}
     errors: list[tuple[int, str]] = []
-    for record in read_records(path, ("day", "department", "dossiers"), language):
+    for record in records:
         try:
             if record.error:
                 errors.append((record.line, record.error))

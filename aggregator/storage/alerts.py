@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from aggregator.storage.audit import Entry, record
 from aggregator.storage.database import Database, Lock
+from aggregator.storage.submissions import STANDING
 from aggregator.storage.tables import AlertPost, AlertRow, SubmissionRow
 
 AGAIN = timedelta(hours=1)  # within which one that comes back is the same alert, not sent again
@@ -181,7 +182,7 @@ class AlertLog:
         """The answers to a question since a local day, the newest first."""
         row = SubmissionRow
         query = select(col(row.department), col(row.counter), col(row.answers)).where(
-            col(row.day) >= since, col(row.survey) == survey
+            col(row.day) >= since, col(row.survey) == survey, STANDING
         )
         query = query.order_by(col(row.answered_at).desc(), col(row.number).desc())
         with self._database.begin() as connection:

@@ -25,6 +25,7 @@ Kind = Literal[
     "device",
     "survey",
     "roster",
+    "batch",
     "attitude",
     "reference",
     "settings",

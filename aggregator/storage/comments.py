@@ -18,6 +18,7 @@ from sqlmodel import col
 
 from aggregator.storage.audit import Entry, record
 from aggregator.storage.database import Database, Lock
+from aggregator.storage.submissions import STANDING
 from aggregator.storage.tables import CommentEventRow, SubmissionRow
 from aggregator.wording.screening import screened
 from surveys.text import cleaned, composed, without_marks
@@ -155,7 +156,7 @@ class Comments:
             event = {"comment": number, "at": new.at, "actor": new.actor}
             connection.execute(insert(CommentEventRow).values(**event, kind=kind, value=value))
             record(connection, new)
-            _remove(connection, number)
+            remove(connection, [number])
             index(connection, _rows(connection, col(SubmissionRow.number) == number))
         return True
 
@@ -201,11 +202,14 @@ def index_new(connection: Connection, ids: Sequence[str]) -> None:
         index(connection, _rows(connection, among))
 
 
-def index_all(connection: Connection) -> None:
-    """Make the whole index again from the stored submissions and events."""
+def index_all(connection: Connection, standing: Any = STANDING) -> None:
+    """Make the whole index again from the stored submissions and events.
+
+    ``standing`` is the condition on those that count.
+    """
     connection.execute(text("DELETE FROM comment_words"))
     last = 0
-    commented = col(SubmissionRow.comment).is_not(None)
+    commented = col(SubmissionRow.comment).is_not(None) & standing
     while rows := _rows(connection, commented & (col(SubmissionRow.number) > last), AT_ONCE):
         index(connection, rows)
         last = rows[-1].number
@@ -231,10 +235,12 @@ def index(connection: Connection, rows: Sequence[Row[Any]]) -> None:
         )
 
 
-def _remove(connection: Connection, number: int) -> None:
+def remove(connection: Connection, numbers: Sequence[int]) -> None:
+    """Take comments out of the index, by the numbers of their submissions."""
     key = "rowid" if connection.dialect.name == "sqlite" else "number"
     query = text(f"DELETE FROM comment_words WHERE {key} = :number")  # noqa: S608 - constants
-    connection.execute(query, {"number": number})
+    if numbers:
+        connection.execute(query, [{"number": number} for number in numbers])
 
 
 def _lexemes(row: Row[Any], said: Mapping[str, Any], state: _State) -> Iterator[str]:
@@ -319,7 +325,7 @@ def _rows(connection: Connection, where: Any, limit: int | None = None) -> Seque
 
 def _comments(connection: Connection, numbers: Sequence[int]) -> list[Comment]:
     """The comments with these numbers, the newest first; those that are none are left out."""
-    rows = _rows(connection, col(SubmissionRow.number).in_(numbers))
+    rows = _rows(connection, col(SubmissionRow.number).in_(numbers) & STANDING)
     rows = [row for row in reversed(rows) if row.comment and row.comment.strip()]
     said, states = _said(connection, rows), _states(connection, [row.number for row in rows])
     return [

@@ -46,19 +46,14 @@ class Handling:
 
     def set_dossiers(self, cells: Mapping[DayDepartment, Mapping[int, Counts]]) -> None:
         """Replace the counts of days and departments; each has all indicators of BY_DOSSIER."""
-        rows = [
-            {"day": day, "department": department, "indicator": number, **vars(counts[number])}
-            for (day, department), counts in sorted(cells.items(), key=lambda item: item[0])
-            for number in BY_DOSSIER
-        ]
+        names = HandlingTally.model_fields
+        rows = [dict(zip(names, row, strict=True)) for row in dossier_rows(cells)]
         self._set(HandlingTally, rows)
 
     def set_facts(self, cells: Mapping[DayDepartment, Facts]) -> None:
         """Replace the facts of days and departments."""
-        rows = [
-            {"day": day, "department": department, **_written(facts)}
-            for (day, department), facts in sorted(cells.items(), key=lambda item: item[0])
-        ]
+        names = HandlingFacts.model_fields
+        rows = [dict(zip(names, row, strict=True)) for row in facts_rows(cells)]
         self._set(HandlingFacts, rows)
 
     def _set(self, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -111,6 +106,23 @@ class Handling:
         for row in sorted(rows, key=lambda row: (row.day, row.department not in self._heirs)):
             by_department[self._heirs.get(row.department, row.department)].append(_read(row))
         return by_department
+
+
+def dossier_rows(cells: Mapping[DayDepartment, Mapping[int, Counts]]) -> list[list[Any]]:
+    """Rows of tables.HandlingTally, values in the table's order."""
+    return [
+        [department, number, day, *vars(counts[number]).values()]
+        for (day, department), counts in sorted(cells.items(), key=lambda item: item[0])
+        for number in BY_DOSSIER
+    ]
+
+
+def facts_rows(cells: Mapping[DayDepartment, Facts]) -> list[list[Any]]:
+    """Rows of tables.HandlingFacts, values in the table's order."""
+    return [
+        [day, department, *_written(facts).values()]
+        for (day, department), facts in sorted(cells.items(), key=lambda item: item[0])
+    ]
 
 
 def _written(facts: Facts) -> dict[str, int | None]:

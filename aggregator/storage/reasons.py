@@ -13,6 +13,7 @@ from sqlmodel import col
 
 from aggregator.storage.blocks import Block
 from aggregator.storage.rollups import Span
+from aggregator.storage.submissions import STANDING
 from aggregator.storage.tables import PooledTally, SubmissionRow, Tally
 from surveys.definition import Survey
 
@@ -98,6 +99,7 @@ class Reasons:
         query = select(col(of.day), col(of.visit), *place, col(of.answers)).where(
             col(of.day).between(*span),
             col(of.survey) == survey,
+            STANDING,
             # To read the answers of all others would take longer than all else.
             or_(*(told.contains(f'"{one}"') for one in questions)),
         )

@@ -18,6 +18,8 @@ from aggregator.storage.blocks import Block, Keys, merged
 from aggregator.storage.tables import BlockRow, FrozenBlockRow, HourTally, PooledTally, Tally
 
 ONE_DAY = timedelta(days=1)
+# With it begin the names of blocks of flags, which are made of dossiers, too.
+FLAGS = "flags"
 
 
 class Span(NamedTuple):

@@ -74,20 +74,11 @@ class Roster:
         go. All or none are stored, with the entry that ``told`` makes of both numbers; where
         there is nothing new there is none. Raises Overlap and StorageError.
         """
-        new = set(shifts)
         with self._database.locked(Lock.WRITER) as connection:
-            stored = set(_shifts(connection, {one.day for one in new}))
-            named = {(one.day, one.counter) for one in new}
-            gone = {one for one in stored - new if whole_days and (one.day, one.counter) in named}
-            added = new - stored
-            refuse_overlaps((stored - gone) | new, first=added)
+            added, gone = exchange(connection, set(shifts), whole_days=whole_days)
             if added or gone:
-                _take_out(connection, gone)
-                if added:
-                    connection.execute(insert(ShiftRow), [one._asdict() for one in sorted(added)])
-                _forget(connection, added | gone)
-                record(connection, told(len(added), len(gone)))
-        return len(added), len(gone)
+                record(connection, told(added, gone))
+        return added, gone
 
     def remove(self, shift: Shift, told: Entry) -> bool:
         """Take a shift out; False where there is none such."""
@@ -112,6 +103,32 @@ class Roster:
         with self._database.begin() as connection:
             rows = connection.execute(query.where(col(ShiftRow.day).between(since, until)))
             return [Seat(official, counter, int(n), int(m)) for official, counter, n, m in rows]
+
+
+def exchange(
+    connection: Connection,
+    new: set[Shift],
+    *,
+    whole_days: bool = True,
+    instead_of: Collection[Shift] = (),
+) -> tuple[int, int]:
+    """Store shifts as Roster.put does, in a transaction; those of ``instead_of`` go, too.
+
+    Raises Overlap.
+    """
+    former = set(instead_of)
+    stored = set(_shifts(connection, {one.day for one in new | former}))
+    named = {(one.day, one.counter) for one in new}
+    gone = {one for one in stored - new if whole_days and (one.day, one.counter) in named}
+    gone |= stored & former - new
+    added = new - stored
+    refuse_overlaps((stored - gone) | new, first=added)
+    if added or gone:
+        _take_out(connection, gone)
+        if added:
+            connection.execute(insert(ShiftRow), [one._asdict() for one in sorted(added)])
+        _forget(connection, added | gone)
+    return len(added), len(gone)
 
 
 def shifts_of(connection: Connection, since: date, until: date) -> list[Shift]:

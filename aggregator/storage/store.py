@@ -15,6 +15,7 @@ from sqlmodel import col
 from aggregator.storage import blocks
 from aggregator.storage.alerts import AlertLog
 from aggregator.storage.audit import AuditLog
+from aggregator.storage.batches import Batches
 from aggregator.storage.blocks import Block, Key, Totals, merged
 from aggregator.storage.cases import Cases
 from aggregator.storage.centres import Centres
@@ -40,6 +41,7 @@ from aggregator.storage.rollups import (
     Span,
     Tallies,
 )
+from aggregator.storage.rollups import FLAGS as FLAGS
 from aggregator.storage.roster import Roster
 from aggregator.storage.submissions import Filters, read_chunk, read_submissions
 from aggregator.storage.tables import HourTally, SubmissionRow, Tally, Transactions
@@ -70,8 +72,6 @@ SETTLED: Select[date, str, int] = select(
     col(Transactions.day), col(Transactions.department), col(Transactions.dossiers)
 ).where(col(Transactions.day).between(bindparam("since"), bindparam("until")))
 
-# With it begin the names of blocks of flags, which are made of dossiers, too.
-FLAGS = "flags"
 
 ROLL_UP_WAIT = 0.25  # seconds that a reader waits for the write lock before it goes without storing
 
@@ -115,6 +115,7 @@ class Store:
         self.comments = Comments(self.database)
         self.ledger = Ledger(self.database)
         self.public_answers = PublicAnswers(self.database)
+        self.batches = Batches(self.database)
 
     @property
     def engine(self) -> Engine:
@@ -152,7 +153,7 @@ class Store:
     def state(self) -> tuple[int, int]:
         """Numbers of the newest answer and the newest version of the centre's document; else 0.
 
-        While they are the same, so are all tallies.
+        While they are the same, so are all tallies, but for what was withdrawn of a batch.
         """
         with self.database.begin() as connection:
             answer, version = connection.exec_driver_sql(STATE).one()

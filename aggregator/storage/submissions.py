@@ -11,9 +11,12 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
 from aggregator.storage.database import Database
-from aggregator.storage.tables import SubmissionRow
+from aggregator.storage.tables import SubmissionRow, Withdrawal
 
 CHUNK = 1_000  # rows read at once
+
+# Of submissions that count: of all but those that a batch has withdrawn.
+STANDING: ColumnElement[bool] = col(SubmissionRow.number).not_in(select(col(Withdrawal.submission)))
 
 Advance = Callable[[int], None]  # called with how many more rows are read
 
@@ -102,10 +105,13 @@ def read_by_visit(
 def bounded(database: Database, filters: Filters) -> tuple[Filters, int]:
     """The filters limited to what is stored now, and the number of submissions that meet them.
 
-    Stored rows never change, so reading twice gives the same rows. Raises StorageError.
+    Stored rows never change, so reading twice gives the same rows, where none is withdrawn
+    in between. Raises StorageError.
     """
     number = col(SubmissionRow.number)
-    query = select(func.count(), func.coalesce(func.max(number), 0)).where(*filters.where())
+    query = select(func.count(), func.coalesce(func.max(number), 0)).where(
+        *filters.where(), STANDING
+    )
     with database.begin() as connection:
         count, last = connection.execute(query).one()
     return replace(filters, last=last), count
@@ -114,7 +120,10 @@ def bounded(database: Database, filters: Filters) -> tuple[Filters, int]:
 def read_chunk(
     connection: Connection, last: int, where: list[ColumnElement[bool]], limit: int = CHUNK
 ) -> Sequence[Row[Any]]:
-    """Up to ``limit`` submissions numbered above ``last`` that meet all conditions, in order."""
+    """Up to ``limit`` submissions numbered above ``last`` that meet all conditions, in order.
+
+    What was withdrawn is not among them.
+    """
     number = col(SubmissionRow.number)
-    query = select(SubmissionRow.__table__).where(number > last, *where)  # type: ignore[attr-defined]
+    query = select(SubmissionRow.__table__).where(number > last, STANDING, *where)  # type: ignore[attr-defined]
     return connection.execute(query.order_by(number).limit(limit)).all()

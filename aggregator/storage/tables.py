@@ -584,3 +584,71 @@ class PublicAnswerRow(SQLModel, table=True):
     actor: str = Field(max_length=64)
     said: str
     done: str
+
+
+class BatchRow(SQLModel, table=True):
+    """A version of a batch of the data desk; see batches.Batches. Triggers keep it as it is.
+
+    ``hash`` is the SHA-256 of the file, '' where the batch was withdrawn: then it has no rows.
+    ``cells`` are what it set in the table of its kind, None where its rows are submissions.
+    """
+
+    __tablename__ = "batch"
+    __table_args__ = (UniqueConstraint("name", "version", name="batch_version"),)
+
+    number: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True))
+    name: str = Field(max_length=80)
+    version: int
+    kind: str = Field(max_length=20)
+    survey: str | None = Field(default=None, max_length=40)
+    file: str = Field(max_length=120)
+    hash: str = Field(max_length=64)
+    rows: int
+    at: datetime = Field(sa_type=UtcDateTime)
+    actor: str = Field(max_length=64)
+    cells: list[list[Any]] | None = Field(default=None, sa_type=JSON)
+
+
+class BatchSubmission(SQLModel, table=True):
+    """Which version of a batch brought a submission in, by their numbers."""
+
+    __tablename__ = "batch_submission"
+
+    submission: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    batch: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+
+
+class Withdrawal(SQLModel, table=True):
+    """A submission that no longer counts, and the version of a batch without which it stands.
+
+    The submission itself stays as it was; triggers keep this as it is.
+    """
+
+    __tablename__ = "withdrawal"
+
+    submission: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    batch: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class DeskFile(SQLModel, table=True):
+    """A file on the desk until somebody takes it or puts it away; at most for an hour."""
+
+    __tablename__ = "desk_file"
+
+    id: str = Field(primary_key=True, max_length=36)
+    name: str = Field(max_length=120)
+    kind: str = Field(max_length=20)
+    survey: str | None = Field(default=None, max_length=40)
+    data: bytes
+    at: datetime = Field(sa_type=UtcDateTime)
+    actor: str = Field(max_length=64)
+
+
+class DeskColumns(SQLModel, table=True):
+    """Which column of a table is which field, as somebody last agreed, by the header's SHA-256."""
+
+    __tablename__ = "desk_columns"
+
+    header: str = Field(primary_key=True, max_length=64)
+    kind: str = Field(primary_key=True, max_length=60)
+    columns: dict[str, Any] = Field(sa_type=JSON)

@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import orjson
 from sqlalchemy import Connection, Dialect, Insert, Row, delete
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import SQLModel, col
 
+from aggregator.storage.audit import Entry, record
+from aggregator.storage.batches import NewBatch, add_version, enrol, withdraw
 from aggregator.storage.chains import Handed, note_numbers, note_unnumbered
-from aggregator.storage.comments import index_all, index_new
+from aggregator.storage.comments import index_all, index_new, remove
 from aggregator.storage.definitions import keep, refuse_undefined
 from aggregator.storage.submissions import read_chunk
 from aggregator.storage.tables import (
@@ -203,6 +206,43 @@ class Writer:
         self._write(_adding, HourTally, hours)
         self._drop_blocks(deltas.days)
 
+    def replace_batch(
+        self, new: NewBatch, expected: int, ids: Collection[str], gone: Collection[str]
+    ) -> list[Row[Any]]:
+        """Make a version of a batch after the ``expected`` one: ``ids`` of submissions that it
+        brought in, and those that it withdraws, whose rows are returned.
+
+        Raises batches.BatchChangedError.
+        """
+        number = add_version(self._connection, new, None, expected)
+        enrol(self._connection, ids, number)
+        rows = withdraw(self._connection, gone, number)
+        remove(self._connection, [row.number for row in rows if row.comment])
+        return rows
+
+    def record(self, new: Entry) -> None:
+        """Record in the audit log what this transaction does."""
+        record(self._connection, new)
+
+    def take_from_tallies(self, deltas: Deltas) -> None:
+        """Take off what was added before; what is then nothing goes, as if it had never been."""
+        tables: tuple[type[SQLModel], ...] = (Tally, PooledTally, HourTally)
+        for table, rows in zip(tables, deltas.rows(), strict=True):
+            key = len(_key_of(table))
+            less = [(*row[:key], *(-cast("int", sum_) for sum_ in row[key:])) for row in rows]
+            self._write(_adding, table, less)
+        for survey, written in deltas.days:
+            day = date.fromisoformat(written)
+            none: Sequence[tuple[type[SQLModel], Sequence[ColumnElement[bool]]]] = (
+                (Tally, (col(Tally.day) == day, col(Tally.n) == 0)),
+                (PooledTally, (col(PooledTally.day) == day, col(PooledTally.respondents) == 0)),
+                (HourTally, (col(HourTally.month) == day.replace(day=1), col(HourTally.n) == 0)),
+            )
+            for table, where in none:
+                of: Any = table
+                self._connection.execute(delete(table).where(of.survey == survey, *where))
+        self._drop_blocks(deltas.days)
+
     def index_comments(self, rows: Iterable[NewRow]) -> None:
         """Index the comments of rows that were stored in this transaction."""
         commented = [row.id for row in rows if row.comment]
@@ -218,6 +258,8 @@ class Writer:
         mark = "?" if self._connection.dialect.name == "sqlite" else "%s"
         where = f"survey = {mark} AND until >= {mark} AND since <= {mark}"
         holding = [(survey, day, day) for survey, day in days]
+        if not holding:
+            return
         self._connection.exec_driver_sql(f"DELETE FROM block WHERE {where}", holding)  # noqa: S608
 
     def drop_blocks(self, kind: str, days: Collection[object]) -> None:

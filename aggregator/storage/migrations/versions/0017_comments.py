@@ -60,4 +60,4 @@ def upgrade() -> None:
             "WHEN EXISTS (SELECT 1 FROM comment_event WHERE number = NEW.number) "
             f"BEGIN {REFUSE}; END"
         )
-    index_all(op.get_bind())
+    index_all(op.get_bind(), sa.true())  # nothing could be withdrawn yet

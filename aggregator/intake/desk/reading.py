@@ -1,0 +1,293 @@
+"""A sheet understood: which row is the header, which column is which field, what each row says."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Any
+
+import orjson
+
+from aggregator.intake.desk import values
+from aggregator.intake.desk.kinds import LEVEL, Field, Kind, folded
+from aggregator.intake.desk.sheets import Row, Sheet, cell_name
+from aggregator.intake.files import Record
+from surveys.centre import Centre
+from surveys.messages import Language, Messages
+from surveys.text import cleaned
+from surveys.wire import Refused
+
+HEADER_WITHIN = 40  # rows of the sheet
+TOTALS = ("tong cong", "cong", "tong", "tong so", "total", "cong tong", "tong cong toan trung tam")
+FOOT = ("nguoi lap bieu", "nguoi lap", "thu truong", "giam doc", "ghi chu", "nguoi tong hop")
+NUMBERING = re.compile(r"\(\d+\)(=.*)?|[A-Z]|\[\d+\]")
+MOST_PROBLEMS = 500  # that are kept with their words; the others are counted
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What somebody has to agree to: the header's place, columns by field, departments chosen.
+
+    ``header`` is a place in Sheet.rows, ``columns`` count from 0.
+    """
+
+    header: int
+    columns: Mapping[str, int]
+    departments: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A cell that cannot be taken, and why; its whole row is left out."""
+
+    row: int
+    cell: str
+    reason: str
+
+
+@dataclass
+class Reading:
+    """The rows of a sheet by the fields of a kind, and what could not be read of it.
+
+    ``left_out`` are rows that are no data, such as totals. ``unplaced`` are departments as they
+    are written that nobody knows (or that were closed), each with a suggestion or None.
+    """
+
+    records: list[Record] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    more_problems: int = 0
+    left_out: list[int] = field(default_factory=list)
+    unplaced: dict[str, str | None] = field(default_factory=dict)
+
+    def refuse(self, problem: Problem) -> None:
+        if len(self.problems) < MOST_PROBLEMS:
+            self.problems.append(problem)
+        else:
+            self.more_problems += 1
+
+
+def header_of(sheet: Sheet, place: int) -> list[str]:
+    """The texts of a header; where a cell is blank the one above it counts, as where merged."""
+    cells = list(sheet.rows[place].cells)
+    above = sheet.rows[place - 1] if place else None
+    if above is not None and above.number == sheet.rows[place].number - 1:
+        cells += [""] * (len(above.cells) - len(cells))
+        cells = [own or (above.cells[at] if at < len(above.cells) else "")
+                 for at, own in enumerate(cells)]  # fmt: skip
+    return cells
+
+
+def guess(sheet: Sheet, kind: Kind) -> Columns:
+    """The likeliest header, and the column of each field that it names."""
+    best = 0
+    found: dict[str, int] = {}
+    for place in range(min(len(sheet.rows), HEADER_WITHIN)):
+        columns = _columns(header_of(sheet, place), kind)
+        if len(columns) > len(found):
+            best, found = place, columns
+    return Columns(best, found)
+
+
+def _columns(header: Sequence[str], kind: Kind) -> dict[str, int]:
+    """By field its column: the surest names first, each field and column once."""
+    marks = []
+    for column, text in enumerate(header):
+        said = folded(text)
+        for order, one in enumerate(kind.fields):
+            if score := _score(said, one):
+                marks.append((-score, order, column, one.name))
+    columns: dict[str, int] = {}
+    for _, _, column, name in sorted(marks):
+        if name not in columns and column not in columns.values():
+            columns[name] = column
+    levels = [name for name in columns if name.startswith(LEVEL)]
+    if len(levels) == 1:  # one level is a word of a row; a table of totals counts several
+        del columns[levels[0]]
+    return columns
+
+
+def _score(said: str, field: Field) -> int:
+    """How surely a folded header names a field; 0 where it does not."""
+    for rank, name in enumerate(field.headers):
+        if said == name:
+            return 1_000 - rank
+    begins = [name for name in field.headers if len(name) > 4 and said.startswith(f"{name} ")]
+    return max(map(len, begins), default=0)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads the rows of a sheet of a kind, by a mapping."""
+
+    kind: Kind
+    centre: Centre
+    messages: Messages
+    language: Language
+
+    def read(self, sheet: Sheet, mapping: Columns) -> Reading:
+        found = Reading()
+        places = values.Places(self.centre, mapping.departments)
+        columns = dict(mapping.columns)
+        fields = [one for one in self.kind.fields if one.name in columns]
+        required = [one for one in fields if one.required]
+        # A table of totals says a rating by its columns; one of ratings has no such columns.
+        if "rating" in columns:
+            fields = [one for one in fields if not one.name.startswith(LEVEL)]
+        after_total = False
+        for row in sheet.rows[mapping.header + 1 :]:
+            given = {
+                one.name: row.cells[columns[one.name]]
+                for one in fields
+                if columns[one.name] < len(row.cells) and row.cells[columns[one.name]]
+            }
+            lacking = required and not any(one.name in given for one in required)
+            if _is_total(row) or _is_numbering(row) or (lacking and (after_total or _is_foot(row))):
+                after_total |= _is_total(row)
+                found.left_out.append(row.number)
+                continue
+            if not given or (lacking and len(given) < 2 and len(row.cells) > 1):
+                found.left_out.append(row.number)
+                continue
+            try:
+                self._refuse_faults(sheet, row, columns, fields)
+                for cells in self._canonical(given, fields, places):
+                    found.records.append(Record(row.number, cells))
+            except Refused as error:
+                if isinstance(error, values.Unplaced):
+                    found.unplaced.setdefault(error.written, error.suggested)
+                found.refuse(self.problem(row.number, error.field, error, columns))
+        return found
+
+    def problem(
+        self, row: int, name: str, reason: Refused | str, columns: Mapping[str, int]
+    ) -> Problem:
+        """What is wrong with the field of a row, told by its cell."""
+        column = columns.get(name)
+        cell = cell_name(row, column) if column is not None else ""
+        if isinstance(reason, Refused):
+            reason = reason.reason(self.language).partition(": ")[2]
+        return Problem(row, cell, reason)
+
+    def _refuse_faults(
+        self, sheet: Sheet, row: Row, columns: Mapping[str, int], fields: Sequence[Field]
+    ) -> None:
+        for one in fields:
+            if key := sheet.faults.get((row.number, columns[one.name])):
+                raise Refused(one.name, key)
+
+    def _canonical(
+        self, given: Mapping[str, str], fields: Sequence[Field], places: values.Places
+    ) -> Iterator[dict[str, str]]:
+        """The cells of a row as the other readers take them. Raises Refused."""
+        for one in self.kind.fields:
+            if one.required and one.name not in given:
+                raise Refused(one.name, "missing")
+        day, clock = values.moment("day", given["day"])
+        department = counter = None
+        if written := given.get("department"):
+            department = places.department(written, day)
+        if written := given.get("counter"):
+            counter = places.counter(written, department)
+        if self.kind.survey is None:
+            yield self._plain(given, fields, day, department, counter)
+        else:
+            hour = values.hour("time", given["time"]) if "time" in given else clock
+            if counter and not department:
+                department = places.at(counter)
+            yield from self._answers(given, fields, day, hour, department, counter)
+
+    def _plain(
+        self,
+        given: Mapping[str, str],
+        fields: Sequence[Field],
+        day: date,
+        department: str | None,
+        counter: str | None,
+    ) -> dict[str, str]:
+        cells = {one.name: "" for one in self.kind.fields}
+        for one in fields:
+            text = given.get(one.name, "")
+            if not text:
+                continue
+            match one.meaning:
+                case "whole":
+                    cells[one.name] = values.whole(one.name, text)
+                case "extent" | "yes" | "complaint":
+                    cells[one.name] = values.word(one, text)
+                case "time":
+                    cells[one.name] = _clock(one.name, text)
+                case _:
+                    cells[one.name] = text
+        cells["day"] = day.isoformat()
+        for name, id in (("department", department), ("counter", counter)):
+            if name in cells:
+                cells[name] = id or ""
+        return cells
+
+    def _answers(
+        self,
+        given: Mapping[str, str],
+        fields: Sequence[Field],
+        day: date,
+        hour: time | None,
+        department: str | None,
+        counter: str | None,
+    ) -> Iterator[dict[str, str]]:
+        """The answers of a row, ``answers`` as JSON; of a table of totals one for each level."""
+        survey = self.kind.survey
+        assert survey is not None  # noqa: S101 - the caller looked
+        # Midnight stands for an hour that is not known.
+        at = datetime.combine(day, hour or time(), self.centre.zone)
+        base = {"survey": survey.id, "answered_at": at.isoformat()}
+        base |= {"department": department or "", "counter": counter or ""}
+        said: dict[str, Any] = {}
+        counted: list[tuple[int, int]] = []
+        for one in fields:
+            text = given.get(one.name, "")
+            if not text:
+                continue
+            if one.code is not None:
+                counted.append((one.code, int(values.whole(one.name, text))))
+            elif one.question is not None and one.meaning == "answers":
+                said[one.name] = values.answers(survey, one, text)
+            elif one.question is not None:
+                said[one.name] = values.answer(survey, one, text)
+        count = values.whole("count", given["count"]) if "count" in given else "1"
+        comment = cleaned(given.get("comment", ""))
+        if not counted:
+            if not said and not comment:
+                raise Refused("rating" if "rating" in survey.questions else "day", "nothing_said")
+            yield base | {"answers": _written(said), "comment": comment, "count": count}
+            return
+        for code, n in counted:
+            if n:
+                yield base | {
+                    "answers": _written({**said, "rating": code}),
+                    "comment": "",
+                    "count": str(n),
+                }
+
+
+def _written(answers: Mapping[str, Any]) -> str:
+    return orjson.dumps(answers, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _clock(name: str, text: str) -> str:
+    if text.strip() in ("24:00", "24h", "24h00"):
+        return "24:00"
+    return values.hour(name, text).strftime("%H:%M")
+
+
+def _is_total(row: Row) -> bool:
+    first = [folded(cell) for cell in row.cells[:4] if cell]
+    return any(cell in TOTALS or cell.startswith(("tong cong ", "tong so ")) for cell in first)
+
+
+def _is_foot(row: Row) -> bool:
+    return any(folded(cell).startswith(FOOT) for cell in row.cells if cell)
+
+
+def _is_numbering(row: Row) -> bool:
+    """Whether a row only numbers the columns: (1), (2), (3)=(1)+(2)."""
+    given = [cell for cell in row.cells if cell]
+    return len(given) > 1 and all(NUMBERING.fullmatch(cell) for cell in given)

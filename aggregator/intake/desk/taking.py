@@ -1,0 +1,291 @@
+"""Takes a table as a batch: what it would change, and changing it, in one transaction.
+
+The ids of submissions are made of the batch's name and what a row says, however it was written:
+a row that stays in a corrected file keeps its id and counts once; one that is gone is withdrawn.
+"""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import uuid5
+
+import orjson
+
+from aggregator.intake.desk.kinds import Field, Kind
+from aggregator.intake.desk.reading import Columns, Reader, Reading, guess, header_of
+from aggregator.intake.desk.sheets import Sheet, SheetError
+from aggregator.intake.files import Record
+from aggregator.intake.handling import dossiers_of, facts_of
+from aggregator.intake.ingest import Candidate, Ingest
+from aggregator.intake.roster import RosterError, shifts_of, told
+from aggregator.intake.submission_files import ROW_IDS
+from aggregator.intake.transactions import transactions_of
+from aggregator.storage.audit import Entry
+from aggregator.storage.batches import Cells, NewBatch
+from aggregator.storage.handling import dossier_rows, facts_rows
+from aggregator.storage.roster import Overlap
+from aggregator.storage.store import Store
+from aggregator.storage.tables import BatchRow
+from aggregator.wording.messages import MESSAGES
+from surveys.centre import Centre
+from surveys.messages import Language
+from surveys.text import cleaned, composed
+
+MOST_ANSWERS = 50_000  # submissions of a batch
+LONGEST_NAME = 80
+WITHOUT = ""  # the hash of a version without rows
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a submission says: its content as a key, and the raw submission but for its id."""
+
+    raw: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        return orjson.dumps(self.raw, option=orjson.OPT_SORT_KEYS).decode()
+
+
+@dataclass
+class Taken:
+    """What a table says: how often each content, or rows of a table; ``rows`` of the file."""
+
+    rows: int = 0
+    contents: Counter[str] = field(default_factory=Counter)
+    cells: Cells | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """What taking a batch did: rows that came, and that went."""
+
+    name: str
+    added: int
+    gone: int
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The desk of a centre at a moment, in the language of who works at it."""
+
+    store: Store
+    ingest: Ingest
+    centre: Centre
+    language: Language
+    now: datetime
+
+    @property
+    def today(self) -> date:
+        return self.centre.local_day(self.now)
+
+    def columns(self, sheet: Sheet, kind: Kind) -> Columns:
+        """The columns as somebody agreed to them for such a header before, else as guessed."""
+        guessed = guess(sheet, kind)
+        known = self.store.batches.columns(header_hash(sheet, guessed.header), key_of(kind))
+        if known is None:
+            return guessed
+        names = {one.name for one in kind.fields}
+        columns = {name: at for name, at in known["columns"].items() if name in names}
+        return Columns(guessed.header, columns, known["departments"])
+
+    def remember(self, sheet: Sheet, kind: Kind, columns: Columns) -> None:
+        agreed = {"columns": dict(columns.columns), "departments": dict(columns.departments)}
+        header = header_hash(sheet, columns.header)
+        self.store.batches.remember(header, key_of(kind), agreed)
+
+    def read(self, sheet: Sheet, kind: Kind, columns: Columns) -> tuple[Taken, Reading]:
+        """What a table says, with every problem of its cells. Nothing is written.
+
+        Raises SheetError where a required column is missing.
+        """
+        for one in kind.fields:
+            if one.required and one.name not in columns.columns:
+                raise SheetError("no_column", name=label_of(one, self.language))
+        reader = Reader(kind, self.centre, MESSAGES, self.language)
+        reading = reader.read(sheet, columns)
+        if kind.survey is not None:
+            return self._answers(reading, reader, kind, columns), reading
+        return self._cells(reading, reader, kind, columns), reading
+
+    def _answers(self, reading: Reading, reader: Reader, kind: Kind, columns: Columns) -> Taken:
+        taken = Taken()
+        channel = "paper" if kind.name == "ballots" else "import"
+        rows: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for record in reading.records:
+            rows[_said(record, channel).key].append((record.line, int(record.cells["count"])))
+        keys = list(rows)
+        raws = [{**orjson.loads(key), "id": str(uuid5(ROW_IDS, key))} for key in keys]
+        refused: dict[int, str] = {}
+        for key, read in zip(keys, self.ingest.read(raws, self.language, self.now), strict=True):
+            if isinstance(read, Candidate):
+                taken.contents[key] = sum(count for _, count in rows[key])
+            else:
+                refused |= {line: read.reason or "" for line, _ in rows[key]}
+        for line, reason in sorted(refused.items()):
+            name, _, why = reason.partition(": ")
+            name = {"answered_at": "day"}.get(name, name.removeprefix("answers."))
+            reading.refuse(reader.problem(line, name, why, columns.columns))
+        taken.rows = sum(taken.contents.values())
+        if taken.rows > MOST_ANSWERS:
+            raise SheetError("too_many_answers", most=MOST_ANSWERS)
+        return taken
+
+    def _cells(self, reading: Reading, reader: Reader, kind: Kind, columns: Columns) -> Taken:
+        """The rows that a table sets, as the reader of its kind makes them."""
+        problems: Sequence[tuple[int, str]]
+        records, centre, language = reading.records, self.centre, self.language
+        if kind.name == "transactions":
+            settled, problems = transactions_of(records, centre, language)
+            cells = [[row["day"], row["department"], row["dossiers"]] for row in settled]
+            n = len(cells)
+        elif kind.name == "dossiers":
+            counts, n, problems = dossiers_of(records, centre, self.today, language)
+            cells = dossier_rows(counts)
+        elif kind.name == "facts":
+            facts, problems = facts_of(records, centre, self.today, language)
+            cells, n = facts_rows(facts), len(facts)
+        else:
+            try:
+                shifts = shifts_of(records, centre, self.today, language)
+                cells, problems = [list(shift) for shift in sorted(shifts)], ()
+            except RosterError as error:
+                cells, problems = [], error.problems
+            n = len(cells)
+        for line, reason in problems:
+            name, _, why = reason.partition(": ")
+            reading.refuse(reader.problem(line, name, why or reason, columns.columns))
+        return Taken(n, cells=[[_plain(value) for value in row] for row in cells])
+
+    def take(self, new: NewBatch, taken: Taken) -> Change:
+        """Make ``taken`` the batch of its name, whatever it was before.
+
+        Raises SheetError where the name or the file is another batch's, or nothing is in it;
+        BatchChangedError where somebody else changed it meanwhile, and StorageError.
+        """
+        before = self.store.batches.named(new.name)
+        if before is not None and (before.kind, before.survey) != (new.kind, new.survey):
+            raise SheetError("other_kind", name=new.name)
+        if not new.name:
+            raise SheetError("no_name")
+        if new.hash != WITHOUT:
+            if not taken.rows:
+                raise SheetError("nothing_to_take")
+            same = self.store.batches.of_file(new.hash, new.kind, new.survey)
+            if same not in (None, new.name):
+                raise SheetError("already_taken", name=same)
+        version = before.version if before else 0
+        if taken.cells is not None:
+            return self._set(new, version, taken.cells)
+        members = self.store.batches.members(new.name)
+        wanted = _ids(new.name, taken.contents, members)
+        added = [{**orjson.loads(key), "id": id} for id, key in wanted.items() if id not in members]
+        gone = [id for id, withdrawn in members.items() if not withdrawn and id not in wanted]
+        if added or gone or before is None or (before.hash == WITHOUT) != (new.hash == WITHOUT):
+            read = self.ingest.read(added, self.language, self.now)
+            candidates = [one for one in read if isinstance(one, Candidate)]
+            entry = self._entry(new, version, len(candidates), len(gone))
+            self.ingest.replace_batch(new, version, candidates, gone, entry)
+        return Change(new.name, len(added), len(gone))
+
+    def withdraw(self, name: str, actor: str) -> Change | None:
+        """Withdraw what a batch brought in; None where there is none such, or nothing in it."""
+        before = self.store.batches.named(name)
+        if before is None or before.hash == WITHOUT:
+            return None
+        new = NewBatch(name, before.kind, before.survey, before.file, WITHOUT, 0, self.now, actor)
+        return self.take(new, Taken(cells=None if before.cells is None else []))
+
+    def _set(self, new: NewBatch, version: int, cells: Cells) -> Change:
+        def entry(added: int, gone: int) -> Entry:
+            return self._entry(new, version, added, gone)
+
+        try:
+            added, gone = self.store.batches.set_cells(new, cells, entry)
+        except Overlap as error:
+            raise SheetError("overlap", reason=told(error, {}, self.language)[1]) from error
+        return Change(new.name, added, gone)
+
+    def _entry(self, new: NewBatch, version: int, added: int, gone: int) -> Entry:
+        about: dict[str, str | int] = {
+            "name": new.name,
+            "file": new.file,
+            "hash": new.hash[:12],
+            "n": new.rows,
+        }
+        if new.hash == WITHOUT:
+            return Entry(self.now, new.actor, "batch.withdrawn", {"name": new.name, "n": gone})
+        if version:
+            about |= {"added": added, "gone": gone}
+            return Entry(self.now, new.actor, "batch.replaced", about)
+        return Entry(self.now, new.actor, "batch.taken", about)
+
+
+def label_of(one: Field, language: Language) -> str:
+    """What a field is called on a screen."""
+    if one.question is None:
+        return MESSAGES.get(language, f"desk.field.{one.name}")
+    if one.counted is not None:
+        return MESSAGES.get(language, "desk.field.level", level=one.counted.get(language))
+    return one.question.text.get(language)
+
+
+def key_of(kind: Kind) -> str:
+    """What a kind's columns are remembered under."""
+    return f"{kind.name}:{kind.survey.id}" if kind.survey else kind.name
+
+
+def header_hash(sheet: Sheet, place: int) -> str:
+    written = orjson.dumps([composed(text) for text in header_of(sheet, place)])
+    return hashlib.sha256(written).hexdigest()
+
+
+def file_hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def name_of(written: str) -> str:
+    """The name of a batch as it is kept."""
+    return " ".join(cleaned(written).split())[:LONGEST_NAME].strip()
+
+
+def suggested_name(file: str, batches: Sequence[BatchRow], kind: Kind) -> str:
+    """The batch that a file of this name was taken as before, else the file's own name."""
+    survey = kind.survey.id if kind.survey else None
+    for one in batches:
+        if (one.file, one.kind, one.survey) == (file, kind.name, survey):
+            return one.name
+    return name_of(file.rpartition(".")[0] or file)
+
+
+def _said(record: Record, channel: str) -> Said:
+    cells = record.cells
+    raw: dict[str, Any] = {"channel": channel, "answers": orjson.loads(cells["answers"])}
+    for name in ("survey", "answered_at", "department", "counter", "comment"):
+        if cells[name]:
+            raw[name] = cells[name]
+    return Said(raw)
+
+
+def _ids(name: str, contents: Mapping[str, int], members: Mapping[str, bool]) -> dict[str, str]:
+    """By id the content of each submission that a batch is to have.
+
+    The ids of a content are in one order; those that were withdrawn are never used again.
+    """
+    ids: dict[str, str] = {}
+    for key, wanted in contents.items():
+        found = number = 0
+        while found < wanted:
+            id = str(uuid5(ROW_IDS, orjson.dumps([name, key, number]).decode()))
+            number += 1
+            if not members.get(id, False):
+                ids[id] = key
+                found += 1
+    return ids
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, date) else value

@@ -1,0 +1,312 @@
+"""Batches of the desk: taken once, replaced, withdrawn; what they change and what stays."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.exc import DatabaseError
+
+from aggregator.intake.desk.kinds import KindName, kind_of
+from aggregator.intake.desk.sheets import SheetError, read_sheet
+from aggregator.intake.desk.taking import Change, Desk, file_hash
+from aggregator.intake.ingest import Ingest, rebuild
+from aggregator.storage.audit import Search
+from aggregator.storage.batches import BatchChangedError, NewBatch
+from aggregator.storage.comments import Search as CommentSearch
+from aggregator.storage.store import Store
+from aggregator.wording.messages import MESSAGES
+from surveys.centre import Centre
+from surveys.definition import Survey
+from surveys.units import Department
+from tests.aggregator.conftest import NOW, ZONE, Intake, ratings, stored, tallies
+from tests.files.making import csv, ods, tcvn3, vni, windows_1258, xlsx
+from tests.files.offices import BOOK, HEAD, ROSTER, ROWS, SETTLED, SIPAS, written
+
+Table = Sequence[Sequence[Any]]
+
+
+@pytest.fixture
+def desk(store: Store, surveys: dict[str, Survey], centre: Centre) -> Desk:
+    return Desk(store, Ingest(store, surveys, centre), centre, "vi", NOW)
+
+
+def take(
+    desk: Desk, data: bytes, name: str = "Tháng 11", kind: KindName = "ratings", survey: str = ""
+) -> Change:
+    of = desk.ingest.definition(survey or "in_centre", None)
+    what = kind_of(kind, of)
+    sheet = read_sheet(data)
+    taken, _ = desk.read(sheet, what, desk.columns(sheet, what))
+    about = ("bang.csv", file_hash(data), taken.rows, desk.now, "lan")
+    return desk.take(NewBatch(name, kind, what.survey.id if what.survey else None, *about), taken)
+
+
+def lines(*rows: Sequence[Any]) -> bytes:
+    return csv([HEAD, *((row[0].strftime("%d/%m/%Y"), *row[1:]) for row in rows)]).encode()
+
+
+def rebuilt(store: Store, surveys: dict[str, Survey]) -> dict[str, Any]:
+    rebuild(store, store.definitions.counted(surveys), ZONE, lambda done: None)
+    return tallies(store)
+
+
+def test_a_file_taken_twice_changes_nothing(desk: Desk) -> None:
+    assert take(desk, BOOK) == Change("Tháng 11", 3, 0)
+    before = tallies(desk.store)
+    assert take(desk, BOOK) == Change("Tháng 11", 0, 0)
+    assert tallies(desk.store) == before
+    assert len(desk.store.batches.newest()) == desk.store.audit.count(Search(kind="batch")) == 1
+
+
+def test_a_file_is_not_counted_under_a_second_name(desk: Desk) -> None:
+    take(desk, BOOK)
+    with pytest.raises(SheetError, match="already_taken Tháng 11"):
+        take(desk, BOOK, "Lần hai")
+    assert len(stored(desk.store)) == 3
+
+
+def test_a_corrected_file_replaces_its_batch(desk: Desk, surveys: dict[str, Survey]) -> None:
+    """Rows that stay keep their ids; those that are gone no longer count; nothing is deleted."""
+    take(desk, lines(*ROWS))
+    before = {row.id: row for row in stored(desk.store)}
+    mended = (*ROWS[:2], (*ROWS[2][:3], "Bình thường"))
+    assert take(desk, lines(*mended)) == Change("Tháng 11", 1, 1)
+    after = {row.id: row for row in stored(desk.store)}
+    assert len(before.keys() & after.keys()) == 2
+    assert sorted(row.answers["rating"] for row in after.values()) == [3, 4, 5]
+    assert tallies(desk.store) == rebuilt(desk.store, surveys)
+    with desk.store.engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM submission")).scalar_one() == 4
+
+
+def test_a_batch_is_withdrawn_and_all_tallies_are_as_if_it_had_never_been(
+    desk: Desk, intake: Intake, surveys: dict[str, Survey]
+) -> None:
+    others = ratings((5, 4, 3), answered_at="2026-11-20T08:10:00+07:00")
+    intake(others)
+    before = tallies(desk.store)
+    desk.store.roll_up(surveys.values())
+    take(desk, BOOK)
+    take(desk, csv(SIPAS, ";").encode(), "Phiếu giấy", "ballots", "sipas_2020")
+    assert tallies(desk.store) != before
+    assert desk.withdraw("Tháng 11", "lan") == Change("Tháng 11", 0, 3)
+    assert desk.withdraw("Phiếu giấy", "lan") == Change("Phiếu giấy", 0, 2)
+    assert tallies(desk.store) == before == rebuilt(desk.store, surveys)
+    assert {row.id for row in stored(desk.store)} == {one["id"] for one in others}
+    assert desk.withdraw("Tháng 11", "lan") is None
+    assert desk.withdraw("Không có", "lan") is None
+    events = [row.event for row in desk.store.audit.entries(Search(kind="batch"), 9)]
+    assert events == ["batch.withdrawn"] * 2 + ["batch.taken"] * 2
+
+
+def test_what_was_withdrawn_may_be_taken_again_and_counts_once(desk: Desk) -> None:
+    take(desk, BOOK)
+    once = tallies(desk.store)
+    desk.withdraw("Tháng 11", "lan")
+    assert take(desk, BOOK) == Change("Tháng 11", 3, 0)
+    assert tallies(desk.store) == once
+    assert len(stored(desk.store)) == 3
+
+
+def test_a_withdrawal_is_a_record_that_nobody_changes(desk: Desk) -> None:
+    take(desk, BOOK)
+    desk.withdraw("Tháng 11", "lan")
+    for query in (
+        "DELETE FROM withdrawal",
+        "UPDATE withdrawal SET batch = 7",
+        "UPDATE batch SET actor = 'x'",
+        "DELETE FROM batch",
+    ):
+        with pytest.raises(DatabaseError, match="append-only"), desk.store.engine.begin() as c:
+            c.execute(text(query))
+
+
+def test_comments_of_a_withdrawn_batch_are_found_no_longer(desk: Desk) -> None:
+    table = [(*HEAD, "Ý kiến khác"), (*written()[1], "Chờ lâu quá")]
+    take(desk, csv(table).encode())
+    search = CommentSearch("chờ lâu")
+    [comment] = desk.store.comments.found(search, 9)
+    desk.withdraw("Tháng 11", "lan")
+    assert not desk.store.comments.found(search, 9)
+    assert desk.store.comments.comment(comment.number) is None
+
+
+def test_figures_of_a_past_month_follow_a_withdrawal(
+    desk: Desk, surveys: dict[str, Survey], centre: Centre
+) -> None:
+    """Past days are kept as blocks, which a withdrawal has to drop."""
+    old = [(date(2026, 9, 1) + timedelta(n), *row[1:]) for n, row in enumerate(ROWS)]
+    take(desk, lines(*old), "Tháng 9")
+    take(desk, BOOK)
+    desk.store.roll_up(surveys.values())
+    desk.withdraw("Tháng 9", "lan")
+    with desk.store.engine.connect() as connection:
+        held = connection.execute(text("SELECT count(*) FROM block WHERE since < '2026-10-01'"))
+        assert held.scalar_one() == 0
+
+
+def test_two_who_change_a_batch_at_once_do_not_both_do_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody takes a further version between looking at the batch and writing."""
+    take(desk, lines(*ROWS))
+    members = desk.store.batches.members
+
+    def late(name: str) -> dict[str, bool]:
+        found = members(name)
+        monkeypatch.undo()
+        take(desk, lines(*ROWS[:2]))
+        return found
+
+    monkeypatch.setattr(desk.store.batches, "members", late)
+    with pytest.raises(BatchChangedError):
+        take(desk, lines(ROWS[0]))
+    assert len(stored(desk.store)) == 2
+
+
+def test_settled_dossiers_are_replaced_and_withdrawn(desk: Desk) -> None:
+    def settled() -> dict[tuple[str, str], int]:
+        frame = desk.store.transactions(date(2026, 11, 1), date(2026, 11, 30))
+        return {(str(day), of): int(n) for day, of, n in frame.itertuples(index=False)}
+
+    take(desk, csv(SETTLED).encode(), "Hồ sơ", "transactions")
+    assert settled()["2026-11-20", "so_y_te"] == 1204
+    fewer = [SETTLED[0], ("20/11/2026", "Sở Y tế", "1.210", "")]
+    assert take(desk, csv(fewer).encode(), "Hồ sơ", "transactions") == Change("Hồ sơ", 1, 2)
+    assert settled() == {("2026-11-20", "so_y_te"): 1210}
+    desk.store.put_transactions(
+        [{"day": date(2026, 11, 20), "department": "so_y_te", "dossiers": 9}]
+    )
+    desk.withdraw("Hồ sơ", "lan")
+    assert settled() == {("2026-11-20", "so_y_te"): 9}, "what another source said since stays"
+
+
+def test_a_roster_is_replaced_and_withdrawn(desk: Desk) -> None:
+    day = date(2026, 11, 20)
+    take(desk, csv(ROSTER).encode(), "Ca", "roster")
+    take(desk, csv(ROSTER[:2]).encode(), "Ca", "roster")
+    assert [one.official for one in desk.store.roster.shifts(day, day)] == ["CC.012"]
+    desk.withdraw("Ca", "lan")
+    assert not desk.store.roster.shifts(day, day)
+
+
+def test_a_name_belongs_to_one_kind(desk: Desk) -> None:
+    take(desk, BOOK)
+    with pytest.raises(SheetError, match="other_kind"):
+        take(desk, csv(SETTLED).encode(), "Tháng 11", "transactions")
+
+
+def test_columns_are_remembered_by_their_header(desk: Desk) -> None:
+    sheet = read_sheet(csv([("A", "B"), ("20/11/2026", "5")]).encode())
+    kind = kind_of("ratings", desk.ingest.definition("in_centre", None))
+    guessed = desk.columns(sheet, kind)
+    assert "day" not in guessed.columns
+    agreed = guessed.__class__(0, {"day": 0, "rating": 1}, {"so cu": "so_y_te"})
+    desk.remember(sheet, kind, agreed)
+    assert desk.columns(sheet, kind) == agreed
+
+
+def test_a_closed_department_is_told_with_its_successor(
+    store: Store, surveys: dict[str, Survey], centre: Centre
+) -> None:
+    """It is known by its name until then; who agrees takes its later rows for the successor."""
+    closed = {"closed": date(2026, 11, 21), "successor": "so_noi_vu"}
+    merged = Department.model_validate(
+        {"id": "so_cu", "name": {"vi": "Sở Ngoại vụ", "en": "Foreign Affairs"}, **closed}
+    )
+    later = centre.model_copy(update={"departments": (*centre.departments, merged)})
+    later = Centre.model_validate(later.model_dump())
+    desk = Desk(store, Ingest(store, surveys, later), later, "vi", NOW)
+    kind = kind_of("ratings", surveys["in_centre"])
+    sheet = read_sheet(lines(*((day, "Sở Ngoại vụ", "", "Hài lòng") for day, *_ in ROWS)))
+    columns = desk.columns(sheet, kind)
+    taken, reading = desk.read(sheet, kind, columns)
+    assert [problem.cell for problem in reading.problems] == ["B4"]
+    assert "Sở Nội vụ" in reading.problems[0].reason
+    assert reading.unplaced == {"Sở Ngoại vụ": "so_noi_vu"}
+    assert taken.rows == 2
+    chosen = columns.__class__(columns.header, columns.columns, {"so ngoai vu": "so_noi_vu"})
+    taken, reading = desk.read(sheet, kind, chosen)
+    assert not reading.problems
+    assert taken.rows == 3
+    assert sum('"so_noi_vu"' in key for key in taken.contents) == 1
+
+
+def test_every_message_of_the_desk_is_in_both_languages() -> None:
+    for key in [key for key in MESSAGES.texts["vi"] if key.startswith(("sheet.", "desk."))]:
+        assert MESSAGES.texts["en"][key]
+
+
+# Properties
+
+FORMS: dict[str, Callable[[list[tuple[Any, ...]]], bytes]] = {
+    "comma": lambda table: csv(table).encode(),
+    "semicolon": lambda table: csv(table, ";").encode("utf-8-sig"),
+    "tab": lambda table: csv(table, "\t").encode("utf-16"),
+    "1258": lambda table: windows_1258(csv(table, ";")),
+    "tcvn3": lambda table: tcvn3(csv(table, ";")).encode("latin-1"),
+    "vni": lambda table: vni(csv(table, ";")).encode("latin-1"),
+    "xlsx": xlsx,
+    "ods": ods,
+}
+ROW = st.tuples(
+    st.dates(date(2026, 9, 1), date(2026, 11, 22)).map(lambda day: day.strftime("%d/%m/%Y")),
+    st.sampled_from(["Sở Y tế", "Sở Tư pháp", "Sở Nội vụ", ""]),
+    st.just(""),
+    st.sampled_from(
+        ["Rất hài lòng", "Hài lòng", "Bình thường", "Không hài lòng", "Rất không hài lòng"]
+    ),
+)
+
+
+@pytest.fixture
+def quick(migrated_sqlite: str, surveys: dict[str, Survey], centre: Centre) -> Iterator[Desk]:
+    store = Store(migrated_sqlite)
+    yield Desk(store, Ingest(store, surveys, centre), centre, "vi", NOW)
+    store.close()
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(ROW, min_size=1, max_size=12), st.data())
+def test_reordered_and_written_otherwise_it_is_the_same_batch(
+    quick: Desk, rows: list[tuple[Any, ...]], data: st.DataObject
+) -> None:
+    kind = kind_of("ratings", quick.ingest.definition("in_centre", None))
+
+    def contents(form: str, some: Sequence[tuple[Any, ...]]) -> Any:
+        sheet = read_sheet(FORMS[form]([HEAD, *some]))
+        taken, reading = quick.read(sheet, kind, quick.columns(sheet, kind))
+        assert not reading.problems
+        return taken.contents
+
+    whole = contents("comma", rows)
+    other = data.draw(st.permutations(rows))
+    assert contents(data.draw(st.sampled_from(sorted(FORMS))), other) == whole
+    cut = data.draw(st.integers(0, len(rows)))
+    parts = [part for part in (rows[:cut], rows[cut:]) if part]
+    halves = [contents("xlsx", part) for part in parts]
+    assert sum(halves[1:], halves[0]) == whole
+
+
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(ROW, max_size=6), min_size=1, max_size=4))
+def test_whatever_versions_a_batch_had_the_tallies_are_those_of_the_last(
+    quick: Desk, surveys: dict[str, Survey], versions: list[list[tuple[Any, ...]]]
+) -> None:
+    for number, rows in enumerate(versions):
+        if rows:
+            take(quick, csv([HEAD, *rows, ("Tổng cộng", number)]).encode(), "Lô")
+            last = rows
+        else:
+            quick.withdraw("Lô", "lan")
+            last = []
+    found = tallies(quick.store)
+    assert found == rebuilt(quick.store, surveys)
+    assert sum(n for (n,) in found["tally"].values()) == len(last)
+    assert len(stored(quick.store)) == len(last)
+    quick.withdraw("Lô", "lan")
+    assert not any(tallies(quick.store).values())

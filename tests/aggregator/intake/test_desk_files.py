@@ -1,0 +1,69 @@
+"""The corpus of tests/files: every file gives what it must, or is refused with its cell."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import orjson
+import pytest
+
+from aggregator.intake.desk.kinds import kind_of
+from aggregator.intake.desk.reading import Reading
+from aggregator.intake.desk.sheets import Sheet, SheetError, read_sheet
+from aggregator.intake.desk.taking import Desk, Taken
+from aggregator.intake.ingest import Ingest
+from aggregator.storage.store import Store
+from aggregator.wording.messages import MESSAGES
+from surveys.centre import Centre
+from surveys.definition import Survey
+from tests.aggregator.conftest import NOW
+from tests.files.offices import CASES, Case, Said
+
+
+@pytest.fixture
+def desk(migrated_sqlite: str, surveys: dict[str, Survey], centre: Centre) -> Iterator[Desk]:
+    store = Store(migrated_sqlite)
+    yield Desk(store, Ingest(store, surveys, centre), centre, "vi", NOW)
+    store.close()
+
+
+def said(taken: Taken) -> Counter[Said]:
+    """The ratings of a table, or the last answers of its ballots."""
+    found: Counter[Said] = Counter()
+    for key, n in taken.contents.items():
+        raw = orjson.loads(key)
+        answers = raw["answers"]
+        code = answers.get("rating", answers.get("q22"))
+        place = raw.get("department", ""), raw.get("counter", "")
+        found[raw["answered_at"][:10], *place, code] += n
+    return found
+
+
+def test_the_corpus_has_thirty_files_and_more() -> None:
+    assert len({case.name for case in CASES}) == len(CASES) >= 30
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_every_file_gives_what_it_must(case: Case, desk: Desk, surveys: dict[str, Survey]) -> None:
+    kind = kind_of(case.kind, surveys[case.survey])
+
+    def read() -> tuple[Sheet, Taken, Reading]:
+        sheet = read_sheet(case.data)
+        return sheet, *desk.read(sheet, kind, desk.columns(sheet, kind))
+
+    if case.refused:
+        with pytest.raises(SheetError) as error:
+            read()
+        assert error.value.key == case.refused
+        assert "{" not in error.value.text(MESSAGES, "vi") + error.value.text(MESSAGES, "en")
+        return
+    sheet, taken, reading = read()
+    problems = {one.cell: one.reason for one in reading.problems}
+    assert set(problems) == set(case.bad), problems
+    assert all(part in problems[cell] for cell, part in case.bad.items()), problems
+    assert sheet.encoding == case.encoding
+    assert [key for key, _ in sheet.notes] == list(case.notes)
+    if case.cells is not None:
+        assert taken.cells is not None
+        assert sorted(map(list, taken.cells)) == sorted(map(list, case.cells))
+    else:
+        assert said(taken) == case.said
