@@ -137,26 +137,29 @@ def by_day(
     item: Callable[[Key], Hashable | None],
     place: Callable[[Key], Hashable | None],
 ) -> Totals:
-    """As add_up, of blocks of a day each, every one of which is a time of its own.
+    """As add_up, of blocks of a day each, in the order of their days, which are the times.
 
     For speed, days with the same items and places are multiplied as one stack with matrices of
     0 and 1, which tell what belongs to which label.
     """
     items, places = _Labels(item), _Labels(place)
-    alike: dict[tuple[Keys, Keys], list[int]] = defaultdict(list)
-    for number, (_, block) in enumerate(blocks):
-        alike[block.items, block.places].append(number)
+    times = {day: number for number, day in enumerate(dict.fromkeys(day for day, _ in blocks))}
+    alike: dict[tuple[Keys, Keys], list[tuple[int, np.ndarray]]] = defaultdict(list)
+    for day, block in blocks:
+        alike[block.items, block.places].append((times[day], block.values[:sums]))
     plan = [
-        (items.of_keys(rows), places.of_keys(columns), at) for (rows, columns), at in alike.items()
+        (items.of_keys(rows), places.of_keys(columns), days)
+        for (rows, columns), days in alike.items()
     ]
-    totals = np.zeros((len(blocks), sums, len(items.labels), len(places.labels)), dtype=np.int64)
-    for rows, columns, at in plan:
-        stack = np.stack([blocks[number][1].values[:sums] for number in at]).astype(float)
+    totals = np.zeros((len(times), sums, len(items.labels), len(places.labels)), dtype=np.int64)
+    for rows, columns, days in plan:
+        stack = np.stack([values for _, values in days]).astype(float)
         left = (rows == np.arange(len(items.labels))[:, None]).astype(float)
         right = (columns[:, None] == np.arange(len(places.labels))).astype(float)
         # Doubles hold whole numbers exactly up to 2^53.
-        totals[at] = np.rint(left @ stack @ right).astype(np.int64)
-    return Totals([day for day, _ in blocks], list(items.labels), list(places.labels), totals)
+        added = np.rint(left @ stack @ right).astype(np.int64)
+        np.add.at(totals, [at for at, _ in days], added)
+    return Totals(list(times), list(items.labels), list(places.labels), totals)
 
 
 class _Labels:

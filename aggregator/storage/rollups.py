@@ -170,9 +170,20 @@ class RollUps:
         self.known: dict[Span, Block] = {}
         self.whole: dict[tuple[date | None, date | None], Block] = {}  # sums since and until
 
+    def at_hand(
+        self, since: date | None, until: date | None, *, daily: bool
+    ) -> Sequence[tuple[Span, Block | None]] | None:
+        """As read, where all of it is remembered; else None."""
+        if self._ends is None:
+            return None
+        spans = _spans(since, until, *self._ends, daily=daily)
+        if not self.known.keys() >= set(spans):
+            return None
+        return [(span, self.known[span]) for span in spans]
+
     def read(
         self, connection: Connection, since: date | None, until: date | None, *, daily: bool
-    ) -> list[tuple[Span, Block | None]]:
+    ) -> Sequence[tuple[Span, Block | None]]:
         """The spans from ``since`` to ``until`` in order, with their blocks, None if not made yet.
 
         With ``daily`` each span is a day, otherwise a whole past month is one span. Days before

@@ -268,10 +268,19 @@ class Store:
         self, layout: Layout, selection: Selection, *, daily: bool
     ) -> list[tuple[date, Block]]:
         """The blocks of a selection, each with its first day, in order; makes missing ones."""
+        spans = self._spans(layout, selection, daily=daily)
+        return [(span.since, block) for span, block in spans]
+
+    def _spans(
+        self, layout: Layout, selection: Selection, *, daily: bool
+    ) -> list[tuple[Span, Block]]:
+        """As _blocks, with all of their days."""
         rollups = self._rollups_of(layout, selection)
         since, until = selection.since, selection.until
-        with self.database.begin() as connection:
-            found = rollups.read(connection, since, until, daily=daily)
+        found = rollups.at_hand(since, until, daily=daily)
+        if found is None:
+            with self.database.begin() as connection:
+                found = rollups.read(connection, since, until, daily=daily)
         missing = [span for span, block in found if block is None]
         if missing:
             # Stored blocks only save time: without the lock they are computed for this reader.
@@ -281,7 +290,7 @@ class Store:
                 found = rollups.read(connection, since, until, daily=daily)
                 rollups.fill(connection, [span for span, block in found if block is None])
                 found = rollups.read(connection, since, until, daily=daily)
-        return [(span.since, block) for span, block in found if block is not None and block.items]
+        return [(span, block) for span, block in found if block is not None and block.items]
 
     def _whole(self, layout: Layout, selection: Selection) -> Block:
         """One block with the sums of all days of a selection."""

@@ -19,7 +19,6 @@ T = TypeVar("T")
 
 
 HELD = 300.0  # seconds that what was read of a centre is kept
-SELECTIONS = 4  # of which the days are kept, for each centre
 FURTHER = 1_000  # answers after which all is read anew: an import may have millions
 
 
@@ -36,46 +35,50 @@ class Part:
 
 @dataclass(frozen=True)
 class Kept:
-    """What was read of a centre in a state of its store; see Store.state."""
+    """What was read of a centre in a state of its store, whose snapshot ``view`` is.
+
+    The blocks of its days and months, ``pieces``, are of one place each: the centre itself.
+    """
 
     state: tuple[int, int]
     since: float
-    store: Store
+    view: Store
     asked: Mapping[str, str]
     pieces: dict[tuple[Layout, str], dict[Span, Block]] = field(default_factory=dict)
     wholes: dict[tuple[Layout, Selection], Block] = field(default_factory=dict)
     days: dict[tuple[Layout, Selection], list[tuple[date, Block]]] = field(default_factory=dict)
 
     def whole(self, layout: Layout, selection: Selection, centre: str) -> Block:
-        """The sums of all days of a selection, at one place."""
-        key, sums = (layout, selection), len(layout.sums)
+        """The sums of all days of a selection."""
+        key = (layout, selection)
         if key not in self.wholes:
-            pieces = self.pieces.setdefault((layout, selection.survey), {})
-            view = self.store.snapshot()
-            rollups = view._rollups_of(layout, selection)
-            rollups.known |= pieces  # so that they are not read again
-            read = view._blocks(layout, selection, daily=False)
-            for span in rollups.known.keys() - pieces.keys():
-                pieces[span] = merged([_at(centre, layout, rollups.known[span])], sums)
-            spans = {id(block): span for span, block in rollups.known.items()}
-            self.wholes[key] = merged([pieces[spans[id(block)]] for _, block in read], sums)
+            found = self.blocks(layout, selection, centre, daily=False)
+            self.wholes[key] = merged([block for _, block in found], len(layout.sums))
         return self.wholes[key]
 
     def daily(self, layout: Layout, selection: Selection, centre: str) -> list[tuple[date, Block]]:
-        """The sums of each day of a selection, at one place; those of the last few are kept."""
+        """The blocks of the days of a selection."""
         key = (layout, selection)
         if key not in self.days:
-            if len(self.days) >= SELECTIONS:
-                self.days.clear()
-            self.days[key] = [
-                (day, _at(centre, layout, block))
-                for day, block in self.store._blocks(layout, selection, daily=True)
-            ]
+            self.days[key] = self.blocks(layout, selection, centre, daily=True)
         return self.days[key]
 
-    def later(self, state: tuple[int, int], asked: Mapping[str, str]) -> "Kept":
+    def blocks(
+        self, layout: Layout, selection: Selection, centre: str, *, daily: bool
+    ) -> list[tuple[date, Block]]:
+        """The blocks of a selection, each with its first day."""
+        pieces = self.pieces.setdefault((layout, selection.survey), {})
+        known = self.view._rollups_of(layout, selection).known
+        known |= pieces  # so that they are not read again
+        found = self.view._spans(layout, selection, daily=daily)
+        for span, block in found:
+            if span not in pieces:
+                pieces[span] = known[span] = merged([_at(centre, layout, block)], len(layout.sums))
+        return [(span.since, pieces[span]) for span, _ in found]
+
+    def later(self, state: tuple[int, int], view: Store, asked: Mapping[str, str]) -> "Kept":
         """What still holds in a later state: all but the days of the answers since."""
-        changed = self.store.days_after(self.state[0]) if state[0] > self.state[0] else []
+        changed = view.days_after(self.state[0]) if state[0] > self.state[0] else []
         pieces = {
             (layout, survey): {
                 span: block
@@ -84,7 +87,7 @@ class Kept:
             }
             for (layout, survey), blocks in self.pieces.items()
         }
-        return Kept(state, self.since, self.store, asked, pieces)
+        return Kept(state, self.since, view, asked, pieces)
 
 
 class Together(Store):
@@ -119,13 +122,12 @@ class Together(Store):
     def _blocks(
         self, layout: Layout, selection: Selection, *, daily: bool
     ) -> list[tuple[date, Block]]:
-        whole = replace(selection, department=None)
+        days = replace(selection, department=None)
 
         def read(id: str, kept: Kept) -> list[tuple[date, Block]]:
             if daily:
-                return kept.daily(layout, whole, id)
-            blocks = kept.store._blocks(layout, whole, daily=False)
-            return [(day, _at(id, layout, block)) for day, block in blocks]
+                return kept.daily(layout, days, id)
+            return kept.blocks(layout, days, id, daily=False)
 
         found = [one for _, blocks in self._each(read, selection) for one in blocks]
         return sorted(found, key=lambda one: one[0])
@@ -142,7 +144,7 @@ class Together(Store):
     def _settled(self, since: date, until: date) -> list[tuple[date, str, int]]:
         """As Store._settled, by centre: a day's number of the whole, else the sum of its parts."""
         found = []
-        for id, rows in self._each(lambda _, kept: kept.store._settled(since, until)):
+        for id, rows in self._each(lambda _, kept: kept.view._settled(since, until)):
             parts: Counter[date] = Counter()
             for day, department, n in rows:
                 parts[day] += n if department else 0
@@ -190,9 +192,9 @@ class Together(Store):
             state, kept, now = part.store.state(), self._kept.get(id), monotonic()
             further = state[0] - kept.state[0] if kept else 0
             if kept is None or now - kept.since > HELD or not 0 <= further <= FURTHER:
-                kept = Kept(state, now, part.store, part.asked(state[1]))
+                kept = Kept(state, now, part.store.snapshot(), part.asked(state[1]))
             elif kept.state != state:
-                kept = kept.later(state, part.asked(state[1]))
+                kept = kept.later(state, part.store.snapshot(), part.asked(state[1]))
             self._kept[id] = self._seen[id] = kept
         return self._seen[id]
 
