@@ -56,7 +56,8 @@ class Reference(Model):
     """A published figure with everything needed to know what it may be compared with.
 
     ``share`` is a fraction. A reference with ``k`` and ``n`` is itself uncertain; one with a
-    share alone is a fixed value. With ``department`` it is about that one alone.
+    share alone is a fixed value. With ``department`` it is about that one alone. ``dossiers``
+    and ``visits`` are how many there were, so that it can be told how few of them it speaks for.
     """
 
     id: Identifier
@@ -67,6 +68,8 @@ class Reference(Model):
     k: Annotated[int, Field(ge=0)] | None = None
     n: Annotated[int, Field(gt=0)] | None = None
     share: Annotated[float, Field(ge=0, le=1)] | None = None
+    dossiers: Annotated[int, Field(gt=0)] | None = None
+    visits: Annotated[int, Field(gt=0)] | None = None
     scale: Text
     mode: Text
     population: Text

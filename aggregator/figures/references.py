@@ -14,7 +14,16 @@ from aggregator.figures.rows import (
 )
 from aggregator.statistics import PublishedShare, compare, compare_daily
 from aggregator.storage.store import Selection
-from aggregator.wording.phrases import days, percent, question_published, say, verbatim
+from aggregator.wording.phrases import (
+    Words,
+    days,
+    integer,
+    joined,
+    percent,
+    question_published,
+    say,
+    verbatim,
+)
 from surveys.centre import Centre, Reference
 from surveys.definition import Question, Survey
 
@@ -99,7 +108,23 @@ def reference_figure(reference: Reference) -> Figure:
         source=verbatim(reference.source),
         text=percent(reference.value, 1 if reference.n else 2),
         filtered=False,
+        beside=took_part(reference),
     )
+
+
+def took_part(reference: Reference) -> Words | None:
+    """How few of those concerned a published figure speaks for; None where that is not known."""
+    if reference.n is None or not (reference.dossiers or reference.visits):
+        return None
+    known = [
+        say(f"how.of_{name}", share=percent(reference.n / count, digits), n=integer(count))
+        for name, count, digits in (
+            ("dossiers", reference.dossiers, 1),
+            ("visits", reference.visits, 0),  # which are counted roughly
+        )
+        if count
+    ]
+    return say("how.took_part", parts=joined(*known, by=", "))
 
 
 def question_figure(question: Question) -> Figure | None:

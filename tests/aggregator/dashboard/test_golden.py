@@ -1,5 +1,7 @@
 """The published 96,3 % from 3.483 ratings, on every page that shows that time."""
 
+import re
+
 import pytest
 
 from aggregator.intake.importing import import_file
@@ -55,7 +57,20 @@ def test_the_interval_is_the_one_of_that_many_ratings(golden: Room) -> None:
 @pytest.mark.parametrize("path", ["/", "/department/so_tu_phap"])
 def test_the_published_figure_stands_beside_today(golden: Room, path: str) -> None:
     said = card(golden.client.get(path).text, "Số công bố")
-    assert said.startswith(f"Số công bố · Rất hài lòng {SHARE} 3.355 trên 3.483")
+    part = (
+        "số lượt đánh giá bằng 34,9% của 9.974 hồ sơ đã giải quyết, 19% của khoảng 18.000 lượt đến"
+    )
+    assert said.startswith(f"Số công bố · Rất hài lòng {SHARE} {part} 3.355 trên 3.483")
+
+
+@pytest.mark.parametrize("path", [f"/comparison?{SPAN}", "/published", "/method"])
+def test_it_says_everywhere_how_few_it_speaks_for(golden: Room, path: str) -> None:
+    assert "34,9% của 9.974 hồ sơ" in golden.client.get(path).text
+
+
+def test_how_few_is_a_field_of_the_form(golden: Room) -> None:
+    form = golden.client.get("/settings/references/device_2020").text
+    assert re.search(r'name="dossiers"[^>]*value="9974"', form)
 
 
 @pytest.mark.parametrize("query", [SPAN, "period=month&date=2020-05-12"])

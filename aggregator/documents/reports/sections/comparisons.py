@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from aggregator.documents.reports.cells import span, table
 from aggregator.documents.reports.model import Block, CellValue, Column, Paragraph, Points
 from aggregator.documents.reports.occasion import Occasion
-from aggregator.figures.references import why_not_comparable
+from aggregator.figures.references import took_part, why_not_comparable
 from aggregator.figures.rows import Comparison, FigureRow
 from aggregator.wording.channels import modes
 from surveys.centre import Reference
@@ -80,6 +80,11 @@ def _modes(on: Occasion, compared: Sequence[Comparison], channels: Collection[st
     notes = [
         on.say("their_mode", labels="; ".join(on.label(r.label) for r in references), mode=mode)
         for mode, references in by_mode.items()
+    ]
+    notes += [
+        on.say("their_part", label=on.label(reference.label), part=part.get(on.language))
+        for reference in dict.fromkeys(comparison.reference for comparison in compared)
+        if (part := took_part(reference)) is not None
     ]
     own = "; ".join(on.say(f"mode.{mode}") for mode in modes(channels))
     return [*notes, on.say("own_mode", mode=own)] if own else notes
