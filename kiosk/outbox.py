@@ -311,10 +311,10 @@ class Outbox:
 def content_digest(submission: Submission) -> str:
     """The digest of a submission without its time: sent again a second later, it is the same.
 
-    Its receipt code, its number and its salt are no part of what was said, either.
+    Its receipt code, its number, its salt and its network are no part of what was said, either.
     """
     content = {**dict(submission), "answered_at": None}
-    for name in ("receipt", "device_seq", "device_mac", "comment_salt"):
+    for name in ("receipt", "crowded", "device_seq", "device_mac", "comment_salt"):
         del content[name]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

@@ -21,7 +21,6 @@ from kiosk.forms import (
     single_value,
 )
 from kiosk.languages import asker_language
-from kiosk.puzzles import Puzzle
 from kiosk.qr_codes import Audience, QrCode
 from kiosk.screens import FormPage, keepable, redirect, redirect_page, show, show_stored
 from kiosk.submissions import is_stored, new_submission, part_id, store
@@ -133,11 +132,11 @@ async def submit(request: Request) -> Response:
         return show(request, qr_code.audience, page, status=422 if errors else 409)
     # What is stored is not counted again, and needs no second proof: it was only sent again.
     new = not await is_stored(context, _first_part(context, qr_code, visit))
-    if new and (asked := work_asked(request, visit, optional_value(fields, "proof"))):
-        raise FloodError(asked)
+    crowded = new and admit(request, visit, optional_value(fields, "proof"))
     if full and qr_code.audience == "business":
         return await begin_survey(request, visit, qr_code.place, form)
-    again = "conflict" in await _store(request, visit, form, receipt_of(code) if code else None)
+    hashed = receipt_of(code) if code else None
+    again = "conflict" in await _store(request, visit, form, hashed, crowded)
     address = f"{qr_code.path}/thanks?visit={visit}" + ("&again=1" if again else "")
     given = code if form.comment and not again else ""
     address += f"&receipt={given}" if given else ""
@@ -149,24 +148,24 @@ async def submit(request: Request) -> Response:
     return _remember(redirect(address), qr_code, visit)
 
 
-def work_asked(request: Request, visit: UUID, proof: str) -> Puzzle | None:
-    """The puzzle to solve before this form is taken; None where it may be, and then it is counted.
+def admit(request: Request, visit: UUID, proof: str) -> bool:
+    """Count a form that is taken; returns whether its network has sent many of this code.
 
-    Both in one step, so that of many forms that come at once no more get through.
+    Raises FloodError where a puzzle has to be solved first. All in one step, so that of many
+    forms that come at once no more get through.
     """
     context, qr_code = context_of(request), qr_code_of(request)
-    form = (
-        qr_code,
-        qr_code.place.counters(context.centre),
-        request.client.host if request.client else None,
-    )
-    excess, now = context.floods.excess(*form), context.now()
+    floods, now = context.floods, context.now()
+    counters = qr_code.place.counters(context.centre)
+    form = (qr_code, counters, request.client.host if request.client else None)
+    excess = floods.excess(*form)
     if excess and not context.puzzles.is_solved(proof, qr_code.code, visit, now):
         effort = context.centre.phone_form.effort * 1000
         steps = round(effort * (1 + (HARDEST - 1) * excess))
-        return context.puzzles.make(qr_code.code, visit, steps, now)
-    context.floods.count(*form)
-    return None
+        raise FloodError(context.puzzles.make(qr_code.code, visit, steps, now))
+    crowded = floods.is_crowd(*form)
+    floods.count(*form)
+    return crowded
 
 
 async def received(request: Request) -> Response:
@@ -227,7 +226,7 @@ def asked_by(context: Context, audience: Audience) -> tuple[Survey, list[Questio
 
 
 async def _store(
-    request: Request, visit: UUID, form: FormAnswers, receipt: str | None
+    request: Request, visit: UUID, form: FormAnswers, receipt: str | None, crowded: bool
 ) -> Sequence[Finished]:
     """Put a form on disk; returns what became of each of its submissions. Raises OutboxError."""
     context, qr_code = context_of(request), qr_code_of(request)
@@ -237,11 +236,11 @@ async def _store(
         result = await finish_draft(context, first, form, receipt)
         if result is not None:
             return [result]
-    return await store(context, *_submissions(request, visit, form, receipt))
+    return await store(context, *_submissions(request, visit, form, receipt, crowded))
 
 
 def _submissions(
-    request: Request, visit: UUID, form: FormAnswers, receipt: str | None
+    request: Request, visit: UUID, form: FormAnswers, receipt: str | None, crowded: bool
 ) -> list[Submission]:
     """The rating and its follow-up, as on the touch screen; a business form is one submission."""
     context, qr_code = context_of(request), qr_code_of(request)
@@ -268,6 +267,7 @@ def _submissions(
             answers=answers,
             comment=comment,
             receipt=receipt,
+            crowded=crowded,
         )
         for submission_id, answers, comment in parts
     ]

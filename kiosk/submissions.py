@@ -30,10 +30,12 @@ def new_submission(
     comment: str | None = None,
     fingerprint: str | None = None,
     receipt: str | None = None,
+    crowded: bool = False,
 ) -> Submission:
     """A checked submission, answered now. ``fingerprint`` is the survey's own by default.
 
-    ``receipt`` is the hash of the code that is given for its comment, if it has one.
+    ``receipt`` is the hash of the code that is given for its comment, if it has one; ``crowded``
+    whether its network has sent many.
 
     Raises surveys.wire.Refused.
     """
@@ -51,6 +53,7 @@ def new_submission(
         "answers": dict(answers),
         "comment": comment,
         "receipt": receipt if comment else None,
+        "crowded": crowded or None,
     }
     return read_submission(raw, context.surveys, context.centre, now)
 

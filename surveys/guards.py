@@ -35,6 +35,8 @@ class Flags(Model):
     - ``run``: ``run_ratings`` of the same face one after the other there, within ``run_minutes``.
     - ``closed``: on a touch screen, ``outside_minutes`` or more from the opening hours.
     - ``unserved``: the department settled no dossier on that day, as its figures say.
+    - ``network``: a form of which the kiosk says that too many had come from its network, see
+      PhoneForm.
     - ``code``: all forms of one code on a day on which more than ``phone_a_day`` came for each
       counter that it stands for; or, where the dossiers of that day are known, more than as many
       visits as they mean.
@@ -50,4 +52,5 @@ class Flags(Model):
     outside_minutes: Annotated[int, Field(ge=0, le=720)] = 30
     nobody_served: bool = True
     phone_a_day: Annotated[int, Field(ge=0, le=10_000)] = 40
+    same_network: bool = True
     alert_from: Annotated[int, Field(ge=0, le=10_000)] = 10

@@ -69,7 +69,8 @@ class Submission(BaseModel):
     The comment is the only text in it that is not a name of ours; it is composed (NFC) before
     anything is measured, compared or stored, whichever way it came in. ``receipt`` is the hash of
     the code with which its author may ask what became of the comment; see surveys.receipts. It is
-    not of what is said: the same with another one is a duplicate.
+    not of what is said: the same with another one is a duplicate. Nor is ``crowded``: that more
+    forms of its code had come from its network within an hour than the centre's limit.
 
     Of a device that chains its submissions each has its number and link (surveys.chain), and
     where it has a comment the salt under which that is in the digest.
@@ -89,6 +90,7 @@ class Submission(BaseModel):
     answers: dict[str, Any] = {}
     comment: Annotated[str, AfterValidator(composed)] | None = None
     receipt: str | None = Field(default=None, pattern=HASH)
+    crowded: bool | None = Field(default=None, strict=True)
     device_seq: int | None = Field(default=None, strict=True, ge=1, le=2**53)
     device_mac: str | None = Field(default=None, pattern=HEX_64)
     comment_salt: str | None = Field(default=None, pattern=HEX_32)

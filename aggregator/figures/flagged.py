@@ -79,8 +79,8 @@ class OfFlags:
     ) -> Iterator[tuple[Any, ...]]:
         """The item and place of each rating of a day that has a flag.
 
-        ``rows`` have device, channel, department, counter, answered_at and answers; ``settled``
-        are dossiers by day and department.
+        ``rows`` have device, channel, department, counter, answered_at, answers and crowded;
+        ``settled`` are dossiers by day and department.
         """
         rating, centre = self.survey.rating or "", self.centre
         sources: dict[tuple[Any, ...], int] = {}
@@ -101,10 +101,11 @@ class OfFlags:
                     row.channel == "kiosk",
                     row.channel == "kiosk" and not near(at.replace(second=0, microsecond=0)),
                     1 if row.counter else max(counters.get(row.department, 1), 1),
+                    bool(row.crowded),
                     settled.get((day, row.department or ""), np.nan),
                 )
             )
-        names = ["source", "at", "code", "touch", "closed", "counters", "dossiers"]
+        names = ["source", "at", "code", "touch", "closed", "counters", "crowded", "dossiers"]
         found = flags(pd.DataFrame(told, columns=names), centre.flags)
         given = found.to_numpy()
         for number in np.flatnonzero(given.any(axis=1)).tolist():
@@ -119,7 +120,9 @@ class OfFlags:
         """The ratings of a span, day by day in the order of arrival."""
         of, rating = SubmissionRow, self.survey.rating or ""
         place = (col(of.device), col(of.channel), col(of.department), col(of.counter))
-        query = select(col(of.day), *place, col(of.answered_at), col(of.answers)).where(
+        query = select(
+            col(of.day), *place, col(of.answered_at), col(of.answers), col(of.crowded)
+        ).where(
             col(of.day).between(*span),
             col(of.survey) == survey,
             col(of.channel).in_(WAYS),

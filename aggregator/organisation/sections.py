@@ -29,7 +29,7 @@ FLAG_LIMITS = (
     *("burst_ratings", "burst_seconds", "run_ratings", "run_minutes"),
     *("outside_minutes", "phone_a_day", "alert_from"),
 )
-FLAG_TICKS = ("outside_hours", "nobody_served")
+FLAG_TICKS = ("outside_hours", "nobody_served", "same_network")
 PHONE_LIMITS = ("forms_an_hour", "network_an_hour", "effort")  # each a whole number
 SPARE_SHIFTS = 2  # empty ones that a form of opening hours has besides those that there are
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from surveys.guards import Flags
 
-FlagRule = Literal["burst", "run", "closed", "unserved", "code"]
+FlagRule = Literal["burst", "run", "closed", "unserved", "code", "network"]
 FLAG_RULES: tuple[FlagRule, ...] = get_args(FlagRule)
 
 VISITS = 2  # for each dossier: 18,000 visits to 9,974 dossiers in the report of 2020, rounded up
@@ -25,6 +25,7 @@ def flags(ratings: pd.DataFrame, limits: Flags) -> pd.DataFrame:
     - touch (bool): given on a touch screen, and else on a phone
     - closed (bool): too far from the opening hours
     - counters (int): for how many counters the place stands
+    - crowded (bool): from a network that had sent many
     - dossiers (float): what its department settled that day, NaN where that is not known
     """
     touch, dossiers = ratings["touch"].to_numpy(bool), ratings["dossiers"].to_numpy(float)
@@ -32,7 +33,8 @@ def flags(ratings: pd.DataFrame, limits: Flags) -> pd.DataFrame:
     run = _crowded(ratings, limits.run_ratings, limits.run_minutes * 60, alike=True)
     closed = touch & ratings["closed"].to_numpy(bool) & limits.outside_hours
     unserved = (dossiers == 0) & limits.nobody_served
-    found = (burst, run, closed, unserved, _too_many_forms(ratings, limits))
+    network = ratings["crowded"].to_numpy(bool) & limits.same_network
+    found = (burst, run, closed, unserved, _too_many_forms(ratings, limits), network)
     return pd.DataFrame(dict(zip(FLAG_RULES, found, strict=True)), index=ratings.index)
 
 

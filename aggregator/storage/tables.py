@@ -59,7 +59,8 @@ class SubmissionRow(SQLModel, table=True):
     gone (surveys.chain.sealed).
 
     ``fingerprint`` is that of the definition by which its answers are read, a DefinitionRow.
-    ``device`` is the number of the DeviceRow that handed it in, None where that is not known.
+    ``crowded`` is what the kiosk said of its network, NULL where it said nothing. ``device`` is the
+    number of the DeviceRow that handed it in, None where that is not known.
     """
 
     __tablename__ = "submission"
@@ -88,6 +89,7 @@ class SubmissionRow(SQLModel, table=True):
     device_mac: str | None = Field(default=None, max_length=64)
     comment_salt: str | None = Field(default=None, max_length=32)
     comment_seal: str | None = Field(default=None, max_length=64)
+    crowded: bool | None = None
 
 
 class DefinitionRow(SQLModel, table=True):

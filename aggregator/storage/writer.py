@@ -67,6 +67,7 @@ class NewRow(NamedTuple):
     device_mac: str | None = None
     comment_salt: str | None = None
     comment_seal: str | None = None
+    crowded: bool | None = None
 
     @classmethod
     def of(
@@ -96,7 +97,7 @@ class NewRow(NamedTuple):
             told_at = said[7]
             said = (*said[:7], utc_text(answered_at), *said[8:])
         own = (device, clock_offset, told_at, chain, submission.device_seq, submission.device_mac)
-        return cls(*said, day, received_at, digest, *own, salt)  # type: ignore[arg-type, call-arg]
+        return cls(*said, day, received_at, digest, *own, salt, None, submission.crowded)  # type: ignore[arg-type, call-arg]
 
     @property
     def said(self) -> Said:

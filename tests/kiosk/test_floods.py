@@ -97,6 +97,15 @@ def test_a_solution_is_good_for_its_own_form_alone_and_counts_it_once(kiosk: Kio
     assert len(kiosk.stored()) == 4
 
 
+def test_only_what_is_beyond_the_limit_of_its_network_is_said_to_be_crowded(kiosk: Kiosk) -> None:
+    for _ in range(4):
+        visit = str(uuid4())
+        if (page := send(kiosk, visit=visit)).status_code == 429:
+            send(kiosk, visit=visit, proof=solution(page.text))
+    send(kiosk, "10.0.9.9")
+    assert [one["crowded"] for one in kiosk.stored()] == [None, None, None, True, None]
+
+
 def test_an_hour_after_a_flood_nothing_is_asked(kiosk: Kiosk) -> None:
     for n in range(40):
         host = f"10.0.2.{n}"

@@ -26,6 +26,7 @@ class Rating(NamedTuple):
     counter: str | None
     answered_at: datetime
     answers: dict[str, int]
+    crowded: bool = False
 
 
 @dataclass(frozen=True)

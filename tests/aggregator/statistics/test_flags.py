@@ -15,7 +15,14 @@ LIMITS = Flags(burst_ratings=3, burst_seconds=10, run_ratings=4, run_minutes=2, 
 
 
 def ratings(*rows: dict[str, Any], **same: Any) -> pd.DataFrame:
-    usual: dict[str, Any] = {"source": 0, "at": 0, "code": 5, "touch": True, "closed": False}
+    usual: dict[str, Any] = {
+        "source": 0,
+        "at": 0,
+        "code": 5,
+        "touch": True,
+        "closed": False,
+        "crowded": False,
+    }
     usual |= {"counters": 1, "dossiers": np.nan}
     return pd.DataFrame([usual | same | row for row in rows])
 
@@ -77,11 +84,20 @@ def test_a_code_sent_more_often_than_its_place_has_visitors(
     assert flagged(table.assign(touch=True), "code") == [False] * forms
 
 
+def test_the_kiosk_says_which_forms_came_from_a_crowd() -> None:
+    assert flagged(ratings({"crowded": True}, {}), "network") == [True, False]
+
+
 def test_a_rule_that_is_turned_off_flags_nothing() -> None:
     off = Flags(
-        burst_ratings=0, run_ratings=0, outside_hours=False, nobody_served=False, phone_a_day=0
+        burst_ratings=0,
+        run_ratings=0,
+        outside_hours=False,
+        nobody_served=False,
+        phone_a_day=0,
+        same_network=False,
     )
-    table = at(*[0] * 50, closed=True, dossiers=0.0)
+    table = at(*[0] * 50, closed=True, crowded=True, dossiers=0.0)
     assert not flags(table, off).to_numpy().any()
     assert not flags(table.assign(touch=False), off).to_numpy().any()
 
