@@ -6,6 +6,7 @@ and runs alone by ``make faults SEED=… N=1 ON=sqlite``.
 """
 
 import random
+import signal
 import sys
 import time
 from argparse import ArgumentParser
@@ -39,6 +40,8 @@ def main() -> int:
     options = parser.parse_args()
     seed = random.SystemRandom().randrange(10**9) if options.seed is None else options.seed
     print(f"seed {seed}, {options.number} schedules", flush=True)
+    for one in (signal.SIGINT, signal.SIGTERM):  # also where a shell had SIGINT ignored
+        signal.signal(one, signal.default_int_handler)
     began, total, failed = time.monotonic(), Tally(), 0
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="hailong-faults-")))
