@@ -1,9 +1,11 @@
-"""Copies the databases of a running centre into a folder, checked and dated. See README.md here.
+"""Copies the databases of a running centre into a folder, checked and dated, and from there to
+another machine. See README.md here.
 
 Standard library only: it must run even where the virtual environment is broken.
 """
 
 import argparse
+import json
 import os
 import re
 import sqlite3
@@ -21,6 +23,12 @@ def main(arguments: list[str] | None = None) -> int:
         description="Back up the databases of a centre, while it runs."
     )
     parser.add_argument("--to", type=Path, required=True, help="folder for the copies")
+    parser.add_argument(
+        "--also",
+        default=os.environ.get("HAILONG_BACKUP_ALSO", ""),
+        help="where all copies go besides: an rsync destination such as user@host:folder, or "
+        "restic:REPOSITORY (default HAILONG_BACKUP_ALSO)",
+    )
     parser.add_argument("--keep", type=int, default=30, help="copies kept of each (default 30)")
     parser.add_argument(
         "--var",
@@ -44,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{options.var}: no database found", file=sys.stderr)
         return 1
     options.to.mkdir(parents=True, exist_ok=True)
-    failed = 0
+    failed = []
     for source, name in sources.items():
         try:
             copy = back_up(source, name, options.to)
@@ -52,9 +60,48 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{copy} {copy.stat().st_size} bytes")
         except (OSError, sqlite3.Error, subprocess.CalledProcessError) as error:
             # An address may hold a password, which does not belong in a log.
-            print(f"{re.sub('//.*@', '//', source)}: {error}", file=sys.stderr)
-            failed += 1
+            failed.append(f"{re.sub('//.*@', '//', source)}: {reason_of(error)}")
+    if options.also:
+        try:
+            send(options.to, options.also)
+        except (OSError, subprocess.CalledProcessError) as error:
+            failed.append(f"{re.sub('//.*@', '//', options.also)}: {reason_of(error)}")
+    for problem in failed:
+        print(problem, file=sys.stderr)
+    note(options.to, "backup", not failed)
     return 1 if failed else 0
+
+
+def reason_of(error: Exception) -> str:
+    """What went wrong, without a command's words: an address among them may hold a password."""
+    if isinstance(error, subprocess.CalledProcessError):
+        return f"{Path(error.cmd[0]).name} ended with status {error.returncode}"
+    return str(error)
+
+
+def note(folder: Path, what: str, ok: bool) -> None:
+    """Leave beside the copies how the last backup, or drill, went: the aggregator reads it."""
+    told = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "ok": ok}
+    draft = folder / f"{what}.partial"
+    draft.write_text(json.dumps(told))
+    draft.chmod(0o600)
+    draft.replace(folder / f"{what}.json")
+
+
+def send(folder: Path, destination: str) -> None:
+    """Copy to another machine what is not there yet; what is there is never written over.
+
+    Nor is anything deleted there: whoever breaks into this machine cannot take those copies along.
+    """
+    if destination.startswith("restic:"):
+        repository = destination.removeprefix("restic:")
+        command = ["restic", "--quiet", "--repo", repository, "backup", "--tag", "hailong"]
+        command += [*("--exclude", "*.partial"), str(folder)]
+    else:
+        command = ["rsync", "--archive", "--ignore-existing", "--chmod=D700,F600"]
+        command += [*("--exclude", "*.partial"), *("--exclude", "*.json")]
+        command += [f"{folder}/", destination]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
 
 
 def databases(var: Path) -> dict[str, str]:

@@ -27,6 +27,7 @@ ROOMS: dict[str, type[BaseSettings]] = {
 DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "deploy/README.md"]
 # Of the tests, of the kiosk's browser script, and a word that stands for any name.
 OTHERS = {"HAILONG_TEST_ALL", "HAILONG_KIOSK_URL", "HAILONG_NAME"}
+OTHERS |= {"HAILONG_BACKUP_ALSO", "HAILONG_DRILL_DATABASE"}  # of deploy/backup.py and drill.py
 
 ROW = re.compile(r"^\| `(\w+)` \| (.*?) \| (.*?) \|$", re.M)
 

@@ -1,5 +1,6 @@
 """What should be looked at now, by the limits and rules of surveys.alerts."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from surveys.alerts import AlertRule, Alerts
 from surveys.centre import RATING, Centre
 from surveys.definition import Survey
 
+DRILL_EVERY = timedelta(days=40)  # its timer runs once a month
 LATELY = timedelta(days=7)  # ratings before it are none of the last
 
 
@@ -169,7 +171,7 @@ def disk(scene: Scene) -> Iterator[Finding]:
 
 
 def backup(scene: Scene) -> Iterator[Finding]:
-    """A newest backup that is too old, or none at all."""
+    """A newest backup that is too old, or none at all; and a backup or drill that failed."""
     folder, hours = scene.settings.backups, scene.limits.backup_hours
     if folder is None or not hours:
         return
@@ -178,6 +180,30 @@ def backup(scene: Scene) -> Iterator[Finding]:
         yield Finding("backup_hours", "", {})
     elif scene.now - newest > timedelta(hours=hours):
         yield Finding("backup_hours", "", {"since": newest.isoformat(timespec="seconds")})
+    for what in ("backup", "drill"):
+        if (outcome := _outcome(folder / f"{what}.json")) is None:
+            continue
+        at, ok = outcome
+        if not ok:
+            yield Finding("backup_hours", what, {"since": at.isoformat(timespec="seconds")})
+        elif what == "drill" and scene.now - at > DRILL_EVERY:
+            yield Finding("backup_hours", "no_drill", {"since": at.isoformat(timespec="seconds")})
+
+
+def _outcome(file: Path) -> tuple[datetime, bool] | None:
+    """When a backup or drill ended, and whether all was well; None where nobody has said.
+
+    What cannot be read is no proof of a backup: it counts as one that failed when it was written.
+    """
+    try:
+        written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    except OSError:
+        return None
+    try:
+        told = json.loads(file.read_text("utf-8"))
+        return datetime.fromisoformat(told["at"]).astimezone(UTC), told["ok"] is True
+    except (OSError, ValueError, KeyError, TypeError):
+        return written, False
 
 
 def _newest(folder: Path) -> datetime | None:

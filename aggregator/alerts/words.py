@@ -34,6 +34,8 @@ def sentence(alert: Alert | Finding, centre: Centre) -> Words:
             values["rules"] = listed([say(f"flags.rule.{one}") for one in named])
         case "backup_hours" if "since" not in told:
             key += "_none"
+        case "backup_hours" if alert.subject:
+            key += f"_{alert.subject}"
         case "disk_percent":
             key += f"_{alert.subject}"
     return say(key, **values)

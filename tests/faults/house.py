@@ -323,11 +323,11 @@ class House:
         for id, reason in waiting.items():
             if reason is not None and not reason.strip():
                 found.wrong.append(f"refused without a reason: {id}")
-        if not self._tallies_hold():
+        if not self.tallies_hold():
             found.wrong.append("tallies are not those of a rebuild")
         return found
 
-    def _tallies_hold(self) -> bool:
+    def tallies_hold(self) -> bool:
         """Whether tallies are those of a rebuild, between two deliveries."""
         while True:
             before, counted = len(stored(self.store)), tallies(self.store)

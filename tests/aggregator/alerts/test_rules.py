@@ -176,6 +176,30 @@ def test_a_backup_that_is_old_missing_or_cannot_be_read(make_room: Make, tmp_pat
     assert found(room, "backup_hours") == []
 
 
+def test_a_backup_or_drill_that_failed_is_told(make_room: Make, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    room = make_room(backups=folder)
+    (folder / "hailong-20261123T010000Z.db").touch()
+    os.utime(folder / "hailong-20261123T010000Z.db", (NOW.timestamp(),) * 2)
+
+    def told(name: str, text: str) -> list[tuple[str, str]]:
+        (folder / name).write_text(text)
+        os.utime(folder / name, (NOW.timestamp(),) * 2)
+        return [(one.subject, str(one.details["since"])) for one in found(room, "backup_hours")]
+
+    day, long_ago = "2026-11-22T11:30:00+00:00", "2026-10-01T11:30:00+00:00"
+    assert told("backup.json", f'{{"at": "{day}", "ok": true}}') == []
+    assert told("drill.json", f'{{"at": "{day}", "ok": true}}') == []
+    assert told("drill.json", f'{{"at": "{day}", "ok": false}}') == [("drill", day)]
+    assert told("drill.json", f'{{"at": "{long_ago}", "ok": true}}') == [("no_drill", long_ago)]
+    assert told("drill.json", f'{{"at": "{day}", "ok": true}}') == []
+    assert told("backup.json", '{"at": 7') == [("backup", NOW.isoformat(timespec="seconds"))]
+    watch_of(room).look()
+    [said] = sentences(room)
+    assert said.startswith("Sao lưu không thành công, lúc 08:15 23/11/2026.")
+
+
 def test_no_folder_of_backups_is_no_alert(room: Room) -> None:
     assert found(room, "backup_hours") == []
 
