@@ -53,7 +53,7 @@ def test_a_manager_finds_a_comment_and_acts_on_it(hall: Hall, size: tuple[int, i
     expect(comment.locator("blockquote")).to_have_text("Chờ lâu, gọi 0912 000 000")
     expect(comment.get_by_role("status")).to_contain_text("nhật ký")
     assert violations(page) == []
-    page.get_by_role("link", name="Khen, chê").click()
+    page.get_by_role("link", name="Lý do đánh giá").click()
     expect(page.locator("#figures tbody tr")).to_have_count(6)
     assert violations(page) == []
     page.get_by_role("link", name="Công chức phục vụ").click()

@@ -35,7 +35,7 @@ def test_a_merger_from_the_form_to_both_organisations(hall: Hall) -> None:
     page.get_by_role("button", name="Xem").click()
     expect(rows.filter(has_text="Sở Tài chính")).to_contain_text("60")
     expect(rows.filter(has_text="Sở Kế hoạch và Đầu tư")).to_have_count(0)
-    expect(page.locator(".when")).to_contain_text("theo tổ chức hiện nay")
+    expect(page.locator(".when")).to_contain_text("theo cơ cấu tổ chức hiện nay")
 
 
 @pytest.mark.browser

@@ -41,6 +41,6 @@ def test_another_machine_is_told_why_and_by_which_setting(
 ) -> None:
     kiosk = make_kiosk(touch_remote=False)
     page = from_address(kiosk, "192.0.2.7").get("/").text
-    assert "chỉ mở trên máy của nó" in page
+    assert "chỉ dùng trên máy đặt tại Trung tâm" in page
     assert "HAILONG_TOUCH_REMOTE" in page
     assert 'href="/"' not in page  # it would lead here again

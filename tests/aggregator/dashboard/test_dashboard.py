@@ -103,7 +103,7 @@ def test_the_comparison_follows_the_measure_and_names_its_reference(manager: Roo
 
 def test_why_there_is_no_comparison_with_sipas_is_written_beside(manager: Room) -> None:
     said = words(page(manager))
-    assert "SIPAS 2019 Lai Châu: hài lòng trở lên (82,33%): phiếu hỏi khác" in said
+    assert "SIPAS 2019 Lai Châu: hài lòng trở lên (82,33%): phiếu khảo sát khác" in said
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_the_paper_ballots_best_level_has_the_best_colour_and_its_name(room: Roo
 def test_a_survey_that_the_centre_does_not_ask_awaits_no_taps(room: Room) -> None:
     room.sign_in()
     ballot = words(page(room, "/?survey=paper_ballot_2020"))
-    assert "Chưa có người trả lời nào trong kỳ này. Phiếu này đã lấy từ trước" in ballot
+    assert "Chưa có người trả lời nào trong kỳ này. Phiếu này được thu thập trước đây" in ballot
     assert "sẽ tự hiện ở đây" not in ballot
     assert "sẽ tự hiện ở đây" in words(page(room, "/?survey=sipas_2020"))
 

@@ -69,10 +69,10 @@ def test_a_device_is_added_told_of_moved_renamed_and_revoked(any_room: Room) -> 
     assert beat(any_room, pending=44).status_code == 200
     assert "Chờ gửi: 3 Bị từ chối: 1 " in words(any_room.client.get("/devices").text)
     any_room.clock.moment += timedelta(minutes=11)
-    assert "<strong>im lặng</strong>" in any_room.client.get("/devices").text
+    assert "<strong>mất liên lạc</strong>" in any_room.client.get("/devices").text
     any_room.clock.moment += timedelta(hours=11)
     page = any_room.client.get("/devices").text
-    assert "<strong>im lặng</strong>" not in page
+    assert "<strong>mất liên lạc</strong>" not in page
     assert "ngoài giờ" in page
 
     assert act(any_room, "add", "quầy 5").status_code == 422

@@ -40,7 +40,7 @@ def page(room: Room, path: str = "/briefing?lang=vi") -> str:
 def test_it_is_of_the_last_working_day_and_says_so_in_one_sentence(morning: Room) -> None:
     shown = words(page(morning))
     assert "Thứ Sáu, 20/11/2026, có 27 lượt đánh giá, 77,8% rất hài lòng." in shown
-    assert "Ngày làm việc trước đó (19/11/2026): 77,8% của 27 lượt." in shown
+    assert "Ngày làm việc trước đó (19/11/2026): 77,8% trên 27 lượt." in shown
     assert "Hôm nay đến 07:30 chưa có lượt nào" in shown
 
 
@@ -77,7 +77,7 @@ def test_new_comments_and_overdue_cases_are_counted(room: Room) -> None:
     room.sign_in()
     room.take([submission(comment="Chờ lâu", answered_at=at(20)), submission(comment="Tốt")])
     shown = words(page(room))
-    assert "Góp ý từ ngày ấy 2" in shown
+    assert "Góp ý từ ngày đó 2" in shown
     assert "Vụ việc quá hạn không có" in shown
 
 
@@ -85,7 +85,7 @@ def test_a_quiet_centre_has_nothing_to_attend_to(room: Room) -> None:
     room.sign_in()
     shown = words(page(room))
     assert "Thứ Sáu, 20/11/2026, không có lượt đánh giá nào." in shown
-    assert "Không có cơ quan hay quầy nào thấp hơn số công bố một cách rõ rệt." in shown
+    assert "Không có cơ quan hoặc quầy nào thấp hơn rõ rệt so với số công bố." in shown
 
 
 def test_closed_days_and_holidays_are_skipped(centre: Centre) -> None:

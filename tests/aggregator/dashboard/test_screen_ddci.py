@@ -119,7 +119,7 @@ def test_nobody_ranked_yet(make_room: Callable[..., Room]) -> None:
     room = make_room(ddci=SAMPLE)
     room.sign_in()
     page = shown(room, "/ddci")
-    assert "Chưa cơ quan nào được xếp hạng" in words(page)
+    assert "Chưa có cơ quan nào được xếp hạng" in words(page)
     assert answers_for_its_figures(room, "/ddci") > 20
 
 

@@ -59,7 +59,7 @@ def test_the_contents_lead_to_every_part_and_our_choices_to_theirs(reader: Room)
 
 def test_what_is_never_mixed_is_said_with_the_published_figures(reader: Room) -> None:
     page = words(shown(reader, "/method"))
-    part = page[page.index("3. Những gì không bao giờ trộn") :]
+    part = page[page.index("3. Những số liệu không bao giờ gộp chung") :]
     assert part.index("96,3%") < part.index("100,0%") < part.index("82,33%")
     assert "3.355 / 3.483" in part
     assert "2018-2020 và của các năm 2022-2024 là hai chuỗi" in part

@@ -162,7 +162,10 @@ def test_a_period_before_the_merger_in_both_organisations(manager: Room) -> None
     assert row(then, "Sở Tài chính").split()[3] == "20"
     assert row(now, "Sở Tài chính").split()[3] == "60"
     assert "Sở Kế hoạch và Đầu tư" not in words(now)
-    for page, said in ((then, "theo tổ chức lúc đó"), (now, "theo tổ chức hiện nay")):
+    for page, said in (
+        (then, "theo cơ cấu tổ chức tại thời điểm đó"),
+        (now, "theo cơ cấu tổ chức hiện nay"),
+    ):
         assert said in words(page)
         assert row(page, "Toàn Trung tâm").split()[3] == "61"
         assert "Trong đó 1 lượt đánh giá không ghi cơ quan" in words(page)
@@ -246,8 +249,8 @@ def test_a_report_says_under_which_organisation_it_stands(room: Room) -> None:
     answer(room)
     context, day = room.context, date(2026, 10, 5)
     for organisation, said, there in (
-        ("then", "Số liệu theo tổ chức tại ngày 31/10/2026", True),
-        ("now", "Số liệu theo tổ chức hiện nay", False),
+        ("then", "Số liệu theo cơ cấu tổ chức tại ngày 31/10/2026", True),
+        ("now", "Số liệu theo cơ cấu tổ chức hiện nay", False),
     ):
         report = build_report(
             context.store,
@@ -293,7 +296,7 @@ def test_heads_see_their_department_alone_before_and_after_a_merger(room: Room) 
         for path in (f"/department/{department}", "/trends", "/exports/codebook.csv"):
             today = room.client.get(f"{path}?{asked}&organisation=now")
             assert today.status_code == 400
-            assert "theo tổ chức lúc đó" in words(today.text)
+            assert "theo cơ cấu tổ chức tại thời điểm đó" in words(today.text)
         assert room.client.get("/organisation").status_code == 403
 
 

@@ -307,10 +307,10 @@ def test_coverage_says_which_days_it_counts(centre_at_work: Room) -> None:
 
 def test_a_survey_taken_earlier_has_no_share_of_those_who_took_part(centre_at_work: Room) -> None:
     shown = page(centre_at_work, "/?survey=paper_ballot_2020&period=month")
-    assert card(shown, "Tỷ lệ tham gia") == "Tỷ lệ tham gia – Phiếu này đã lấy từ trước"
+    assert card(shown, "Tỷ lệ tham gia") == "Tỷ lệ tham gia – Phiếu này được thu thập trước đây"
     assert row(shown, "Toàn Trung tâm").startswith("Toàn Trung tâm 0 0 0")
     covered = words(page(centre_at_work, "/coverage?survey=paper_ballot_2020"))
-    assert "Phiếu này đã lấy từ trước" in covered
+    assert "Phiếu này được thu thập trước đây" in covered
     assert "0,0%" not in covered
 
 
@@ -344,5 +344,5 @@ def test_sipas_and_business_begin_with_a_sentence(centre_at_work: Room) -> None:
 def test_where_no_ranking_is_set_the_decisions_come_before_the_technical_steps(room: Room) -> None:
     room.sign_in()
     found = words(page(room, "/ddci"))
-    decisions = found.index("lãnh đạo đã quyết định ba điều")
+    decisions = found.index("lãnh đạo đã quyết định ba điểm")
     assert decisions < found.index("Dành cho người phụ trách máy") < found.index("HAILONG_DDCI")

@@ -582,7 +582,7 @@ def test_each_answer_names_its_device_and_its_place_then_or_now(
     ] * 2
     assert {"department", "counter"}.isdisjoint(found[0])
     book = (tmp_path / "now.codebook.csv").read_text("utf-8-sig")
-    assert "theo tổ chức hiện nay" in book
+    assert "theo cơ cấu tổ chức hiện nay" in book
     assert "so_ke_hoach_dau_tu" not in book
     if form == "csv":
         # It would come back under other units, so it does not.
