@@ -96,9 +96,9 @@ def draw(text: str) -> Drawing:
     return Drawing.of(text)
 
 
-def svg(text: str) -> str:
+def svg(text: str, level: int = LEVEL) -> str:
     """A QR code as the text of an SVG file."""
-    drawing = draw(text)
+    drawing = draw(text) if level == LEVEL else Drawing.of(text, level)
     side = drawing.side
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}">'
@@ -107,10 +107,10 @@ def svg(text: str) -> str:
     )
 
 
-def png(text: str, scale: int = 12) -> bytes:
+def png(text: str, scale: int = 12, level: int = LEVEL) -> bytes:
     """A QR code as a PNG file of one bit a pixel, ``scale`` pixels a module."""
     file = io.BytesIO()
-    _qr_code(text, box_size=scale).make_image(image_factory=PyPNGImage).save(file)
+    _qr_code(text, level, box_size=scale).make_image(image_factory=PyPNGImage).save(file)
     return file.getvalue()
 
 

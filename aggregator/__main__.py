@@ -90,6 +90,9 @@ def _parser(language: Language) -> argparse.ArgumentParser:
     _actor(attitude)
     command("publish", "board.run_publish")
     command("rebuild", "files.run_rebuild")
+    verify = command("verify", "verify.run_verify")
+    verify.add_argument("--root", action="append", default=[], help=say("verify_root"))
+    command("proof", "verify.run_proof").add_argument("code", help=say("proof_code"))
     command("define", "files.run_define").add_argument("file", type=Path, help=say("define_file"))
     for name, run in (
         ("transactions", "files.run_transactions"),

@@ -85,6 +85,13 @@ class Watch:
             release(self._store, rating, centre, self._clock())
             self._published = today
 
+    def close(self) -> int:
+        """Close the days that are over in the ledger; returns how many entries were made.
+
+        Raises StorageError.
+        """
+        return self._store.closings.close(self._organisation.centre.local(self._clock()))
+
     def _send(self, due: list[Due], send: Callable[[], None]) -> None:
         try:
             send()
@@ -104,6 +111,7 @@ class Watch:
             await run_in_threadpool(self.send)
             await run_in_threadpool(self.forget)
             await run_in_threadpool(self.publish)
+            await run_in_threadpool(self.close)
         except StorageError as error:
             log.warning("alerts: %s", error)
         except Exception:

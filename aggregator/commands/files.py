@@ -1,6 +1,7 @@
 """Commands that read files into the database, and ``rebuild``, which makes all tallies anew."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -40,10 +41,13 @@ def run_rebuild(options: argparse.Namespace) -> int:
         centre = centre_in_force(store.centres, settings.centre, files)
         surveys = centre.instruments_with(files)
         store.definitions.check(surveys)
-        counted = rebuild(store, store.definitions.counted(surveys), centre.zone, advance)
+        known = store.definitions.counted(surveys)
+        counted, altered = rebuild(store, known, centre.zone, advance)
         store.roll_up(surveys.values(), flag_layouts(centre))
     tell(options, counted)
-    return 0
+    if altered:
+        print(MESSAGES.get(options.lang, "verify.altered", n=altered), file=sys.stderr)
+    return 1 if altered else 0
 
 
 def run_define(options: argparse.Namespace) -> int:

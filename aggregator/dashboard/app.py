@@ -28,6 +28,7 @@ from aggregator.dashboard.screens import (
     briefing,
     business,
     cases,
+    closings,
     comments,
     comparison,
     coverage,
@@ -124,6 +125,7 @@ MENU: Menu = {
     "method": [
         Route("/method", method.method, name="method"),
         Route("/published", published.published, name="published"),
+        Route("/closings", closings.closings, methods=["GET", "POST"], name="closings"),
     ],
 }
 

@@ -15,6 +15,7 @@ from aggregator.storage.audit import Entry
 from aggregator.storage.batches import NewBatch
 from aggregator.storage.centres import OlderVersionError
 from aggregator.storage.chains import Handed
+from aggregator.storage.closings import is_as_said
 from aggregator.storage.database import StorageError
 from aggregator.storage.definitions import refuse_changed
 from aggregator.storage.devices import Device
@@ -492,28 +493,29 @@ def _id_of(item: object) -> str | None:
 
 def rebuild(
     store: Store, surveys: Mapping[str, Survey], zone: tzinfo, progress: Callable[[int], None]
-) -> int:
+) -> tuple[int, int]:
     """Count all tallies and index all comments again from the stored submissions, in one
-    transaction; returns how many submissions there are.
+    transaction; returns how many submissions there are, and how many are not what came in.
 
     ``surveys`` are all that have answers, ``zone`` is the centre's. Raises
     definitions.UndefinedAnswersError where stored answers have no definition; then nothing is
     changed. ``progress`` is called with the number of submissions in each chunk.
     """
-    counted = 0
+    counted = altered = 0
     with store.writing() as writer:
         writer.refuse_undefined()
         writer.clear_tallies()
         for rows in writer.submissions():
             deltas = Deltas(surveys)
             for row in rows:
+                altered += not is_as_said(row)
                 hour = row.answered_at.astimezone(zone).hour
                 deltas.add(row.survey, _cell(row), row.answers, hour)
             writer.add_tallies(deltas)
             counted += len(rows)
             progress(len(rows))
         writer.index_all_comments()
-    return counted
+    return counted, altered
 
 
 class GroupCommit:

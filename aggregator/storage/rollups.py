@@ -205,6 +205,10 @@ class RollUps:
         for span in spans:
             self.known[span] = self._layout.block(connection, self._survey, span)
 
+    def stored(self, connection: Connection, span: Span) -> Block:
+        """The block of a span as it is stored. Raises KeyError where it is not."""
+        return self._stored(connection, [span])[span]
+
     def make(self, connection: Connection, span: Span) -> Block:
         """The block of a span, stored first if it is missing. The caller holds the write lock."""
         stored = self._stored(connection, [span]).get(span)

@@ -20,6 +20,7 @@ from aggregator.storage.blocks import Block, Key, Totals, merged
 from aggregator.storage.cases import Cases
 from aggregator.storage.centres import Centres
 from aggregator.storage.chains import Chains
+from aggregator.storage.closings import Closings
 from aggregator.storage.comments import Comments
 from aggregator.storage.contacts import Contacts
 from aggregator.storage.credentials import Credentials
@@ -102,6 +103,7 @@ class Store:
         self.credentials = Credentials(self.database)
         self.devices = Devices(self.database)
         self.chains = Chains(self.database)
+        self.closings = Closings(self.database)
         self.definitions = Definitions(self.database)
         self.handling = Handling(self.database)
         self.roster = Roster(self.database)

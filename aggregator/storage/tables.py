@@ -361,6 +361,26 @@ class ChainNote(SQLModel, table=True):
     at: datetime = Field(sa_type=UtcDateTime)
 
 
+class ClosingRow(SQLModel, table=True):
+    """A closed day, or what came late of one, which triggers keep from being changed or deleted.
+
+    See closings.Entry.
+    """
+
+    __tablename__ = "closing"
+    __table_args__ = (Index("closing_day", "day"),)
+
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    day: date
+    since: int = Field(sa_type=BigInteger)
+    until: int = Field(sa_type=BigInteger)
+    n: int = Field(sa_type=BigInteger)
+    root: str = Field(max_length=64)
+    closed_at: datetime = Field(sa_type=UtcDateTime)
+    before: str = Field(max_length=64)
+    hash: str = Field(max_length=64)
+
+
 class AlertRow(SQLModel, table=True):
     """Something that should be looked at; see alerts.AlertLog.
 

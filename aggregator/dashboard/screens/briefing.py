@@ -14,6 +14,7 @@ from aggregator.dashboard.permissions import needs
 from aggregator.dashboard.screens.view import FigurePage, View, choose, read_view
 from aggregator.figures.briefing import Attention, Briefing, briefing
 from aggregator.storage.alerts import Alert
+from aggregator.storage.closings import Entry
 from aggregator.storage.comments import Search
 from aggregator.wording.phrases import Words
 from surveys.centre import WEEKDAYS
@@ -31,7 +32,8 @@ class BriefingPage(FigurePage):
     ``told`` are what needs attention, each with the sentence of its alert, if it is one.
     ``silent`` names devices that are silent, ``comments`` counts those since the last
     working day, up to ``most``; ``overdue`` numbers overdue cases, ``others`` are
-    the other alerts that last, each with its sentence.
+    the other alerts that last, each with its sentence. ``closed`` are the ledger's entries of the
+    day: what came late of it after the first.
     """
 
     found: Briefing | None
@@ -40,6 +42,7 @@ class BriefingPage(FigurePage):
     others: Sequence[tuple[Alert, Words]] = ()
     overdue: Sequence[int] = ()
     comments: int = 0
+    closed: Sequence[Entry] = ()
 
     most = MOST_COMMENTS
     weekdays = WEEKDAYS
@@ -77,6 +80,7 @@ def _page(context: Context, view: View) -> BriefingPage:
         comments=context.store.comments.count(
             Search(since=found.day, until=context.today), MOST_COMMENTS
         ),
+        closed=context.store.closings.entries(found.day),
         others=[
             (one, sentence(one, centre))
             for one in live

@@ -54,7 +54,9 @@ SECTIONS = (
     MethodSection("ddci", ("components", "weights")),
     MethodSection("small_groups", ("rule", "others"), frozenset({"rule", "others"})),
     MethodSection("published", ("kept", "recomputed")),
-    MethodSection("trust", ("day", "late", "numbers", "dates"), frozenset({"day", "dates"})),
+    MethodSection(
+        "trust", ("day", "late", "numbers", "dates", "ledger"), frozenset({"day", "dates"})
+    ),
     MethodSection("privacy", ("person", "sensitive", "comments")),
     MethodSection("methods"),
     MethodSection("ours"),

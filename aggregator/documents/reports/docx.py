@@ -25,6 +25,7 @@ from aggregator.documents.reports.model import (
     Table,
 )
 from aggregator.documents.reports.written import written
+from qr_images import ON_SCREEN, png
 
 WIDTH = 165  # mm between the margins
 AGENCY, NATION = 70, 95  # mm, the two columns of the head
@@ -159,6 +160,10 @@ class _Writer:
             for block in section.blocks:
                 if isinstance(block, Paragraph):
                     said = self._text(block.text)
+                    if block.code:
+                        picture = io.BytesIO(png(block.code, 6, ON_SCREEN))
+                        shape = self.document.add_picture(picture, width=Mm(22))
+                        shape._inline.docPr.set("descr", self.report.words["root_code"])
                     if isinstance(before, Table) and not before.notes:
                         said.paragraph_format.space_before = Pt(8)  # tables have none after them
                 elif isinstance(block, Points):

@@ -174,7 +174,10 @@ Chart = Intervals | Trend | Likert
 
 @dataclass(frozen=True)
 class Paragraph:
+    """A text; ``code`` is what the QR code beside it holds, where there is one."""
+
     text: str
+    code: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from aggregator.documents.reports import decree_30_2020, typesetting
 from aggregator.documents.reports.charts import drawing
 from aggregator.documents.reports.model import Block, Paragraph, Points, Report, Section, Table
 from aggregator.documents.reports.written import written
+from qr_images import ON_SCREEN, svg
 from surveys.messages import Language
 
 
@@ -33,7 +34,8 @@ def _section(section: Section, language: Language) -> dict[str, Any]:
 
 def _block(block: Block, language: Language) -> dict[str, Any]:
     if isinstance(block, Paragraph):
-        return {"kind": "paragraph", "text": block.text}
+        code = svg(block.code, ON_SCREEN) if block.code else ""
+        return {"kind": "paragraph", "text": block.text, "code": code}
     if isinstance(block, Points):
         return {"kind": "points", "texts": list(block.texts)}
     if isinstance(block, Table):

@@ -41,7 +41,7 @@ from surveys.published import PublishedTables
 WORDS = (
     *("nation", "motto", "number", "recipients", "recipient_lines", "sign", "demo", "demo_mark"),
     *("annex", "annex_title", "from", "to", "summary_sheet", "chart_sheet"),
-    *("decimal_note", "formula_note"),
+    *("decimal_note", "formula_note", "root_code"),
 )
 
 

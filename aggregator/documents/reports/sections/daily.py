@@ -3,8 +3,10 @@
 from aggregator.documents.reports.cells import Figures, table
 from aggregator.documents.reports.material import Material
 from aggregator.documents.reports.model import Block, CellValue, Column, Paragraph, Points, Section
+from aggregator.documents.reports.occasion import Occasion
 from aggregator.figures.briefing import evidence
 from aggregator.statistics.participation import CENTRE
+from aggregator.wording import numbers
 
 
 def daily(m: Material) -> Section:
@@ -27,7 +29,31 @@ def daily(m: Material) -> Section:
     ]
     notes = _notes(m)
     blocks: list[Block] = [table(on, "daily", columns, rows, [len(rows) - 1])]
-    return Section("", (*blocks, *([Points(tuple(notes))] if notes else [])))
+    sealed = [root_of(on)] if on.internal else []
+    return Section("", (*blocks, *([Points(tuple(notes))] if notes else []), *sealed))
+
+
+def root_of(on: Occasion) -> Paragraph:
+    """The root under which the ledger has the day, with its QR code, and what came late."""
+    day = on.period.since
+    entries = on.store.closings.entries(day)
+    if not entries:
+        return Paragraph(on.say("not_closed", day=on.day(day)))
+    first, *later = entries
+    groups = " ".join(first.root[at : at + 8] for at in range(0, len(first.root), 8))
+    told = on.say(
+        "closed",
+        day=on.day(day),
+        n=on.integer(first.n),
+        clock=numbers.clock(first.closed_at.astimezone(on.centre.zone)),
+        at=on.day(on.centre.local_day(first.closed_at)),
+        entry=on.integer(first.number),
+        root=groups,
+    )
+    for one in later:
+        at = on.day(on.centre.local_day(one.closed_at))
+        told += " " + on.say("came_late", n=on.integer(one.n), at=at)
+    return Paragraph(told, f"{day}:{first.root.upper()}")
 
 
 def _notes(m: Material) -> list[str]:

@@ -1,0 +1,68 @@
+"""Commands that prove: ``verify`` the whole database, ``proof`` one submission."""
+
+import argparse
+import json
+import re
+import sys
+from datetime import date
+
+from aggregator.commands import progress, settings_of
+from aggregator.commands.store import opened
+from aggregator.organisation.current import centre_in_force
+from aggregator.storage.closings import as_json
+from aggregator.storage.verify import LEAST_HEX, Printed, Verification
+from aggregator.wording.messages import MESSAGES
+from aggregator.wording.phrases import integer, say
+from surveys.definition import load_instruments
+from surveys.messages import MessageError
+from surveys.receipts import read_code, receipt_of
+
+ROOT = re.compile(rf"(\d{{4}}-\d\d-\d\d):([0-9a-f]{{{LEAST_HEX},64}})")
+
+
+def run_verify(options: argparse.Namespace) -> int:
+    """Print a line for each thing that does not fit; 1 where there is any."""
+    settings, printed = settings_of(options), [_printed(text) for text in options.root]
+    files, found = load_instruments(settings.surveys), 0
+    with opened(settings) as store, progress() as advance:
+        centre = centre_in_force(store.centres, settings.centre, files)
+        surveys = store.definitions.counted(centre.instruments_with(files))
+        verification = Verification(store, surveys, centre, advance)
+        for finding in verification.findings(printed):
+            print(finding.get(options.lang), flush=True)
+            found += 1
+        entries = len(store.closings.entries())
+    checked = verification.checked
+    days, n = integer(checked.days), integer(checked.submissions)
+    if found:
+        told = say("verify.found", n=integer(found), submissions=n, days=days)
+    else:
+        unclosed = integer(checked.unclosed)
+        told = say("verify.fits", n=n, days=days, entries=integer(entries), open=unclosed)
+    print(told.get(options.lang), file=sys.stderr if found else sys.stdout)
+    return 1 if found else 0
+
+
+def run_proof(options: argparse.Namespace) -> int:
+    """Print the proof of a receipt code's submission as JSON."""
+    code = read_code(options.code)
+    if code is None:
+        raise MessageError("verify.bad_code")
+    with opened(settings_of(options)) as store:
+        proofs = store.closings.proofs(receipt_of(code))
+    if not proofs:
+        print(MESSAGES.get(options.lang, "verify.no_proof"), file=sys.stderr)
+        return 1
+    print(json.dumps(as_json(proofs), ensure_ascii=False, indent=1))
+    return 0
+
+
+def _printed(text: str) -> Printed:
+    """A root as it was typed, also with the spaces between groups. Raises MessageError."""
+    found = ROOT.fullmatch("".join(text.split()).lower())
+    try:
+        if found is not None:
+            return Printed(date.fromisoformat(found[1]), found[2])
+    except ValueError:
+        pass
+    raise MessageError("verify.bad_root", text=text[:80])

@@ -1,0 +1,252 @@
+"""Computes everything again from the stored submissions, and names what does not fit.
+
+A day at a time and in constant memory: what was said against its digest, the day against the
+ledger, its tallies; then hours, blocks, and the numbers of devices.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, select
+from sqlmodel import col
+
+from aggregator.storage.blocks import Block
+from aggregator.storage.closings import CHUNK, Entry, is_as_said, leaf_of, rows_of
+from aggregator.storage.merkle import Tree
+from aggregator.storage.rollups import FACTORS, HOURS, POOL, TALLIES, Layout, RollUps, Span
+from aggregator.storage.store import Store
+from aggregator.storage.tables import (
+    BlockRow,
+    HourTally,
+    PooledTally,
+    SubmissionRow,
+    Tally,
+)
+from aggregator.storage.tallies import Cell, Deltas
+from aggregator.storage.verify_chains import numbers
+from aggregator.wording.phrases import Words, day, integer, say, verbatim
+from surveys.centre import Centre
+from surveys.chain import START
+from surveys.definition import Survey
+
+LAYOUTS: tuple[Layout, ...] = (TALLIES, POOL, FACTORS, HOURS)
+LEAST_HEX = 16  # digits of a printed root that must be given
+
+Key = tuple[Any, ...]
+Sums = dict[Key, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A root as it stands on the sheet of a day, or its first digits."""
+
+    day: date
+    hex: str
+
+
+@dataclass
+class Checked:
+    """How much was looked at."""
+
+    submissions: int = 0
+    days: int = 0
+    unclosed: int = 0
+
+
+class Verification:
+    """One look at a whole database; ``findings`` are sentences on what does not fit."""
+
+    def __init__(
+        self,
+        store: Store,
+        surveys: Mapping[str, Survey],
+        centre: Centre,
+        advance: Callable[[int], None] = lambda more: None,
+    ) -> None:
+        """``surveys`` are those that have answers, by id; see Definitions.counted."""
+        self._store = store
+        self._surveys = surveys
+        self._centre = centre
+        self._advance = advance
+        self.checked = Checked()
+
+    def findings(self, printed: Sequence[Printed] = ()) -> Iterator[Words]:
+        """What does not fit, as it is found. Raises StorageError."""
+        entries = self._store.closings.entries()
+        yield from joined(entries)
+        yield from on_paper(entries, printed)
+        with self._store.database.begin() as connection:
+            yield from self._days(connection, entries)
+            yield from _blocks(connection)
+            yield from numbers(connection)
+
+    def _days(self, connection: Connection, entries: Sequence[Entry]) -> Iterator[Words]:
+        by_day: dict[date, list[Entry]] = defaultdict(list)
+        for entry in entries:
+            by_day[entry.day].append(entry)
+        tallied = {
+            (table, survey) for table in (Tally, PooledTally, HourTally)
+            for survey in connection.execute(select(col(table.survey)).distinct()).scalars()
+        }  # fmt: skip
+        days = {*by_day, *connection.execute(select(col(SubmissionRow.day)).distinct()).scalars()}
+        for table in (Tally, PooledTally):
+            days |= set(connection.execute(select(col(table.day)).distinct()).scalars())
+        hours: Sums = {}
+        months = {one.replace(day=1) for one in days}
+        months |= set(connection.execute(select(col(HourTally.month)).distinct()).scalars())
+        for month in sorted(months):
+            hours = {}
+            for one in sorted(found for found in days if found.replace(day=1) == month):
+                yield from self._day(connection, one, by_day[one], tallied, hours)
+            stored: Sums = {}
+            for survey in [survey for table, survey in tallied if table is HourTally]:
+                of = (col(HourTally.survey) == survey, col(HourTally.month) == month)
+                stored |= _stored(connection, HourTally, of)
+            if n := _differing(hours, stored):
+                yield say("verify.hours", month=verbatim(f"{month:%m/%Y}"), n=integer(n))
+
+    def _day(
+        self,
+        connection: Connection,
+        at: date,
+        entries: Sequence[Entry],
+        tallied: Iterable[tuple[type[Any], str]],
+        hours: Sums,
+    ) -> Iterator[Words]:
+        """What does not fit of a day; its hours are added to those of its month."""
+        trees = [Tree() for _ in entries]
+        tallies: Sums = {}
+        pooled: Sums = {}
+        rows = rows_of(connection, col(SubmissionRow.day) == at)
+        while chunk := list(islice(rows, CHUNK)):
+            deltas = Deltas(self._surveys)
+            for row in chunk:
+                if not is_as_said(row) or not self._is_of(row, at):
+                    yield say("verify.edited", id=verbatim(row.id), day=day(at))
+                place = next((n for n, e in enumerate(entries) if row.number <= e.until), None)
+                if place is None:
+                    self.checked.unclosed += 1
+                elif row.number <= entries[place].since:
+                    yield say("verify.misplaced", id=verbatim(row.id), day=day(at))
+                else:
+                    trees[place].add(leaf_of(row))
+                if row.withdrawn is not None:
+                    if row.batch is None:
+                        yield say("verify.withdrawn", id=verbatim(row.id), day=day(at))
+                    continue
+                cell = Cell(f"{at}", row.channel, row.department or "", row.counter or "")
+                hour = row.answered_at.astimezone(self._centre.zone).hour
+                try:
+                    deltas.add(row.survey, cell, row.answers, hour)
+                except (TypeError, AttributeError):  # no answers of ours: it is told as edited
+                    continue
+            for into, new in zip((tallies, pooled, hours), deltas.rows(), strict=True):
+                keys = len(new[0]) - (6 if into is pooled else 1) if new else 0
+                for one in new:
+                    key, sums = tuple(map(str, one[:keys])), one[keys:]
+                    old = into.get(key, (0,) * len(sums))
+                    into[key] = tuple(a + b for a, b in zip(old, sums, strict=True))  # type: ignore[operator]
+            self.checked.submissions += len(chunk)
+            self._advance(len(chunk))
+        self.checked.days += 1
+        yield from _closed(at, entries, trees)
+        for table, counted in ((Tally, tallies), (PooledTally, pooled)):
+            stored: Sums = {}
+            for survey in [survey for of, survey in tallied if of is table]:
+                of = (col(table.survey) == survey, col(table.day) == at)
+                stored |= _stored(connection, table, of)
+            if n := _differing(counted, stored):
+                yield say("verify.tally", day=day(at), n=integer(n))
+
+    def _is_of(self, row: Any, at: date) -> bool:
+        """Whether the day and the time that count are what its sender's clock makes of them."""
+        if self._centre.local_day(row.answered_at) != at:
+            return False
+        if row.told_at is None:
+            return True
+        off = timedelta(seconds=row.clock_offset or 0)
+        return bool(row.told_at - off == row.answered_at)
+
+
+def joined(entries: Sequence[Entry]) -> Iterator[Words]:
+    """Entries of the ledger that are not what they were, or do not follow each other."""
+    before = START
+    for place, entry in enumerate(entries, 1):
+        told = {"number": integer(entry.number), "day": day(entry.day)}
+        if entry.number != place or entry.before != before:
+            yield say("verify.ledger_gap", **told)
+        if entry.own_hash != entry.hash:
+            yield say("verify.ledger_edited", **told)
+        before = entry.hash
+
+
+def on_paper(entries: Sequence[Entry], printed: Sequence[Printed]) -> Iterator[Words]:
+    """Printed roots that are not in the ledger."""
+    newest = max((entry.day for entry in entries), default=None)
+    for one in printed:
+        roots = [entry.root for entry in entries if entry.day == one.day]
+        if any(root.startswith(one.hex) for root in roots):
+            continue
+        if roots:
+            yield say("verify.paper", day=day(one.day))
+        elif newest is None:
+            yield say("verify.paper_none", day=day(one.day))
+        elif newest < one.day:
+            yield say("verify.paper_older", day=day(one.day), last=day(newest))
+        else:
+            yield say("verify.paper_missing", day=day(one.day))
+
+
+def _closed(at: date, entries: Sequence[Entry], trees: Sequence[Tree]) -> Iterator[Words]:
+    for entry, tree in zip(entries, trees, strict=True):
+        told = {"day": day(at), "closed": integer(entry.n), "there": integer(tree.size)}
+        if tree.size < entry.n:
+            yield say("verify.deleted", **told, n=integer(entry.n - tree.size))
+        elif tree.size > entry.n:
+            yield say("verify.inserted", **told, n=integer(tree.size - entry.n))
+        elif tree.root.hex() != entry.root:
+            yield say("verify.root", **told)
+
+
+def _stored(connection: Connection, table: type[Any], where: Sequence[Any]) -> Sums:
+    keys = len(table.__table__.primary_key.columns)
+    rows = connection.execute(select(table.__table__).where(*where))
+    return {tuple(map(str, row[:keys])): tuple(row[keys:]) for row in rows}
+
+
+def _differing(counted: Sums, stored: Sums) -> int:
+    """How many rows of a tally are not what was counted."""
+    return sum(counted.get(key) != stored.get(key) for key in counted.keys() | stored.keys())
+
+
+def _blocks(connection: Connection) -> Iterator[Words]:
+    """Kept sums of past days or months that are not those of the tallies."""
+    layouts = {layout.name: layout for layout in LAYOUTS}
+    query = select(
+        col(BlockRow.survey), col(BlockRow.since), col(BlockRow.until), col(BlockRow.tallied)
+    )
+    for survey, since, until, tallied in connection.execute(query).all():
+        layout, span = layouts.get(tallied), Span(since, until)
+        if layout is None:  # of a figure that is made of answers, not of tallies
+            continue
+        try:
+            found = RollUps(layout, survey).stored(connection, span)
+            same = _numbers_of(found) == _numbers_of(layout.block(connection, survey, span))
+        except (ValueError, TypeError, KeyError):  # no block any more
+            same = False
+        if not same:
+            yield say("verify.block", survey=verbatim(survey), since=day(since), until=day(until))
+
+
+def _numbers_of(block: Block) -> dict[Key, list[int]]:
+    """The numbers of a block by item and place, where any is not 0."""
+    there = np.argwhere(block.values.any(axis=0))
+    return {
+        (block.items[item], block.places[place]): block.values[:, item, place].tolist()
+        for item, place in there.tolist()
+    }
