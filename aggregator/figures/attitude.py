@@ -35,7 +35,7 @@ from aggregator.storage.blocks import Block
 from aggregator.storage.rollups import SUMS, Span, Table
 from aggregator.storage.roster import LAYOUT, Seat, Shift, shifts_of
 from aggregator.storage.store import Selection, Store
-from aggregator.storage.submissions import Filters, read_chunk
+from aggregator.storage.submissions import Filters, read_days
 from aggregator.storage.tables import PooledTally, Tally
 from aggregator.wording.messages import MESSAGES
 from aggregator.wording.phrases import decimal, integer, say
@@ -78,7 +78,7 @@ class OfShifts:
         if seated:
             rows = [
                 (place, row)
-                for row in _rows(connection, Filters(*span, survey=survey))
+                for row in read_days(connection, Filters(*span, survey=survey))
                 if (place := seated.place(row)) is not None
             ]
             for place, part, answers, favourable_by in self._said(rows):
@@ -138,13 +138,6 @@ class _Seated:
         if not before or minute >= found[before - 1].ends:
             return None
         return row.channel, row.department or "", row.counter, found[before - 1].official
-
-
-def _rows(connection: Connection, filters: Filters) -> Iterator[Any]:
-    where, last = filters.where(), 0
-    while rows := read_chunk(connection, last, where):
-        yield from rows
-        last = rows[-1].number
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from aggregator.figures.figures import Unanswerable
 from aggregator.storage.blocks import Block
 from aggregator.storage.rollups import SUMS, Span, Table
 from aggregator.storage.store import Selection, Store
-from aggregator.storage.submissions import Filters, read_chunk
+from aggregator.storage.submissions import Filters, read_days
 from aggregator.storage.tables import PooledTally, Tally
 from surveys.centre import Centre
 from surveys.definition import Survey
@@ -157,15 +157,12 @@ def sums_of_respondents(
     Counted are the questions ``asked``; ``measures`` have the favourable codes.
     """
     sums: dict[tuple[str, ...], list[int]] = defaultdict(lambda: [0] * len(SUMS))
-    where, last = filters.where(), 0
-    while rows := read_chunk(connection, last, where):
-        for row in rows:
-            codes = [code for question, code in row.answers.items() if question in asked]
-            place, m = place_of(row), len(codes)
-            for measure, favourable in measures.items() if codes else ():
-                k = sum(code in favourable for code in codes)
-                into = sums["", measure, *place]
-                for number, value in enumerate((1, k, m, k * k, k * m, m * m)):
-                    into[number] += value
-        last = rows[-1].number
+    for row in read_days(connection, filters):
+        codes = [code for question, code in row.answers.items() if question in asked]
+        place, m = place_of(row), len(codes)
+        for measure, favourable in measures.items() if codes else ():
+            k = sum(code in favourable for code in codes)
+            into = sums["", measure, *place]
+            for number, value in enumerate((1, k, m, k * k, k * m, m * m)):
+                into[number] += value
     return [(*key, *values) for key, values in sums.items()]

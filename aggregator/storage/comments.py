@@ -30,6 +30,8 @@ LONGEST_SEARCH = 200  # characters
 LONGEST_TAG = 40  # characters
 MOST_TAGS = 20  # of a comment
 AT_ONCE = 500  # comments indexed by one statement
+RECENT = 20_000  # newest comments that are looked through one by one
+PERIODS = ("year:", "month:", "day:")  # how the lexemes of times begin
 
 # An act on a comment, and the one that takes it back.
 Act = Literal["tag", "untag", "hide", "show"]
@@ -307,12 +309,30 @@ def _find(
     asked = both.join(
         f"({either.join(f'{quote}{lexeme}{quote}' for lexeme in group)})" for group in groups
     )
-    where = [matches] * bool(groups) + [f"{key} < :before"] * (before is not None)
-    conditions = f"WHERE {' AND '.join(where)} " if where else ""
-    query = f"SELECT {key} FROM comment_words {conditions}ORDER BY {key} DESC LIMIT :limit"  # noqa: S608 - constants
-    values = {"query": asked} if groups else {}
+    older = [f"{key} < :before"] * (before is not None)
     bounds = {"before": before} if before is not None else {}
-    return list(connection.execute(text(query), {**values, **bounds, "limit": limit}).scalars())
+    values = {**({"query": asked} if groups else {}), **bounds, "limit": limit}
+
+    def newest(source: str, conditions: list[str]) -> list[int]:
+        where = f"WHERE {' AND '.join(conditions)} " if conditions else ""
+        query = f"SELECT {key} FROM {source} {where}ORDER BY {key} DESC LIMIT :limit"  # noqa: S608 - constants
+        return list(connection.execute(text(query), values).scalars())
+
+    every = [matches, *older] if groups else older
+    if sqlite or not groups:
+        return newest("comment_words", every)
+    # PostgreSQL cannot know how often lexemes come together. So first the newest comments are
+    # looked through, among which there are enough of what is frequent; what is not is then all
+    # taken from the index. Of a period the newest tell nothing.
+    among = f"WHERE {older[0]} " if older else ""
+    recent = f"SELECT * FROM comment_words {among}ORDER BY number DESC LIMIT {RECENT}"  # noqa: S608 - constants
+    found = newest(f"({recent}) AS recent", [matches])
+    if len(found) == limit:
+        return found
+    if any(lexeme.startswith(PERIODS) for group in groups for lexeme in group):
+        return newest("comment_words", every)
+    matching = f"SELECT number FROM comment_words WHERE {' AND '.join(every)} OFFSET 0"  # noqa: S608 - constants
+    return newest(f"({matching}) AS matching", [])
 
 
 # Comments as they are shown

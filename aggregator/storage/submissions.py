@@ -117,6 +117,18 @@ def bounded(database: Database, filters: Filters) -> tuple[Filters, int]:
     return replace(filters, last=last), count
 
 
+def read_days(connection: Connection, filters: Filters) -> Iterator[Row[Any]]:
+    """The submissions of some days in the order of arrival, by the index of days.
+
+    For few days of many: read_chunk would go through all submissions, by their numbers.
+    """
+    query = select(SubmissionRow.__table__).where(STANDING, *filters.where())  # type: ignore[attr-defined]
+    chunks = {"yield_per": CHUNK}
+    yield from connection.execute(
+        query.order_by(col(SubmissionRow.number)), execution_options=chunks
+    )
+
+
 def read_chunk(
     connection: Connection, last: int, where: list[ColumnElement[bool]], limit: int = CHUNK
 ) -> Sequence[Row[Any]]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from aggregator.intake.ingest import rebuild
+from aggregator.storage import comments
 from aggregator.storage.audit import Entry, entry
 from aggregator.storage.audit import Search as AuditSearch
 from aggregator.storage.comments import (
@@ -146,7 +147,12 @@ def test_filters_take_the_visit_and_the_place(intake: Intake) -> None:
     assert blame.said == {"rating": 1, "reasons": [1, 3]}
 
 
-def test_pages_follow_each_other_without_gap_or_repeat(intake: Intake) -> None:
+@pytest.mark.parametrize("recent", [1, 4, 20_000])
+def test_pages_follow_each_other_without_gap_or_repeat(
+    intake: Intake, recent: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many of the newest are looked through before the index is."""
+    monkeypatch.setattr(comments, "RECENT", recent)
     intake([commented(f"Góp ý {number}") for number in range(7)])
     log, seen, before = intake.store.comments, [], None
     while page := log.found(Search("gop"), 3, before):
@@ -154,6 +160,9 @@ def test_pages_follow_each_other_without_gap_or_repeat(intake: Intake) -> None:
         before = page[-1].number
     assert seen == [f"Góp ý {number}" for number in range(6, -1, -1)]
     assert log.count(Search("gop"), 5) == 5
+    assert log.count(Search("3"), 5) == 1
+    ever = Search("gop", since=date(2026, 1, 1), until=date(2027, 12, 31))
+    assert [one.text for one in log.found(ever, 2)] == ["Góp ý 6", "Góp ý 5"]
 
 
 @given(st.dates(date(2019, 1, 1), date(2027, 12, 31)), st.integers(0, 1_500), st.data())
