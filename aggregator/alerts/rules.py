@@ -43,9 +43,9 @@ class Scene:
 
     @cached_property
     def rated(self) -> list[Rated]:
-        """The ratings of LATELY, the newest first."""
+        """The ratings of LATELY up to now, the newest first."""
         since = self.centre.local_day(self.now - LATELY)
-        return self.store.alerts.rated(self.rating.id, RATING, since)
+        return self.store.alerts.rated(self.rating.id, RATING, since, self.now)
 
     @cached_property
     def measure(self) -> str:

@@ -178,11 +178,14 @@ class AlertLog:
 
     # What a rule looks at and no other room reads
 
-    def rated(self, survey: str, question: str, since: date) -> list[Rated]:
-        """The answers to a question since a local day, the newest first."""
+    def rated(self, survey: str, question: str, since: date, until: datetime) -> list[Rated]:
+        """The answers to a question from a local day to a moment, the newest first."""
         row = SubmissionRow
         query = select(col(row.department), col(row.counter), col(row.answers)).where(
-            col(row.day) >= since, col(row.survey) == survey, STANDING
+            col(row.day) >= since,
+            col(row.survey) == survey,
+            col(row.answered_at) <= until,
+            STANDING,
         )
         query = query.order_by(col(row.answered_at).desc(), col(row.number).desc())
         with self._database.begin() as connection:

@@ -157,7 +157,9 @@ def test_a_week_from_a_bad_afternoon_to_what_was_done_about_it(
     expect(verdict).to_have_text(
         re.compile(r"Thứ Sáu, 20/11/2026,\s+có \d+ lượt đánh giá, \d+,\d% rất hài lòng\.")
     )
-    expect(verdict).to_be_in_viewport(ratio=1)
+    for width, height in SIZES[::-1]:
+        manager.set_viewport_size({"width": width, "height": height})
+        expect(verdict).to_be_in_viewport(ratio=1)
     expect(manager.locator(".attention li")).to_have_count(3)
     expect(manager.locator(".strip")).to_contain_text(SILENT)
     picture(manager, "1-briefing")

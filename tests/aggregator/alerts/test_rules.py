@@ -64,6 +64,14 @@ def test_low_ratings_of_another_counter_or_of_long_ago_do_not_add_up(room: Room)
     assert found(room, "low_ratings") == []
 
 
+def test_what_was_rated_later_is_none_of_the_last(any_room: Room) -> None:
+    any_room.take(ratings([1, 1, 1], answered_at="2026-11-20T16:00:00+07:00"))
+    any_room.take(ratings([5] * 20))
+    assert found(any_room, "low_ratings") == []
+    any_room.clock.moment = datetime.fromisoformat("2026-11-20T17:00:00+07:00")
+    assert len(found(any_room, "low_ratings")) == 1
+
+
 JUSTICE = {"department": "so_tu_phap", "counter": "q05"}
 HEALTH = {"department": "so_y_te", "counter": "q09"}
 
