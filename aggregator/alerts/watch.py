@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from aggregator.alerts.post import WEBHOOK, Post, PostError, channels
 from aggregator.alerts.rules import Scene, findings
-from aggregator.figures.ledger import release
+from aggregator.figures.release import release
 from aggregator.organisation.current import Organisation
 from aggregator.settings import Settings
 from aggregator.storage.alerts import Due

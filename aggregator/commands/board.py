@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from aggregator.commands import settings_of
 from aggregator.commands.store import opened
-from aggregator.figures.ledger import release
+from aggregator.figures.release import release
 from aggregator.organisation.current import centre_in_force
 from aggregator.wording.messages import MESSAGES
 from surveys.definition import load_instruments

@@ -35,10 +35,11 @@ from aggregator.dashboard.schemas import (
     SentJson,
 )
 from aggregator.documents.exports.joined import MEDIA_TYPES, JoinedTable
+from aggregator.figures.asked import frozen_selection, rows_under_ledger
 from aggregator.figures.figures import Unanswerable, figure_rows
 from aggregator.figures.publishing import publishable_rows
 from aggregator.figures.references import why_no_index, why_not_comparable
-from aggregator.figures.rows import RowKey
+from aggregator.figures.rows import FigureRow, RowKey
 from aggregator.intake.ingest import Offer, Sent, Unreadable
 from aggregator.intake.strict_json import NotJson, flaws, read_json
 from aggregator.organisation.seen import following, seen
@@ -194,7 +195,7 @@ def _readable(item: object) -> object:
 async def get_satisfaction(request: Request) -> Response:
     """Counts, measures and comparisons of a selection, by one key."""
     context = context_of(request)
-    await holder_of(request, context, "reader")
+    reader = await holder_of(request, context, "reader")
     query = _query(request, SatisfactionQuery)
     survey = context.surveys.get(query.survey)
     if survey is None:
@@ -209,17 +210,20 @@ async def get_satisfaction(request: Request) -> Response:
     whole = await run_in_threadpool(context.organisation.refreshed)
     until = min(query.until or context.today, context.today)
     centre = seen(whole, query.organisation, until)
-    find = run_in_threadpool(
-        publishable_rows if query.publish else figure_rows,
-        context.store.following(following(whole, query.organisation)),
-        survey,
-        centre,
-        selection,
-        query.by,
-        query.method,
-    )
+
+    def find() -> tuple[Selection, list[FigureRow]]:
+        store, by, method = context.store, query.by, query.method
+        if query.publish and not context.is_province:
+            now = context.clock()
+            asked = frozen_selection(store, survey, whole, selection, now)
+            under = (query.organisation, now, f"reader:{reader}"[:80])
+            return asked, rows_under_ledger(store, survey, whole, asked, by, method, *under)
+        followed = store.following(following(whole, query.organisation))
+        make = publishable_rows if query.publish else figure_rows
+        return selection, make(followed, survey, centre, selection, by, method)
+
     try:
-        rows = await find
+        selection, rows = await run_in_threadpool(find)
     except Unanswerable as error:
         raise ApiError(400, error.key, field=error.field) from None
     language = language_of(request)
@@ -228,8 +232,8 @@ async def get_satisfaction(request: Request) -> Response:
         SatisfactionJson(
             survey=survey.id,
             by=query.by,
-            since=query.since,
-            until=query.until,
+            since=selection.since,
+            until=selection.until,
             organisation=query.organisation,
             rows=[RowJson.of(row, language, publish=query.publish) for row in rows],
             not_compared=_not_compared(centre, survey, query.by, language, why),

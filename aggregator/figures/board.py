@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from math import ceil, floor
 
-from aggregator.figures.ledger import BOARD
+from aggregator.figures.release import BOARD
 from aggregator.figures.rows import measure_definition
 from aggregator.storage.ledger import Decision
 from aggregator.storage.store import Store

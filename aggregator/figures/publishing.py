@@ -4,6 +4,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import replace
 
 from aggregator.figures.figures import figure_rows
+from aggregator.figures.ledger import minimum_of
 from aggregator.figures.references import set_comparisons
 from aggregator.figures.rows import FigureRow, RowKey
 from aggregator.statistics import Method
@@ -37,10 +38,10 @@ def publishable_rows(
     if by in ("question", "factor"):
         wanted = {row.key for row in rows(by)}
         selection = replace(selection, questions=None)  # the others of the form matter too
-        found = _published_parts(survey, rows, by, centre)
+        found = published_parts(survey, rows, by, centre)
         return [row for row in found if row.key in wanted]
     [total] = rows("centre")
-    minimum = _minimum(survey, total, centre)
+    minimum = _minimum(total, survey, centre)
     if by not in ("centre", "department", "counter"):  # channels and parts of time
         return compared_alone(published_rows(total, rows(by), minimum)[1], survey, centre)
     counters = rows("counter")
@@ -77,23 +78,17 @@ def compared_alone(
     return alone
 
 
-def _minimum(survey: Survey, row: FigureRow, centre: Centre) -> int:
-    """The smallest n that may be shown.
-
-    In a multiple-choice question n counts ticks, and one person may tick all levels: so it is
-    the minimum of people times the number of levels.
-    """
-    scale = survey.scale_of(row.question) if row.question else None
-    many = row.question is not None and row.question.kind == "many"
-    return centre.minimum_cell * (len(scale.levels) if scale and many else 1)
+def _minimum(row: FigureRow, survey: Survey, centre: Centre) -> int:
+    return minimum_of(survey, row.question.id if row.question else "", centre)
 
 
-def _published_parts(
+def published_parts(
     survey: Survey, rows: Callable[[RowKey], list[FigureRow]], by: RowKey, centre: Centre
 ) -> list[FigureRow]:
+    """The questions or factors of a form as published, by their rows, centre and parts."""
     asked = {row.key: row for row in rows("question")}
     if not survey.pooled_measures:
-        return [shown(row, row.n < _minimum(survey, row, centre)) for row in asked.values()]
+        return [shown(row, row.n < _minimum(row, survey, centre)) for row in asked.values()]
     factors = {row.key: row for row in rows("factor")}
     branches = [
         (factors[factor.id], [asked[q.id] for q in factor.questions if q.id in asked])

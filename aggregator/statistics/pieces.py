@@ -48,7 +48,8 @@ class Shown:
 
         A group of fewer than the minimum, empty ones among them, may not. The rule is ours:
 
-        - Pieces of ``minimum`` people or more need no further guard.
+        - Pieces of ``minimum`` people or more need no further guard, but where it is a rest, got
+          by subtraction, that gave one answer alone: then of everybody in it that would be known.
         - Of every smaller one each size from 0 or 1 to ``minimum`` must stay possible for a
           reader who knows all groups shown; and of any of them that have fewer than ``minimum``
           people together, that nobody in them gave an answer, but for unanimous groups, as
@@ -68,7 +69,19 @@ class Shown:
             if sums not in before
         )
 
+    def _is_one_answer(self, pieces: "_Pieces", rest: frozenset[int]) -> bool:
+        """Whether a rest is known to have given one answer, and lies in no group that did."""
+
+        def one_answer(group: frozenset[int]) -> bool:
+            return int((pieces.sums[sorted(group), 1:].sum(axis=0) > 0).sum()) == 1
+
+        return one_answer(rest) and not any(
+            rest <= group and one_answer(group) for group in pieces.groups
+        )
+
     def _is_guarded(self, pieces: "_Pieces", sums: frozenset[frozenset[int]]) -> bool:
+        if any(self._is_one_answer(pieces, rest) for rest in sums):
+            return False
         members = sorted(frozenset[int]().union(*sums))
         small = int((pieces.sums[members, 0] < self._minimum).sum())
         if not small:

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, insert, select
+from sqlalchemy import Connection, Row, Select, func, insert, or_, select
+from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
 from aggregator.storage.audit import Entry, record
 from aggregator.storage.database import Database
-from aggregator.storage.tables import CaseRow, PublicAnswerRow
+from aggregator.storage.tables import CaseRow, CommentEventRow, PublicAnswerRow, SubmissionRow
 
 
 @dataclass(frozen=True)
@@ -35,18 +36,51 @@ class PublicAnswers:
         return _told(row) if row is not None and row.said else None
 
     def newest(self, limit: int) -> list[PublicAnswer]:
-        """What is told of cases that are closed, the newest first."""
-        told = (col(CaseRow.state) == "closed", col(PublicAnswerRow.said) != "")
-        query = _newest().where(*told).order_by(col(PublicAnswerRow.number).desc()).limit(limit)
+        """What is told of cases that may be told of, the newest first."""
+        query = _newest().where(*_tellable(), col(PublicAnswerRow.said) != "")
         with self._database.begin() as connection:
-            return [_told(row) for row in connection.execute(query)]
+            newest = query.order_by(col(PublicAnswerRow.number).desc()).limit(limit)
+            return [_told(row) for row in connection.execute(newest)]
 
-    def tell(self, case: int, said: str, done: str, new: Entry) -> None:
-        """Tell the public of a case, or with two empty texts take back what was told."""
+    def may_tell(self, case: int) -> bool:
+        """Whether the public may be told of a case: it is closed, and of no hidden comment."""
+        with self._database.begin() as connection:
+            return _may_tell(connection, case)
+
+    def tell(self, case: int, said: str, done: str, new: Entry) -> bool:
+        """Tell the public of a case, or with two empty texts take back what was told.
+
+        False, and nothing is written, where the public may not be told of it.
+        """
         row = {"case_number": case, "at": new.at, "actor": new.actor, "said": said, "done": done}
         with self._database.begin(write=True) as connection:
+            if said and not _may_tell(connection, case):
+                return False
             connection.execute(insert(PublicAnswerRow), row)
             record(connection, new)
+        return True
+
+
+def _may_tell(connection: Connection, case: int) -> bool:
+    query = select(col(CaseRow.number)).where(col(CaseRow.number) == case, *_tellable())
+    return connection.execute(query).one_or_none() is not None
+
+
+def _tellable() -> tuple[ColumnElement[bool], ...]:
+    """Cases that are closed, but for those of comments that are hidden from the public."""
+    event = CommentEventRow
+    last = (
+        select(func.max(col(event.number)))
+        .where(col(event.kind).in_(("hide", "show")))
+        .group_by(col(event.comment))
+    )
+    hidden = (
+        select(col(SubmissionRow.id))
+        .join(event, col(event.comment) == col(SubmissionRow.number))
+        .where(col(event.number).in_(last), col(event.kind) == "hide")
+    )
+    of = col(CaseRow.submission)
+    return col(CaseRow.state) == "closed", or_(of.is_(None), of.not_in(hidden))
 
 
 def _newest() -> Select[Any]:

@@ -28,6 +28,7 @@ from aggregator.storage.cases import (
     Kind,
     OvertakenError,
 )
+from aggregator.storage.public_answers import PublicAnswer
 from aggregator.storage.tables import User
 from aggregator.wording.periods import Period, period_of
 from aggregator.wording.screening import screened
@@ -41,6 +42,7 @@ PAGE = 50  # cases
 SHOWN = 160  # characters of a text in the list
 ACTS: tuple[Kind, ...] = ("assigned", "answered", "closed")
 LONGEST_CONTACT = 200  # characters
+LONGEST_TOLD = 600  # characters of each text for the public
 
 Form = Mapping[str, str]
 
@@ -100,8 +102,11 @@ class CasePage:
     error: str = ""
     code: str = ""
     contact: str | None = None
+    told: PublicAnswer | None = None
+    may_tell: bool = False
 
     longest = LONGEST_TEXT
+    longest_told = LONGEST_TOLD
 
 
 # The list
@@ -247,6 +252,8 @@ async def act(request: Request) -> Response:
     context, user, number = context_of(request), request.state.user, _number(request)
     form = await _fields(request)
     kind = form.get("act", "")
+    if kind == "tell":
+        return await _tell(request, context, user, number, form)
     if kind not in (*ACTS, "contact"):
         raise HTTPException(400, "unknown_choice")
     if kind != "answered" and not may(user, "cases"):
@@ -268,6 +275,36 @@ async def act(request: Request) -> Response:
         page = await run_in_threadpool(partial(build, overtaken=overtaken.events))
         return render(request, "case", page, status=409)
     return RedirectResponse(under(request, f"/cases/{number}"), 303)
+
+
+async def _tell(
+    request: Request, context: Context, user: User, number: int, form: Form
+) -> Response:
+    """Tell the public of a closed case in a manager's own words, or take that back."""
+    if not may(user, "cases"):
+        raise HTTPException(403)
+    said, done = form["said"], form["done"]
+    if form.get("withdraw"):
+        said = done = ""
+    else:
+        for text in (said, done):
+            error = fault_of(text, LONGEST_TOLD) or ("personal" if screened(text) != text else "")
+            if error:
+                page = await run_in_threadpool(
+                    partial(_one, request, number, typed=form, error=error)
+                )
+                return render(request, "case", page, status=422)
+    await run_in_threadpool(_told, context, user, number, said, done)
+    return RedirectResponse(under(request, f"/cases/{number}"), 303)
+
+
+def _told(context: Context, user: User, number: int, said: str, done: str) -> None:
+    """Raises HTTPException 409 for a case that is not closed, or of a hidden comment."""
+    _found(context, number)
+    event = "case.told" if said else "case.untold"
+    new = Entry(context.clock(), user.name, event, {"number": number})
+    if not context.store.public_answers.tell(number, said, done, new):
+        raise HTTPException(409)
 
 
 def _act(context: Context, user: User, number: int, form: Form) -> None:
@@ -327,6 +364,8 @@ def _one(
         error=error,
         code=code,
         contact=contact,
+        told=store.public_answers.of(number),
+        may_tell=may(user, "cases") and store.public_answers.may_tell(number),
     )
 
 
@@ -356,6 +395,6 @@ def _number(request: Request) -> int:
 async def _fields(request: Request) -> dict[str, str]:
     """The first value of each field; texts cleaned."""
     form = {name: values[0] for name, values in (await read_form(request, FORM_LIMIT)).items()}
-    for name in ("text", "contact"):
+    for name in ("text", "contact", "said", "done"):
         form[name] = cleaned(form.get(name, ""))
     return form

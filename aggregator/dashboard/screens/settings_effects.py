@@ -9,7 +9,7 @@ from aggregator.alerts.words import sentence
 from aggregator.dashboard.context import Context
 from aggregator.figures.board import decided_of, measures_of
 from aggregator.figures.figures import figure_rows
-from aggregator.figures.ledger import board, months_due
+from aggregator.figures.release import board, months_due
 from aggregator.figures.weighting import margins_of, weighted
 from aggregator.organisation.described import days, row_name, rows_of
 from aggregator.statistics import Unweightable

@@ -1,7 +1,7 @@
 """The JSON API that is read: figures in the contract's shapes, health and metrics."""
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, get_args
 
 import pytest
@@ -14,6 +14,7 @@ from surveys.centre import load_centre
 from tests.aggregator.conftest import CENTRE, EXAMPLE, Room, ratings, sipas, submission
 
 ENDPOINT = "/api/v1/satisfaction"
+NEXT_YEAR = datetime(2027, 1, 9, 2, tzinfo=UTC)
 
 
 def rows(room: Room, **parameters: str) -> dict[str, Any]:
@@ -123,6 +124,7 @@ def test_a_part_of_time_has_the_figures_that_are_asked_with_its_days(
     for number, day in enumerate(days, 5):
         at = {"answered_at": f"{day}T08:00:00+07:00"}
         room.take([*ratings([5] * number + [2], **at), *(sipas([4] * 22, **at) for _ in range(6))])
+    room.clock.moment = NEXT_YEAR  # only what is over is published
     asked = {"survey": survey, "publish": publish}
     found = rows(room, **asked, by=by)
     periods = {p.code: p for p in (period_of(by, date.fromisoformat(day)) for day in days)}
@@ -161,7 +163,13 @@ def test_parts_of_time_are_named_in_both_languages(room: Room) -> None:
 def test_small_parts_of_time_are_withheld_where_it_is_published(room: Room) -> None:
     for day, n in [("2026-11-02", 9), ("2026-11-09", 2), ("2026-11-16", 8)]:
         room.take(ratings([5] * n, answered_at=f"{day}T08:00:00+07:00"))
+    assert room.get(ENDPOINT, by="week", publish="true").status_code == 400, "nothing is over"
+    room.clock.moment = NEXT_YEAR
+    ends = {"from_": "2026-11-01", "to": "2027-01-31"}
+    assert room.get(ENDPOINT, **ends, publish="true").json()["error"].startswith("to:")
     found = rows(room, by="week", publish="true")
+    room.take(ratings([1] * 9, answered_at="2026-11-10T08:00:00+07:00"))
+    assert rows(room, by="week", publish="true") == found, "what comes late changes nothing"
     assert found["2026-W46"]["withheld"]
     assert sum(row["withheld"] for row in found.values()) == 2, (
         "alone it could be had by subtraction"

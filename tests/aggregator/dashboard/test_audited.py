@@ -64,6 +64,9 @@ def cases(room: Room) -> None:
         [case] = room.context.store.cases.page(Filters(), room.clock(), 1)
         fields = {"act": act, "last": str(case.last), "text": "x", "department": department}
         assert room.client.post(f"/cases/{case.number}", data=fields).status_code in (200, 303)
+    for more in ({}, {"withdraw": "1"}):
+        told = {"act": "tell", "said": "Chờ lâu", "done": "Thêm quầy", **more}
+        assert room.client.post(f"/cases/{case.number}", data=told).status_code == 303
 
 
 def comments(room: Room) -> None:

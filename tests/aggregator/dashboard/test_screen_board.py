@@ -7,8 +7,10 @@ import re
 from aggregator.alerts.watch import Watch
 from aggregator.dashboard.app import ROUTES
 from aggregator.dashboard.permissions import need_of
+from aggregator.storage.audit import entry
+from aggregator.storage.comments import Act, Search
 from aggregator.storage.credentials import Role
-from tests.aggregator.conftest import Room, ratings
+from tests.aggregator.conftest import Room, ratings, submission
 from tests.aggregator.reading import words
 
 PUBLIC = ("/public", "/public/hall", "/public/data.csv", "/public/data.json")
@@ -140,3 +142,42 @@ def test_what_anyone_may_ask_for_is_bounded(room: Room) -> None:
         answer = room.client.get(address)
         assert answer.status_code < 500, path
         assert len(answer.content) < 200_000, path
+
+
+def test_a_manager_tells_the_public_of_a_closed_case_in_words_of_the_own(any_room: Room) -> None:
+    room = any_room
+    room.sign_in()
+    turn(room, True)
+    sent = submission(comment="Phải đi bốn lần, gọi 0912 345 678")
+    room.take([sent])
+    answer = room.client.post("/cases", data={"submission": sent["id"]})
+    address = answer.headers["location"]
+    store, number = room.context.store, int(address.rpartition("/")[2])
+    pair = {"act": "tell", "said": "Phải đi lại nhiều lần", "done": "Bổ sung bản hướng dẫn"}
+    assert room.client.post(address, data=pair).status_code == 409, "it is not closed"
+    for act in ("assigned", "answered", "closed"):
+        case = store.cases.get(number)
+        assert case is not None
+        form = {"act": act, "last": str(case.last), "text": "Đã xem", "department": "so_tu_phap"}
+        assert room.client.post(address, data=form).status_code == 303
+    assert "bốn lần" not in room.client.get("/public").text
+    bad = (("Gọi 0912 345 678", "số điện thoại"), ("", "Xin viết"), ("a" * 601, "600"))
+    for said, why in bad:
+        refused = room.client.post(address, data={**pair, "said": said})
+        assert refused.status_code == 422
+        assert why in words(refused.text)
+    assert room.client.post(address, data=pair).status_code == 303
+    page = words(room.client.get("/public").text)
+    assert "Ông/Bà góp ý Phải đi lại nhiều lần Trung tâm đã làm Bổ sung bản hướng dẫn" in page
+    assert "Bổ sung bản hướng dẫn" in words(room.client.get("/public/hall").text)
+    [comment] = store.comments.found(Search(), 1)
+    acts: list[tuple[Act, str, bool]] = [
+        ("hide", "comment.hidden", False),
+        ("show", "comment.shown", True),
+    ]
+    for kind, told, shown in acts:
+        new = entry(room.clock(), "An", told, id=sent["id"])
+        assert store.comments.act(comment.number, kind, "", new)
+        assert ("Bổ sung" in room.client.get("/public").text) is shown
+    room.client.post(address, data={"act": "tell", "withdraw": "1"})
+    assert "Bổ sung" not in room.client.get("/public").text

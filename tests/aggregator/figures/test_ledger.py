@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy.exc import DatabaseError
 
-from aggregator.figures.ledger import board, judged, months_due, release, settled
+from aggregator.figures.ledger import judged, settled
+from aggregator.figures.release import board, months_due, release
 from aggregator.storage.ledger import Decision, Group
 from aggregator.storage.store import Store
 from surveys.centre import Centre

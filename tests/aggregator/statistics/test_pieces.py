@@ -122,14 +122,25 @@ def test_pieces_of_the_minimum_are_shown_and_smaller_ones_are_not() -> None:
 
 
 def test_a_rare_answer_is_not_traced_to_a_day_of_a_department() -> None:
-    """One person was dissatisfied: by department and by day that is one of two people."""
+    """Two of three who were dissatisfied came to one department, and two on one day."""
     answers = np.zeros((3, 6, 2), dtype=int)
     answers[:, :, 0] = 2
-    answers[1, 3] = 1, 1
+    answers[0, 0] = 1, 1
+    answers[1, 3] = 0, 2
     world = World(answers)
     assert world.ask(None, 0, 5)
     assert world.ask(1, 0, 5)
     assert not world.ask(None, 3, 3)
-    assert world.ask(None, 0, 2), "nobody was dissatisfied"
+    assert world.ask(None, 0, 2)
     assert not world.ask(None, 4, 5), "then the day between would be known"
     assert world.told() == []
+
+
+def test_a_rest_that_gave_one_answer_is_not_shown() -> None:
+    """Of whom nothing was shown all were satisfied: it would be known of each of them."""
+    world = World(np.array([[[20, 2]], [[9, 1]], [[4, 0]], [[3, 0]]]))
+    assert world.ask(None, 0, 0)
+    assert world.ask(0, 0, 0)
+    assert not world.ask(1, 0, 0)
+    whole = World(np.array([[[20, 0]], [[9, 0]], [[4, 0]], [[3, 0]]]))
+    assert all(whole.ask(department, 0, 0) for department in (None, 0, 1)), "all of them were"
