@@ -17,13 +17,16 @@ from surveys.definition import load_instruments
 
 def run_roster(options: argparse.Namespace) -> int:
     """Take a file of shifts as a whole, or print its lines at fault and take nothing."""
+    from aggregator.figures.attitude import join
+
     settings, now, file = settings_of(options), datetime.now(UTC), options.file
     try:
         data = file.read_bytes()
     except OSError as error:
         raise FileError(f"{file}: {error.strerror}") from error
+    files = load_instruments(settings.surveys)
     with opened(settings) as store:
-        centre = centre_in_force(store.centres, settings.centre, load_instruments(settings.surveys))
+        centre = centre_in_force(store.centres, settings.centre, files)
         try:
             today = centre.local_day(now)
             lines = read_roster(data, str(file), centre, today, options.lang)
@@ -40,6 +43,9 @@ def run_roster(options: argparse.Namespace) -> int:
         except Overlap as error:
             tell_problems([told(error, lines, options.lang)], options.lang)
             return 1
+        if lines:
+            days = {one.day for one in lines}
+            join(store, centre.instruments_with(files), centre, days)
     taken = {"n": len(lines), "added": added, "removed": removed}
     print(MESSAGES.get(options.lang, "roster.taken", **taken))
     return 0

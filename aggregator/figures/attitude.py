@@ -9,9 +9,10 @@ stored of an answer.
 import hashlib
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -32,7 +33,8 @@ from aggregator.figures.rows import (
 from aggregator.figures.standing import RankedShare, ranking
 from aggregator.statistics import changes, pooled_shares, wilson
 from aggregator.storage.blocks import Block
-from aggregator.storage.rollups import SUMS, Span, Table
+from aggregator.storage.database import StorageError
+from aggregator.storage.rollups import SUMS, Span, Table, last_of_month
 from aggregator.storage.roster import LAYOUT, Seat, Shift, shifts_of
 from aggregator.storage.store import Selection, Store
 from aggregator.storage.submissions import Filters, read_days
@@ -274,6 +276,17 @@ def surveys_of(centre: Centre, surveys: Mapping[str, Survey]) -> list[tuple[str,
     if rating.rating is not None and scale is not None and code in scale.codes:
         found.append((REASONED, rating))
     return found
+
+
+def join(
+    store: Store, surveys: Mapping[str, Survey], centre: Centre, days: Collection[date]
+) -> None:
+    """Join the answers of some days to a roster that has changed, so that no reader waits."""
+    since, until = min(days).replace(day=1), last_of_month(max(days))
+    with suppress(StorageError):  # whoever reads them joins them, too
+        for _, survey in surveys_of(centre, surveys):
+            asked = Selection(survey.id, None, since, until)
+            store.sums(OfShifts(survey, centre), asked, (), SUMS)
 
 
 def officials(

@@ -311,14 +311,14 @@ def _spans(
     spans = []
     while day <= last:
         ends = day
-        if day.day == 1 and not daily and (month := _last_of_month(day)) <= last:
+        if day.day == 1 and not daily and (month := last_of_month(day)) <= last:
             ends = month if month < newest else day
         spans.append(Span(day, ends))
         day = ends + ONE_DAY
     return spans
 
 
-def _last_of_month(day: date) -> date:
+def last_of_month(day: date) -> date:
     return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - ONE_DAY
 
 

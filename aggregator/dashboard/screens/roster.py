@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from aggregator.dashboard.context import Context, context_of
 from aggregator.dashboard.pages import render
 from aggregator.dashboard.permissions import needs
+from aggregator.figures.attitude import join
 from aggregator.intake.files import FileError
 from aggregator.intake.roster import (
     COLUMNS,
@@ -131,7 +132,9 @@ def _take(context: Context, by: str, data: bytes, language: Language) -> tuple[d
         raise _Wrong(problems=found[:MOST_PROBLEMS], more=len(found[MOST_PROBLEMS:])) from error
     except Overlap as error:
         raise _Wrong(problems=[told(error, lines, language)]) from error
-    return min(one.day for one in lines), added, removed
+    days = {one.day for one in lines}
+    join(context.store, context.surveys, context.centre, days)
+    return min(days), added, removed
 
 
 def _change(context: Context, by: str, form: Form, language: Language) -> tuple[date, int, int]:

@@ -149,6 +149,25 @@ def test_shifts_are_entered_taken_out_and_uploaded_by_screen(room: Room) -> None
     assert roster.shifts(day, day) == []
 
 
+def test_an_uploaded_roster_leaves_readers_nothing_to_join(room: Room) -> None:
+    room.take(ratings([5] * 3, answered_at=MORNING))
+    room.take(ratings([5], answered_at="2026-11-23T08:00:00+07:00"))  # a newer day
+    room.sign_in()
+
+    def joined() -> set[tuple[str, str]]:
+        with room.context.store.engine.connect() as connection:
+            query = "SELECT since, until FROM block WHERE tallied LIKE 'shifts%'"
+            return {(str(one.since), str(one.until)) for one in connection.exec_driver_sql(query)}
+
+    file = b"official,counter,day,from,to\nCC.1,q05,2026-11-20,07:30,11:30\n"
+    assert joined() == set()
+    room.client.post("/roster", files={"file": ("r.csv", file, "text/csv")})
+    ahead = joined()
+    assert (str(DAY), str(DAY)) in ahead
+    shown(room, PAGE)
+    assert joined() == ahead
+
+
 def test_the_list_of_a_quarter_is_a_document_with_its_warning(worked: Room) -> None:
     context = worked.context
     report = build_attitude(
