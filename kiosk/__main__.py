@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from getpass import getpass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,9 +13,11 @@ from pydantic import ValidationError
 
 import serving
 from kiosk.app import build_context, create_app
+from kiosk.context import Context
 from kiosk.enrolment import EnrolmentError, enrol
+from kiosk.one_time import as_csv, make
 from kiosk.outbox import Outbox, OutboxError, Row, body_of
-from kiosk.places import UnknownPlaceError
+from kiosk.places import UnknownPlaceError, bind
 from kiosk.posters import address_of, warning_of
 from kiosk.preview import previews
 from kiosk.settings import Settings, TogetherSettings
@@ -28,6 +30,7 @@ from surveys.centre import Centre, load_centre
 from surveys.definition import DefinitionError
 from surveys.messages import LANGUAGES, Language, Messages, choose_language
 
+MOST_CODES = 100_000  # one-time codes at once
 MESSAGES = Messages.load(Path(__file__).parent / "messages")
 
 
@@ -102,6 +105,9 @@ def _parser(language: Language = "vi") -> argparse.ArgumentParser:
     codes.add_argument("--terminal", action="store_true", help=say("codes_terminal"))
     codes.add_argument("--png", type=Path, metavar="DIR", help=say("codes_png"))
     codes.add_argument("--svg", type=Path, metavar="DIR", help=say("codes_svg"))
+    codes.add_argument("--counter", default="", help=say("codes_counter"))
+    codes.add_argument("--one-time", type=int, metavar="N", help=say("codes_one_time"))
+    codes.add_argument("--days", type=int, default=90, help=say("codes_days"))
     codes.set_defaults(run=_codes)
     return parser
 
@@ -232,9 +238,13 @@ def _codes(settings: Settings, options: argparse.Namespace) -> int:
     centre = context.centre
     if options.department not in ("", *centre.department):
         raise UnknownPlaceError(f"{centre.id} has no department {options.department!r}")
+    if options.one_time is not None:
+        return _one_time(context, options)
     for qr_code in context.qr_codes.values():
         place = qr_code.place
         if qr_code.former or options.department not in ("", place.department_id):
+            continue
+        if options.counter not in ("", place.counter_id):
             continue
         address = address_of(context, qr_code)
         name = place.name(options.lang) or centre.name.get(options.lang)
@@ -251,6 +261,22 @@ def _codes(settings: Settings, options: argparse.Namespace) -> int:
                 folder.mkdir(parents=True, exist_ok=True)
                 (folder / f"{file}.{suffix}").write_bytes(data)
     # Last, where it is seen: the list may be long.
+    if warning := warning_of(context, options.lang):
+        print(f"\n*** {warning}", file=sys.stderr)
+    return 0
+
+
+def _one_time(context: Context, options: argparse.Namespace) -> int:
+    """Print new one-time codes as CSV."""
+    if not (1 <= options.one_time <= MOST_CODES and 1 <= options.days <= 730):
+        print(_say(options)("one_time_bounds", most=MOST_CODES), file=sys.stderr)
+        return 2
+    place = bind(context.centre, options.department, options.counter)
+    today = context.now().date()
+    until = today + timedelta(days=options.days)
+    form = context.citizens_code(place).code
+    codes = make(context.outbox, form, options.one_time, until, today)
+    sys.stdout.write(as_csv(codes, context.settings.deep_link, until))
     if warning := warning_of(context, options.lang):
         print(f"\n*** {warning}", file=sys.stderr)
     return 0

@@ -20,6 +20,7 @@ from kiosk import (
     centre_files,
     errors,
     kept,
+    one_time,
     phone,
     posters,
     receipts,
@@ -113,6 +114,7 @@ ROUTES = [
     Route("/f/{code}/survey/{id}/{step}", survey_screens.step_screen),
     Route("/f/{code}/survey/{id}/{step}", survey_screens.save_step, methods=["POST"]),
     Route("/f/{code}/finished", survey_screens.finished),
+    Route("/o/{code}", one_time.open_form),
     # What became of a comment
     Route("/c", receipts.find),
     Route("/c/{code}", receipts.follow),

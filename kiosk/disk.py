@@ -52,6 +52,14 @@ CREATE TABLE IF NOT EXISTS problem (
 )
 """,
     """
+CREATE TABLE IF NOT EXISTS one_time (
+    hash TEXT PRIMARY KEY,
+    form TEXT NOT NULL,
+    until TEXT NOT NULL,
+    burnt INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID
+""",
+    """
 CREATE TABLE IF NOT EXISTS chain (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     id TEXT NOT NULL,

@@ -13,6 +13,7 @@ from kiosk.context import context_of
 from kiosk.floods import FloodError
 from kiosk.forms import BadFormError, FormFields
 from kiosk.languages import on_phone
+from kiosk.one_time import UsedCodeError
 from kiosk.outbox import OutboxError
 from kiosk.screens import Page, show
 from surveys.receipts import normal_code
@@ -68,8 +69,17 @@ async def broken(request: Request, error: Exception) -> Response:
     return _page(request, 500)
 
 
+async def used(request: Request, error: Exception) -> Response:
+    """410: the one-time code was used, or has expired."""
+    return _page(request, 410, message="once")
+
+
 def _page(
-    request: Request, status: int, headers: Mapping[str, str] | None = None, puzzle: str = ""
+    request: Request,
+    status: int,
+    headers: Mapping[str, str] | None = None,
+    puzzle: str = "",
+    message: str = "",
 ) -> Response:
     # What a visitor sends with "try again" must not carry the mark of the idle timer.
     # Only a post that may succeed later is offered again, with the same ids.
@@ -78,7 +88,7 @@ def _page(
     start = "" if status == 403 or on_phone(request) else "/"
     known = status != 410 and normal_code(code) in context_of(request).qr_codes
     page = ErrorPage(
-        message=_message(request, status),
+        message=message or _message(request, status),
         fields={name: values for name, values in sent.items() if name not in ("idle", "proof")},
         address=request.url.path,
         home=f"/f/{code}" if known else start,
@@ -102,6 +112,7 @@ HANDLERS: Mapping[Any, Any] = {
     BadFormError: bad_form,
     OutboxError: not_stored,
     FloodError: flooded,
+    UsedCodeError: used,
     Refused: not_stored,  # a form was checked before: only the kiosk's own clock can be at fault
     Exception: broken,
 }

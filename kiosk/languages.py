@@ -9,7 +9,7 @@ from web import asked_language
 
 def on_phone(request: Request) -> bool:
     """Whether the request came through a QR code, or with a receipt code."""
-    return request.url.path == "/c" or request.url.path.startswith(("/f/", "/c/"))
+    return request.url.path == "/c" or request.url.path.startswith(("/f/", "/c/", "/o/"))
 
 
 def asker_language(request: Request) -> str:

@@ -21,6 +21,7 @@ from kiosk.rescue import checksum, is_whole
 from surveys.wire import Receipt, Submission
 
 Added = Literal["stored", "duplicate", "conflict"]
+Also = Callable[[sqlite3.Connection], None]  # done in the transaction of what is stored
 
 RECEIPTS_AT_ONCE = 25  # in one transaction: a tap waits for a short one, not for a whole batch
 REMEMBERED = timedelta(days=90)  # how long a delivered id is recognised when it is sent again
@@ -89,11 +90,16 @@ class Outbox:
         """
         return self.add_all([submission])[0]
 
-    def add_all(self, submissions: Iterable[Submission]) -> list[Added]:
+    def add_all(
+        self,
+        submissions: Iterable[Submission],
+        also: Also = lambda connection: None,
+    ) -> list[Added]:
         """Put the parts of a visit on disk in one transaction: all that are new, or none.
 
         The first is the whole that the others belong to: where another content of it is known,
-        the others are not looked at. Returns what became of each that was.
+        the others are not looked at. Returns what became of each that was. ``also`` is done in
+        the same transaction where the first is new; if it fails, nothing is put on disk.
         """
         added: list[Added] = []
         with self.disk.transaction() as connection:
@@ -101,6 +107,8 @@ class Outbox:
                 added.append(self.insert(connection, submission, None))
                 if added[0] == "conflict":
                     break
+            if added[:1] == ["stored"]:
+                also(connection)
         return added
 
     def insert(

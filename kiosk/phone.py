@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID, uuid4
 
+import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -21,13 +23,14 @@ from kiosk.forms import (
     single_value,
 )
 from kiosk.languages import asker_language
+from kiosk.one_time import UsedCodeError, burn, look_up
 from kiosk.qr_codes import Audience, QrCode
 from kiosk.screens import FormPage, keepable, redirect, redirect_page, show, show_stored
 from kiosk.submissions import is_stored, new_submission, part_id, store
 from kiosk.survey_draft import finish_draft
 from kiosk.survey_screens import begin_survey
 from surveys.definition import Question, Survey
-from surveys.receipts import new_code, read_code, receipt_of
+from surveys.receipts import new_code, normal_code, read_code, receipt_of
 from surveys.wire import Refused, Submission
 from web import wants_fragment
 
@@ -38,13 +41,15 @@ VISIT_SECONDS = 30 * 60  # how long one phone's form stays the same visit
 class PhonePage(FormPage):
     """The form behind a QR code. ``receipt`` is the code that is given for a comment.
 
-    It is made with the form, so that a phone without a network can show it.
+    It is made with the form, so that a phone without a network can show it. ``once`` is the
+    one-time code through which the phone came, or "".
     """
 
     qr_code: QrCode
     visit: UUID
     questions: Sequence[Question]
     receipt: str = ""
+    once: str = ""
 
     @property
     def profile_open(self) -> bool:
@@ -59,11 +64,17 @@ async def show_form(request: Request) -> Response:
         return redirect(qr_code.path)
     if "new" in request.query_params:  # somebody else has the phone now
         return _remember(redirect(qr_code.path), qr_code, uuid4())
-    visit = _remembered_visit(request, qr_code)
+    once = normal_code(request.query_params.get("once", ""))
+    visit = _remembered_visit(request, once or qr_code.code)
     if visit is None:
         visit = uuid4()
     elif await is_stored(context, _first_part(context, qr_code, visit)):
         return show_stored(request, "received", visit, again=True)
+    if once:
+        today = context.now().date()
+        found = await anyio.to_thread.run_sync(look_up, context.outbox, once, today)
+        if found != ("good", qr_code.code):
+            raise UsedCodeError
     survey, questions = asked_by(context, qr_code.audience)
     page = PhonePage(
         place=qr_code.place,
@@ -72,8 +83,9 @@ async def show_form(request: Request) -> Response:
         qr_code=qr_code,
         visit=visit,
         receipt=new_code(),
+        once=once,
     )
-    return keepable(_remember(show(request, qr_code.audience, page), qr_code, visit))
+    return keepable(_remember(show(request, qr_code.audience, page), qr_code, visit, once))
 
 
 async def submit(request: Request) -> Response:
@@ -88,11 +100,13 @@ async def submit(request: Request) -> Response:
         "comment",
         "receipt",
         "proof",
+        "once",
         *(question.id for question in questions),
     }
     fields = await read_posted_form(request, names)
     visit = parse_id(single_value(fields, "visit"))
     switched = optional_value(fields, "lang")
+    once = normal_code(optional_value(fields, "once"))
     # A form that was kept by a phone since an older release has none.
     code = read_code(optional_value(fields, "receipt")) or ""
     if (
@@ -105,10 +119,11 @@ async def submit(request: Request) -> Response:
             qr_code=qr_code,
             visit=visit,
             receipt=code,
+            once=once,
             typed=fields,
         )
         shown = show(request, qr_code.audience, page, language=switched)
-        return _remember(shown, qr_code, visit)
+        return _remember(shown, qr_code, visit, once)
     full = optional_value(fields, "then") == "full"
     form = read_answers(survey, questions, fields)
     errors = dict(form.errors)
@@ -125,6 +140,7 @@ async def submit(request: Request) -> Response:
             qr_code=qr_code,
             visit=visit,
             receipt=code,
+            once=once,
             typed=fields,
             errors=errors,
             notice="notice.updated" if updated else None,
@@ -132,11 +148,12 @@ async def submit(request: Request) -> Response:
         return show(request, qr_code.audience, page, status=422 if errors else 409)
     # What is stored is not counted again, and needs no second proof: it was only sent again.
     new = not await is_stored(context, _first_part(context, qr_code, visit))
-    crowded = new and admit(request, visit, optional_value(fields, "proof"))
+    # A one-time code is a right of its own.
+    crowded = new and not once and admit(request, visit, optional_value(fields, "proof"))
     if full and qr_code.audience == "business":
         return await begin_survey(request, visit, qr_code.place, form)
     hashed = receipt_of(code) if code else None
-    again = "conflict" in await _store(request, visit, form, hashed, crowded)
+    again = "conflict" in await _store(request, visit, form, hashed, crowded, once)
     address = f"{qr_code.path}/thanks?visit={visit}" + ("&again=1" if again else "")
     given = code if form.comment and not again else ""
     address += f"&receipt={given}" if given else ""
@@ -144,8 +161,8 @@ async def submit(request: Request) -> Response:
         response = show_stored(
             request, "received", visit, again=again, address=address, receipt=given
         )
-        return _remember(response, qr_code, visit)
-    return _remember(redirect(address), qr_code, visit)
+        return _remember(response, qr_code, visit, once)
+    return _remember(redirect(address), qr_code, visit, once)
 
 
 def admit(request: Request, visit: UUID, proof: str) -> bool:
@@ -189,10 +206,10 @@ async def full_survey(request: Request) -> Response:
     return await begin_survey(request, visit, qr_code.place)
 
 
-def _remember(response: Response, qr_code: QrCode, visit: UUID) -> Response:
+def _remember(response: Response, qr_code: QrCode, visit: UUID, once: str = "") -> Response:
     """Set a cookie with the visit, so that Back and send again does not make a second one."""
     response.set_cookie(
-        f"visit_{qr_code.code}",
+        f"visit_{once or qr_code.code}",
         str(visit),
         max_age=VISIT_SECONDS,
         path=qr_code.path,
@@ -202,10 +219,10 @@ def _remember(response: Response, qr_code: QrCode, visit: UUID) -> Response:
     return response
 
 
-def _remembered_visit(request: Request, qr_code: QrCode) -> UUID | None:
-    """The visit in the phone's cookie for this QR code, if any."""
+def _remembered_visit(request: Request, code: str) -> UUID | None:
+    """The visit in the phone's cookie for a QR code or one-time code, if any."""
     try:
-        return parse_id(request.cookies.get(f"visit_{qr_code.code}", ""))
+        return parse_id(request.cookies.get(f"visit_{code}", ""))
     except BadFormError:
         return None
 
@@ -226,7 +243,7 @@ def asked_by(context: Context, audience: Audience) -> tuple[Survey, list[Questio
 
 
 async def _store(
-    request: Request, visit: UUID, form: FormAnswers, receipt: str | None, crowded: bool
+    request: Request, visit: UUID, form: FormAnswers, receipt: str | None, crowded: bool, once: str
 ) -> Sequence[Finished]:
     """Put a form on disk; returns what became of each of its submissions. Raises OutboxError."""
     context, qr_code = context_of(request), qr_code_of(request)
@@ -236,7 +253,11 @@ async def _store(
         result = await finish_draft(context, first, form, receipt)
         if result is not None:
             return [result]
-    return await store(context, *_submissions(request, visit, form, receipt, crowded))
+    submissions = _submissions(request, visit, form, receipt, crowded)
+    if not once:
+        return await store(context, *submissions)
+    used = partial(burn, code=once, form=qr_code.code, today=context.now().date())
+    return await store(context, *submissions, also=used)
 
 
 def _submissions(

@@ -62,6 +62,7 @@ MAY_QUERY = (
     "kiosk/disk.py",
     "kiosk/drafts.py",
     "kiosk/numbering.py",
+    "kiosk/one_time.py",
     "kiosk/outbox.py",
     "kiosk/rescue.py",
     "deploy/backup.py",

@@ -1,0 +1,94 @@
+"""One-time codes: printed on the receipt of a dossier, each lets one form in and then no more.
+
+Known is a hash of each, with the form that it opens. Whether it was used is one bit, set in the
+transaction that puts the answer in the queue: exactly once, whatever is sent again or crashes.
+Nothing else is written of it, no time and no id, so that nobody can tell later which answer was
+given with which code.
+"""
+
+import csv
+import hashlib
+import io
+import secrets
+import sqlite3
+from collections.abc import Sequence
+from datetime import date
+from typing import Literal
+
+import anyio.to_thread
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from kiosk.context import context_of
+from kiosk.outbox import Outbox
+from kiosk.screens import redirect
+from surveys.receipts import ALPHABET, LENGTH, normal_code, read_code
+
+State = Literal["good", "used", "unknown"]
+
+
+class UsedCodeError(Exception):
+    """A one-time code that lets nothing in: it was used, has expired, or is another form's."""
+
+
+def hash_of(code: str) -> str:
+    """What is kept of a one-time code; the code has 60 random bits."""
+    return hashlib.sha256(f"hailong/once/1|{normal_code(code)}".encode()).hexdigest()
+
+
+def make(outbox: Outbox, form: str, number: int, until: date, today: date) -> list[str]:
+    """New one-time codes for a form, by its characters, that are good until a day.
+
+    Those that have expired are forgotten. Raises OutboxError.
+    """
+    codes = ["".join(secrets.choice(ALPHABET) for _ in range(LENGTH)) for _ in range(number)]
+    rows = [(hash_of(code), form, until.isoformat()) for code in codes]
+    with outbox.disk.transaction() as connection:
+        connection.execute("DELETE FROM one_time WHERE until < ?", (today.isoformat(),))
+        connection.executemany("INSERT INTO one_time (hash, form, until) VALUES (?, ?, ?)", rows)
+    return codes
+
+
+def as_csv(codes: Sequence[str], base: str, until: date) -> str:
+    """The codes with their addresses, for the software that prints receipts."""
+    written = io.StringIO()
+    writer = csv.writer(written)
+    writer.writerow(("code", "address", "until"))
+    writer.writerows((code, f"{base}/o/{code}", until.isoformat()) for code in codes)
+    return written.getvalue()
+
+
+def look_up(outbox: Outbox, code: str, today: date) -> tuple[State, str]:
+    """Whether a code lets a form in, and the characters of that form. Raises OutboxError."""
+    with outbox.disk.transaction(write=False) as connection:
+        row = connection.execute(
+            "SELECT burnt, form FROM one_time WHERE hash = ? AND until >= ?",
+            (hash_of(code), today.isoformat()),
+        ).fetchone()
+    if row is None:
+        return "unknown", ""
+    return ("used" if row[0] else "good"), str(row[1])
+
+
+def burn(connection: sqlite3.Connection, code: str, form: str, today: date) -> None:
+    """Use a code up, in the transaction that stores what it lets in. Raises UsedCodeError."""
+    burnt = connection.execute(
+        "UPDATE one_time SET burnt = 1 WHERE hash = ? AND form = ? AND until >= ? AND burnt = 0",
+        (hash_of(code), form, today.isoformat()),
+    )
+    if burnt.rowcount != 1:
+        raise UsedCodeError
+
+
+async def open_form(request: Request) -> Response:
+    """Lead from the short address on a receipt to the form of its place."""
+    context, code = context_of(request), read_code(request.path_params["code"])
+    if code is None:
+        raise HTTPException(404)
+    today = context.now().date()
+    state, form = await anyio.to_thread.run_sync(look_up, context.outbox, code, today)
+    if state == "unknown" or form not in context.qr_codes:
+        raise HTTPException(404)
+    # One that was used still leads there: the phone that used it gets its thanks again.
+    return redirect(f"/f/{form}?once={normal_code(code)}")

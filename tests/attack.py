@@ -1,0 +1,238 @@
+"""Floods of one phone code against the real programs: python -m tests.attack prints the table.
+
+An aggregator and a kiosk as processes of their own, forms posted as anybody could, and then what
+the JSON API says of the counter.
+"""
+
+import argparse
+import hashlib
+import re
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+
+from aggregator.dashboard.accounts import Accounts
+from aggregator.settings import Settings as AggregatorSettings
+from aggregator.storage.migrations import migrate
+from aggregator.storage.store import Store
+from kiosk.qr_codes import code_of, signed_code
+from secret_files import read_key
+from surveys.centre import load_centre
+from surveys.definition import load_instruments
+from tests.programs import ROOT, Program, free_port
+
+CENTRE = ROOT / "deploy" / "lai_chau.toml"
+HONEST = (5,) * 18 + (4, 3)  # the ratings of a counter besides those of the attack
+ZONE = load_centre(CENTRE).zone
+PATIENCE = 120.0  # seconds until all that was taken must have been counted
+
+
+@dataclass(frozen=True)
+class Attack:
+    """Forms of the worst face, of the code of one counter."""
+
+    name: str
+    counter: str
+    signed: bool = True
+    networks: int = 1
+    solving: bool = False
+    share: float = 1.0  # of the tries that are asked for
+
+
+ATTACKS = (
+    Attack("a code computed from the centre's file", "q01", signed=False),
+    Attack("a photographed code, one network", "q05"),
+    Attack("a photographed code, 500 networks", "q10", networks=500),
+    Attack("the same, a program solves the puzzles", "q13", solving=True, share=0.1),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an attack: how often each status was answered, and what was counted."""
+
+    attack: Attack
+    tries: int
+    seconds: float
+    statuses: Counter[int]
+    counted: int
+    flagged: int
+    share: float | None
+    without: float | None
+
+
+class House:
+    """A running aggregator and kiosk of the sample centre."""
+
+    def __init__(self, var: Path) -> None:
+        self.var = var
+        ports = free_port(), free_port()
+        self.dashboard, self.kiosk = (f"http://127.0.0.1:{port}" for port in ports)
+        settings: dict[str, object] = {"centre": CENTRE, "var": var}
+        store = Store(AggregatorSettings(centre=CENTRE, var=var).database)
+        migrate(store.engine)
+        accounts = Accounts(store, lambda: datetime.now(UTC))
+        self.reader = accounts.new_token("reader", "attack")
+        token = self._token = accounts.new_token("device", "phones")
+        store.close()
+        self._programs = [
+            Program("-m", "aggregator", "serve", port=ports[0], **settings),
+            Program(
+                *("-m", "kiosk", "serve"),
+                port=ports[1],
+                aggregator_url=self.dashboard,
+                device_token=token,
+                **settings,
+            ),
+        ]
+        for program in self._programs:
+            program.until("http://")
+
+    def end(self) -> None:
+        for program in reversed(self._programs):
+            program.end()
+
+    def code(self, department: str, counter: str, *, signed: bool) -> str:
+        if not signed:
+            return code_of("lai_chau", department, counter, "citizen")
+        key = read_key(self.var / "kiosk" / "codes.key")
+        return signed_code(key, "lai_chau", department, counter, "citizen")
+
+    def attacked(self, attack: Attack, tries: int) -> Outcome:
+        department = _department_of(attack.counter)
+        address = f"{self.kiosk}/f/{self.code(department, attack.counter, signed=attack.signed)}"
+        self._rate(department, attack.counter)
+        number, statuses = max(1, round(tries * attack.share)), Counter[int]()
+        begun = time.monotonic()
+        with httpx2.Client(trust_env=False, timeout=60) as client:
+            for at in range(number):
+                statuses[self._post(client, attack, address, at)] += 1
+        seconds = time.monotonic() - begun
+        taken = statuses[303]
+        row = self._counted(attack.counter, taken + len(HONEST))
+        flagged = row.get("flagged") or {"n": 0, "measures_without": {}}
+        share = row["measures"]["satisfied_or_better"]["share"] if row["n"] else None
+        without = flagged["measures_without"].get("satisfied_or_better", {}).get("share")
+        return Outcome(attack, number, seconds, statuses, row["n"], flagged["n"], share, without)
+
+    def _rate(self, department: str, counter: str) -> None:
+        """HONEST taps at a counter, one every six minutes of the last working day."""
+        day = datetime.now(ZONE) - timedelta(days=1)
+        while day.weekday() > 4:
+            day -= timedelta(days=1)
+        first = day.replace(hour=8, minute=0, second=0, microsecond=0)
+        taps = [
+            {
+                "id": str(uuid4()),
+                "survey": "in_centre",
+                "department": department,
+                "counter": counter,
+                "channel": "kiosk",
+                "answered_at": (first + timedelta(minutes=6 * number)).isoformat(),
+                "answers": {"rating": code},
+            }
+            for number, code in enumerate(HONEST)
+        ]
+        answer = httpx2.post(
+            f"{self.dashboard}/api/v1/submissions",
+            json={"submissions": taps},
+            headers={"authorization": f"Bearer {self._token}"},
+            trust_env=False,
+        )
+        assert {one["status"] for one in answer.json()["receipts"]} == {"accepted"}, answer.text
+
+    def _post(self, client: httpx2.Client, attack: Attack, address: str, at: int) -> int:
+        sent = {"visit": str(uuid4()), "fingerprint": _fingerprint(), "rating": "1"}
+        sender = at % attack.networks
+        headers = {"x-forwarded-for": f"198.51.{100 + sender // 250}.{1 + sender % 250}"}
+        answer = client.post(address, data=sent, headers=headers)
+        if answer.status_code == 429 and attack.solving:
+            proof = _solution(answer.text)
+            answer = client.post(address, data={**sent, "proof": proof}, headers=headers)
+        return int(answer.status_code)
+
+    def _counted(self, counter: str, taken: int) -> dict[str, Any]:
+        """The counter's row, once all that was taken is counted."""
+        asked = f"{self.dashboard}/api/v1/satisfaction?survey=in_centre&by=counter"
+        headers = {"authorization": f"Bearer {self.reader}"}
+        until = time.monotonic() + PATIENCE
+        while True:
+            answer = httpx2.get(asked, headers=headers, trust_env=False, timeout=60)
+            rows = {row["key"]: row for row in answer.json()["rows"]}
+            row: dict[str, Any] = rows[counter]
+            if row["n"] >= taken or time.monotonic() > until:
+                assert row["n"] == taken, f"{counter}: {row['n']} of {taken} are counted"
+                return row
+            time.sleep(0.2)
+
+    def alerts(self) -> list[str]:
+        """The subjects of the alerts of flags, as the log has them."""
+        store = Store(f"sqlite:///{self.var / 'aggregator' / 'hailong.sqlite3'}")
+        try:
+            return [one.subject for one in store.alerts.open() if one.rule == "flagged"]
+        finally:
+            store.close()
+
+
+@contextmanager
+def house(var: Path) -> Iterator[House]:
+    built = House(var)
+    try:
+        yield built
+    finally:
+        built.end()
+
+
+def _solution(page: str) -> str:
+    asked = re.search(r'data-puzzle="([^"]+)"', page)
+    assert asked is not None
+    salt, target, most, _, _ = asked[1].split()
+    for number in range(int(most)):
+        if hashlib.sha256(f"{salt}{number}".encode()).hexdigest() == target:
+            return f"{asked[1]} {number}"
+    raise AssertionError("no solution")
+
+
+def _department_of(counter: str) -> str:
+    return load_centre(CENTRE).department_of[counter]
+
+
+@cache
+def _fingerprint() -> str:
+    return load_instruments(None)["in_centre"].fingerprint
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.attack", description=__doc__)
+    parser.add_argument("--tries", type=int, default=2_000)
+    given = parser.parse_args()
+    print("| attack | tries | refused | asked for work | counted raw | flagged | raw, without |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    with tempfile.TemporaryDirectory() as folder, house(Path(folder)) as built:
+        for attack in ATTACKS:
+            found = built.attacked(attack, given.tries)
+            refused = sum(n for status, n in found.statuses.items() if status in (404, 410))
+            without = found.share if found.without is None else found.without
+            shares = f"{found.share or 0:.1%}, {without or 0:.1%}"
+            made_up = found.counted - len(HONEST)
+            print(
+                f"| {attack.name} | {found.tries:,} in {found.seconds:.0f} s | {refused:,} "
+                f"| {found.statuses[429]:,} | {made_up:,} | {found.flagged:,} | {shares} |",
+                flush=True,
+            )
+        time.sleep(65)  # the watch looks each minute
+        print("alerts:", ", ".join(built.alerts()))
+
+
+if __name__ == "__main__":
+    main()

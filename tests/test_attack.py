@@ -1,0 +1,24 @@
+"""A flood of one phone code against the real programs; python -m tests.attack prints the table."""
+
+from pathlib import Path
+
+from tests.attack import ATTACKS, HONEST, house
+
+
+def test_a_flood_is_refused_asked_for_work_or_flagged_and_the_honest_share_stands_beside(
+    tmp_path: Path,
+) -> None:
+    computed, photographed, spread, solving = ATTACKS
+    with house(tmp_path) as built:
+        assert built.attacked(computed, 5).statuses == {410: 5}
+        found = built.attacked(photographed, 20)
+        assert found.statuses == {303: 15, 429: 5}  # what one network may send in an hour
+        assert (found.counted, found.flagged) == (len(HONEST) + 15, 15)
+        assert found.share is not None
+        assert found.share < 0.6
+        assert found.without == 0.95  # of the honest ones: 19 of 20
+        assert built.attacked(spread, 34).statuses == {303: 30, 429: 4}
+        worked = built.attacked(solving, 180)  # a tenth of them
+        assert worked.statuses == {303: 18}
+        assert worked.flagged == worked.counted - len(HONEST) == 18
+        assert worked.without == 0.95
