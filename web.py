@@ -63,6 +63,10 @@ PART_NAME = re.compile(
     rb'^content-disposition:\s*form-data\s*;[^\r\n]*?\bname="([^"\r\n]*)"',
     re.IGNORECASE | re.MULTILINE,
 )
+FILE_NAME = re.compile(
+    rb'^content-disposition:\s*form-data\s*;[^\r\n]*?\bfilename="([^"\r\n]*)"',
+    re.IGNORECASE | re.MULTILINE,
+)
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 COMPRESSED_FROM = 500  # bytes
@@ -247,6 +251,8 @@ async def read_form(
 async def read_parts(request: Request, limit: int) -> dict[str, bytes]:
     """The first content of each field of a posted form with files (multipart/form-data).
 
+    What a file is called stands under its field's name with ``.filename`` after it.
+
     Not Starlette's parser: it takes a body that was cut off for a whole one, and writes files.
 
     Raises HTTPException 400, 408, 413 or 415.
@@ -265,6 +271,8 @@ async def read_parts(request: Request, limit: int) -> dict[str, bytes]:
             if (name := PART_NAME.search(head)) is None:
                 raise ValueError("a part without a name")
             found.setdefault(name[1].decode(), content)
+            if file := FILE_NAME.search(head):
+                found.setdefault(f"{name[1].decode()}.filename", file[1])
     except ValueError as error:
         raise HTTPException(400) from error
     return found

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from aggregator.commands import settings_of
 from aggregator.commands.store import opened
 from aggregator.intake.desk.kinds import kind_of
-from aggregator.intake.desk.reading import Problem, Reading
+from aggregator.intake.desk.reading import Reading
 from aggregator.intake.desk.sheets import LARGEST, Sheet, SheetError, read_sheet
 from aggregator.intake.desk.taking import Desk, file_hash, name_of, suggested_name
 from aggregator.intake.files import FileError
@@ -80,17 +80,10 @@ def _tell(sheet: Sheet, reading: Reading, language: Language) -> None:
     for key, values in sheet.notes:
         print(MESSAGES.get(language, f"desk.note_{key}", **values), file=sys.stderr)
     for problem in reading.problems:
-        print(problem_text(problem, language), file=sys.stderr)
+        print(problem.text(MESSAGES, language), file=sys.stderr)
     if reading.more_problems:
         more = MESSAGES.get(language, "desk.more", n=reading.more_problems)
         print(more, file=sys.stderr)
-
-
-def problem_text(problem: Problem, language: Language) -> str:
-    if not problem.cell:
-        values = {"row": problem.row, "reason": problem.reason}
-        return MESSAGES.get(language, "desk.problem_row", **values)
-    return MESSAGES.get(language, "desk.problem", cell=problem.cell, reason=problem.reason)
 
 
 def _say(language: Language, key: str, **values: object) -> None:

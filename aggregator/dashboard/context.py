@@ -38,11 +38,11 @@ class Context:
     """The parts of one running aggregator.
 
     ``clock`` gives the present time with its zone. ``large_batches`` bounds how many large
-    batches of submissions are read at the same time. ``wrong_codes`` are receipt codes.
-    ``published`` and ``ddci`` are None where the centre has no such file. ``seen`` is the centre
-    as a request's page is made under; see permissions.needs. ``above`` are the accounts of the
-    province that a centre belongs to, whose people may enter it, too; ``is_province`` is true for
-    the province itself.
+    batches of submissions are read at the same time, ``large_tables`` files of the desk.
+    ``wrong_codes`` are receipt codes. ``published`` and ``ddci`` are None where the centre has
+    no such file. ``seen`` is the centre as a request's page is made under; see
+    permissions.needs. ``above`` are the accounts of the province that a centre belongs to,
+    whose people may enter it, too; ``is_province`` is true for the province itself.
     """
 
     settings: Settings
@@ -60,6 +60,7 @@ class Context:
     clock: Callable[[], datetime]
     wrong_codes: Throttle
     large_batches: Semaphore = field(default_factory=lambda: Semaphore(6))
+    large_tables: Semaphore = field(default_factory=lambda: Semaphore(1))
     seen: Centre | None = None
     above: Accounts | None = None
     is_province: bool = False

@@ -105,6 +105,7 @@ async def _given(request: Request) -> tuple[dict[str, str], dict[str, Words]]:
     if request.headers.get("content-type", "").lower().startswith("multipart/"):
         parts = await read_parts(request, UPLOAD_LIMIT)
         upload = parts.pop("file", b"")
+        parts.pop("file.filename", b"")
         try:
             given = {name: value.decode() for name, value in parts.items()}
         except UnicodeDecodeError:

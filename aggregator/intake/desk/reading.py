@@ -44,6 +44,11 @@ class Problem:
     cell: str
     reason: str
 
+    def text(self, messages: Messages, language: Language) -> str:
+        values = {"row": self.row, "cell": self.cell, "reason": self.reason}
+        key = "desk.problem" if self.cell else "desk.problem_row"
+        return messages.get(language, key, **values)
+
 
 @dataclass
 class Reading:
@@ -82,13 +87,13 @@ def guess(sheet: Sheet, kind: Kind) -> Columns:
     best = 0
     found: dict[str, int] = {}
     for place in range(min(len(sheet.rows), HEADER_WITHIN)):
-        columns = _columns(header_of(sheet, place), kind)
+        columns = columns_of(header_of(sheet, place), kind)
         if len(columns) > len(found):
             best, found = place, columns
     return Columns(best, found)
 
 
-def _columns(header: Sequence[str], kind: Kind) -> dict[str, int]:
+def columns_of(header: Sequence[str], kind: Kind) -> dict[str, int]:
     """By field its column: the surest names first, each field and column once."""
     marks = []
     for column, text in enumerate(header):

@@ -154,7 +154,12 @@ def commands(room: Room, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSWORD}\n"))
     shifts = "official,counter,day,from,to\nCC.1,q05,2026-11-23,08:00,11:00\n"
     (folder / "roster.csv").write_text(shifts, "utf-8")
+    for name, rating in (("one.csv", 5), ("two.csv", 4)):
+        (folder / name).write_text(f"ngày,mức độ\n20/11/2026,{rating}\n", "utf-8")
     for command in (
+        f"desk {folder / 'one.csv'} --kind ratings --batch lô",
+        f"desk {folder / 'two.csv'} --kind ratings --batch lô",
+        "desk --withdraw lô",
         "user add mới --no-password",
         "user password mới",
         "user remove mới",
@@ -162,6 +167,8 @@ def commands(room: Room, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "device remove kiosk",
         "reader add tỉnh",
         "reader remove tỉnh",
+        "one-stop add một_cửa",
+        "one-stop remove một_cửa",
         f"export {folder / 'out.csv'} --raw-comments",
         f"report day {folder / 'out.xlsx'}",
         f"report day --internal {folder / 'sheet.xlsx'}",

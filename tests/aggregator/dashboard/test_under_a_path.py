@@ -27,6 +27,11 @@ NOT_LINKED = {
     "/health",
     "/account/sign-out",
     "/sipas/weighted",
+    "/desk/{id}",
+    "/public",  # of whom has no account; the links are those of its own pages
+    "/public/data.json",
+    "/public/data.csv",
+    "/public/hall",
     "/sign-out",
 }
 
