@@ -16,6 +16,7 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import orjson
 import pandas as pd
 from sqlalchemy import Connection
@@ -31,7 +32,8 @@ from aggregator.figures.rows import (
     tested,
 )
 from aggregator.figures.standing import RankedShare, ranking
-from aggregator.statistics import changes, pooled_shares, wilson
+from aggregator.statistics import DaySums, changes, pooled_shares, wilson
+from aggregator.statistics.days import allowing_for_alike, others_of_day
 from aggregator.storage.blocks import Block
 from aggregator.storage.database import StorageError
 from aggregator.storage.rollups import SUMS, Span, Table, last_of_month
@@ -40,12 +42,13 @@ from aggregator.storage.store import Selection, Store
 from aggregator.storage.submissions import Filters, read_days
 from aggregator.storage.tables import PooledTally, Tally
 from aggregator.wording.messages import MESSAGES
-from aggregator.wording.phrases import decimal, integer, say
+from aggregator.wording.phrases import decimal, integer, say, verbatim
 from surveys.centre import Centre
 from surveys.definition import Survey, Text
 
 FACTOR = "officials"  # of the full survey: its third factor
 REASON = ("reasons", 3)  # of a rating: the question, and the code of "Công chức phục vụ"
+COMPARABLE = 2  # officials with enough answers, of whom one can be held against the others
 RATED, REASONED, ASKED = "rated", "reason", "factor"  # the parts of a block's items
 
 
@@ -54,7 +57,7 @@ class OfShifts:
     """A rollups.Layout of what was said of each official, by the roster and the hour of answers.
 
     Parts are RATED, the ratings of the shift; REASONED, those whose reason is the staff, by the
-    level of the same visit; ASKED, the pooled questions of FACTOR.
+    level of the same visit; ASKED, the pooled questions of FACTOR, and each of them by its id.
     """
 
     survey: Survey
@@ -67,7 +70,7 @@ class OfShifts:
     @cached_property
     def name(self) -> str:
         """A name of its own for this version of the survey."""
-        parts = (self.survey.fingerprint, self.centre.time_zone)
+        parts = ("criteria", self.survey.fingerprint, self.centre.time_zone)
         return f"{LAYOUT} {hashlib.sha256(orjson.dumps(parts)).hexdigest()[:16]}"
 
     @property
@@ -103,6 +106,9 @@ class OfShifts:
             for place, row in rows:
                 if codes := [row.answers[name] for name in asked if name in row.answers]:
                     yield place, ASKED, codes, self.survey.pooled_measures
+                for name in asked:
+                    if name in row.answers:
+                        yield place, name, [row.answers[name]], self.survey.pooled_measures
             return
         measures = self.survey.measures_of(self.survey.questions[rating])
         # A reason may come after its rating, as an answer of its own with the same visit.
@@ -144,10 +150,11 @@ class _Seated:
 
 @dataclass(frozen=True)
 class Assessed:
-    """What was said of one official in one part.
+    """What was said of one official in one part, or to one criterion of ASKED.
 
     ``ranked`` is the shrunk share, None where fewer than three have enough answers; then
-    ``difference`` from all others is, too. Without ``enough`` answers nothing of it is told.
+    ``difference`` from all others is, too, and while the period runs. Without ``enough`` answers
+    nothing of it is told.
     """
 
     part: str
@@ -170,14 +177,20 @@ class Assessed:
     def size(self) -> Figure:
         facts = () if self.enough else ((say("attitude.minimum"), integer(self.minimum)),)
         found = self.row.size
-        return replace(found, definition=say(f"attitude.n_{self.part}_how"), facts=facts)
+        return replace(found, definition=say(f"attitude.n_{self._kind}_how"), facts=facts)
 
     @property
     def share(self) -> Figure:
         found = self.row.share(self.measure)
-        words = say(f"attitude.{self.part}_how", measure=say(f"measure.{self.measure}"))
+        asked = self.row.question.text if self.row.question else verbatim("")
+        measure = say(f"measure.{self.measure}")
+        words = say(f"attitude.{self._kind}_how", measure=measure, criterion=asked)
         facts = (*found.facts, (say("hours.caution"), say("attitude.warning")))
         return replace(found, definition=words, facts=facts)
+
+    @property
+    def _kind(self) -> str:
+        return self.part if self.part in (ASKED, REASONED) else "criterion"
 
     @property
     def shrunk(self) -> Figure | None:
@@ -205,7 +218,8 @@ class Assessed:
 class Official:
     """An official of the roster: where and how long in the period, and what was said.
 
-    ``parts`` has ASKED and REASONED; one without any answers is not there.
+    ``parts`` has ASKED and REASONED, ``criteria`` each question of ASKED by its id; one without
+    any answers is not there. What is concluded is about the parts.
     """
 
     number: str
@@ -215,6 +229,7 @@ class Official:
     minutes: int
     ratings: int
     parts: Mapping[str, Assessed]
+    criteria: Mapping[str, Assessed]
 
     @property
     def below(self) -> bool:
@@ -286,7 +301,7 @@ def join(
     with suppress(StorageError):  # whoever reads them joins them, too
         for _, survey in surveys_of(centre, surveys):
             asked = Selection(survey.id, None, since, until)
-            store.sums(OfShifts(survey, centre), asked, (), SUMS)
+            store.daily(OfShifts(survey, centre), asked, lambda item: None, lambda at: None)
 
 
 def officials(
@@ -295,10 +310,14 @@ def officials(
     centre: Centre,
     selection: Selection,
     measure: str,
+    *,
+    closed: bool,
 ) -> list[Official]:
     """The officials that sat at the centre's counters in a period, in the order of Official.order.
 
-    Of ``selection`` the days and the department count. Raises database.StorageError.
+    Of ``selection`` the days and the department count. They are tested against each other only
+    where the period is over, ``closed``: that test is made for one look, and whom it is about may
+    be harmed by a false alarm of any day before. Raises database.StorageError.
     """
     since, until = selection.since or datetime.min.date(), selection.until or datetime.max.date()
     seats: dict[str, list[Seat]] = defaultdict(list)
@@ -307,16 +326,19 @@ def officials(
         if at is not None and selection.department in (None, at):
             seats[seat.official].append(seat)
     assessed: dict[str, dict[str, Assessed]] = defaultdict(dict)
+    criteria: dict[str, dict[str, Assessed]] = defaultdict(dict)
     ratings: dict[str, int] = {}
     for part, survey in surveys_of(centre, surveys):
-        sums = _sums(store, survey, centre, replace(selection, survey=survey.id), measure)
-        sums = sums[sums["key"].isin(list(seats))]
-        if part == REASONED:
-            rated = sums[sums["part"] == RATED]
-            ratings = dict(zip(rated["key"], map(int, rated["respondents"]), strict=True))
-        for one in _assessed(part, survey, sums[sums["part"] == part], measure, centre):
-            assessed[one.row.key][part] = one
-    found = [
+        said = _said(store, survey, centre, replace(selection, survey=survey.id), measure, seats)
+        if rated := said.pop(RATED, None):
+            ratings = dict(zip(rated.keys, rated.respondents, strict=True))
+        for name, one in said.items():
+            into = assessed if name == part else criteria
+            for found in (
+                _assessed(name, survey, one, measure, centre, closed) if name != RATED else ()
+            ):
+                into[found.row.key][name] = found
+    sitting = [
         Official(
             number=number,
             departments=tuple(dict.fromkeys(centre.department_of[one.counter] for one in sat)),
@@ -325,38 +347,72 @@ def officials(
             minutes=sum(one.minutes for one in sat),
             ratings=ratings.get(number, 0),
             parts=assessed[number],
+            criteria=criteria[number],
         )
         for number, sat in seats.items()
     ]
-    return sorted(found, key=lambda one: one.order)
+    return sorted(sitting, key=lambda one: one.order)
 
 
-def _sums(
-    store: Store, survey: Survey, centre: Centre, selection: Selection, measure: str
-) -> pd.DataFrame:
-    """Columns key (the official), part, measure, SUMS; of one measure."""
-    layout = OfShifts(survey, centre)
-    by = ("official", "part", "measure")
-    columns = store.sums(layout, selection, by, SUMS, lambda item: item[1] == measure)
-    return pd.DataFrame(columns).rename(columns={"official": "key"})
+@dataclass(frozen=True)
+class _Said:
+    """What was said in one part: sums of shape (SUMS, officials, days)."""
+
+    keys: Sequence[str]
+    values: np.ndarray
+
+    @property
+    def respondents(self) -> list[int]:
+        found: list[int] = self.values[0].sum(axis=1).tolist()
+        return found
+
+    @property
+    def days(self) -> DaySums:
+        sums = dict(zip(SUMS, self.values, strict=True))
+        return DaySums(**{name: sums[name] for name in SUMS if name != "respondents"})
+
+    @property
+    def others(self) -> "_Said":
+        """What was said of all others than each."""
+        return replace(self, values=self.values.sum(axis=1, keepdims=True) - self.values)
+
+    def among(self, at: np.ndarray) -> "_Said":
+        return _Said([self.keys[number] for number in at], self.values[:, at])
+
+
+def _said(
+    store: Store,
+    survey: Survey,
+    centre: Centre,
+    selection: Selection,
+    measure: str,
+    among: Collection[str],
+) -> dict[str, _Said]:
+    """By part what was said of some officials, each of whom something was said of."""
+    totals = store.daily(
+        OfShifts(survey, centre),
+        selection,
+        lambda item: item[0] if item[1] == measure else None,
+        lambda at: at[3] if at[3] in among else None,
+    )
+    parts = {}
+    for number, part in enumerate(totals.items):
+        one = _Said(totals.places, totals.values[:, :, number].transpose(1, 2, 0))
+        parts[str(part)] = one.among(np.flatnonzero(one.respondents))
+    return parts
 
 
 def _assessed(
-    part: str, survey: Survey, sums: pd.DataFrame, measure: str, centre: Centre
+    part: str, survey: Survey, said: _Said, measure: str, centre: Centre, closed: bool
 ) -> list[Assessed]:
-    """Each official of a table of sums; shares and tests of those with enough answers."""
-    if sums.empty:
-        return []
+    """Each official; shares, and where the period is over tests, of those with enough answers."""
     minimum = centre.minimum_ratings
-    sums = sums.reset_index(drop=True)
-    columns = list(SUMS)
-    rest = sums.assign(**{name: sums[name].sum() - sums[name] for name in columns})
-    own = _rows_of(part, survey, sums, measure)
-    others = _rows_of(part, survey, rest, measure)
+    own = _rows_of(part, survey, said, measure, said.days)
+    others = _rows_of(part, survey, said.others, measure, said.days)
     enough = [row for row in own if row.n >= minimum]
     ranked = {one.row.key: one for one in ranking(enough, measure)}
     tests: dict[str, Difference] = {}
-    if len(enough) > 1:
+    if closed and len(enough) >= COMPARABLE and part in (ASKED, REASONED):
         pooled = part == ASKED
         beside = {row.key: row for row in others}
         now = measure_frame(enough, measure, pooled=pooled)
@@ -377,40 +433,38 @@ def _assessed(
     ]
 
 
-def _rows_of(part: str, survey: Survey, sums: pd.DataFrame, measure: str) -> list[FigureRow]:
-    """A row of figures for each row of sums, in their order; empty ones have no measure."""
-    question = survey.questions[survey.rating] if survey.rating is not None else None
+def _rows_of(
+    part: str, survey: Survey, said: _Said, measure: str, alike: DaySums
+) -> list[FigureRow]:
+    """A row of figures for each official, in their order; empty ones have no measure.
+
+    How alike the answers of a day are is learned from ``alike``.
+    """
+    asked = survey.rating if part == REASONED else None if part == ASKED else part
     rows = [
         FigureRow(
-            key=str(key),
-            label=_called(str(key)),
+            key=key,
+            label=_called(key),
             survey=survey,
-            n=int(n),
+            n=n,
             counts={},
-            question=question,
+            question=None if asked is None else survey.questions[asked],
             group=f"{part}.",
         )
-        for key, n in zip(sums["key"], sums["respondents"], strict=True)
+        for key, n in zip(said.keys, said.respondents, strict=True)
     ]
-    there = sums[sums["respondents"] > 0]
+    there = said.among(np.flatnonzero(said.respondents))
+    sums = dict(zip(SUMS, there.values.sum(axis=2), strict=True))
+    frame = pd.DataFrame({"key": there.keys, "measure": measure, **sums})
     if part == ASKED:
-        figures = pooled_shares(there, list(there["key"]))
-    else:
-        k, n = there["k"].to_numpy(float), there["m"].to_numpy(float)
-        low, high = wilson(k, n)
-        figures = pd.DataFrame(
-            {
-                "key": there["key"],
-                "measure": measure,
-                "k": there["k"],
-                "n": there["m"],
-                "share": k / n,
-                "low": low,
-                "high": high,
-                "method": "wilson",
-            }
+        figures = (
+            pooled_shares(frame, there.keys).set_index("key").loc[list(there.keys)].reset_index()
         )
-    set_measures(rows, figures)
+    else:
+        low, high = wilson(sums["k"].astype(float), sums["m"].astype(float))
+        frame = frame[["key", "measure", "k"]].assign(n=sums["m"], share=sums["k"] / sums["m"])
+        figures = frame.assign(low=low, high=high, method="wilson")
+    set_measures(rows, allowing_for_alike(figures, others_of_day(there.days), alike, "wilson"))
     return rows
 
 

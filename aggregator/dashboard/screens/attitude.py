@@ -14,11 +14,12 @@ from aggregator.dashboard.permissions import needs
 from aggregator.dashboard.screens.reports import MEDIA_TYPES
 from aggregator.dashboard.screens.view import FigurePage, View, choose, read_view
 from aggregator.documents.worker import send
-from aggregator.figures.attitude import ASKED, REASONED, Official, officials, surveys_of
+from aggregator.figures.attitude import ASKED, COMPARABLE, REASONED, Official, officials, surveys_of
 from aggregator.storage.audit import entry
 from aggregator.wording.messages import MESSAGES
 from aggregator.wording.periods import read_period
 from surveys.centre import Department
+from surveys.definition import Question
 from web import language_of
 
 
@@ -32,10 +33,25 @@ class AttitudePage(FigurePage):
     department: Department | None = None
     parts: Sequence[str] = (ASKED, REASONED)
     officials: Sequence[Official] = ()
+    closed: bool = False  # whether the period is over
+    comparable = COMPARABLE
+    asked: Sequence[str] = ()  # the questions of the full survey, in its order
 
     @property
     def below(self) -> Sequence[Official]:
         return [one for one in self.officials if one.below]
+
+    @property
+    def criteria(self) -> Sequence[Question]:
+        """The questions that somebody answered of an official, in their order."""
+        found = {id: one.row.question for by in self.officials for id, one in by.criteria.items()}
+        known = [question for question in found.values() if question is not None]
+        return sorted(known, key=lambda question: self.asked.index(question.id))
+
+    @property
+    def told(self) -> Sequence[Official]:
+        """Those of whom some criterion has enough answers."""
+        return [one for one in self.officials if any(c.enough for c in one.criteria.values())]
 
     @property
     def enough(self) -> int:
@@ -66,12 +82,17 @@ def _page(context: Context, view: View) -> AttitudePage:
     if choice.measure is None:
         return AttitudePage(view=view, choice=choice, department=department)
     selection = view.selection(department.id if department else None)
+    closed = view.period.until < context.today
     return AttitudePage(
         view=view,
         choice=choice,
         department=department,
         parts=[part for part, _ in surveys_of(centre, context.surveys)],
-        officials=officials(store, context.surveys, centre, selection, choice.measure),
+        officials=officials(
+            store, context.surveys, centre, selection, choice.measure, closed=closed
+        ),
+        closed=closed,
+        asked=list(context.surveys[centre.instruments.citizens].questions),
     )
 
 

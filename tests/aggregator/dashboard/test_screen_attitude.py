@@ -1,7 +1,7 @@
 """Officials: who is told what of them, from how many answers, and what their shifts decide."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -19,9 +19,9 @@ from tests.aggregator.conftest import NOW, Room, ratings, sipas, submission
 from tests.aggregator.dashboard.screens import answers_for_its_figures, needs_no_script, shown
 from tests.aggregator.reading import words
 
-DAY = date(2026, 11, 20)
-MORNING, NOON, LATER = (f"2026-11-20T{at}+07:00" for at in ("11:29:59", "11:30:00", "14:00:00"))
-PAGE = "/attitude?period=quarter&date=2026-11-20&measure=satisfied_or_better"
+DAY = date(2026, 9, 18)  # of a quarter that is over
+MORNING, NOON, LATER = (f"2026-09-18T{at}+07:00" for at in ("11:29:59", "11:30:00", "14:00:00"))
+PAGE = "/attitude?period=quarter&date=2026-09-18&measure=satisfied_or_better"
 SHIFTS = [
     Shift(DAY, "q05", 450, 690, "CC.012"),
     Shift(DAY, "q05", 810, 1020, "CC.013"),
@@ -77,6 +77,28 @@ def test_answers_count_for_who_sat_there(worked: Room) -> None:
     needs_no_script(worked, PAGE)
 
 
+def test_each_criterion_stands_by_itself_with_its_own_minimum(worked: Room) -> None:
+    """q10 was answered by 35, q11 by 29 of them, q9 is about procedures."""
+    polite = [
+        sipas([0] * 9 + [5 if n < 21 else 1, 5 * (n < 24)], answered_at=MORNING) for n in range(30)
+    ]
+    worked.take(polite)
+    html = shown(worked, PAGE)
+    [table] = re.findall(r'<table class="places criteria">.*?</table>', html, re.DOTALL)
+    heads = [words(one) for one in re.findall(r"<th scope=\"col\">.*?</th>", table, re.DOTALL)]
+    assert heads[1] == "Công chức có thái độ giao tiếp lịch sự"
+    assert len(heads) == 7
+    cells = [words(one) for one in re.findall(r"<td.*?</td>", table, re.DOTALL)]
+    assert cells[0].startswith("74,3% từ ")  # 26 of 35
+    assert cells[0].endswith("35 câu trả lời")
+    assert cells[1:] == ["chưa đủ (29/30)", *["chưa đủ (5/30)"] * 4]
+    assert "CC.013" not in table
+    asked = words(shown(worked, f"{PAGE}&how=q10.CC.012.satisfied_or_better"))
+    assert "“Công chức có thái độ giao tiếp lịch sự”" in asked
+    assert "không đủ căn cứ để xử lý kỷ luật" in asked
+    assert answers_for_its_figures(worked, PAGE) > 10
+
+
 def test_another_roster_and_late_answers_change_what_was_read_before(worked: Room) -> None:
     context = worked.context
 
@@ -85,8 +107,9 @@ def test_another_roster_and_late_answers_change_what_was_read_before(worked: Roo
             context.store,
             context.surveys,
             context.centre,
-            Selection("", None, date(2026, 10, 1), date(2026, 12, 31)),
+            Selection("", None, date(2026, 7, 1), date(2026, 9, 30)),
             "satisfied_or_better",
+            closed=True,
         )
         return {one.number: one.ratings for one in found}
 
@@ -96,6 +119,22 @@ def test_another_roster_and_late_answers_change_what_was_read_before(worked: Roo
     assert counted() == {"CC.077": 85, "CC.013": 40, "CC.014": 30}
     worked.take(ratings([4] * 3, answered_at=LATER))
     assert counted() == {"CC.077": 85, "CC.013": 43, "CC.014": 30}
+
+
+def test_nobody_is_compared_before_the_period_is_over(worked: Room) -> None:
+    """A test made for one look would accuse somebody on one of many days."""
+    html = shown(worked, "/attitude?period=year&date=2026-09-18&measure=satisfied_or_better")
+    assert "42,9% từ " in row(html, "CC.012")
+    assert "Thấp hơn" not in words(html)
+    assert "Kỳ chưa kết thúc" in words(html)
+    context, early = worked.context, datetime(2026, 9, 25, tzinfo=UTC)
+    report = build_attitude(
+        context.store, context.surveys, context.centre, period_of("quarter", DAY), "vi", early
+    )
+    [found] = [one for one in report.tables() if one.key == "attitude_reason"]
+    assert "verdict" not in [column.key for column in found.columns]
+    said = [b.text for s in report.sections for b in s.blocks if isinstance(b, Paragraph)]
+    assert any("tính đến ngày 25/9/2026" in one or "25/09/2026" in one for one in said)
 
 
 def test_a_head_sees_the_own_officials_and_no_list(worked: Room) -> None:
@@ -159,7 +198,7 @@ def test_an_uploaded_roster_leaves_readers_nothing_to_join(room: Room) -> None:
             query = "SELECT since, until FROM block WHERE tallied LIKE 'shifts%'"
             return {(str(one.since), str(one.until)) for one in connection.exec_driver_sql(query)}
 
-    file = b"official,counter,day,from,to\nCC.1,q05,2026-11-20,07:30,11:30\n"
+    file = f"official,counter,day,from,to\nCC.1,q05,{DAY},07:30,11:30\n".encode()
     assert joined() == set()
     room.client.post("/roster", files={"file": ("r.csv", file, "text/csv")})
     ahead = joined()
