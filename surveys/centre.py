@@ -178,17 +178,18 @@ class Documents(Model):
 
 
 class Cases(Model):
-    """How cases of citizens are handled; the numbers are our choice, open to change.
+    """How cases and comments are handled; the numbers are our choice, open to change.
 
     ``answer_hours``: opening hours of the centre until an answer is due. ``contact_days``: days
     after closing until contact details are deleted. ``receipt_days``: days after closing until a
     receipt code opens nothing any more, and of a comment that nobody made a case of, after it was
-    given.
+    given. ``comment_days``: days after which the text of a comment is deleted, 0: never.
     """
 
     answer_hours: Annotated[int, Field(ge=1, le=2_000)] = 80
     contact_days: Annotated[int, Field(ge=1, le=365)] = 30
     receipt_days: Annotated[int, Field(ge=1, le=730)] = 180
+    comment_days: Annotated[int, Field(ge=0, le=3_650)] = 0
 
 
 class Board(Model):

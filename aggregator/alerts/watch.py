@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import groupby
 
 from starlette.concurrency import run_in_threadpool
@@ -38,6 +38,7 @@ class Watch:
         self._settings = settings
         self._clock = clock
         self._published: date | None = None  # the day on which it was last looked at
+        self._forgotten: date | None = None  # and on which it was last looked for old comments
 
     def look(self) -> int:
         """Note what the rules find now; returns how many alerts are new. Raises StorageError."""
@@ -72,6 +73,19 @@ class Watch:
         """Delete contact details whose time is over; returns how many. Raises StorageError."""
         days = self._organisation.centre.cases.contact_days
         return self._store.contacts.forget(self._clock(), days)
+
+    def forget_comments(self) -> int:
+        """Once a day, delete the texts of comments whose time is over; returns how many.
+
+        Raises StorageError.
+        """
+        centre = self._organisation.centre
+        today, days = centre.local_day(self._clock()), centre.cases.comment_days
+        if not days or self._forgotten == today:
+            return 0
+        forgotten = self._store.comments.forget(today - timedelta(days=days))
+        self._forgotten = today
+        return forgotten
 
     def publish(self) -> None:
         """Once a day, freeze the months that are over, where the public board is on.
@@ -112,6 +126,7 @@ class Watch:
             await run_in_threadpool(self.forget)
             await run_in_threadpool(self.publish)
             await run_in_threadpool(self.close)
+            await run_in_threadpool(self.forget_comments)
         except StorageError as error:
             log.warning("alerts: %s", error)
         except Exception:

@@ -66,6 +66,7 @@ SETTINGS: Mapping[str, Callable[[Centre], Any]] = {
     "answer_hours": lambda centre: centre.cases.answer_hours,
     "contact_days": lambda centre: centre.cases.contact_days,
     "receipt_days": lambda centre: centre.cases.receipt_days,
+    "comment_days": lambda centre: centre.cases.comment_days,
     "enabled": lambda centre: centre.board.enabled,
     "settle_days": lambda centre: centre.board.settle_days,
     "agency": lambda centre: (centre.documents or Documents()).agency,

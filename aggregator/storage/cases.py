@@ -158,7 +158,11 @@ class Cases:
         query = select(*(col(getattr(SubmissionRow, name)) for name in names))
         query = query.where(col(SubmissionRow.id).in_(submissions))
         with self._database.begin() as connection:
-            return {id: Comment(*said) for id, *said in connection.execute(query)}
+            # The text may have been deleted since; see Comments.forget.
+            return {
+                row.id: Comment(row.department, row.counter, row.answered_at, row.comment or "")
+                for row in connection.execute(query)
+            }
 
     def texts(self, cases: Collection[Case]) -> dict[int, str]:
         """What the citizens wrote, or somebody wrote down for them, by the case's number."""

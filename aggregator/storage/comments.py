@@ -13,14 +13,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, func, insert, select, text
+from sqlalchemy import Connection, Row, bindparam, exists, func, insert, select, text, update
 from sqlmodel import col
 
 from aggregator.storage.audit import Entry, record
 from aggregator.storage.database import Database, Lock
 from aggregator.storage.submissions import STANDING
-from aggregator.storage.tables import CommentEventRow, SubmissionRow
+from aggregator.storage.tables import CaseRow, CommentEventRow, SubmissionRow
 from aggregator.wording.screening import screened
+from surveys.chain import sealed
 from surveys.text import cleaned, composed, without_marks
 
 # Letters and digits with the marks that have no character of their own together with them.
@@ -112,6 +113,34 @@ class Comments:
     def __init__(self, database: Database, department: str | None = None) -> None:
         self._database = database
         self._department = department
+
+    def forget(self, before: date) -> int:
+        """Delete the texts of comments of the days before one; returns how many.
+
+        Their seals stay, by which all that was computed of them still is what it was. Comments
+        whose case is not closed stay, too.
+        """
+        row = SubmissionRow
+        open_ = exists().where(
+            col(CaseRow.submission) == col(row.id), col(CaseRow.closed_at).is_(None)
+        )
+        old = (col(row.comment).is_not(None), col(row.day) < before, ~open_)
+        query = select(col(row.number), col(row.comment), col(row.comment_salt)).where(*old)
+        change = update(row).where(col(row.number) == bindparam("of"))
+        change = change.values(comment=None, comment_salt=None, comment_seal=bindparam("seal"))
+        forgotten = 0
+        while True:
+            with self._database.locked(Lock.WRITER) as connection:
+                found = connection.execute(query.limit(AT_ONCE)).all()
+                if not found:
+                    return forgotten
+                told = [
+                    {"of": number, "seal": sealed(text or "", salt) if salt else None}
+                    for number, text, salt in found
+                ]
+                connection.execute(change, told)
+                remove(connection, [row.number for row in found])
+            forgotten += len(found)
 
     def found(self, search: Search, limit: int, before: int | None = None) -> list[Comment]:
         """At most ``limit`` comments that arrived before the one with the number ``before``."""

@@ -30,7 +30,7 @@ SHOWN: Mapping[Section, tuple[str, ...]] = {
     "looks": ("emblem", "colour", "accent"),
     "wifi": ("wifi",),
     "documents": ("agency", "on_behalf", "title", "signer"),
-    "cases": ("answer_hours", "contact_days", "receipt_days"),
+    "cases": ("answer_hours", "contact_days", "receipt_days", "comment_days"),
     "board": ("enabled", "settle_days"),
     "alerts": (*sections.ALERT_LIMITS, "overdue", "numbers", "quiet_from", "quiet_until", "emails"),
 }

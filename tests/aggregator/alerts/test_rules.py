@@ -20,6 +20,7 @@ from surveys.alerts import AlertRule, Alerts
 from surveys.centre import Centre
 from tests.aggregator.alerts.watching import limit, rule, watch_of
 from tests.aggregator.conftest import NOW, Room, ratings, submission
+from tests.aggregator.intake.test_numbers import KEY, NAME, chained
 
 Make = Callable[..., Room]
 
@@ -299,3 +300,24 @@ def test_a_share_that_has_fallen_is_told_of_and_one_that_has_not_is_not(any_room
     assert "Toàn Trung tâm: tỷ lệ Rất hài lòng giảm" in " ".join(sentences(any_room))
     rule(any_room)
     assert found(any_room, "falling") == []
+
+
+def test_missing_and_double_numbers_of_a_device_are_told(any_room: Room) -> None:
+    asked = any_room.context.surveys["in_centre"].fingerprint
+    items = chained(6, fingerprint=asked)
+    again = chained(1, first=2, before=items[0]["device_mac"], fingerprint=asked)
+
+    def post(some: list[dict[str, Any]]) -> None:
+        body = {"submissions": some, "chain": {"id": NAME, "key": KEY}}
+        headers = {"authorization": f"Bearer {any_room.device}"}
+        answer = any_room.client.post("/api/v1/submissions", json=body, headers=headers)
+        assert {one["status"] for one in answer.json()["receipts"]} == {"accepted"}
+
+    post(items[:2])
+    assert found(any_room, "numbers") == []
+    post(items[4:])
+    post(again)
+    [one] = found(any_room, "numbers")
+    assert (one.details["missing"], one.details["double"], one.details["highest"]) == (2, 1, 6)
+    limit(any_room, numbers=False)
+    assert found(any_room, "numbers") == []

@@ -1,7 +1,7 @@
 """Verification: what was stored fits, and any single change of it is named."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from aggregator.intake.ingest import Offer, Sent
 from aggregator.storage.closings import as_json
+from aggregator.storage.comments import Search
 from aggregator.storage.verify import Printed, Verification, joined, on_paper
 from surveys.centre import Centre
 from surveys.receipts import receipt_of
@@ -195,6 +196,25 @@ def test_a_number_that_never_came_is_told_as_a_gap(kept: Kept) -> None:
     assert "phiếu số 10 đến 13 không có ở đây" in said
     hand_in(kept.intake, items)
     assert kept.found() == []
+
+
+def test_forgotten_comments_keep_everything_whole(kept: Kept) -> None:
+    store = kept.intake.store
+    digests = {row.number: row.digest for row in store.submissions(None, None)}
+    assert store.comments.forget(date(2026, 11, 23)) == 0
+    assert store.comments.forget(date(2026, 11, 24)) == 4
+    rows = list(store.submissions(None, None))
+    assert {row.comment for row in rows} == {row.comment_salt for row in rows} == {None}
+    assert {row.number: row.digest for row in rows} == digests
+    assert store.comments.count(Search(), 9) == 0
+    assert kept.found() == []
+    assert len(store.closings.proofs(receipt_of(CODE))) > 0
+    asked = kept.intake.ingest.definition("in_centre", None).fingerprint
+    resent = next(row for row in rows if row.device_seq == 3)
+    again = submission(id=resent.id, fingerprint=asked, comment="chờ lâu", comment_salt="0f" * 16)
+    assert [one.status for one in kept.intake([again])] == ["duplicate"]
+    kept.change("UPDATE submission SET comment_seal = NULL WHERE device_seq = 3")
+    assert len(kept.found()) == 1
 
 
 def test_roots_from_paper(kept: Kept) -> None:
