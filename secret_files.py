@@ -1,4 +1,4 @@
-"""Keys that lie in files of their own, for their user alone; made where there are none."""
+"""Secrets that lie in files of their own, for their user alone, not in the environment."""
 
 import base64
 import os
@@ -11,6 +11,15 @@ KEY_BYTES = 32
 
 class KeyFileError(Exception):
     """A file that holds no key, or that cannot be read or made; the message names it."""
+
+
+def credentials() -> Path | None:
+    """The folder with the secrets that systemd hands to this process; None where it hands none.
+
+    A file ``hailong_device_token`` there is the setting HAILONG_DEVICE_TOKEN, and so on.
+    """
+    folder = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    return Path(folder) if folder and Path(folder).is_dir() else None
 
 
 def only_for_its_user(path: Path) -> None:

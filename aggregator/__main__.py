@@ -107,7 +107,8 @@ def _parser(language: Language) -> argparse.ArgumentParser:
     for name, kind in (("device", "device"), ("reader", "reader"), ("one-stop", "one_stop")):
         token = command(name, "accounts.run_token")
         token.set_defaults(kind=kind)
-        token.add_argument("action", choices=("add", "list", "remove"))
+        renewed = ("renew",) if kind == "device" else ()
+        token.add_argument("action", choices=("add", "list", *renewed, "remove"))
         token.add_argument("name", nargs="?", default="", type=composed)
         if kind == "device":
             channel = token.add_argument("--channel", action="append", help=say("channels"))

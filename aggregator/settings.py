@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hosts import Hosts, WebAddress, host_names
+from secret_files import credentials
 from surveys.alerts import ADDRESS
 
 SMTP_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
@@ -141,8 +142,11 @@ class Settings(BaseSettings):
 
     @classmethod
     def from_env(cls) -> "Settings":
-        """Raises pydantic.ValidationError, which names the setting and the reason."""
-        return cls()
+        """From the environment, and what is not there from systemd's credentials.
+
+        Raises pydantic.ValidationError, which names the setting and the reason.
+        """
+        return cls(_secrets_dir=credentials())
 
     @property
     def database(self) -> str:

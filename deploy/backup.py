@@ -108,8 +108,8 @@ def databases(var: Path) -> dict[str, str]:
     """The databases to copy, each with its copy's name, which no other has.
 
     These are the SQLite files under ``var``, without the simulated ones of ``make demo`` in
-    demo/, the PostgreSQL database of HAILONG_DATABASE_URL, and what the file HAILONG_PROVINCE
-    names elsewhere. Raises OSError and ValueError for a file that cannot be read.
+    demo/, the PostgreSQL database of HAILONG_DATABASE_URL (see setting), and what the file
+    HAILONG_PROVINCE names elsewhere. Raises OSError and ValueError for a file that cannot be read.
     """
     # What a kiosk has set aside because it was damaged (kiosk/rescue.py) could not be checked.
     found = (file for file in sorted(var.rglob("*")) if ".damaged-" not in file.name)
@@ -120,13 +120,22 @@ def databases(var: Path) -> dict[str, str]:
         for file, path in inside.items()
         if path.parts[0] != "demo"
     }
-    url = os.environ.get("HAILONG_DATABASE_URL", "")
+    url = setting("HAILONG_DATABASE_URL")
     named = {url: name_of(url)} if url.startswith("postgresql") else {}
     province = os.environ.get("HAILONG_PROVINCE", "")
     for id, own in named_by(Path(province)) if province else ():
         if own not in named and Path(own).resolve() not in {file.resolve() for file in files}:
             named[own] = id
     return {**names, **named}
+
+
+def setting(name: str) -> str:
+    """A setting of the environment, else of systemd's credentials."""
+    given = os.environ.get(name, "")
+    folder = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    if given or not folder or not (file := Path(folder) / name.lower()).is_file():
+        return given
+    return file.read_text("utf-8").strip()
 
 
 def named_by(province: Path) -> Iterator[tuple[str, str]]:

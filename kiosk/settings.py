@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hosts import Hosts, WebAddress, host_names
 from kiosk.staff_access import is_hash
+from secret_files import credentials
 from surveys.centre import IdleSeconds, RestSeconds, ThanksSeconds, TouchScreen
 
 
@@ -158,8 +159,11 @@ class Settings(BaseSettings):
 
     @classmethod
     def from_env(cls) -> Self:
-        """Read the environment. Raises pydantic's ValidationError, which names the setting."""
-        return cls()
+        """Read the environment, and what is not there in systemd's credentials.
+
+        Raises pydantic's ValidationError, which names the setting.
+        """
+        return cls(_secrets_dir=credentials())
 
     @property
     def outbox_file(self) -> Path:

@@ -51,6 +51,9 @@ def run_token(options: argparse.Namespace) -> int:
                 removed = bool(credentials.remove_tokens_of(options.name, kind, new=told))
             if not removed:
                 raise AccountError("unknown_name", name=options.name)
+        elif options.action == "renew":
+            told = entry(datetime.now(UTC), COMMAND_LINE, "device.renewed", name=options.name)
+            print(accounts.renew_device(options.name, told))
         elif any(token.name == options.name for token in credentials.tokens(kind)):
             raise AccountError("name_taken", name=options.name)
         else:

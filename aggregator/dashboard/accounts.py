@@ -205,6 +205,16 @@ class Accounts:
             raise AccountError("device_taken", name=name)
         return secret
 
+    def renew_device(self, name: str, new: Entry) -> str:
+        """Another secret for a device, whose own stays valid until this one was used.
+
+        Raises AccountError where no device of this name has one.
+        """
+        secret = secrets.token_urlsafe(32)
+        if not self.devices.renew(name, _digest(secret), new):
+            raise AccountError("unknown_name", name=name)
+        return secret
+
     def enrolment_code(self, name: str, place: Place | None, by: str, seen: int) -> str:
         """A code of 40 bits by which a device enrols, once, within CODE; see Devices.offer.
 
@@ -244,6 +254,8 @@ class Accounts:
         token = self._token("device", secret)
         device = self.devices.named(token.name) if token else None
         if token is not None and device is not None:
+            if self.devices.settle(token, self._clock()):
+                self.forget_devices()
             self._devices[token.hash] = (device, self._clock() + REMEMBER)
         return device
 

@@ -8,7 +8,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DisconnectionError, IntegrityError, OperationalError, SQLAlchemyError
+
+from secret_files import only_for_its_user
 
 
 class StorageError(RuntimeError):
@@ -228,6 +230,13 @@ class _File:
     def must_exist(self, *_: object) -> None:
         if self._seen:
             self._identity()
+            return
+        for end in ("", "-wal", "-shm"):
+            file = Path(self._path + end)
+            with suppress(OSError):  # SQLite says what is wrong with it
+                if not end:
+                    file.touch(0o600)
+                only_for_its_user(file)
 
     def note(self, _: object, record: Any) -> None:
         record.info["file"] = self._identity()

@@ -191,6 +191,41 @@ class Devices:
             return False
         return True
 
+    def renew(self, name: str, digest: str, new: Entry) -> bool:
+        """Give a device another token; the one that it works by is valid until that was used.
+
+        One that was given before, and never used, is not valid any more. False, and nothing
+        changed, where no device of this name has a token.
+        """
+        own = (col(Token.kind) == "device", col(Token.name) == name)
+        query = select(col(Token.hash)).where(*own).order_by(col(Token.created_at))
+        row = {"hash": digest, "kind": "device", "name": name, "created_at": new.at}
+        with self._database.begin(write=True) as connection:
+            oldest = connection.execute(query).scalars().first()
+            if oldest is None:
+                return False
+            connection.execute(delete(Token).where(*own, col(Token.hash) != oldest))
+            connection.execute(insert(Token).values(**row))
+            record(connection, new)
+            return True
+
+    def settle(self, token: Token, now: datetime) -> bool:
+        """Delete the tokens that a device had before this one, which it has used; whether any."""
+        earlier = (
+            col(Token.kind) == "device",
+            col(Token.name) == token.name,
+            col(Token.created_at) < token.created_at,
+        )
+        with self._database.begin() as connection:
+            if connection.execute(select(col(Token.hash)).where(*earlier)).first() is None:
+                return False
+        with self._database.begin(write=True) as connection:
+            if not connection.execute(delete(Token).where(*earlier)).rowcount:
+                return False
+            told = {"name": token.name}
+            record(connection, Entry(now, COMMAND_LINE, "device.renewal_used", told))
+            return True
+
     def place(
         self, number: int, department: str | None, counter: str | None, new: Entry, seen: int
     ) -> bool:

@@ -6,7 +6,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from aggregator.settings import Settings as AggregatorSettings
+from kiosk.settings import Settings as KioskSettings
 from tests.conftest import missing
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -48,3 +51,13 @@ def test_systemd_understands_every_line(unit: Path) -> None:
 @pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.stem)
 def test_a_service_says_how_many_files_it_may_open(unit: Path) -> None:
     assert re.search(r"^LimitNOFILE=\d+$", unit.read_text("utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.stem)
+def test_what_systemd_hands_on_are_secret_settings(unit: Path) -> None:
+    """By a name without a path systemd looks in /etc/credstore, and starts without it, too."""
+    named = re.findall(r"^LoadCredential=hailong_(\w+)$", unit.read_text("utf-8"), re.MULTILINE)
+    assert len(named) == unit.read_text("utf-8").count("LoadCredential=")
+    known = KioskSettings.model_fields | AggregatorSettings.model_fields
+    for name in named:
+        assert name == "database_url" or known[name].annotation is SecretStr

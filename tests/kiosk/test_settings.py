@@ -59,3 +59,17 @@ def test_nonsense_is_refused_by_name(
     monkeypatch.setenv(f"HAILONG_{name}", value)
     with pytest.raises(ValidationError, match=name.lower()):
         Settings.from_env()
+
+
+def test_secrets_come_from_the_credentials_that_systemd_hands_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "hailong_device_token").write_text("of-the-file\n")
+    monkeypatch.delenv("HAILONG_DEVICE_TOKEN", raising=False)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert Settings.from_env().device_token.get_secret_value() == "of-the-file"
+    monkeypatch.setenv("HAILONG_DEVICE_TOKEN", "of-the-environment")
+    assert Settings.from_env().device_token.get_secret_value() == "of-the-environment"
+    monkeypatch.setenv("HAILONG_DEVICE_TOKEN", "")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "nowhere"))
+    assert Settings.from_env().device_token.get_secret_value() == ""

@@ -150,6 +150,7 @@ def test_tokens_are_printed_once_alone_on_the_last_line(ready: Program, tmp_path
         assert token not in listed.stdout
     store.close()
     assert ready("device", "add", "quầy 05").returncode == 1  # the name is taken
+    assert ready("device", "renew", "quầy 05").returncode == 0
     assert ready("device", "remove", "quầy 05").returncode == 0
     gone = ready("device", "remove", "quầy 05")
     assert gone.returncode == 1

@@ -4,7 +4,11 @@ import re
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from aggregator.dashboard.accounts import AccountError
 from aggregator.organisation import acts
+from aggregator.storage.audit import COMMAND_LINE, entry
 from tests.aggregator.conftest import Room, submission
 from tests.aggregator.reading import words
 
@@ -243,3 +247,33 @@ def test_a_taken_name_is_said_to_be_a_devices(any_room: Room) -> None:
         page = any_room.client.post("/devices", data=form)
         assert page.status_code == status
     assert "Đã có thiết bị “kiosk 1”" in page.text
+
+
+def test_a_token_is_renewed_without_a_gap(any_room: Room) -> None:
+    accounts = any_room.context.accounts
+    old = accounts.enrol("quầy 5")
+
+    def status(token: str) -> int:
+        any_room.device = token
+        any_room.clock.moment += timedelta(seconds=10)  # no token is remembered any more
+        return int(any_room.post([submission()]).status_code)
+
+    def renewed() -> str:
+        told = entry(any_room.clock(), COMMAND_LINE, "device.renewed", name="quầy 5")
+        return accounts.renew_device("quầy 5", told)
+
+    assert status(old) == 200
+    lost, new = renewed(), renewed()
+    assert status(old) == 200
+    assert status(lost) == 401  # given before and never used
+    assert status(old) == 200
+    assert status(new) == 200
+    assert status(old) == 401
+    assert status(new) == 200
+    any_room.sign_in()
+    assert "Thiết bị quầy 5 đã dùng mã mới" in any_room.client.get("/audit").text
+    gone = entry(any_room.clock(), COMMAND_LINE, "device.removed", name="quầy 5")
+    assert accounts.devices.revoke("quầy 5", gone.at, gone)
+    assert status(new) == 401
+    with pytest.raises(AccountError):
+        renewed()

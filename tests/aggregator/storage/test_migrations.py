@@ -1,6 +1,7 @@
 """The migrated schema is the tables', on both databases, and migrating again changes nothing."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import get_type_hints
 
 import pytest
@@ -168,3 +169,21 @@ def test_an_alert_of_low_ratings_that_lives_goes_on_as_that_of_its_rule(database
     assert store.alerts.update([found], now, []) == 0
     assert [one.live for one in store.alerts.open()] == [False, True]
     store.close()
+
+
+def test_a_sqlite_database_is_for_its_user_alone(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "hailong.db"
+
+    def modes() -> dict[str, int]:
+        return {one.name: one.stat().st_mode & 0o777 for one in file.parent.iterdir()}
+
+    store = Store(f"sqlite:///{file}")
+    migrate(store.engine)
+    assert modes() == {"hailong.db": 0o600, "hailong.db-wal": 0o600, "hailong.db-shm": 0o600}
+    for one in file.parent.iterdir():
+        one.chmod(0o644)  # as an older release left it
+    again = Store(f"sqlite:///{file}")
+    assert is_current(again.engine)
+    assert modes()["hailong.db"] == modes()["hailong.db-wal"] == 0o600
+    store.close()
+    again.close()
