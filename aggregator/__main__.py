@@ -159,6 +159,7 @@ def _report_options(
         "--organisation", choices=SEEN, default=THEN, help=say("report_organisation")
     )
     report.add_argument("--internal", action="store_true", help=say("report_internal"))
+    report.add_argument("--publish", action="store_true", help=say("report_publish"))
     report.add_argument("--date", type=day, metavar="DAY", help=say("report_date"))
     _actor(report)
 

@@ -25,6 +25,8 @@ def run_report(options: argparse.Namespace) -> int:
     file_format = _format(options)
     if options.internal and options.kind != "day":
         raise MessageError("report.internal_day")
+    if options.internal and options.publish:
+        raise MessageError("report.internal_published")
     settings = settings_of(options)
     files, now = load_instruments(settings.surveys), datetime.now(UTC)
     with opened(settings) as store:
@@ -33,6 +35,7 @@ def run_report(options: argparse.Namespace) -> int:
         period = period_asked(options, options.kind, centre.local_day(now))
         days = " – ".join(sorted({period.since.isoformat(), period.until.isoformat()}))
         made = "report.internal" if options.internal else "report.made"
+        made = "report.published" if options.publish else made
         store.audit.add(entry(now, options.actor, made, period=days, format=file_format))
         report = build_report(
             store,
@@ -46,6 +49,7 @@ def run_report(options: argparse.Namespace) -> int:
             demo=settings.demo,
             organisation=options.organisation,
             internal=options.internal,
+            publish_as=f"report:{options.actor}"[:80] if options.publish else None,
         )
     write_document(options, report)
     return 0

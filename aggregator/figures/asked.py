@@ -73,23 +73,38 @@ def rows_under_ledger(
         return [row if may and row.n else _without(row) for row in form if row.key in wanted]
     rows = figure_rows(read, survey, centre, selection, by, method)
     read_of = cache(lambda question: read_cells(frozen, survey, question, since, until))
-    groups = [_group(row, by, survey, centre, selection, heirs, read_of) for row in rows]
+    groups = [group_of(row, by, survey, centre, selection, heirs, read_of) for row in rows]
 
-    def decide(known: Sequence[Decision]) -> list[Decision]:
-        before, new = {one.group.key for one in known}, list[Decision]()
-        for question in dict.fromkeys(group.question for group in groups):
-            own = [one for one in groups if one.question == question and one.places != ()]
-            may = judged(frozen, survey, whole, known, own)
-            barred = bool(question and survey.pooled_measures) and _overlaps(known, own, question)
-            new += [Decision(one, may[one] and not barred) for one in own if one.key not in before]
-        return list({one.group.key: one for one in new}.values())
-
-    decided = {one.group.key for one in settled(store, survey, now, actor, decide) if one.shown}
+    decided = groups_decided(store, survey, whole, groups, now, actor)
     left = [
         row if group.key in decided else _without(row)
         for row, group in zip(rows, groups, strict=True)
     ]
     return left if by == "question" else compared_alone(left, survey, centre)
+
+
+def groups_decided(
+    store: Store,
+    survey: Survey,
+    centre: Centre,
+    groups: Sequence[Group],
+    now: datetime,
+    actor: str,
+) -> frozenset[str]:
+    """The keys of those of some groups that may be published; what is new is decided now."""
+    frozen = store.following({}).frozen()
+
+    def decide(known: Sequence[Decision]) -> list[Decision]:
+        before, new = {one.group.key for one in known}, list[Decision]()
+        for question in dict.fromkeys(group.question for group in groups):
+            own = [one for one in groups if one.question == question and one.places != ()]
+            may = judged(frozen, survey, centre, known, own)
+            barred = bool(question and survey.pooled_measures) and _overlaps(known, own, question)
+            new += [Decision(one, may[one] and not barred) for one in own if one.key not in before]
+        return list({one.group.key: one for one in new}.values())
+
+    known = settled(store, survey, now, actor, decide)
+    return frozenset(one.group.key for one in known if one.shown)
 
 
 def span_of(selection: Selection) -> tuple[date, date]:
@@ -103,7 +118,7 @@ def _without(row: FigureRow) -> FigureRow:
     return replace(bare, withheld=True)
 
 
-def _group(
+def group_of(
     row: FigureRow,
     by: RowKey,
     survey: Survey,

@@ -53,7 +53,7 @@ async def fetch(request: Request) -> Response:
     if kind is not None and kind not in REPORT_KINDS:
         raise HTTPException(404)
     refuse_other_parameters(
-        request, *(("date", "format", "lang", "organisation") if kind else PARAMETERS)
+        request, *(("date", "format", "lang", "organisation", "publish") if kind else PARAMETERS)
     )
     given = {name: value for name, value in request.query_params.items() if value}
     formats = REPORT_FORMATS if kind else EXPORT_FORMATS

@@ -31,7 +31,7 @@ async def report(request: Request) -> Response:
     if kind not in REPORT_KINDS or file_format not in MEDIA_TYPES:
         raise HTTPException(404)
     own = ("internal",) if kind == "day" else ()
-    refuse_other_parameters(request, "date", "lang", "organisation", *own)
+    refuse_other_parameters(request, "date", "lang", "organisation", "publish", *own)
     organisation = read_organisation(request)
     given = {"period": kind, "date": request.query_params.get("date", "")}
     day = read_period(given, context_of(request).today).since
@@ -51,6 +51,8 @@ async def report(request: Request) -> Response:
     ]
     if internal := request.query_params.get("internal") == "1":
         arguments.append("--internal")
+    if request.query_params.get("publish") == "1":
+        arguments.append("--publish")
     file = await context_of(request).worker.make_for(request, arguments, f".{file_format}")
     called = MESSAGES.get(language, "report.file_internal" if internal else f"report.file_{kind}")
     return send(file, f"{called}-{day.isoformat()}.{file_format}", MEDIA_TYPES[file_format])

@@ -4,20 +4,24 @@ Everything computed further, rankings, standardised shares, charts, is computed 
 published figures: so nothing that is withheld can be worked back from it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import pandas as pd
 
 from aggregator.documents.reports.groups import Groups, of_period
 from aggregator.documents.reports.occasion import Occasion
+from aggregator.figures.asked import group_of, groups_decided
 from aggregator.figures.figures import figure_rows
+from aggregator.figures.ledger import read_cells
 from aggregator.figures.participation import respondents, taking_part
 from aggregator.figures.publishing import compared_alone, questions_of, shown
 from aggregator.figures.references import why_not_comparable
 from aggregator.figures.rows import FigureRow, RowKey
 from aggregator.figures.trends import Against, Grain, TrendPoint, trend
-from aggregator.statistics.participation import Participation
+from aggregator.statistics.participation import CENTRE, Participation
+from aggregator.storage.ledger import Group
 from aggregator.wording.periods import Period, period_of
 from surveys.centre import Reference
 from surveys.definition import Survey
@@ -104,6 +108,23 @@ def gather(on: Occasion, survey: Survey) -> Material:
         weeks = [point.period for point in trend] if on.kind == "quarter" else []
         groups.add_covered(on.period, weeks, took_part, ratings, dossiers)
     hidden = frozenset() if on.internal else groups.withheld(on.centre.minimum_cell)
+    if on.publisher is not None:
+        spans = {
+            on.period,
+            *(point.period for point in trend),
+            *(one for one, _ in earlier.values()),
+        }
+        hidden |= _not_published(
+            on, survey, spans, {"department": departments, "channel": channels}
+        )
+        # Who took part, only where these are all of a group that is printed.
+        of_key = {CENTRE: (of_period(on.period), whole.n)}
+        of_key |= {row.key: (("department", row.key), row.n) for row in departments}
+        hidden |= {
+            ("covered", key)
+            for key, part in took_part.items()
+            if key not in of_key or of_key[key][0] in hidden or part.n != of_key[key][1]
+        }
 
     def alone(kind: str, every: Sequence[FigureRow]) -> tuple[FigureRow, ...]:
         left = [shown(row, (kind, row.key) in hidden) for row in every]
@@ -126,6 +147,33 @@ def gather(on: Occasion, survey: Survey) -> Material:
         participation=took_part,
         covered=frozenset(key for key in took_part if ("covered", key) not in hidden),
     )
+
+
+def _not_published(
+    on: Occasion,
+    survey: Survey,
+    spans: Iterable[Period],
+    rows: Mapping[Literal["department", "channel"], Sequence[FigureRow]],
+) -> set[Hashable]:
+    """The keys of Groups of a report that the ledger does not allow; the others are written in."""
+    publisher = on.publisher
+    if publisher is None:
+        return set()
+    selection = on.selection(survey)
+    cells = read_cells(on.store.following({}), survey, "", on.period.since, on.period.until)
+    groups: dict[Hashable, Group] = {
+        of_period(span): Group(survey.id, "", span.since, span.until)
+        for span in sorted(spans, key=lambda one: (-one.days, one.since))
+    }
+    for by, own in rows.items():
+        for row in own:
+            groups[by, row.key] = group_of(
+                row, by, survey, on.centre, selection, publisher.heirs, lambda _: cells
+            )
+    allowed = groups_decided(
+        on.store, survey, on.centre, [*groups.values()], on.now, publisher.actor
+    )
+    return {key for key, group in groups.items() if group.key not in allowed}
 
 
 def _shown(point: TrendPoint, withheld: bool) -> TrendPoint:

@@ -17,12 +17,21 @@ from surveys.published import PublishedTables
 
 
 @dataclass(frozen=True)
+class Publisher:
+    """Who publishes a report, under the ledger; ``heirs`` are those of organisation.following."""
+
+    actor: str
+    heirs: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
 class Occasion:
     """What a report is about and for whom, with the words and numbers of its language.
 
     ``now`` is the moment at which it is made; ``published`` are the tables of other sources.
     ``centre`` and ``store`` are as seen under the ``organisation``. What is ``internal`` withholds
-    no small group: it is for the managers' room alone.
+    no small group: it is for the managers' room alone. With a ``publisher`` the store is frozen,
+    and only what the ledger allows is printed.
     """
 
     store: Store
@@ -35,6 +44,7 @@ class Occasion:
     published: PublishedTables | None = None
     organisation: Seen = "then"
     internal: bool = False
+    publisher: Publisher | None = None
 
     @property
     def today(self) -> date:

@@ -17,7 +17,7 @@ from aggregator.documents.reports.model import (
     Signed,
     Table,
 )
-from aggregator.documents.reports.occasion import Occasion
+from aggregator.documents.reports.occasion import Occasion, Publisher
 from aggregator.documents.reports.sections import business, changes, sipas
 from aggregator.documents.reports.sections.daily import daily
 from aggregator.documents.reports.sections.departments import departments
@@ -28,8 +28,9 @@ from aggregator.documents.reports.sections.standing import standing
 from aggregator.documents.reports.sections.summary import summary
 from aggregator.documents.reports.sections.taking_part import taking_part
 from aggregator.documents.reports.written import ROMAN
+from aggregator.figures.asked import frozen_selection
 from aggregator.organisation.seen import Seen, following, seen
-from aggregator.storage.store import Store
+from aggregator.storage.store import Selection, Store
 from aggregator.wording import numbers
 from aggregator.wording.periods import Period
 from surveys.centre import Centre, Documents, Reference
@@ -58,14 +59,29 @@ def build_report(
     demo: bool = False,
     organisation: Seen = "then",
     internal: bool = False,
+    publish_as: str | None = None,
 ) -> Report:
-    """A period's report as plain data; ``internal``: see Occasion. Raises database.StorageError."""
-    counted = store.snapshot().following(following(centre, organisation))
+    """A period's report as plain data; ``internal``: see Occasion.
+
+    ``publish_as`` is who publishes it, under the ledger: of frozen months, without the forms of
+    several questions. Raises database.StorageError, and Unanswerable where not all of a period
+    that is to be published is frozen.
+    """
+    heirs, publisher = following(centre, organisation), None
+    if publish_as is None:
+        counted = store.snapshot().following(heirs)
+    else:
+        rating = surveys[centre.instruments.rating]
+        asked = Selection(rating.id, None, period.since, period.until)
+        frozen_selection(store, rating, centre, asked, now)
+        counted = store.frozen().following(heirs)
+        publisher = Publisher(publish_as, heirs)
     changed = centre.has_changed
     centre = seen(centre, organisation, min(period.until, centre.local_day(now)))
     on = Occasion(
-        counted, surveys, centre, period, kind, language, now, published, organisation, internal
-    )
+        counted, surveys, centre, period, kind, language, now, published, organisation, internal,
+        publisher,
+    )  # fmt: skip
     survey = surveys[centre.instruments.rating]
     m = material.gather(on, survey) if survey.has_total else None
     sections, about = _day(m) if kind == "day" and m else _contents(on, m)
@@ -156,7 +172,7 @@ def _day(m: Material) -> tuple[list[Section], tuple[Section, ...]]:
 
 def _contents(on: Occasion, m: Material | None) -> tuple[list[Section], tuple[Section, ...]]:
     """The sections of a week, a month or a quarter, and the annex about what they show."""
-    whole = on.kind in ("month", "quarter")
+    whole = on.kind in ("month", "quarter") and on.publisher is None
     forms = sipas.gather(on) if whole else None
     firms = business.gather(on) if whole else None
     sections: list[Section] = []

@@ -172,6 +172,7 @@ def commands(room: Room, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         f"export {folder / 'out.csv'} --raw-comments",
         f"report day {folder / 'out.xlsx'}",
         f"report day --internal {folder / 'sheet.xlsx'}",
+        f"report month --publish {folder / 'public.xlsx'}",
         f"roster import {folder / 'roster.csv'}",
         f"attitude {folder / 'list.xlsx'}",
     ):
