@@ -9,8 +9,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from functools import cache, cached_property
+from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -27,7 +27,7 @@ from aggregator.storage.store import FLAGS, Selection, Store
 from aggregator.storage.tables import SubmissionRow, Tally, Transactions
 from aggregator.storage.together import Together
 from aggregator.wording.phrases import Words, integer, joined, percent, say
-from surveys.centre import Centre
+from surveys.centre import WEEKDAYS, Centre
 from surveys.definition import Survey
 from surveys.guards import Flags
 
@@ -53,9 +53,9 @@ class OfFlags:
     def name(self) -> str:
         """A name of its own for these rules, opening hours and counters."""
         centre = self.centre
-        hours = [one.model_dump(mode="json") for one in centre.opening_hours]
+        hours = [(*one.days, one.opens, one.closes) for one in centre.opening_hours]
         counters = {one.id: len(one.counters) for one in centre.departments}
-        limits = centre.flags.model_dump()
+        limits = [value for _, value in centre.flags]
         parts = (self.survey.fingerprint, centre.time_zone, hours, centre.closed_days, counters)
         digest = hashlib.sha256(orjson.dumps((parts, limits))).hexdigest()
         return f"{FLAGS} {digest[:16]}"
@@ -88,18 +88,18 @@ class OfFlags:
             None: sum(len(one.counters) for one in centre.departments)
         }
         counters |= {one.id: len(one.counters) for one in centre.departments}
-        near = cache(lambda minute: _is_near(centre, minute))  # a day has few of them
+        near = _near_hours(centre, day)
         told: list[tuple[Any, ...]] = []
         for row in rows:
-            at: datetime = row.answered_at
+            at, touch = row.answered_at.timestamp(), row.channel == "kiosk"
             source = (row.device, row.channel, row.department, row.counter)
             told.append(
                 (
                     sources.setdefault(source, len(sources)),
-                    int(at.timestamp()),
+                    int(at),
                     row.answers[rating],
-                    row.channel == "kiosk",
-                    row.channel == "kiosk" and not near(at.replace(second=0, microsecond=0)),
+                    touch,
+                    touch and not any(since <= at < until for since, until in near),
                     1 if row.counter else max(counters.get(row.department, 1), 1),
                     bool(row.crowded),
                     settled.get((day, row.department or ""), np.nan),
@@ -133,10 +133,22 @@ class OfFlags:
         return [row for row in rows if rating in row.answers]
 
 
-def _is_near(centre: Centre, moment: datetime) -> bool:
-    """Whether the centre is open, or was or will be within the minutes that its rules say."""
+def _near_hours(centre: Centre, day: date) -> list[tuple[float, float]]:
+    """From when until when, in seconds since 1970, a tap of a day is near the opening hours."""
+    midnight = datetime.combine(day, time(0), centre.zone)
+    if not centre.opens_on(day):
+        return []
+    if not centre.opening_hours:
+        return [(midnight.timestamp(), (midnight + timedelta(days=1)).timestamp())]
     by = timedelta(minutes=centre.flags.outside_minutes)
-    return centre.is_open(moment) or centre.open_between(moment - by, moment + by) > timedelta(0)
+    return [
+        (
+            (datetime.combine(day, hours.opens, centre.zone) - by).timestamp(),
+            (datetime.combine(day, hours.closes, centre.zone) + by).timestamp(),
+        )
+        for hours in centre.opening_hours
+        if WEEKDAYS[day.weekday()] in hours.days
+    ]
 
 
 def _settled(connection: Connection, span: Span) -> dict[tuple[date, str], int]:

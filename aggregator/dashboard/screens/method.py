@@ -28,7 +28,9 @@ class MethodSection:
 
 SECTIONS = (
     MethodSection(
-        "reading", ("share", "interval", "too_few", "asking"), frozenset({"share", "too_few"})
+        "reading",
+        ("share", "interval", "too_few", "flags", "asking"),
+        frozenset({"share", "too_few", "flags"}),
     ),
     MethodSection("surveys"),
     MethodSection(

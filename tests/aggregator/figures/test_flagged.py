@@ -8,6 +8,7 @@ import pytest
 
 from aggregator.alerts.rules import Scene, findings
 from aggregator.alerts.words import sentence
+from aggregator.dashboard.schemas import RowJson
 from aggregator.figures.figures import figure_rows
 from aggregator.figures.flagged import flag_layouts
 from aggregator.figures.rows import FigureRow
@@ -184,5 +185,6 @@ def test_pages_and_json_have_both_side_by_side(make_room: Callable[..., Room]) -
         "rules": {"burst": 40, "run": 40},
     }
     assert row["flagged"]["measures_without"]["very_satisfied"]["share"] == 0.8
-    [row] = room.client.get(asked + "&publish=true", headers=bearer).json()["rows"]
-    assert "flagged" not in row
+    [figure] = rows(room)
+    assert figure.flagged is not None
+    assert RowJson.of(figure, "vi", publish=True).flagged is None  # it may be a small group
