@@ -14,10 +14,10 @@ from itertools import islice
 from aggregator.intake.desk.encodings import Unreadable, decoded
 from surveys.messages import MessageError
 
-LARGEST = 8 * 1024 * 1024  # bytes of a file
-MOST_ROWS = 50_000
+LARGEST = 7 * 1024 * 1024  # bytes of a file; a form of 8 MB passes the proxy
+MOST_ROWS = 20_000  # so that a server of 250 MB stays below 300
 MOST_COLUMNS = 200
-MOST_CELLS = 600_000  # with something in them
+MOST_CELLS = 400_000  # with something in them
 LONGEST_CELL = 20_000  # characters
 DELIMITERS = (";", "\t", ",")  # the likelier first: an office's CSV has decimal commas
 SAMPLE = 60  # records by which the delimiter is found

@@ -6,10 +6,10 @@ a row that stays in a corrected file keeps its id and counts once; one that is g
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid5
 
 import orjson
@@ -34,7 +34,10 @@ from surveys.centre import Centre
 from surveys.messages import Language
 from surveys.text import cleaned, composed
 
-MOST_ANSWERS = 50_000  # submissions of a batch
+T = TypeVar("T")
+
+MOST_ANSWERS = 20_000  # submissions of a batch: its transaction keeps others waiting
+CHUNK = 500  # submissions that are checked at once
 LONGEST_NAME = 80
 WITHOUT = ""  # the hash of a version without rows
 
@@ -117,14 +120,16 @@ class Desk:
         rows: dict[str, list[tuple[int, int]]] = defaultdict(list)
         for record in reading.records:
             rows[_said(record, channel).key].append((record.line, int(record.cells["count"])))
-        keys = list(rows)
-        raws = [{**orjson.loads(key), "id": str(uuid5(ROW_IDS, key))} for key in keys]
+        reading.records.clear()  # what they say is in the keys
         refused: dict[int, str] = {}
-        for key, read in zip(keys, self.ingest.read(raws, self.language, self.now), strict=True):
-            if isinstance(read, Candidate):
-                taken.contents[key] = sum(count for _, count in rows[key])
-            else:
-                refused |= {line: read.reason or "" for line, _ in rows[key]}
+        for keys in parts(list(rows)):
+            raws = [{**orjson.loads(key), "id": str(uuid5(ROW_IDS, key))} for key in keys]
+            read = self.ingest.read(raws, self.language, self.now)
+            for key, one in zip(keys, read, strict=True):
+                if isinstance(one, Candidate):
+                    taken.contents[key] = sum(count for _, count in rows[key])
+                else:
+                    refused |= {line: one.reason or "" for line, _ in rows[key]}
         for line, reason in sorted(refused.items()):
             name, _, why = reason.partition(": ")
             name = {"answered_at": "day"}.get(name, name.removeprefix("answers."))
@@ -182,11 +187,17 @@ class Desk:
             return self._set(new, version, taken.cells)
         members = self.store.batches.members(new.name)
         wanted = _ids(new.name, taken.contents, members)
-        added = [{**orjson.loads(key), "id": id} for id, key in wanted.items() if id not in members]
+        added = [(id, key) for id, key in wanted.items() if id not in members]
         gone = [id for id, withdrawn in members.items() if not withdrawn and id not in wanted]
         if added or gone or before is None or (before.hash == WITHOUT) != (new.hash == WITHOUT):
-            read = self.ingest.read(added, self.language, self.now)
-            candidates = [one for one in read if isinstance(one, Candidate)]
+            candidates = [
+                one
+                for some in parts(added)
+                for one in self.ingest.read(
+                    [{**orjson.loads(key), "id": id} for id, key in some], self.language, self.now
+                )
+                if isinstance(one, Candidate)
+            ]
             entry = self._entry(new, version, len(candidates), len(gone))
             self.ingest.replace_batch(new, version, candidates, gone, entry)
         return Change(new.name, len(added), len(gone))
@@ -222,6 +233,10 @@ class Desk:
             about |= {"added": added, "gone": gone}
             return Entry(self.now, new.actor, "batch.replaced", about)
         return Entry(self.now, new.actor, "batch.taken", about)
+
+
+def parts(every: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (every[start : start + CHUNK] for start in range(0, len(every), CHUNK))
 
 
 def label_of(one: Field, language: Language) -> str:
