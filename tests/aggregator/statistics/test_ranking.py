@@ -72,7 +72,7 @@ def test_shares_are_drawn_together_and_intervals_hold_what_they_are_of(
 ) -> None:
     found = shrunk_ranking(frame(counts))
     assert len(found) == len(counts)
-    share, shrunk = found["share"], found["shrunk"]
+    shrunk = found["shrunk"]
     assert shrunk.is_monotonic_decreasing
     # Of equal shares the smaller n is drawn further to the common level, so of equal n alone:
     spread = found.groupby("n")[["share", "shrunk"]].agg(lambda one: one.max() - one.min())
