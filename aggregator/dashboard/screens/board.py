@@ -1,6 +1,7 @@
 """What everybody may read without signing in: a page, a screen for the hall, open data.
 
-All of it is read from the ledger, and kept by browsers and proxies for five minutes.
+All of it is read from the ledger, and kept by browsers and proxies for a minute: so long it may
+be seen after it is turned off.
 """
 
 import csv
@@ -34,7 +35,7 @@ from surveys.centre import Centre
 from surveys.definition import Survey
 from surveys.messages import Language
 
-KEPT = {"cache-control": "public, max-age=300"}
+KEPT = {"cache-control": "public, max-age=60"}
 ANSWERS = 12  # of closed cases, the newest
 TURN = 300  # seconds for which the hall shows an answer; it asks for the screen as often
 

@@ -61,7 +61,7 @@ def test_it_is_off_until_a_manager_has_seen_what_will_be_public(any_room: Room) 
     for path in PUBLIC:
         answer = room.client.get(path)
         assert answer.status_code == 200
-        assert answer.headers["cache-control"] == "public, max-age=300"
+        assert answer.headers["cache-control"] == "public, max-age=60"
         assert "Cookie" not in answer.headers.get("vary", "")
     page = words(room.client.get("/public").text)
     assert "Tháng 10/2026 Khoảng 90 đến 98 trong 100 người rất hài lòng" in page
