@@ -168,6 +168,7 @@ class _Labels:
     def __init__(self, label: Callable[[Any], Hashable | None]) -> None:
         self.labels: dict[Hashable, int] = {}
         self._label = label
+        self._numbers: dict[Key, int] = {}
         self._known: dict[Keys, np.ndarray] = {}
 
     def of_key(self, key: Hashable) -> int:
@@ -175,8 +176,12 @@ class _Labels:
         return -1 if label is None else self.labels.setdefault(label, len(self.labels))
 
     def of_keys(self, keys: Keys) -> np.ndarray:
-        if keys not in self._known:
-            self._known[keys] = np.array([self.of_key(key) for key in keys], dtype=np.int64)
+        if keys not in self._known:  # most of its keys are those of other blocks, too
+            numbers = self._numbers
+            for key in keys:
+                if key not in numbers:
+                    numbers[key] = self.of_key(key)
+            self._known[keys] = np.array([numbers[key] for key in keys], dtype=np.int64)
         return self._known[keys]
 
 

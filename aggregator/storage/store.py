@@ -400,7 +400,7 @@ class Store:
             query = query.where(col(Transactions.department) == self.department)
         days = {"since": since, "until": until}
         with self.database.begin() as connection:
-            return [(day, str(at), n) for day, at, n in connection.execute(query, days)]
+            return connection.execute(query, days).all()
 
     def respondents(
         self, selection: Selection, by: tuple[Grouping, ...] = ("day", "department")
