@@ -90,7 +90,7 @@ def read_by_visit(
     number = col(SubmissionRow.number)
     visit = func.coalesce(col(SubmissionRow.visit), col(SubmissionRow.id))
     began = func.min(number).over(partition_by=visit)
-    order = select(number).where(*filters.where()).order_by(began, number)
+    order = select(number).where(*filters.where(), STANDING).order_by(began, number)
     with database.begin() as connection:
         numbers = array("q", connection.execution_options(yield_per=CHUNK).scalars(order))
     for start in range(0, len(numbers), CHUNK):
@@ -98,7 +98,8 @@ def read_by_visit(
         with database.begin() as connection:
             read = read_chunk(connection, 0, [number.in_(wanted)])
         rows = {row.number: row for row in read}
-        yield from (rows[one] for one in wanted)
+        # One may have been withdrawn in between.
+        yield from (rows[one] for one in wanted if one in rows)
         advance(len(wanted))
 
 

@@ -18,6 +18,14 @@ from aggregator.storage.audit import Search
 from aggregator.storage.batches import BatchChangedError, NewBatch
 from aggregator.storage.comments import Search as CommentSearch
 from aggregator.storage.store import Store
+from aggregator.storage.submissions import (
+    ALL,
+    bounded,
+    read_by_visit,
+    read_days,
+    read_submissions,
+)
+from aggregator.storage.verify import Verification
 from aggregator.wording.messages import MESSAGES
 from surveys.centre import Centre
 from surveys.definition import Survey
@@ -133,6 +141,32 @@ def test_comments_of_a_withdrawn_batch_are_found_no_longer(desk: Desk) -> None:
     desk.withdraw("Tháng 11", "lan")
     assert not desk.store.comments.found(search, 9)
     assert desk.store.comments.comment(comment.number) is None
+
+
+def test_no_reader_of_answers_has_what_was_withdrawn(desk: Desk, intake: Intake) -> None:
+    [other] = ratings((4,), answered_at="2026-11-20T08:10:00+07:00")
+    intake([other])
+    take(desk, BOOK)
+    desk.withdraw("Tháng 11", "lan")
+    database = desk.store.database
+    assert [row.id for row in read_submissions(database, ALL)] == [other["id"]]
+    assert [row.id for row in read_by_visit(database, ALL)] == [other["id"]]
+    assert bounded(database, ALL)[1] == 1
+    with database.begin() as connection:
+        assert [row.id for row in read_days(connection, ALL)] == [other["id"]]
+
+
+def test_what_is_stored_fits_after_a_withdrawal(
+    desk: Desk, surveys: dict[str, Survey], centre: Centre
+) -> None:
+    """A closed day keeps its rows in the ledger, and its tallies are those that still count."""
+    take(desk, lines(*ROWS))
+    desk.store.closings.close(NOW.astimezone(ZONE) + timedelta(days=1))
+    take(desk, lines(*ROWS[:2]))
+    take(desk, csv(SIPAS, ";").encode(), "Phiếu giấy", "ballots", "sipas_2020")
+    desk.withdraw("Phiếu giấy", "lan")
+    verification = Verification(desk.store, desk.store.definitions.counted(surveys), centre)
+    assert [one.get("vi") for one in verification.findings([])] == []
 
 
 def test_figures_of_a_past_month_follow_a_withdrawal(
