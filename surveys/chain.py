@@ -71,5 +71,9 @@ def link(key: str, before: str, seq: int, digest: str) -> str:
 
     HMAC-SHA256 of the link before, the number in eight bytes, and the digest of what is said.
     """
-    message = bytes.fromhex(before) + seq.to_bytes(8, "big") + bytes.fromhex(digest)
-    return hmac.digest(bytes.fromhex(key), message, "sha256").hex()
+    return next_link(bytes.fromhex(key), bytes.fromhex(before), seq, digest).hex()
+
+
+def next_link(key: bytes, before: bytes, seq: int, digest: str) -> bytes:
+    """The same as bytes, for who makes many of them."""
+    return hmac.digest(key, before + seq.to_bytes(8, "big") + bytes.fromhex(digest), "sha256")
