@@ -75,7 +75,8 @@ def test_shares_are_drawn_together_and_intervals_hold_what_they_are_of(
     shrunk = found["shrunk"]
     assert shrunk.is_monotonic_decreasing
     # Of equal shares the smaller n is drawn further to the common level, so of equal n alone:
-    spread = found.groupby("n")[["share", "shrunk"]].agg(lambda one: one.max() - one.min())
+    alike = found.groupby("n")[["share", "shrunk"]]
+    spread = alike.max() - alike.min()
     assert (spread["shrunk"] <= spread["share"] + 1e-12).all()
     assert ((found["low"] <= shrunk) & (shrunk <= found["high"])).all()
     assert (found["low"] >= 0).all()
