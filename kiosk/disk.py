@@ -185,6 +185,8 @@ class Disk:
     def _rescue(self, damage: str) -> None:
         """Go on with a new file, and all that can be read of the damaged one."""
         self.close()
+        if self.path.exists() and rescue.is_in_use(self.path):  # the kiosk itself will rescue it
+            raise OutboxError(f"{self.path}: {damage}")
         now = datetime.now(UTC)
         aside = rescue.set_aside(self.path, now.strftime("%Y%m%dT%H%M%SZ"))
         fresh = self.path.with_name(f"{self.path.name}.fresh")

@@ -5,6 +5,7 @@ a damaged part. Rows are read by SQLite as far as it can, and what it cannot is 
 bytes: a row of the queue has its own digest, so what is found is what was said.
 """
 
+import fcntl
 import json
 import re
 import shutil
@@ -22,6 +23,7 @@ BROKEN = (sqlite3.Error, UnicodeDecodeError)  # what reading a damaged file rais
 TABLES = ("queue", "delivered", "draft", "chain")  # those that are not there have nothing to give
 OURS = (b"SQLite format 3\0", b"CREATE TABLE queue", b"CREATE TABLE delivered")
 DAMAGED = "kiosk: damaged on the disk; it is not what was said"  # of a row
+SHARED_BYTES = 510, 0x4000_0002  # how many, from where; see SQLite's os.h
 WAL_HEADER, FRAME_HEADER = 32, 24
 
 STAMP = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00"
@@ -69,15 +71,29 @@ def is_ours(path: Path) -> bool:
     return any(mark in first for mark in OURS)
 
 
+def is_in_use(path: Path) -> bool:
+    """Whether another process has the file open: only who has it alone may look at it or move it.
+
+    As long as a connection in WAL mode is open SQLite holds a shared lock on these bytes. A
+    process must not ask while it has the file open itself: to close it lets go of its own locks.
+    """
+    try:
+        with path.open("rb+") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, *SHARED_BYTES)
+    except OSError:
+        return True
+    return False
+
+
 def look_over(path: Path) -> str | None:
     """What is wrong with the bytes of a file; None where nothing is, or nobody can look now.
 
     It is looked at in a copy, since opening a file changes its log.
     """
+    if not path.exists() or is_in_use(path):
+        return None
     for left in path.parent.glob(f"{path.name}-look-*"):  # by a process that was killed
         shutil.rmtree(left, ignore_errors=True)
-    if not path.exists():
-        return None
     prefix = f"{path.name}-look-"
     try:
         with TemporaryDirectory(prefix=prefix, dir=path.parent) as folder:

@@ -1,6 +1,8 @@
 """A damaged outbox: kept aside, told of, and what can be read of it goes on waiting."""
 
 import random
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -11,7 +13,7 @@ from kiosk.drafts import Drafts
 from kiosk.outbox import DAMAGED, Outbox, OutboxError
 from kiosk.rescue import log_of, look_over
 from surveys.wire import Receipt
-from tests.kiosk.conftest import submission
+from tests.kiosk.conftest import ROOT, submission
 
 PAGE = 4_096
 LATER = datetime.now(UTC) + timedelta(hours=1)
@@ -192,3 +194,31 @@ def test_the_file_is_for_its_user_alone(tmp_path: Path) -> None:
     box, _ = filled(path)
     assert {one.stat().st_mode & 0o777 for one in tmp_path.iterdir()} == {0o600}
     box.close()
+
+
+def test_a_file_that_another_process_has_open_is_left_where_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.sqlite3"
+    settled(path)
+    code = (
+        "import sys; from pathlib import Path; from tests.kiosk.test_rescue import Outbox\n"
+        "box = Outbox(Path(sys.argv[1])); box.status(); print('open', flush=True); input()"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", code, path],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert other.stdout is not None
+    assert other.stdout.readline() == "open\n"
+    raw = path.read_bytes()
+    flip(path, list(range(PAGE, len(raw))))
+    with pytest.raises(OutboxError):
+        Outbox(path).pending(10)
+    with pytest.raises(OutboxError):
+        Outbox(path).pending(10)
+    assert not list(tmp_path.glob("*.damaged-*"))
+    other.communicate("\n")
+    path.write_bytes(raw)
+    assert Outbox(path).status().pending == 50
