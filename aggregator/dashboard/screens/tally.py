@@ -24,6 +24,7 @@ from aggregator.figures.figures import figure_rows
 from aggregator.figures.participation import respondents, taking_part
 from aggregator.figures.rows import FigureRow, RowKey
 from aggregator.statistics.participation import CENTRE, Participation
+from aggregator.storage.closings import Entry
 from aggregator.wording.charts import Axis, tone
 from surveys.centre import Department
 from surveys.definition import Level, Survey
@@ -36,7 +37,8 @@ class TallyPage(FigurePage):
 
     ``total`` is None, and ``parts`` empty, where the survey has no one share: then the first
     measure of its questions stands for it. ``participation`` is by department, ``place`` the key
-    of the whole; ``span`` are the period's working days until today.
+    of the whole; ``span`` are the period's working days until today. ``closed`` are the closings
+    of the one day that the centre's page shows: those after the first restated it.
     """
 
     department: Department | None
@@ -51,6 +53,7 @@ class TallyPage(FigurePage):
     participation: Mapping[str, Participation]
     span: int
     asked_now: bool
+    closed: Sequence[Entry] = ()
 
     @property
     def place(self) -> str:
@@ -129,7 +132,13 @@ def _page(context: Context, view: View, department: Department | None) -> TallyP
         participation=_participation(context, view) if total and asked_now else {},
         span=centre.days_open(view.period.since, until),
         asked_now=asked_now,
+        closed=_closings(context, view) if department is None else (),
     )
+
+
+def _closings(context: Context, view: View) -> Sequence[Entry]:
+    one_day = view.period.since == view.period.until
+    return context.store.closings.entries(view.period.since) if one_day else ()
 
 
 def _places(

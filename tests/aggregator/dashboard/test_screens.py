@@ -346,3 +346,18 @@ def test_where_no_ranking_is_set_the_decisions_come_before_the_technical_steps(r
     found = words(page(room, "/ddci"))
     decisions = found.index("lãnh đạo đã quyết định ba điểm")
     assert decisions < found.index("Dành cho người phụ trách máy") < found.index("HAILONG_DDCI")
+
+
+def test_a_day_that_late_answers_restated_says_so(room: Room) -> None:
+    closings, zone = room.context.store.closings, room.context.centre.zone
+    room.take(ratings([5, 5, 1]))
+    room.clock.moment += timedelta(days=1)
+    closings.close(room.clock.moment.astimezone(zone))
+    room.take([submission(answered_at="2026-11-23T08:16:00+07:00")])
+    room.clock.moment += timedelta(days=1)
+    closings.close(room.clock.moment.astimezone(zone))
+    room.sign_in()
+    said = "đã chốt sổ với 3 phiếu; sau đó có thêm 1 phiếu đến muộn, ghi vào sổ ngày 25/11/2026"
+    assert said in room.client.get("/?period=day&date=2026-11-23").text
+    for other in ("/?period=day&date=2026-11-24", "/?period=week&date=2026-11-23"):
+        assert "chốt sổ" not in room.client.get(other).text
