@@ -2,6 +2,7 @@
 
 import io
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from aggregator.__main__ import main
 from aggregator.organisation import acts
-from aggregator.storage.audit import KINDS, Search
+from aggregator.storage.audit import KINDS, Search, entry
 from aggregator.storage.cases import Filters
 from aggregator.storage.comments import Search as Found
 from aggregator.wording.messages import MESSAGES
@@ -128,6 +129,10 @@ def devices(room: Room) -> None:
     act("move", place="counter:q06")
     act("move", place="")
     act("rename", new="sảnh")
+    room.clock.moment += timedelta(seconds=1)
+    renewed = entry(room.clock(), "", "device.renewed", name="sảnh")
+    token = {"authorization": f"Bearer {room.context.accounts.renew_device('sảnh', renewed)}"}
+    assert room.client.get("/api/v1/centre", headers=token).status_code == 200
     assert act("revoke", "sảnh").status_code == 303
 
 
@@ -164,6 +169,7 @@ def commands(room: Room, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "user password mới",
         "user remove mới",
         "device add kiosk",
+        "device renew kiosk",
         "device remove kiosk",
         "reader add tỉnh",
         "reader remove tỉnh",
