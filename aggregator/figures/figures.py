@@ -45,16 +45,19 @@ def figure_rows(
     method: Method = "wilson",
     *,
     closed: bool = False,
+    known: FigureRow | None = None,
 ) -> list[FigureRow]:
     """The rows of a selection, one for each key of ``by``; parts of time are keyed Period.code.
 
     Where the selection names no question, a survey's only measured question is taken, or else
     the pool of all. If the questions do not pool, a question must be named. ``method`` is that
     of the intervals of shares; pooled shares have their own. All intervals allow for days.
-    ``closed`` as in set_comparisons. Raises Unanswerable and database.StorageError.
+    ``closed`` as in set_comparisons. ``known`` is the whole's row of its one question: by
+    question it is not made again, and has its intervals as compared. Raises Unanswerable and
+    database.StorageError.
     """
     if by == "question":
-        return _by_question(store, survey, selection, method)
+        return _by_question(store, survey, selection, method, known)
     questions = _questions(survey, selection)
     if questions is None or by == "factor":
         if not survey.pooled_measures or selection.questions is not None:
@@ -172,7 +175,11 @@ def _rows(
 
 
 def _by_question(
-    store: Store, survey: Survey, selection: Selection, method: Method
+    store: Store,
+    survey: Survey,
+    selection: Selection,
+    method: Method,
+    known: FigureRow | None,
 ) -> list[FigureRow]:
     named = _questions(survey, selection) if selection.questions else None
     questions = [
@@ -185,6 +192,20 @@ def _by_question(
     counts = store.counts(asked, "question")
     rows: dict[str, FigureRow] = {}
     for alike in _by_scale(questions):
+        if known is not None and alike == [known.question]:
+            [asked_alone] = alike
+            rows[asked_alone.id] = FigureRow(
+                key=asked_alone.id,
+                label=asked_alone.text,
+                survey=survey,
+                n=known.n,
+                counts=known.counts,
+                measures=known.measures,
+                question=asked_alone,
+                group="question.",
+                days=known.days,
+            )
+            continue
         labels = {question.id: question.text for question in alike}
         given = counts[counts["key"].isin(list(labels))]
         by_id = {question.id: question for question in alike}

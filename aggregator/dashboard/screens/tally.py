@@ -1,7 +1,7 @@
 """The tally: today or another period, by department, counter and question."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -122,7 +122,7 @@ def _page(context: Context, view: View, department: Department | None) -> TallyP
         total=total,
         parts=parts,
         unplaced=total.n - sum(row.n for row in parts) if total else 0,
-        questions=_questions(figure_rows(store, survey, centre, selection, "question"), total),
+        questions=figure_rows(store, survey, centre, selection, "question", known=total),
         factors=figure_rows(store, survey, centre, selection, "factor")
         if survey.pooled_measures
         else [],
@@ -162,15 +162,6 @@ def _places(
         alone = view.selection(department.id)
         own = figure_rows(context.store, view.survey, context.centre, alone, "department")
     return own[0], counters
-
-
-def _questions(rows: Sequence[FigureRow], total: FigureRow | None) -> list[FigureRow]:
-    """Rows by question. The question that the total is of has its intervals, as compared."""
-    asked = None if total is None else total.question
-    return [
-        replace(row, measures=total.measures) if total and row.question is asked else row
-        for row in rows
-    ]
 
 
 def _levels(survey: Survey) -> Sequence[Level]:
