@@ -55,6 +55,7 @@ OTHERS |= {
     "/c",
     "/c/{code}",
 }
+OTHERS |= {"/o/{code}"}  # leads to a form, once
 OTHERS |= {"/alive", "/worker.js", "/screens.json", "/manifest.webmanifest"}
 
 

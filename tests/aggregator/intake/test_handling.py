@@ -455,7 +455,7 @@ def test_a_figure_tells_how_it_was_computed(room: Room, tmp_path: Path) -> None:
     room.sign_in()
     html = room.client.get(f"/handling?how={JUSTICE}.3").text
     told = re.sub(r"<[^>]+>", " ", html[html.index('id="how"') :])
-    for wanted in ("1,00", "Sở Tư pháp", "Chưa trả lời 1", "Được 2 điểm 1", "01/2018/TT-VPCP"):
+    for wanted in ("1,00", "Sở Tư pháp", "Chưa trả lời 1", "Đạt 2 điểm 1", "01/2018/TT-VPCP"):
         assert wanted in " ".join(told.split())
     total = room.client.get(f"/handling?how={JUSTICE}.total").text
     told = " ".join(re.sub(r"<[^>]+>", " ", total[total.index('id="how"') :]).split())
