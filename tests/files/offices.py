@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any
 
-from aggregator.intake.desk.kinds import KindName
 from tests.files.making import (
     csv,
     ods,
@@ -52,7 +51,7 @@ class Case:
 
     name: str
     data: bytes
-    kind: KindName = "ratings"
+    kind: str = "ratings"
     said: Mapping[Said, int] | None = None
     cells: Sequence[Sequence[Any]] | None = None
     bad: Mapping[str, str] = field(default_factory=dict)

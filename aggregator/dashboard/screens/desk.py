@@ -12,7 +12,8 @@ from starlette.responses import RedirectResponse, Response
 from aggregator.dashboard.context import MESSAGES, Context, context_of
 from aggregator.dashboard.pages import render
 from aggregator.dashboard.permissions import needs
-from aggregator.intake.desk.kinds import KINDS, Field, Kind, folded, kind_of
+from aggregator.intake.desk.fields import Field, Kind, folded
+from aggregator.intake.desk.kinds import ANSWERS, KINDS, kind_of
 from aggregator.intake.desk.reading import Columns, Reading, columns_of, header_of
 from aggregator.intake.desk.sheets import LARGEST, Row, Sheet, SheetError, cell_name, read_sheet
 from aggregator.intake.desk.taking import (
@@ -189,7 +190,7 @@ def _put(context: Context, by: str, data: bytes, given: Form) -> str:
     read_sheet(data)
     file = cleaned(composed(given["file.filename"])).replace("\\", "/").rpartition("/")[2]
     new = {"name": file[-LONGEST_FILE:] or "–", "kind": kind, "data": data, "actor": by}
-    answers = kind in ("ratings", "ballots")
+    answers = kind in ANSWERS
     return context.store.batches.put_file(
         {**new, "survey": survey if answers else None}, context.clock()
     )

@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 
 from aggregator.intake.desk import values
-from aggregator.intake.desk.kinds import LEVEL, Field, Kind, folded
+from aggregator.intake.desk.fields import Field, Kind, folded
+from aggregator.intake.desk.kinds.answers import LEVEL
 from aggregator.intake.desk.sheets import Row, Sheet, cell_name
 from aggregator.intake.files import Record
 from surveys.centre import Centre

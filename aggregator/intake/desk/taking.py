@@ -14,18 +14,15 @@ from uuid import uuid5
 
 import orjson
 
-from aggregator.intake.desk.kinds import Field, Kind
+from aggregator.intake.desk.fields import Field, Kind, Setting
 from aggregator.intake.desk.reading import Columns, Reader, Reading, guess, header_of
 from aggregator.intake.desk.sheets import Sheet, SheetError
 from aggregator.intake.files import Record
-from aggregator.intake.handling import dossiers_of, facts_of
 from aggregator.intake.ingest import Candidate, Ingest
-from aggregator.intake.roster import RosterError, shifts_of, told
+from aggregator.intake.roster import told
 from aggregator.intake.submission_files import ROW_IDS
-from aggregator.intake.transactions import transactions_of
 from aggregator.storage.audit import Entry
 from aggregator.storage.batches import Cells, NewBatch
-from aggregator.storage.handling import dossier_rows, facts_rows
 from aggregator.storage.roster import Overlap
 from aggregator.storage.store import Store
 from aggregator.storage.tables import BatchRow
@@ -141,25 +138,9 @@ class Desk:
 
     def _cells(self, reading: Reading, reader: Reader, kind: Kind, columns: Columns) -> Taken:
         """The rows that a table sets, as the reader of its kind makes them."""
-        problems: Sequence[tuple[int, str]]
-        records, centre, language = reading.records, self.centre, self.language
-        if kind.name == "transactions":
-            settled, problems = transactions_of(records, centre, language)
-            cells = [[row["day"], row["department"], row["dossiers"]] for row in settled]
-            n = len(cells)
-        elif kind.name == "dossiers":
-            counts, n, problems = dossiers_of(records, centre, self.today, language)
-            cells = dossier_rows(counts)
-        elif kind.name == "facts":
-            facts, problems = facts_of(records, centre, self.today, language)
-            cells, n = facts_rows(facts), len(facts)
-        else:
-            try:
-                shifts = shifts_of(records, centre, self.today, language)
-                cells, problems = [list(shift) for shift in sorted(shifts)], ()
-            except RosterError as error:
-                cells, problems = [], error.problems
-            n = len(cells)
+        assert kind.rows is not None  # noqa: S101 - the caller looked
+        setting = Setting(self.centre, self.today, self.language)
+        cells, n, problems = kind.rows(reading.records, setting)
         for line, reason in problems:
             name, _, why = reason.partition(": ")
             reading.refuse(reader.problem(line, name, why or reason, columns.columns))

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from difflib import get_close_matches
 
-from aggregator.intake.desk.kinds import Field, folded, names_of
+from aggregator.intake.desk.fields import Field, folded
+from aggregator.intake.desk.kinds.answers import names_of
 from surveys.centre import Centre
 from surveys.definition import Survey
 from surveys.units import Unit

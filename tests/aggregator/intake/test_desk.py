@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
-from aggregator.intake.desk.kinds import KindName, kind_of
+from aggregator.intake.desk.kinds import kind_of
 from aggregator.intake.desk.sheets import SheetError, read_sheet
 from aggregator.intake.desk.taking import Change, Desk, file_hash
 from aggregator.intake.ingest import Ingest, rebuild
@@ -43,7 +43,7 @@ def desk(store: Store, surveys: dict[str, Survey], centre: Centre) -> Desk:
 
 
 def take(
-    desk: Desk, data: bytes, name: str = "Tháng 11", kind: KindName = "ratings", survey: str = ""
+    desk: Desk, data: bytes, name: str = "Tháng 11", kind: str = "ratings", survey: str = ""
 ) -> Change:
     of = desk.ingest.definition(survey or "in_centre", None)
     what = kind_of(kind, of)

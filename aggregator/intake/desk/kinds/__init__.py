@@ -1,0 +1,24 @@
+"""The kinds of tables that the desk takes, one module each."""
+
+from collections.abc import Callable, Mapping
+
+from aggregator.intake.desk.fields import Kind
+from aggregator.intake.desk.kinds import dossiers, facts, roster, transactions
+from aggregator.intake.desk.kinds.answers import answers
+from surveys.definition import Survey
+
+ANSWERS = ("ratings", "ballots")  # kinds whose rows are submissions of a survey
+TABLES: Mapping[str, Callable[[], Kind]] = {
+    "transactions": transactions.kind,
+    "dossiers": dossiers.kind,
+    "facts": facts.kind,
+    "roster": roster.kind,
+}
+KINDS = (*ANSWERS, *TABLES)
+
+
+def kind_of(name: str, survey: Survey | None = None) -> Kind:
+    """The kind of a name of KINDS; ``survey`` is the instrument of ANSWERS."""
+    if name in ANSWERS and survey is not None:
+        return answers(name, survey)
+    return TABLES[name]()
