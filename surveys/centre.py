@@ -166,12 +166,20 @@ class TouchScreen(Model):
 class Documents(Model):
     """What stands at the head and foot of official documents (decree 30/2020/ND-CP).
 
-    ``agency`` is the agency that issues them, where that is not the centre's name. Who signs:
-    ``on_behalf`` is a line such as "KT. GIÁM ĐỐC" above the office, ``title`` the office,
-    ``signer`` the full name below the signature.
+    ``agency`` is the agency that issues them, where that is not the centre's name, and
+    ``abbreviation`` how it stands in their numbers; ``place`` is where it issues them, where that
+    is not the province. ``addressees`` are those whom they are for, ``copies`` others who get
+    them, one a line; ``filed`` is what follows "Lưu:". Who signs: ``on_behalf`` is a line such
+    as "KT. GIÁM ĐỐC" above the office, ``title`` the office, ``signer`` the full name below the
+    signature.
     """
 
     agency: Text | None = None
+    abbreviation: Annotated[str, Field(pattern=r"^[A-ZĐ0-9&.-]{1,30}$")] | None = None
+    place: Text | None = None
+    addressees: Text | None = None
+    copies: Text | None = None
+    filed: str | None = Field(default=None, min_length=1)
     on_behalf: Text | None = None
     title: Text | None = None
     signer: str | None = Field(default=None, min_length=1)

@@ -7,6 +7,7 @@ of which there may be many.
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, time
 from decimal import Decimal
+from functools import partial
 from itertools import pairwise
 from operator import attrgetter
 from typing import Any, Literal, get_args
@@ -24,6 +25,10 @@ Rows = Literal["alert_rules", "references", "series_breaks", "margins"]
 ROWS: tuple[Rows, ...] = get_args(Rows)
 Row = AlertRule | Reference | SeriesBreak | Margin
 NONE = verbatim(numbers.DASH)
+
+
+def _of_documents(name: str, centre: Centre) -> Any:
+    return getattr(centre.documents or Documents(), name)
 
 
 # Settings: their names, which the catalogue has under setting.NAME, and their values
@@ -69,10 +74,7 @@ SETTINGS: Mapping[str, Callable[[Centre], Any]] = {
     "comment_days": lambda centre: centre.cases.comment_days,
     "enabled": lambda centre: centre.board.enabled,
     "settle_days": lambda centre: centre.board.settle_days,
-    "agency": lambda centre: (centre.documents or Documents()).agency,
-    "on_behalf": lambda centre: (centre.documents or Documents()).on_behalf,
-    "title": lambda centre: (centre.documents or Documents()).title,
-    "signer": lambda centre: (centre.documents or Documents()).signer,
+    **{name: partial(_of_documents, name) for name in Documents.model_fields},
 }
 
 

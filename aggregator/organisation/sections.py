@@ -31,6 +31,8 @@ FLAG_LIMITS = (
 )
 FLAG_TICKS = ("outside_hours", "nobody_served", "same_network")
 PHONE_LIMITS = ("forms_an_hour", "network_an_hour", "effort")  # each a whole number
+# What of the documents' head and foot is said in both languages.
+DOCUMENT_TEXTS = ("agency", "place", "addressees", "copies", "on_behalf", "title")
 SPARE_SHIFTS = 2  # empty ones that a form of opening hours has besides those that there are
 
 
@@ -101,13 +103,11 @@ def _wifi(centre: Centre) -> dict[str, str]:
 
 
 def _documents(centre: Centre) -> dict[str, str]:
-    found = centre.documents or Documents()
-    return {
-        **both("agency", found.agency),
-        **both("on_behalf", found.on_behalf),
-        **both("title", found.title),
-        "signer": found.signer or "",
-    }
+    found, fields = centre.documents or Documents(), dict[str, str]()
+    for name in Documents.model_fields:
+        value = getattr(found, name)
+        fields |= both(name, value) if name in DOCUMENT_TEXTS else {name: value or ""}
+    return fields
 
 
 def _alerts(centre: Centre) -> dict[str, str]:
@@ -244,9 +244,9 @@ def _read_wifi(reader: Reader, centre: Centre) -> dict[str, object]:
 
 def _read_documents(reader: Reader, centre: Centre) -> dict[str, object]:
     found: dict[str, object] = {
-        name: reader.text(name, needed=False) for name in ("agency", "on_behalf", "title")
+        name: reader.text(name, needed=False) if name in DOCUMENT_TEXTS else reader.words(name)
+        for name in Documents.model_fields
     }
-    found["signer"] = reader.words("signer")
     return {"documents": found if any(found.values()) else None}
 
 

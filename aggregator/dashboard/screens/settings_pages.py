@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from aggregator.documents.reports.decree_30_2020 import in_parts
+from aggregator.documents.reports import decree_30_2020
 from aggregator.organisation import rows, sections
 from aggregator.organisation.current import LONGEST_REASON
 from aggregator.organisation.described import ROWS, Row, Rows, row_name, row_value, rows_of, setting
@@ -15,6 +15,7 @@ from surveys.alerts import MOST_LAST, RULE_KINDS, UNITS
 from surveys.centre import WEEKDAYS, Centre, Documents
 from surveys.definition import Level, Survey, Text
 from surveys.looks import LARGEST_WITHIN, Looks, tint
+from surveys.messages import Language
 from surveys.text import LONGEST_TEXT
 
 NEW = "new"  # stands in an address for the key of a row that there is not yet
@@ -29,7 +30,7 @@ SHOWN: Mapping[Section, tuple[str, ...]] = {
     "minimums": ("minimum_ratings", "minimum_cell"),
     "looks": ("emblem", "colour", "accent"),
     "wifi": ("wifi",),
-    "documents": ("agency", "on_behalf", "title", "signer"),
+    "documents": tuple(Documents.model_fields),
     "cases": ("answer_hours", "contact_days", "receipt_days", "comment_days"),
     "board": ("enabled", "settle_days"),
     "alerts": (*sections.ALERT_LIMITS, "overdue", "numbers", "quiet_from", "quiet_until", "emails"),
@@ -187,6 +188,16 @@ class PreviewPage:
     def documents(self) -> Documents:
         return self.document.documents or Documents()
 
+    @property
+    def symbol(self) -> str:
+        return decree_30_2020.symbol(self.documents)
+
+    def addressees(self, language: Language) -> Sequence[str]:
+        return decree_30_2020.addressees(self.documents, language)
+
+    def copies(self, language: Language) -> Sequence[str]:
+        return decree_30_2020.copies(self.documents, language)
+
     def in_parts(self, text: Text, language: str) -> str:
         """An agency's name as the head of a document breaks it."""
-        return in_parts(text.vi) if language == "vi" else text.en
+        return decree_30_2020.in_parts(text.vi) if language == "vi" else text.en

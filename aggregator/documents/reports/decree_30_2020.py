@@ -1,11 +1,17 @@
 """The texts that decree 30/2020/ND-CP requires at the head and foot of a document."""
 
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
 from aggregator.documents.reports.model import Report
-from aggregator.wording.numbers import NBSP
+from aggregator.wording.messages import MESSAGES
+from aggregator.wording.numbers import MONTHS, NBSP
+from surveys.centre import Documents
+from surveys.definition import Text
+from surveys.messages import Language
 
+BLANK = "…………"  # to be filled in by hand
 LINE = 26  # letters that a line of the head's left column holds
 # Kinds of place, of one or two words, before the name of a place.
 PLACES = frozenset(
@@ -26,9 +32,60 @@ def heads(report: Report) -> dict[str, Any]:
         "place_and_day": f"{report.place}, {report.words['issued']}",
         "name": report.name,
         "subject": report.subject,
-        "recipients": report.words["recipient_lines"].splitlines(),
+        "addressees": list(report.addressees),
+        "recipients": list(report.copies),
         "signatures": signatures(report),
     }
+
+
+def symbol(documents: Documents, number: int | None = None) -> str:
+    """A report's number and symbol, ``05/BC-TTPVHCC``; blanks for what is not known."""
+    written = NBSP * 10 if number is None else f"{number:02}"
+    return f"{written}/BC-{documents.abbreviation or BLANK}"
+
+
+def dated(day: date | None, today: date, language: Language) -> str:
+    """``ngày 05 tháng 10 năm 2026``: days to 9, January and February have two digits.
+
+    Without a day blanks, of today's year.
+    """
+    if day is None:
+        return MESSAGES.get(language, "report.issued_blank", year=today.year)
+    written = {"day": f"{day.day:02}", "month": f"{day.month:02}" if day.month < 3 else day.month}
+    if language == "en":
+        written = {"day": day.day, "month": MONTHS[day.month - 1]}
+    return MESSAGES.get(language, "report.issued", year=day.year, **written)
+
+
+def addressees(documents: Documents, language: Language) -> tuple[str, ...]:
+    """Those whom a document is for: one as it is; several each on a line, with dash and mark."""
+    lines = _lines(documents.addressees, language)
+    if len(lines) < 2:
+        return lines
+    return (*(f"- {one};" for one in lines[:-1]), f"- {lines[-1]}.")
+
+
+def copies(documents: Documents, language: Language) -> tuple[str, ...]:
+    """The lines below "Nơi nhận:"; blank ones where nobody is named.
+
+    Whom a document is for is "as above" there; the last line says where it is filed.
+    """
+
+    def say(key: str, **values: str) -> str:
+        return MESSAGES.get(language, f"report.{key}", **values)
+
+    named = _lines(documents.copies, language)
+    above = [say("as_above")] if documents.addressees else []
+    lines = [*above, *named] or [say("blank")] * 2
+    filed = (documents.filed or say("filed_blank")).rstrip(".") + "."
+    return (*(f"- {one};" for one in lines), f"- {say('filed', by=filed)}")
+
+
+def _lines(text: Text | None, language: Language) -> tuple[str, ...]:
+    """The lines of a text, without the dashes and marks that a document gives them itself."""
+    lines = text.get(language).splitlines() if text else []
+    bare = (line.strip().lstrip("-–• ").rstrip(";. ") for line in lines)
+    return tuple(filter(None, bare))
 
 
 def signatures(report: Report) -> list[dict[str, Any]]:

@@ -113,6 +113,22 @@ class _Writer:
         self.document.add_paragraph(heads["name"].upper(), style="Title")
         self.document.add_paragraph(heads["subject"], style="Subtitle")
         word.rule(self.document.add_paragraph(), WIDTH, SUBJECT_RULE, after=10)
+        self._addressees(words["to_whom"], heads["addressees"])
+
+    def _addressees(self, to_whom: str, addressees: Sequence[str]) -> None:
+        """One on the line of the words, several below them, their dashes under the colon."""
+        if not addressees:
+            return
+        one = len(addressees) == 1
+        for text in [f"{to_whom} {addressees[0]}"] if one else [to_whom, *addressees]:
+            line = self.document.add_paragraph(text, style="Line")
+            line.paragraph_format.space_after = Pt(10 if text.endswith(addressees[-1]) else 2)
+            if one:
+                line.alignment = word.CENTRE
+                continue
+            line.paragraph_format.left_indent = Mm(25 if text == to_whom else 45)
+            if text != to_whom:
+                line.paragraph_format.first_line_indent = Mm(-3)
 
     def _foot(self) -> None:
         words, day = self.report.words, self.report.kind == "day"

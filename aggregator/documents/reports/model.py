@@ -207,7 +207,10 @@ class Signed:
 
 @dataclass(frozen=True)
 class Report:
-    """A whole document in one language. ``annex`` holds the sections on method and sources."""
+    """A whole document in one language. ``annex`` holds the sections on method and sources.
+
+    ``addressees`` are those whom it is for, ``copies`` the lines of those who get it.
+    """
 
     kind: ReportKind
     language: Language
@@ -223,6 +226,8 @@ class Report:
     closing: str = ""
     annex: tuple[Section, ...] = ()
     demo: bool = False
+    addressees: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
     signed: Signed = Signed()
     words: dict[str, str] = field(default_factory=dict)  # fixed texts of the document, by key
 

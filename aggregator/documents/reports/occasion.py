@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from aggregator.documents.reports.model import Printed, ReportKind
 from aggregator.organisation.seen import Seen
@@ -24,6 +25,13 @@ class Publisher:
     heirs: Mapping[str, Mapping[str, str]]
 
 
+class Issue(NamedTuple):
+    """A document's number in its agency's register, and the day of its issue."""
+
+    number: int
+    day: date
+
+
 @dataclass(frozen=True)
 class Occasion:
     """What a report is about and for whom, with the words and numbers of its language.
@@ -31,7 +39,7 @@ class Occasion:
     ``now`` is the moment at which it is made; ``published`` are the tables of other sources.
     ``centre`` and ``store`` are as seen under the ``organisation``. What is ``internal`` withholds
     no small group: it is for the managers' room alone. With a ``publisher`` the store is frozen,
-    and only what the ledger allows is printed.
+    and only what the ledger allows is printed. ``issue`` is its number and day, where it has one.
     """
 
     store: Store
@@ -45,6 +53,7 @@ class Occasion:
     organisation: Seen = "then"
     internal: bool = False
     publisher: Publisher | None = None
+    issue: Issue | None = None
 
     @property
     def today(self) -> date:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from aggregator.documents.reports import material
+from aggregator.documents.reports import decree_30_2020, material
 from aggregator.documents.reports.material import Material
 from aggregator.documents.reports.model import (
     Block,
@@ -17,7 +17,7 @@ from aggregator.documents.reports.model import (
     Signed,
     Table,
 )
-from aggregator.documents.reports.occasion import Occasion, Publisher
+from aggregator.documents.reports.occasion import Issue, Occasion, Publisher
 from aggregator.documents.reports.sections import business, changes, sipas
 from aggregator.documents.reports.sections.daily import daily
 from aggregator.documents.reports.sections.departments import departments
@@ -40,7 +40,7 @@ from surveys.published import PublishedTables
 
 # Keys of the fixed texts of a document, which the renderers place.
 WORDS = (
-    *("nation", "motto", "number", "recipients", "recipient_lines", "sign", "demo", "demo_mark"),
+    *("nation", "motto", "to_whom", "recipients", "sign", "demo", "demo_mark"),
     *("annex", "annex_title", "from", "to", "summary_sheet", "chart_sheet"),
     *("decimal_note", "formula_note", "root_code"),
 )
@@ -60,6 +60,7 @@ def build_report(
     organisation: Seen = "then",
     internal: bool = False,
     publish_as: str | None = None,
+    issue: Issue | None = None,
 ) -> Report:
     """A period's report as plain data; ``internal``: see Occasion.
 
@@ -80,7 +81,7 @@ def build_report(
     centre = seen(centre, organisation, min(period.until, centre.local_day(now)))
     on = Occasion(
         counted, surveys, centre, period, kind, language, now, published, organisation, internal,
-        publisher,
+        publisher, issue,
     )  # fmt: skip
     survey = surveys[centre.instruments.rating]
     m = material.gather(on, survey) if survey.has_total else None
@@ -113,10 +114,14 @@ def document(
     """A report with its head, foot and signature, its sections and tables numbered."""
     centre, day = on.centre, on.kind == "day"
     words = {key: on.say(key) for key in WORDS}
-    words["issued"] = on.say("issued", year=on.today.year)
     documents = centre.documents or Documents()
     agency = on.label(documents.agency or centre.name)
-    words["annex_of"] = on.say("annex_of", name=name, agency=agency)
+    number, issued = on.issue or (None, None)
+    symbol = decree_30_2020.symbol(documents, number)
+    words["number"] = on.say("number", symbol=symbol)
+    words["issued"] = decree_30_2020.dated(issued, on.today, on.language)
+    told = {"name": name, "agency": agency, "symbol": symbol, "issued": words["issued"]}
+    words["annex_of"] = on.say("annex_of", **told)
     words["signatures"] = on.say("signatures_day" if day else "signatures")
     body, method = _numbered(on, sections, annex)
     return Report(
@@ -125,7 +130,7 @@ def document(
         period=on.period,
         parent=on.label(centre.parent) if centre.parent else "",
         agency=agency,
-        place=on.label(centre.province),
+        place=on.label(documents.place or centre.province),
         day=on.today,
         name=name,
         subject=subject,
@@ -134,6 +139,8 @@ def document(
         closing=closing,
         annex=method,
         demo=demo,
+        addressees=() if day else decree_30_2020.addressees(documents, on.language),
+        copies=() if day else decree_30_2020.copies(documents, on.language),
         signed=Signed(
             on.label(documents.on_behalf) if documents.on_behalf else "",
             on.label(documents.title) if documents.title else "",

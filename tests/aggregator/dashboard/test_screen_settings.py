@@ -141,6 +141,13 @@ def test_every_form_shows_what_there_is_and_saves_what_is_entered(here: Room) ->
     saved(here, "wifi", wifi_name="Hanh chinh cong", wifi_password="laichau2026")
     said = saved(here, "documents", title_vi="Phó Giám đốc", title_en="Deputy", signer="Họ Tên")
     assert "Chức vụ người ký: – → Phó Giám đốc." in said
+    lower = preview(here, "documents", abbreviation="tt phục vụ")
+    assert lower.status_code == 422
+    assert 'id="why-abbreviation"' in lower.text
+    to = {"addressees_vi": "Sở A\nSở B", "addressees_en": "A\nB"}
+    said = saved(here, "documents", abbreviation="TTPVHCC", **to)
+    for told in ("/BC-TTPVHCC", "Kính gửi: - Sở A; - Sở B.", "Nơi nhận: - Như trên;"):
+        assert told in said
     said = saved(here, "looks", colour="#6b1d1d")
     assert "Màu chính: – → #6b1d1d." in said
     stored = here.context.organisation.stored
@@ -460,7 +467,7 @@ def test_a_form_that_is_sent_back_as_it_was_changes_nothing(
         "margins": [margin],
         "series_breaks": breaks,
     }
-    documents = {"title": text, "signer": words}
+    documents = {"title": text, "signer": words, "abbreviation": "A", "copies": text}
     centre = FIRST.model_validate(
         FIRST.model_dump()
         | more_fields

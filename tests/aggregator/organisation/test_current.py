@@ -182,7 +182,7 @@ def test_a_document_is_the_same_after_it_was_written_as_toml(
         "touch_screen": {"thanks_seconds": seconds, "rest_seconds": 0},
         "looks": {"colour": "#0b4a73", "emblem": data_address(png() + more, "png")},
         "wifi": {"name": "Sảnh 1", "password": "12345678"},
-        "documents": {"agency": text, "title": text, "signer": vi},
+        "documents": {"agency": text, "title": text, "signer": vi, "addressees": text},
         "parent": text,
     }
     whole = acts.valid(renamed.model_dump() | settings)
