@@ -37,7 +37,6 @@ from aggregator.dashboard.schemas import (
 from aggregator.documents.exports.joined import MEDIA_TYPES, JoinedTable
 from aggregator.figures.asked import frozen_selection, rows_under_ledger
 from aggregator.figures.figures import Unanswerable, figure_rows
-from aggregator.figures.publishing import publishable_rows
 from aggregator.figures.references import why_no_index, why_not_comparable
 from aggregator.figures.rows import FigureRow, RowKey
 from aggregator.intake.ingest import Offer, Sent, Unreadable
@@ -213,14 +212,15 @@ async def get_satisfaction(request: Request) -> Response:
 
     def find() -> tuple[Selection, list[FigureRow]]:
         store, by, method = context.store, query.by, query.method
-        if query.publish and not context.is_province:
+        if query.publish:
+            if context.is_province:  # what each centre published is in that centre's ledger
+                raise Unanswerable("publish", "of_a_centre")
             now = context.clock()
             asked = frozen_selection(store, survey, whole, selection, now)
             under = (query.organisation, now, f"reader:{reader}"[:80])
             return asked, rows_under_ledger(store, survey, whole, asked, by, method, *under)
         followed = store.following(following(whole, query.organisation))
-        make = publishable_rows if query.publish else figure_rows
-        return selection, make(followed, survey, centre, selection, by, method)
+        return selection, figure_rows(followed, survey, centre, selection, by, method)
 
     try:
         selection, rows = await run_in_threadpool(find)

@@ -221,10 +221,10 @@ class SatisfactionQuery(PeriodQuery):
     )
     publish: bool = Field(
         False,
-        description="For software that publishes: groups below the centre's minimum_cell are "
-        "withheld, and others with them so that no group can be had by subtraction, within one "
-        "period and channel. Do not publish answers of periods or channels that overlap beside "
-        "each other.",
+        description="For software that publishes: of months that are over, groups below the "
+        "centre's minimum_cell are withheld, and others with them so that no group can be had by "
+        "subtraction from anything that was ever published. What is shown is written down and "
+        "stays. A province refuses it: each centre publishes its own.",
     )
 
 

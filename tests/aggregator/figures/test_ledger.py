@@ -1,15 +1,19 @@
 """What was published stays as printed, and no later release gives a small group away."""
 
 import itertools
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy.exc import DatabaseError
 
+from aggregator.figures.asked import frozen_selection, rows_under_ledger
 from aggregator.figures.ledger import judged, settled
 from aggregator.figures.release import board, months_due, release
+from aggregator.organisation.acts import merge
+from aggregator.organisation.seen import SEEN, Seen
 from aggregator.storage.ledger import Decision, Group
-from aggregator.storage.store import Store
+from aggregator.storage.store import Selection, Store
 from surveys.centre import Centre
 from surveys.definition import Survey
 from tests.aggregator.conftest import Intake, ratings
@@ -121,6 +125,35 @@ def test_month_to_date_and_days_within_weeks_give_no_group_away(
         for rest in (one - other, one & other):
             people = sum(len(given[day]) for day in rest)
             assert people == 0 or people >= 5 or not (other <= one), sorted(rest)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(SEEN)))
+def test_a_merger_gives_no_small_department_away(
+    store: Store, intake: Intake, survey: Survey, centre: Centre, order: Sequence[Seen]
+) -> None:
+    """The figure of the successor less that of one of its parts would be the other part's."""
+    rated(intake, "2026-10-06", [5] * 30)
+    rated(intake, "2026-10-07", [5] * 3, "so_y_te")
+    rated(intake, "2026-10-08", [5] * 20, "so_noi_vu")
+    merged = merge(centre, "department", "so_y_te", "so_tu_phap", date(2026, 11, 1))
+    days = Selection(survey.id, None, date(2026, 10, 5), date(2026, 10, 9))
+    asked = frozen_selection(store, survey, merged, days, NOVEMBER)
+    printed = {
+        how: {
+            row.key: row.n
+            for row in rows_under_ledger(
+                store, survey, merged, asked, "department", "wilson", how, NOVEMBER, "cổng dữ liệu"
+            )
+            if not row.withheld
+        }
+        for how in order
+    }
+    sizes = {"so_tu_phap": {"then": 30, "now": 33}, "so_noi_vu": {"then": 20, "now": 20}}
+    shown_of = {how: set(rows) for how, rows in printed.items()}
+    assert all(n == sizes[key][how] for how, rows in printed.items() for key, n in rows.items())
+    assert "so_y_te" not in shown_of["then"]
+    assert not ("so_tu_phap" in shown_of["then"] and "so_tu_phap" in shown_of["now"])
+    assert any(shown_of.values())
 
 
 def test_the_ledger_refuses_changes(
