@@ -6,12 +6,13 @@ import random
 import re
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from tests.faults.nursery import KIOSK_PATIENCE
+from tests.listening import accept_nobody
 
 HTML = b"<!doctype html><title>Cong thong tin</title><p>Xin loi, trang nay dang bao tri."
 
@@ -42,8 +43,8 @@ class Wire:
 
     def __init__(self, target: int) -> None:
         self.target = target  # the aggregator's port
-        self.broken = 0  # deliveries
-        self.late: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._connections: set[asyncio.StreamWriter] = set()  # until they are closed
         self._plan: deque[tuple[Fault, int]] = deque()
         self._meeting = 0
         self._changed = threading.Condition()
@@ -63,9 +64,9 @@ class Wire:
         self._do(self._end())
 
     def close(self) -> None:
+        """Listen no longer, and close every connection; all of them are closed afterwards."""
         self.shut()
-        for _ in range(2):  # what is cancelled may still begin something
-            self._do(self._cancel())
+        self._do(self._hang_up())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
@@ -84,32 +85,62 @@ class Wire:
 
     async def ask(self, request: bytes) -> bytes:
         """Send a request to the aggregator on a connection of its own; returns its answer."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.target)
-        try:
+        async with self.connected() as (reader, writer):
             writer.write(request)
             await writer.drain()
             return await read_message(reader)
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+        """A connection to the aggregator, which is closed afterwards."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.target)
+        self._connections.add(writer)
+        try:
+            yield reader, writer
         finally:
-            writer.close()
+            await self._closed(writer)
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let something go on beside the deliveries, until the wire is closed at most."""
+        self._tasks.add(task := asyncio.create_task(work))
+        task.add_done_callback(self._tasks.discard)
 
     def _do(self, work: Any) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
     async def _listen(self) -> None:
         if self._server is None:
-            self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+            self._server = await asyncio.start_server(self._came, "127.0.0.1", self.port)
             self.port = self._server.sockets[0].getsockname()[1]
 
     async def _end(self) -> None:
         if self._server is not None:
-            self._server.close()
-            self._server = None
+            server, self._server = self._server, None
+            await accept_nobody(server)
+            server.close()
 
-    async def _cancel(self) -> None:
-        others = [one for one in asyncio.all_tasks() if one is not asyncio.current_task()]
-        for one in others:
-            one.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+    async def _hang_up(self) -> None:
+        # A connection that was accepted just now is nobody's yet: it is waited for.
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in self._tasks:
+                task.cancel()
+            for writer in self._connections:
+                writer.transport.abort()
+            await asyncio.wait(others)
+        for writer in list(self._connections):
+            writer.transport.abort()
+            await self._closed(writer)
+
+    async def _closed(self, writer: asyncio.StreamWriter) -> None:
+        """Close a connection, and wait until it is: what is written may still be on its way."""
+        writer.close()
+        with suppress(OSError):
+            await asyncio.shield(writer.wait_closed())  # else whoever is cancelled cancels it
+        self._connections.discard(writer)
+
+    def _came(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections.add(writer)
+        self.begin(self._serve(reader, writer))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -125,14 +156,13 @@ class Wire:
                     await happens(Exchange(self, request, writer, random.Random(seed)))
                 finally:
                     with self._changed:
-                        self.broken += 1
                         self._meeting -= 1
                         self._changed.notify_all()
                 return
-        except (OSError, EOFError, asyncio.CancelledError):
+        except (OSError, EOFError):
             pass  # the one side or the other is gone
         finally:
-            writer.close()
+            await self._closed(writer)
 
     def _next(self) -> tuple[Fault, int] | None:
         with self._changed:
@@ -180,10 +210,9 @@ async def refused(at: Exchange) -> None:
 
 async def batch_cut(at: Exchange) -> None:
     """A part of the batch comes through, then both sides lose each other."""
-    _, writer = await asyncio.open_connection("127.0.0.1", at.wire.target)
-    writer.write(part_of(at.request, at.chance))
-    await writer.drain()
-    writer.close()
+    async with at.wire.connected() as (_, writer):
+        writer.write(part_of(at.request, at.chance))
+        await writer.drain()
 
 
 async def batch_late(at: Exchange) -> None:
@@ -194,8 +223,7 @@ async def batch_late(at: Exchange) -> None:
         with suppress(OSError, EOFError):
             await at.answered()
 
-    at.wire.late.add(task := asyncio.create_task(later()))
-    task.add_done_callback(at.wire.late.discard)
+    at.wire.begin(later())
 
 
 async def batch_doubled(at: Exchange) -> None:

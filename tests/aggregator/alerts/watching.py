@@ -1,5 +1,6 @@
 """What the tests of alerts share: a room, its watch, and servers that take what is sent."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,6 +17,7 @@ from starlette.routing import Route
 from aggregator.alerts.watch import Watch
 from surveys.alerts import AlertRule, Alerts
 from tests.aggregator.conftest import Room
+from tests.listening import accept_nobody
 from tests.programs import free_port
 
 
@@ -55,11 +58,40 @@ class Mailbox:
         return [envelope.content.decode("utf-8", "replace") for envelope in self.messages]
 
 
+class _MailServer(Controller):
+    """aiosmtpd's, which stops only when all its connections are closed."""
+
+    def __init__(self, box: Mailbox) -> None:
+        super().__init__(box, hostname="127.0.0.1", port=free_port())
+        self._sessions: list[SMTP] = []
+        self._ending: asyncio.Task[None] | None = None
+
+    def factory(self) -> SMTP:
+        made = SMTP(self.handler, **self.SMTP_kwargs)
+        self._sessions.append(made)
+        return made
+
+    def cancel_tasks(self, stop_loop: bool = True) -> None:
+        """What aiosmtpd does to stop, on its loop."""
+        self._ending = self.loop.create_task(self._end())
+
+    async def _end(self) -> None:
+        assert self.server is not None
+        await accept_nobody(self.server)
+        self.server.close()
+        while asyncio.all_tasks() - {self._ending} or any(one.transport for one in self._sessions):
+            for one in self._sessions:
+                if isinstance(one.transport, asyncio.WriteTransport):
+                    one.transport.abort()
+            await asyncio.sleep(0)
+        self.loop.stop()
+
+
 @contextmanager
 def mail_server() -> Iterator[Mailbox]:
     """A real mail server on a port of its own."""
     box = Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=free_port())
+    controller = _MailServer(box)
     controller.start()
     box.port = controller.port
     try:
