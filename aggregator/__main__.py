@@ -79,7 +79,7 @@ def _parser(language: Language) -> argparse.ArgumentParser:
     day = _days(language)
     _export_options(command("export", "export.run_export"), say, day)
     _report_options(command("report", "report.run_report"), say, day)
-    _desk_options(command("desk", "desk.run_desk"), say)
+    _desk_options(command("desk", "desk.run_desk"), say, day)
     roster = command("roster", "roster.run_roster")
     roster.add_argument("action", choices=("import",))
     roster.add_argument("file", type=Path, help=say("roster_file"))
@@ -122,11 +122,15 @@ def _parser(language: Language) -> argparse.ArgumentParser:
     return parser
 
 
-def _desk_options(desk: argparse.ArgumentParser, say: Callable[[str], str]) -> None:
+def _desk_options(
+    desk: argparse.ArgumentParser, say: Callable[[str], str], day: Callable[[str], date]
+) -> None:
     desk.add_argument("file", nargs="?", type=Path, help=say("desk_file"))
     desk.add_argument("--kind", choices=KINDS, help=say("desk_kind"))
     desk.add_argument("--survey", metavar="ID", help=say("desk_survey"))
     desk.add_argument("--batch", metavar="NAME", default="", help=say("desk_batch"))
+    for name, to in (("from", "since"), ("to", "until")):
+        desk.add_argument(f"--{name}", dest=to, type=day, metavar="DAY", help=say(f"desk_{name}"))
     desk.add_argument("--check", action="store_true", help=say("desk_check"))
     desk.add_argument("--strict", action="store_true", help=say("desk_strict"))
     desk.add_argument("--withdraw", metavar="NAME", help=say("desk_withdraw"))

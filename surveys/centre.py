@@ -109,6 +109,10 @@ class Reference(Model):
         assert self.share is not None  # noqa: S101 - the validator saw to it
         return self.share
 
+    def answers_of(self, count: int | None) -> float | None:
+        """Its answers for each of ``count`` dossiers or visits; None where one is not known."""
+        return self.n / count if self.n is not None and count else None
+
 
 class SeriesBreak(Model):
     """A day from which a survey's figures are another series: no line and no test across it."""

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from aggregator.commands import settings_of
@@ -45,6 +46,8 @@ def run_desk(options: argparse.Namespace) -> int:
         data = _content(options)
         sheet = read_sheet(data)
         columns = desk.columns(sheet, kind)
+        if options.since and options.until:
+            columns = replace(columns, span=(options.since, options.until))
         taken, reading = desk.read(sheet, kind, columns)
         _tell(sheet, reading, language)
         bad = len(reading.problems) + reading.more_problems

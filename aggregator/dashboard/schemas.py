@@ -261,6 +261,10 @@ class ComparisonJson(Json):
     reference: str
     measure: str
     share: float | None = Field(description="The published one.")
+    of_dossiers: float | None = Field(
+        description="How few the published one speaks for: its answers by dossier settled then."
+    )
+    of_visits: float | None = Field(description="The same by visit; visits are counted roughly.")
     difference: float | None
     low: float | None
     high: float | None
@@ -277,11 +281,15 @@ class ComparisonJson(Json):
 
     @classmethod
     def of(cls, comparison: Comparison) -> Self:
-        same = cls.model_fields.keys() - {"reference", "share"}
-        return cls.model_validate(
-            {name: getattr(comparison, name) for name in same}
-            | {"reference": comparison.reference.id, "share": comparison.reference.value}
-        )
+        published = comparison.reference
+        own = {
+            "reference": published.id,
+            "share": published.value,
+            "of_dossiers": published.answers_of(published.dossiers),
+            "of_visits": published.answers_of(published.visits),
+        }
+        same = {name: getattr(comparison, name) for name in cls.model_fields.keys() - own.keys()}
+        return cls.model_validate(same | own)
 
 
 class FlaggedJson(Json):

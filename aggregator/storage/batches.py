@@ -27,6 +27,7 @@ from aggregator.storage.tables import (
     DeskFile,
     HandlingFacts,
     HandlingTally,
+    Operation,
     ShiftRow,
     SubmissionRow,
     Transactions,
@@ -38,9 +39,11 @@ TABLES: Mapping[str, type[SQLModel]] = {
     "transactions": Transactions,
     "dossiers": HandlingTally,
     "facts": HandlingFacts,
+    "operations": Operation,
     "roster": ShiftRow,
 }
 INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+DAYS = ("day", "until")  # columns of these tables that are days
 KEPT = timedelta(hours=1)  # that a file stays on the desk
 AT_ONCE = 500  # rows of one statement
 
@@ -236,7 +239,8 @@ def _exchange(connection: Connection, kind: str, old: Cells, new: Cells) -> tupl
 
 def _rows(cells: Cells, columns: Sequence[str]) -> list[dict[str, Any]]:
     rows = [dict(zip(columns, row, strict=True)) for row in cells]
-    return [{**row, "day": date.fromisoformat(row["day"])} for row in rows]
+    days = [name for name in DAYS if name in columns]
+    return [{**row, **{name: date.fromisoformat(row[name]) for name in days}} for row in rows]
 
 
 def _key(row: Mapping[str, Any], key: Sequence[str]) -> tuple[Any, ...]:

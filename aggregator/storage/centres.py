@@ -17,6 +17,7 @@ from aggregator.storage.tables import (
     DeviceRow,
     HandlingFacts,
     HandlingTally,
+    Operation,
     SubmissionRow,
     Transactions,
 )
@@ -127,7 +128,7 @@ def _stored(connection: Connection) -> Stored:
 
 def _counted(connection: Connection) -> Counter[Place]:
     queries: list[Any] = [_submissions(None)]
-    for table in (Transactions, HandlingTally, HandlingFacts):
+    for table in (Transactions, HandlingTally, HandlingFacts, Operation):
         own = col(table.department)
         queries.append(select(own, null(), func.count()).group_by(own))
     found = Counter[Place]()

@@ -29,6 +29,7 @@ from aggregator.storage.definitions import Definitions
 from aggregator.storage.devices import Devices
 from aggregator.storage.handling import Handling
 from aggregator.storage.ledger import Ledger
+from aggregator.storage.operations import Operations
 from aggregator.storage.public_answers import PublicAnswers
 from aggregator.storage.reasons import Reasons
 from aggregator.storage.rollups import (
@@ -106,6 +107,7 @@ class Store:
         self.closings = Closings(self.database)
         self.definitions = Definitions(self.database)
         self.handling = Handling(self.database)
+        self.operations = Operations(self.database)
         self.roster = Roster(self.database)
         self.audit = AuditLog(self.database)
         self.centres = Centres(self.database)
@@ -339,6 +341,7 @@ class Store:
         view = copy(self)
         view.department = department
         view.handling = Handling(self.database, department)
+        view.operations = Operations(self.database, department)
         view.cases = Cases(self.database, department)
         view.comments = Comments(self.database, department)
         view._rollups = None
@@ -356,6 +359,7 @@ class Store:
         view._following = units
         heirs = units.get("department", {})
         view.handling = Handling(self.database, heirs=heirs)
+        view.operations = Operations(self.database, heirs=heirs)
         view.cases = Cases(self.database, heirs=heirs)
         return view
 

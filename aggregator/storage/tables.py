@@ -254,6 +254,19 @@ class HandlingFacts(SQLModel, table=True):
     online: int | None
 
 
+class Operation(SQLModel, table=True):
+    """What was counted of a centre's work from ``day`` to ``until``; '' is the whole centre.
+
+    ``figure`` is one of figures/operations.py, such as ``visits``.
+    """
+
+    day: date = Field(primary_key=True)
+    until: date = Field(primary_key=True)
+    department: str = Field(primary_key=True, max_length=40)
+    figure: str = Field(primary_key=True, max_length=20)
+    value: int = Field(sa_type=BigInteger)
+
+
 class CentreVersion(SQLModel, table=True):
     """A version of the centre's document: who saved it, when and why. The newest is in force."""
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
@@ -12,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from aggregator.dashboard.context import MESSAGES, Context, context_of
 from aggregator.dashboard.pages import render
 from aggregator.dashboard.permissions import needs
+from aggregator.indices.operations import Span
 from aggregator.intake.desk.fields import Field, Kind, folded
 from aggregator.intake.desk.kinds import ANSWERS, KINDS, kind_of
 from aggregator.intake.desk.reading import Columns, Reading, columns_of, header_of
@@ -169,7 +171,7 @@ async def preview(request: Request) -> Response:
         return _back(request, found)
     if found.file is None:
         return render(request, "desk_file", found, status=404)
-    return render(request, "desk_file", found, status=422 if found.error else 200)
+    return render(request, "desk_file", found, status=422 if form and found.error else 200)
 
 
 def _page(context: Context, request: Request) -> DeskPage:
@@ -250,7 +252,7 @@ def _chosen(sheet: Sheet, kind: Kind, form: Form) -> Columns:
     rows = {str(row.number): place for place, row in enumerate(sheet.rows[:HEADERS])}
     header = rows.get(form["header"], 0)
     if form["header"] != form.get("former"):
-        return Columns(header, columns_of(header_of(sheet, header), kind))
+        return Columns(header, columns_of(header_of(sheet, header), kind), span=_span(form))
     width = len(header_of(sheet, header))
     columns = {
         one.name: int(at)
@@ -262,7 +264,15 @@ def _chosen(sheet: Sheet, kind: Kind, form: Form) -> Columns:
         for number in range(200)
         if form.get(f"written.{number}") and form.get(f"department.{number}")
     }
-    return Columns(header, columns, departments)
+    return Columns(header, columns, departments, _span(form))
+
+
+def _span(form: Form) -> Span | None:
+    """The days that a form states for operating figures; None where it does not."""
+    try:
+        return date.fromisoformat(form["since"]), date.fromisoformat(form["until"])
+    except (KeyError, ValueError):
+        return None
 
 
 def _kind(context: Context, file: DeskFile) -> Kind | None:

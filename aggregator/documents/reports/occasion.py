@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from aggregator.documents.reports.model import Printed, ReportKind
+from aggregator.figures.references import took_part
 from aggregator.organisation.seen import Seen
 from aggregator.storage.store import Selection, Store
 from aggregator.wording import numbers
@@ -92,6 +93,11 @@ class Occasion:
     def as_printed(self, reference: Reference) -> Printed:
         """A reference as its source prints it; computed where it prints counts."""
         return self.printed(reference.value, 1 if reference.n else 2)
+
+    def quoted(self, reference: Reference) -> str:
+        """The same in a sentence, with how few of those concerned it speaks for."""
+        printed, part = self.as_printed(reference).text, took_part(reference)
+        return f"{printed}; {part.get(self.language)}" if part else printed
 
     def interval(self, low: float | None, high: float | None) -> str:
         """Both ends of an interval of shares."""

@@ -15,7 +15,7 @@ from surveys.text import without_marks
 
 # How a cell of a field is read; see values.py.
 Meaning = Literal[
-    "day", "time", "department", "counter", "answer", "answers", "count", "whole", "days",
+    "day", "span", "time", "department", "counter", "answer", "answers", "count", "whole", "days",
     "extent", "yes", "complaint", "official", "text",
 ]  # fmt: skip
 
@@ -64,13 +64,15 @@ class Kind:
     """A kind of table; each is a module of ``kinds``.
 
     ``survey`` is the instrument of answers, which become submissions; of others ``rows`` makes
-    what a batch sets in the table of the kind (storage.batches.TABLES).
+    what a batch sets in the table of the kind (storage.batches.TABLES). Rows that are ``spanned``
+    are of a span of days each, or all of one.
     """
 
     name: str
     fields: Sequence[Field]
     survey: Survey | None = None
     rows: Callable[[Iterable[Record], Setting], Rows] | None = None
+    spanned: bool = False
 
     def field(self, name: str) -> Field:
         return next(field for field in self.fields if field.name == name)

@@ -8,10 +8,12 @@ from typing import Any
 
 import orjson
 
+from aggregator.indices.operations import Span
 from aggregator.intake.desk import values
 from aggregator.intake.desk.fields import Field, Kind, folded
 from aggregator.intake.desk.kinds.answers import LEVEL
 from aggregator.intake.desk.sheets import Row, Sheet, cell_name
+from aggregator.intake.desk.spans import cell_span, told_span
 from aggregator.intake.files import Record
 from surveys.centre import Centre
 from surveys.messages import Language, Messages
@@ -29,12 +31,14 @@ MOST_PROBLEMS = 500  # that are kept with their words; the others are counted
 class Columns:
     """What somebody has to agree to: the header's place, columns by field, departments chosen.
 
-    ``header`` is a place in Sheet.rows, ``columns`` count from 0.
+    ``header`` is a place in Sheet.rows, ``columns`` count from 0. ``span`` is that of operating
+    figures without one in their row.
     """
 
     header: int
     columns: Mapping[str, int]
     departments: Mapping[str, str] = field(default_factory=dict)
+    span: Span | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,10 @@ def guess(sheet: Sheet, kind: Kind) -> Columns:
         columns = columns_of(header_of(sheet, place), kind)
         if len(columns) > len(found):
             best, found = place, columns
-    return Columns(best, found)
+    span = None
+    if kind.spanned:
+        span = told_span(cell for row in sheet.rows[:best] for cell in row.cells)
+    return Columns(best, found, span=span)
 
 
 def columns_of(header: Sequence[str], kind: Kind) -> dict[str, int]:
@@ -156,7 +163,7 @@ class Reader:
                 continue
             try:
                 self._refuse_faults(sheet, row, columns, fields)
-                for cells in self._canonical(given, fields, places):
+                for cells in self._canonical(given, fields, places, mapping.span):
                     found.records.append(Record(row.number, cells))
             except Refused as error:
                 if isinstance(error, values.Unplaced):
@@ -182,20 +189,32 @@ class Reader:
                 raise Refused(one.name, key)
 
     def _canonical(
-        self, given: Mapping[str, str], fields: Sequence[Field], places: values.Places
+        self,
+        given: Mapping[str, str],
+        fields: Sequence[Field],
+        places: values.Places,
+        stated: Span | None,
     ) -> Iterator[dict[str, str]]:
         """The cells of a row as the other readers take them. Raises Refused."""
         for one in self.kind.fields:
             if one.required and one.name not in given:
                 raise Refused(one.name, "missing")
-        day, clock = values.moment("day", given["day"])
+        span, clock = stated, None
+        if self.kind.spanned:
+            span = _span(given, stated)
+            day = span[0]
+        else:
+            day, clock = values.moment("day", given["day"])
         department = counter = None
-        if written := given.get("department"):
+        if (written := given.get("department")) and not places.is_centre(written):
             department = places.department(written, day)
         if written := given.get("counter"):
             counter = places.counter(written, department)
         if self.kind.survey is None:
-            yield self._plain(given, fields, day, department, counter)
+            cells = self._plain(given, fields, day, department, counter)
+            if self.kind.spanned and span:
+                cells |= {"since": span[0].isoformat(), "until": span[1].isoformat()}
+            yield cells
         else:
             hour = values.hour("time", given["time"]) if "time" in given else clock
             if counter and not department:
@@ -272,6 +291,18 @@ class Reader:
                     "comment": "",
                     "count": str(n),
                 }
+
+
+def _span(given: Mapping[str, str], stated: Span | None) -> Span:
+    """The span of a row of operating figures: its own, else the table's. Raises Refused."""
+    if text := given.get("span"):
+        return cell_span("span", text)
+    ends = [values.moment(name, given[name])[0] for name in ("since", "until") if name in given]
+    if len(ends) == 2:
+        return ends[0], ends[1]
+    if ends or stated is None:
+        raise Refused("until" if "since" in given else "since", "missing")
+    return stated
 
 
 def _written(answers: Mapping[str, Any]) -> str:

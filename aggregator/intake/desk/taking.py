@@ -90,7 +90,7 @@ class Desk:
             return guessed
         names = {one.name for one in kind.fields}
         columns = {name: at for name, at in known["columns"].items() if name in names}
-        return Columns(guessed.header, columns, known["departments"])
+        return Columns(guessed.header, columns, known["departments"], guessed.span)
 
     def remember(self, sheet: Sheet, kind: Kind, columns: Columns) -> None:
         agreed = {"columns": dict(columns.columns), "departments": dict(columns.departments)}
@@ -105,6 +105,10 @@ class Desk:
         for one in kind.fields:
             if one.required and one.name not in columns.columns:
                 raise SheetError("no_column", name=label_of(one, self.language))
+        named = columns.columns.keys()
+        has_span = columns.span or "span" in named or {"since", "until"} <= named
+        if kind.spanned and not has_span:
+            raise SheetError("no_span")
         reader = Reader(kind, self.centre, MESSAGES, self.language)
         reading = reader.read(sheet, columns)
         if kind.survey is not None:

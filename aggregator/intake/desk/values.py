@@ -42,6 +42,7 @@ WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "yes": YES,
     "complaint": COMPLAINT,
 }
+CENTRE = ("toan trung tam", "trung tam", "ca trung tam", "centre", "whole centre")
 SHOWN = 40  # characters of a value that a message repeats
 
 
@@ -149,11 +150,17 @@ class Places:
         self.centre = centre
         self._chosen = chosen or {}
         self._named: dict[str, str] = {}
+        self._centre = {folded(centre.name.vi), folded(centre.name.en)}
         for one in centre.departments:
             for name in (folded(one.id), *_names(one)):
                 # An open department has its name before a closed one of the same.
                 if name not in self._named or one.closed is None:
                     self._named[name] = one.id
+
+    def is_centre(self, written: str) -> bool:
+        """Whether the cell of a department says that the row is of the whole centre."""
+        said = folded(written)
+        return (said in CENTRE and said not in self._named) or said in self._centre
 
     def department(self, written: str, day: date | None) -> str:
         """The id of the department of a cell on a day. Raises Unplaced."""

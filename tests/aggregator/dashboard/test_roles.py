@@ -146,6 +146,7 @@ def test_a_head_sees_nothing_of_another_department(two: Room) -> None:
         "/trends",
         "/cases",
         "/handling",
+        "/operations",
         "/hours",
         "/comments",
         "/reasons",

@@ -59,7 +59,7 @@ def _sources(
         yield on.say(
             "how.reference",
             label=on.label(reference.label),
-            share=on.as_printed(reference).text,
+            share=on.quoted(reference),
             counts=counts,
             mode=on.label(reference.mode),
             population=on.label(reference.population),

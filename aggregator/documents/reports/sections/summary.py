@@ -79,7 +79,7 @@ def _reference(m: Material) -> list[str]:
         on.say(
             f"sum_{comparison.verdict}",
             label=on.label(comparison.reference.label),
-            share=on.as_printed(comparison.reference).text,
+            share=on.quoted(comparison.reference),
             points=on.points(comparison.difference),
             low=on.points(comparison.low),
             high=on.points(comparison.high),

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 
 from aggregator.intake.desk.fields import Kind
-from aggregator.intake.desk.kinds import dossiers, facts, roster, transactions
+from aggregator.intake.desk.kinds import dossiers, facts, operations, roster, transactions
 from aggregator.intake.desk.kinds.answers import answers
 from surveys.definition import Survey
 
 ANSWERS = ("ratings", "ballots")  # kinds whose rows are submissions of a survey
 TABLES: Mapping[str, Callable[[], Kind]] = {
     "transactions": transactions.kind,
+    "operations": operations.kind,
     "dossiers": dossiers.kind,
     "facts": facts.kind,
     "roster": roster.kind,
