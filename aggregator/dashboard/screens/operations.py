@@ -24,8 +24,9 @@ from aggregator.figures.operations import (
     share_figure,
 )
 from aggregator.figures.participation import respondents, taking_part
-from aggregator.figures.rows import FigureRow
+from aggregator.figures.rows import FigureRow, RowKey
 from aggregator.indices.operations import Span, length
+from aggregator.organisation.seen import departments_shown
 from aggregator.statistics.participation import CENTRE
 from surveys.centre import Centre
 from surveys.definition import Text
@@ -40,14 +41,13 @@ MOST = 0.5  # a department with more of what is overdue is named
 class OperationsPage(FigurePage):
     """What was done, by place ('': the whole centre, first, unless the reader is a head).
 
-    ``rows`` are the ratings of each place; ``rated`` those of the centre where all days of the
-    period until today are among those of the figure.
+    ``rows`` are the ratings of each place, None where the survey has none of it or no one share.
     """
 
     centre: Centre
     found: Operating
     source: Text | None = None
-    rows: Mapping[str, FigureRow] = field(default_factory=dict)
+    rows: Mapping[str, FigureRow | None] = field(default_factory=dict)
     until: date
 
     of_settled = OF_SETTLED
@@ -123,18 +123,22 @@ def _page(context: Context, view: View) -> OperationsPage:
     if store.department is not None:
         by_day.pop(CENTRE, None)
     found = operating(store, context.published, (since, until), context.today, by_day)
-    choice = choose(view, centre)
-    parts = figure_rows(store, survey, centre, view.selection(), "department")
-    rows = {row.key: row for row in parts}
+    rated: dict[str, FigureRow] = {}
+    if survey.has_total:
+        keys: Sequence[RowKey] = ("department",) if store.department else ("centre", "department")
+        for by in keys:
+            found_rows = figure_rows(store, survey, centre, view.selection(), by)
+            rated |= {CENTRE if by == "centre" else row.key: row for row in found_rows}
+    given = {*found.counts, *rated} - {CENTRE}
+    places = [one.id for one in departments_shown(centre, since, until, given)]
     if store.department is None:
-        [total] = figure_rows(store, survey, centre, view.selection(), "centre")
-        rows = {CENTRE: total, **rows}
+        places.insert(0, CENTRE)
     return OperationsPage(
         view=view,
-        choice=choice,
+        choice=choose(view, centre),
         centre=centre,
         found=found,
         source=context.published.source if context.published else None,
-        rows=rows,
+        rows={place: rated.get(place) for place in places},
         until=min(until, context.today),
     )

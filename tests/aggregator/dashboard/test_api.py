@@ -64,6 +64,8 @@ def test_the_contracts_example_to_the_last_digit(any_room: Room) -> None:
         "reference": "device_2020",
         "measure": "very_satisfied",
         "share": 0.9633,  # 3,355 of 3,483 is 0.96325007; the contract prints it cut, not rounded
+        "of_dossiers": 0.3492,
+        "of_visits": 0.1935,
         "difference": -0.1299,
         "low": -0.2069,
         "high": -0.0734,

@@ -143,6 +143,11 @@ def test_dossiers_by_day_stand_where_nothing_else_is_stated(manager: Room) -> No
     assert "theo ngày và cơ quan" in panel
 
 
+def test_a_survey_without_one_share_has_the_work_alone(manager: Room) -> None:
+    page = shown(manager, f"{SPAN}&survey=business")
+    assert " 44 24 –" in words(page)
+
+
 def test_a_head_has_the_own_department_alone(any_room: Room) -> None:
     enter(
         any_room,
