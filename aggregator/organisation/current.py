@@ -157,7 +157,7 @@ class Organisation:
 
     def preview(self, new: Centre) -> list[Words]:
         """What would change; raises OrganisationError and DefinitionError where it may not."""
-        return self._may_follow(self._centres.stored(), self.stored, new, "centre")
+        return self._may_follow(self._centres.stored(self._clock()), self.stored, new, "centre")
 
     def document(self, number: int) -> Centre | None:
         """The document of a version; None where there is none such."""
@@ -255,7 +255,7 @@ class Organisation:
 
         Before anything has been counted only answers count. Raises StorageError.
         """
-        stored = self._centres.stored()
+        stored = self._centres.stored(self._clock())
         kept = {one.survey.id for one in stored.definitions.values()}
         return kept | (self._ever_asked() if stored.counted else set())
 
@@ -299,15 +299,16 @@ def _refuse_orphans(counted: Mapping[tuple[str, str], int], centre: Centre) -> N
 
 
 def _refuse_abandoned(devices: Sequence[AtWork], old: Centre, new: Centre) -> None:
-    """Raise OrganisationError where a unit closes at which a device is at work.
+    """Raise OrganisationError where a unit closes at which a device is at work, or comes back.
 
     One of a unit that is merged goes on at its successor, by itself.
     """
-    for name, department, counter, says_so in devices:
-        before, after = (_stands_at(one, department, counter) for one in (old, new))
+    for one in devices:
+        before, after = (_stands_at(seen, one.department, one.counter) for seen in (old, new))
         if after and after.closed and not (before and before.closed):
-            key = "device_says" if says_so else "device_there"
-            raise OrganisationError(key, unit=after.name, device=name)
+            key = "device_says" if one.says_so else "device_there"
+            key = "device_awaited" if one.awaited else key
+            raise OrganisationError(key, unit=after.name, device=one.name)
 
 
 def centre_in_force(centres: Centres, file: Path, files: Mapping[str, Survey]) -> Centre:

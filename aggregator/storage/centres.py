@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, insert, null, select
+from sqlalchemy import Connection, func, insert, null, or_, select
 from sqlmodel import col
 
 from aggregator.storage.audit import Entry, record
@@ -19,6 +19,7 @@ from aggregator.storage.tables import (
     HandlingTally,
     Operation,
     SubmissionRow,
+    Token,
     Transactions,
 )
 
@@ -37,15 +38,17 @@ class Version:
 
 
 class AtWork(NamedTuple):
-    """A device that is not revoked, and the department or counter where it is.
+    """A device that is not revoked, or may come back, and the department or counter where it is.
 
-    That is where it is bound to; one that is not bound is where it says (``says_so``).
+    That is where it is bound to; one that is not bound is where it says (``says_so``). One that
+    is ``awaited`` was revoked, and has a code by which it can enrol again.
     """
 
     name: str
     department: str | None
     counter: str | None
     says_so: bool
+    awaited: bool
 
 
 @dataclass(frozen=True)
@@ -99,15 +102,15 @@ class Centres:
         with self._database.locked(Lock.WRITER) as connection:
             if version.number != newest_number(connection) + 1:
                 raise OlderVersionError
-            told = check(_stored(connection))
+            told = check(_stored(connection, version.saved_at))
             connection.execute(insert(CentreVersion).values(**vars(version)))
             for one in told:
                 record(connection, one)
 
-    def stored(self) -> Stored:
+    def stored(self, now: datetime) -> Stored:
         """What the database holds now. Raises DefinitionError where it cannot be read."""
         with self._database.begin() as connection:
-            return _stored(connection)
+            return _stored(connection, now)
 
     def submissions(self, since: date | None) -> Counter[Place]:
         """How many submissions are stored under each place, of the days from ``since`` on."""
@@ -122,8 +125,8 @@ def _submissions(since: date | None) -> Any:
     return query if since is None else query.where(col(SubmissionRow.day) >= since)
 
 
-def _stored(connection: Connection) -> Stored:
-    return Stored(_counted(connection), _at_work(connection), read_definitions(connection))
+def _stored(connection: Connection, now: datetime) -> Stored:
+    return Stored(_counted(connection), _at_work(connection, now), read_definitions(connection))
 
 
 def _counted(connection: Connection) -> Counter[Place]:
@@ -138,17 +141,21 @@ def _counted(connection: Connection) -> Counter[Place]:
     return found
 
 
-def _at_work(connection: Connection) -> list[AtWork]:
-    """The devices that are anywhere else than in the whole centre, by name."""
-    columns = (DeviceRow.department, DeviceRow.counter)
+def _at_work(connection: Connection, now: datetime) -> list[AtWork]:
+    """The devices that are, or may come back, anywhere else than in the whole centre, by name."""
+    columns = (DeviceRow.department, DeviceRow.counter, DeviceRow.revoked_at)
     told_columns = (DeviceRow.told_department, DeviceRow.told_counter)
+    awaited = select(col(Token.name)).where(
+        col(Token.kind) == "enrolment", col(Token.expires_at) > now
+    )
     query = select(*map(col, (DeviceRow.name, *columns, *told_columns))).where(
-        col(DeviceRow.revoked_at).is_(None)
+        or_(col(DeviceRow.revoked_at).is_(None), col(DeviceRow.name).in_(awaited))
     )
     found = []
     for row in connection.execute(query.order_by(col(DeviceRow.name))):
         bound, told = (row.department, row.counter), (row.told_department, row.told_counter)
         if any(bound) or any(told):
             place = bound if any(bound) else told
-            found.append(AtWork(row.name, *place, says_so=not any(bound)))
+            says_so, back = not any(bound), row.revoked_at is not None
+            found.append(AtWork(row.name, *place, says_so=says_so, awaited=back))
     return found

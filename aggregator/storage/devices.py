@@ -135,9 +135,10 @@ class Devices:
         return True
 
     def enrol(self, code: str, digest: str, now: datetime) -> Device | None:
-        """Use a code up, by its hash: the device gets a token in place of those that it had.
+        """Use a code up, by its hash: the device gets another token, as by renew.
 
-        None, and nothing changed, where the code is wrong, used or expired.
+        So one whose enrolment is cut off goes on with the token that it has. None, and nothing
+        changed, where the code is wrong, used or expired.
         """
         query = select(col(Token.name)).where(
             col(Token.hash) == code, col(Token.kind) == "enrolment", col(Token.expires_at) > now
@@ -149,14 +150,11 @@ class Devices:
                 or not connection.execute(delete(Token).where(col(Token.hash) == code)).rowcount
             ):
                 return None
-            old = delete(Token).where(col(Token.kind) == "device", col(Token.name) == name)
-            connection.execute(old)
-            row = {"hash": digest, "kind": "device", "name": name, "created_at": now}
-            connection.execute(insert(Token).values(**row))
-            # It learns its place with its token.
-            formerly = _left(connection, col(DeviceRow.name) == name, now)
-            back = update(DeviceRow).where(col(DeviceRow.name) == name)
-            connection.execute(back.values(revoked_at=None, formerly=formerly))
+            own, back = col(DeviceRow.name) == name, {"revoked_at": None}
+            if not _give(connection, name, digest, now):
+                # It learns its place with its only token; one that has another tells when it has.
+                back |= {"formerly": _left(connection, own, now)}
+            connection.execute(update(DeviceRow).where(own).values(**back))
             record(connection, Entry(now, COMMAND_LINE, "device.enrolled", {"name": name}))
         return self.named(name)
 
@@ -197,15 +195,11 @@ class Devices:
         One that was given before, and never used, is not valid any more. False, and nothing
         changed, where no device of this name has a token.
         """
-        own = (col(Token.kind) == "device", col(Token.name) == name)
-        query = select(col(Token.hash)).where(*own).order_by(col(Token.created_at))
-        row = {"hash": digest, "kind": "device", "name": name, "created_at": new.at}
+        query = select(col(Token.hash)).where(col(Token.kind) == "device", col(Token.name) == name)
         with self._database.begin(write=True) as connection:
-            oldest = connection.execute(query).scalars().first()
-            if oldest is None:
+            if connection.execute(query).first() is None:
                 return False
-            connection.execute(delete(Token).where(*own, col(Token.hash) != oldest))
-            connection.execute(insert(Token).values(**row))
+            _give(connection, name, digest, new.at)
             record(connection, new)
             return True
 
@@ -285,11 +279,20 @@ class Devices:
         own = (col(DeviceRow.name) == name, col(DeviceRow.revoked_at).is_(None))
         query = update(DeviceRow).where(*own).values(revoked_at=now)
         with self._database.begin(write=True) as connection:
-            if not connection.execute(query).rowcount:
+            revoked = connection.execute(query).rowcount
+            # A revoked one may have a code by which it is to come back.
+            if not connection.execute(tokens).rowcount and not revoked:
                 return False
-            connection.execute(tokens)
             record(connection, new)
         return True
+
+    def awaited(self, now: datetime) -> set[str]:
+        """The names of the devices that have a code by which they can enrol now."""
+        query = select(col(Token.name)).where(
+            col(Token.kind) == "enrolment", col(Token.expires_at) > now
+        )
+        with self._database.begin() as connection:
+            return set(connection.execute(query).scalars())
 
     def note(self, number: int, now: datetime, beat: Beat | None, drift: int | None = None) -> None:
         """Note that a device was heard of now, and what it told of itself where it did.
@@ -312,6 +315,21 @@ def stays(formerly: Sequence[Sequence[str | None]] | None) -> tuple[Stay, ...]:
         Stay(department, counter, datetime.fromisoformat(str(until)))
         for department, counter, until in formerly or ()
     )
+
+
+def _give(connection: Connection, name: str, digest: str, now: datetime) -> bool:
+    """Give a device another token beside the one that it works by; whether it has one.
+
+    One that was given before, and never used, is not valid any more.
+    """
+    own = (col(Token.kind) == "device", col(Token.name) == name)
+    query = select(col(Token.hash)).where(*own).order_by(col(Token.created_at))
+    oldest = connection.execute(query).scalars().first()
+    if oldest is not None:
+        connection.execute(delete(Token).where(*own, col(Token.hash) != oldest))
+    row = {"hash": digest, "kind": "device", "name": name, "created_at": now}
+    connection.execute(insert(Token).values(**row))
+    return oldest is not None
 
 
 def _left(

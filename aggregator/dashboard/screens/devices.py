@@ -41,7 +41,7 @@ class Line:
     ``moving`` is whether it was moved and has not told yet that it works by its new place.
     ``told`` is the name of the place by which one works that is not bound, where it has one.
     ``chains`` are those by which it numbers what it hands in, the newest first. ``off`` is whether
-    its clock is so wrong that times are set right.
+    its clock is so wrong that times are set right. ``awaited`` is whether it has an unused code.
     """
 
     row: DeviceRow
@@ -51,6 +51,7 @@ class Line:
     told: Text | None
     chains: Sequence[Standing]
     off: bool
+    awaited: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +91,7 @@ async def devices(request: Request) -> Response:
 def _page(request: Request, **more: object) -> DevicesPage:
     context = context_of(request)
     rows, chains = context.store.devices.rows(), context.store.chains.standings()
+    awaited = context.store.devices.awaited(context.clock())
     allowed = 60 * context.centre.clock_minutes
     lines = [
         Line(
@@ -100,6 +102,7 @@ def _page(request: Request, **more: object) -> DevicesPage:
             _told(context.centre, row),
             chains.get(row.number or 0, ()),
             abs(row.drift or 0) > allowed,
+            row.name in awaited,
         )
         for row in rows
     ]

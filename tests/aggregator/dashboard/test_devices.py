@@ -112,6 +112,44 @@ def test_a_device_is_added_told_of_moved_renamed_and_revoked(any_room: Room) -> 
         assert told in log
 
 
+def test_an_enrolment_that_is_cut_off_leaves_the_device_its_token(any_room: Room) -> None:
+    any_room.sign_in()
+    first = enrol(any_room, code_on(act(any_room, "add", "quầy", place="counter:q05").text))
+    own = first.json()["token"]
+
+    def lets_in(token: str) -> bool:
+        any_room.context.accounts.forget_devices()  # as after some seconds
+        any_room.device = token
+        return bool(any_room.post([submission()]).status_code == 200)
+
+    given = []
+    for _ in range(3):  # the answers are lost, but for the last
+        any_room.clock.moment += timedelta(minutes=1)
+        code = code_on(act(any_room, "again", "quầy").text)
+        given.append(enrol(any_room, code).json()["token"])
+        assert lets_in(own)
+    assert not lets_in(given[0])  # was never used, and another one was given
+    assert lets_in(given[-1])
+    assert not lets_in(own)
+    assert not lets_in(given[1])
+    # What it hands in by its own token is taken at its former place until it tells of the new.
+    any_room.clock.moment += timedelta(minutes=1)
+    assert beat(any_room, place={"counter": "q05"}).status_code == 401
+    any_room.device = given[-1]
+    assert beat(any_room, place={"counter": "q05"}).status_code == 200
+    act(any_room, "move", "quầy", place="counter:q06")
+    enrol(any_room, code_on(act(any_room, "again", "quầy").text))
+    assert any_room.post([submission()]).json()["receipts"][0]["status"] == "accepted"
+    assert any_room.post([submission(counter="q06")]).json()["receipts"][0]["status"] == "accepted"
+    page = any_room.client.get("/devices").text
+    assert "chờ kiosk chuyển sang nơi mới" in page
+    assert "có mã ghi danh chưa dùng" not in page
+    act(any_room, "revoke", "quầy")
+    assert "có mã ghi danh chưa dùng" in act(any_room, "again", "quầy").text
+    assert act(any_room, "revoke", "quầy").status_code == 303
+    assert "có mã ghi danh chưa dùng" not in any_room.client.get("/devices").text
+
+
 def test_a_moved_device_hands_in_what_was_answered_at_its_former_place(any_room: Room) -> None:
     any_room.sign_in()
     code = code_on(act(any_room, "add", "quầy", place="counter:q05").text)

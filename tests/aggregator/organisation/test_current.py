@@ -2,7 +2,7 @@
 
 import tomllib
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
@@ -217,6 +217,32 @@ def test_a_unit_with_a_device_at_work_does_not_close(store: Store) -> None:
     found.save(changed, "an", "", 3)
 
 
+def test_a_unit_to_which_a_revoked_device_may_come_back_does_not_close(store: Store) -> None:
+    found, devices = opened(store), store.devices
+
+    def told(event: str, at: datetime = NOW) -> Entry:
+        return entry(at, "", f"device.{event}", name="kiosk 1")
+
+    soon = NOW + timedelta(minutes=15)
+    devices.offer("kiosk 1", (None, "q05"), "first", soon, told("code"), 1)
+    devices.enrol("first", "token", NOW)
+    devices.revoke("kiosk 1", NOW, told("removed"))
+    closing = acts.close(found.stored, "counter", "q05", NOW.date())
+    assert found.preview(closing)
+    devices.offer("kiosk 1", None, "second", soon, told("code"), 1)
+    assert devices.awaited(NOW) == {"kiosk 1"}
+    assert devices.awaited(soon) == set()
+    with pytest.raises(OrganisationError, match="kiosk 1 has an unused code"):
+        found.preview(closing)
+    with pytest.raises(OrganisationError, match="kiosk 1 has an unused code"):
+        found.save(closing, "an", "", 1)
+    assert devices.revoke("kiosk 1", NOW, told("removed"))  # its code alone is left
+    assert not devices.revoke("kiosk 1", NOW, told("removed"))
+    assert devices.enrol("second", "token", NOW) is None
+    devices.offer("kiosk 1", None, "third", NOW, told("code"), 1)  # has expired
+    found.save(closing, "an", "", 1)
+
+
 def test_a_unit_at_which_an_unbound_device_says_it_stands_does_not_close(store: Store) -> None:
     found, devices = opened(store), store.devices
     devices.add("kiosk 1", "hash", NOW)
@@ -269,7 +295,7 @@ def test_nothing_comes_between_the_checks_of_a_version_and_its_commit(migrated_u
             placed.result(9)
         with pytest.raises(OvertakenError, match="an"):
             saved.result(9)
-    assert not here.centres.stored().counted
+    assert not here.centres.stored(NOW).counted
     assert not here.centres.stored().devices
     here.close()
     there.close()
