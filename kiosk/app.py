@@ -235,7 +235,7 @@ def build_context(
         place=place,
         waits=waits,
         qr_codes=qr_codes(centre, centre.local_day(clock()), key),
-        floods=Floods(centre.phone_form, clock),
+        floods=Floods(centre.phone_form, outbox.disk, clock),
         puzzles=Puzzles(key),
         outbox=outbox,
         drafts=drafts,

@@ -68,6 +68,13 @@ CREATE TABLE IF NOT EXISTS chain (
     mac TEXT NOT NULL
 )
 """,
+    """
+CREATE TABLE IF NOT EXISTS sent (
+    code TEXT PRIMARY KEY,
+    n REAL NOT NULL,
+    at TEXT NOT NULL
+) WITHOUT ROWID
+""",
 )
 # Columns that were added later. Since which start of the machine, and how many seconds after it,
 # a row was put in the queue; and by what it is known whether a row was damaged.
@@ -76,6 +83,7 @@ ADDED = (
     ("queue", "up REAL"),
     ("queue", "checksum INTEGER"),
     ("draft", "checksum INTEGER"),
+    ("one_time", "checksum TEXT"),
 )
 
 

@@ -1,18 +1,23 @@
 """How many forms of a QR code came lately, and whether one more is beyond the centre's limits.
 
-Nobody is turned away by a limit: what is beyond one is taken with a solved puzzle. All of it is
-in memory. An address is never counted alone, since a whole centre may stand behind one, and never
-kept: what is counted is a hash of it with the code, by a key that is thrown away each hour.
+Nobody is turned away by a limit: what is beyond one is taken with a solved puzzle. Forms of a code
+are counted in the outbox's file, in the transaction that takes them, by all processes that share
+it; one that cannot be stored is not counted. Networks are counted in the memory of each process,
+for nothing of an address may lie on a disk: an address is never counted alone, since a whole
+centre may stand behind one, but as a hash of it with the code, by a key that is thrown away each
+hour.
 """
 
 import hmac
 import secrets
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address
-from typing import Any
 
+from kiosk.disk import Disk, stamp
 from kiosk.puzzles import Puzzle
 from kiosk.qr_codes import QrCode
 from surveys.guards import PhoneForm
@@ -38,41 +43,57 @@ class _Count:
     at: datetime
 
 
+@dataclass(frozen=True)
+class Form:
+    """A form that came: by which code, which stands for so many ``counters``, and from where.
+
+    ``address`` is None where that is not known.
+    """
+
+    qr_code: QrCode
+    counters: int
+    address: str | None
+
+
 class Floods:
     """Counts of forms by code, and by code and network."""
 
-    def __init__(self, limits: PhoneForm, clock: Callable[[], datetime]) -> None:
+    def __init__(self, limits: PhoneForm, disk: Disk, clock: Callable[[], datetime]) -> None:
         self._limits = limits
+        self._disk = disk
         self._clock = clock
-        self._codes: dict[str, _Count] = {}
         self._networks: dict[bytes, _Count] = {}
         self._key, self._since = secrets.token_bytes(32), clock()
 
-    def excess(self, qr_code: QrCode, counters: int, address: str | None) -> float:
-        """How far one more form is beyond a limit, from 0 (within all) to 1 (as far as is counted).
+    @contextmanager
+    def taking(self, form: Form, beyond: Callable[[float], None]) -> Iterator[bool]:
+        """A transaction of the outbox that counts a form, in which it is to be stored.
 
-        ``counters`` is for how many the code stands, ``address`` where the form came from, None
-        where that is not known.
+        Gives whether its network has sent many of this code. ``beyond`` is asked first where the
+        form is beyond a limit, with how far, from 0 to 1 (as far as is counted); what it raises
+        refuses the form. Whatever fails inside, the form is not counted. Raises OutboxError.
         """
-        limits = self._limits
-        by_code = self._over(self._codes.get(qr_code.code), limits.forms_an_hour * counters)
-        return max(by_code, self._network_excess(qr_code, counters, address))
-
-    def is_crowd(self, qr_code: QrCode, counters: int, address: str | None) -> bool:
-        """Whether one more form is beyond the limit of its network and code."""
-        return self._network_excess(qr_code, counters, address) > 0
-
-    def count(self, qr_code: QrCode, counters: int, address: str | None) -> None:
-        """Count a form that is taken."""
-        limits = self._limits
-        self._add(self._codes, qr_code.code, limits.forms_an_hour * counters)
-        if network := self._network(qr_code, address):
-            self._add(self._networks, network, limits.network_an_hour * counters)
-
-    def _network_excess(self, qr_code: QrCode, counters: int, address: str | None) -> float:
-        network = self._network(qr_code, address)
-        count = self._networks.get(network) if network else None
-        return self._over(count, self._limits.network_an_hour * counters)
+        key = None
+        try:
+            # One at a time: of many forms that come at once no more get through.
+            with self._disk.transaction() as connection:
+                by_code = self._limits.forms_an_hour * form.counters
+                by_network = self._limits.network_an_hour * form.counters
+                network = self._network(form)
+                sent = _read(connection, form.qr_code.code)
+                many = self._over(self._networks.get(network) if network else None, by_network)
+                if excess := max(self._over(sent, by_code), many):
+                    beyond(excess)
+                if by_code:
+                    _write(connection, form.qr_code.code, self._one_more(sent, by_code))
+                if network and by_network:
+                    key = network
+                    self._networks[key] = self._one_more(self._networks.get(key), by_network)
+                yield many > 0
+        except BaseException:
+            if key in self._networks:
+                self._networks[key].n -= 1
+            raise
 
     def _over(self, count: _Count | None, limit: int) -> float:
         if count is None or not limit:
@@ -85,20 +106,32 @@ class Floods:
         passed = max((self._clock() - count.at) / HOUR, 0.0)
         return max(count.n - passed * limit, 0.0)
 
-    def _add(self, counts: dict[Any, _Count], key: str | bytes, limit: int) -> None:
-        if limit:
-            left = self._left(counts[key], limit) if key in counts else 0.0
-            counts[key] = _Count(min(left + 1, limit * FULL), self._clock())
+    def _one_more(self, count: _Count | None, limit: int) -> _Count:
+        left = self._left(count, limit) if count else 0.0
+        return _Count(min(left + 1, limit * FULL), self._clock())
 
-    def _network(self, qr_code: QrCode, address: str | None) -> bytes | None:
+    def _network(self, form: Form) -> bytes | None:
         now = self._clock()
         if abs(now - self._since) >= HOUR:
             self._key, self._since = secrets.token_bytes(32), now
             self._networks.clear()
-        network = network_of(address)
+        network = network_of(form.address)
         if network is None:
             return None
-        return hmac.digest(self._key, f"{network}|{qr_code.code}".encode(), "sha256")
+        return hmac.digest(self._key, f"{network}|{form.qr_code.code}".encode(), "sha256")
+
+
+def _read(connection: sqlite3.Connection, code: str) -> _Count | None:
+    row = connection.execute("SELECT n, at FROM sent WHERE code = ?", (code,)).fetchone()
+    return None if row is None else _Count(float(row[0]), datetime.fromisoformat(row[1]))
+
+
+def _write(connection: sqlite3.Connection, code: str, count: _Count) -> None:
+    connection.execute(
+        "INSERT INTO sent (code, n, at) VALUES (?, ?, ?)"
+        " ON CONFLICT (code) DO UPDATE SET n = excluded.n, at = excluded.at",
+        (code, count.n, stamp(count.at)),
+    )
 
 
 def network_of(address: str | None) -> str | None:

@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from kiosk.code_rows import is_burnt, row_of
 from kiosk.context import context_of
 from kiosk.outbox import Outbox
 from kiosk.screens import redirect
@@ -43,10 +44,12 @@ def make(outbox: Outbox, form: str, number: int, until: date, today: date) -> li
     Those that have expired are forgotten. Raises OutboxError.
     """
     codes = ["".join(secrets.choice(ALPHABET) for _ in range(LENGTH)) for _ in range(number)]
-    rows = [(hash_of(code), form, until.isoformat()) for code in codes]
+    rows = [row_of(hash_of(code), form, until.isoformat(), burnt=False) for code in codes]
     with outbox.disk.transaction() as connection:
         connection.execute("DELETE FROM one_time WHERE until < ?", (today.isoformat(),))
-        connection.executemany("INSERT INTO one_time (hash, form, until) VALUES (?, ?, ?)", rows)
+        connection.executemany(
+            "INSERT INTO one_time (hash, form, until, burnt, checksum) VALUES (?, ?, ?, ?, ?)", rows
+        )
     return codes
 
 
@@ -62,23 +65,28 @@ def as_csv(codes: Sequence[str], base: str, until: date) -> str:
 def look_up(outbox: Outbox, code: str, today: date) -> tuple[State, str]:
     """Whether a code lets a form in, and the characters of that form. Raises OutboxError."""
     with outbox.disk.transaction(write=False) as connection:
-        row = connection.execute(
-            "SELECT burnt, form FROM one_time WHERE hash = ? AND until >= ?",
-            (hash_of(code), today.isoformat()),
-        ).fetchone()
-    if row is None:
+        row = _row(connection, code)
+    if row is None or row[2] < today.isoformat():
         return "unknown", ""
-    return ("used" if row[0] else "good"), str(row[1])
+    return ("used" if is_burnt(*row) else "good"), row[1]
 
 
 def burn(connection: sqlite3.Connection, code: str, form: str, today: date) -> None:
     """Use a code up, in the transaction that stores what it lets in. Raises UsedCodeError."""
-    burnt = connection.execute(
-        "UPDATE one_time SET burnt = 1 WHERE hash = ? AND form = ? AND until >= ? AND burnt = 0",
-        (hash_of(code), form, today.isoformat()),
-    )
-    if burnt.rowcount != 1:
+    row = _row(connection, code)
+    if row is None or row[1] != form or row[2] < today.isoformat() or is_burnt(*row):
         raise UsedCodeError
+    hash, *_, burnt, checksum = row_of(*row[:3], burnt=True)
+    connection.execute(
+        "UPDATE one_time SET burnt = ?, checksum = ? WHERE hash = ?", (burnt, checksum, hash)
+    )
+
+
+def _row(connection: sqlite3.Connection, code: str) -> tuple[str, str, str, object, object] | None:
+    row = connection.execute(
+        "SELECT hash, form, until, burnt, checksum FROM one_time WHERE hash = ?", (hash_of(code),)
+    ).fetchone()
+    return None if row is None else (str(row[0]), str(row[1]), str(row[2]), row[3], row[4])
 
 
 async def open_form(request: Request) -> Response:

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,8 @@ from surveys.wire import Receipt, Submission
 
 Added = Literal["stored", "duplicate", "conflict"]
 Also = Callable[[sqlite3.Connection], None]  # done in the transaction of what is stored
+# A transaction in which a form is stored, and whether its network has sent many; see floods.
+Taking = Callable[[], contextlib.AbstractContextManager[bool]]
 
 RECEIPTS_AT_ONCE = 25  # in one transaction: a tap waits for a short one, not for a whole batch
 REMEMBERED = timedelta(days=90)  # how long a delivered id is recognised when it is sent again
@@ -53,6 +55,10 @@ class OutboxStatus:
     oldest_pending: str | None
     refused: int
     last_delivery: str | None
+
+
+def nothing(connection: sqlite3.Connection) -> None:
+    """Done besides what is stored, where nothing else is."""
 
 
 class Outbox:
@@ -93,7 +99,7 @@ class Outbox:
     def add_all(
         self,
         submissions: Iterable[Submission],
-        also: Also = lambda connection: None,
+        also: Also = nothing,
     ) -> list[Added]:
         """Put the parts of a visit on disk in one transaction: all that are new, or none.
 
@@ -110,6 +116,12 @@ class Outbox:
             if added[:1] == ["stored"]:
                 also(connection)
         return added
+
+    @contextlib.contextmanager
+    def taking(self) -> Iterator[bool]:
+        """A transaction in which a form is stored that is not counted; it is of no crowd."""
+        with self.disk.transaction():
+            yield False
 
     def insert(
         self, connection: sqlite3.Connection, submission: Submission, refused: str | None

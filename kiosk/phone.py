@@ -1,6 +1,7 @@
 """The form behind a QR code: citizens rate, businesses answer a short core or the full survey."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID, uuid4
@@ -11,7 +12,7 @@ from starlette.responses import Response
 
 from kiosk.context import Context, context_of, qr_code_of
 from kiosk.drafts import Finished
-from kiosk.floods import HARDEST, FloodError
+from kiosk.floods import HARDEST, FloodError, Form
 from kiosk.forms import (
     BadFormError,
     FormAnswers,
@@ -24,9 +25,10 @@ from kiosk.forms import (
 )
 from kiosk.languages import asker_language
 from kiosk.one_time import UsedCodeError, burn, look_up
+from kiosk.outbox import Taking, nothing
 from kiosk.qr_codes import Audience, QrCode
 from kiosk.screens import FormPage, keepable, redirect, redirect_page, show, show_stored
-from kiosk.submissions import is_stored, new_submission, part_id, store
+from kiosk.submissions import is_stored, new_submission, part_id
 from kiosk.survey_draft import finish_draft
 from kiosk.survey_screens import begin_survey
 from surveys.definition import Question, Survey
@@ -146,14 +148,15 @@ async def submit(request: Request) -> Response:
             notice="notice.updated" if updated else None,
         )
         return show(request, qr_code.audience, page, status=422 if errors else 409)
-    # What is stored is not counted again, and needs no second proof: it was only sent again.
+    # What is stored is not counted again, and needs no second proof: it was only sent again. A
+    # one-time code is a right of its own.
     new = not await is_stored(context, _first_part(context, qr_code, visit))
-    # A one-time code is a right of its own.
-    crowded = new and not once and admit(request, visit, optional_value(fields, "proof"))
+    proof = optional_value(fields, "proof")
+    taking = partial(_taking, request, visit, proof) if new and not once else context.outbox.taking
     if full and qr_code.audience == "business":
-        return await begin_survey(request, visit, qr_code.place, form)
+        return await begin_survey(request, visit, qr_code.place, form, taking)
     hashed = receipt_of(code) if code else None
-    again = "conflict" in await _store(request, visit, form, hashed, crowded, once)
+    again = "conflict" in await _store(request, visit, form, hashed, once, taking)
     address = f"{qr_code.path}/thanks?visit={visit}" + ("&again=1" if again else "")
     given = code if form.comment and not again else ""
     address += f"&receipt={given}" if given else ""
@@ -165,24 +168,23 @@ async def submit(request: Request) -> Response:
     return _remember(redirect(address), qr_code, visit, once)
 
 
-def admit(request: Request, visit: UUID, proof: str) -> bool:
-    """Count a form that is taken; returns whether its network has sent many of this code.
+def _taking(request: Request, visit: UUID, proof: str) -> AbstractContextManager[bool]:
+    """Floods.taking of a form that came.
 
-    Raises FloodError where a puzzle has to be solved first. All in one step, so that of many
-    forms that come at once no more get through.
+    Raises FloodError where a puzzle has to be solved first.
     """
     context, qr_code = context_of(request), qr_code_of(request)
-    floods, now = context.floods, context.now()
-    counters = qr_code.place.counters(context.centre)
-    form = (qr_code, counters, request.client.host if request.client else None)
-    excess = floods.excess(*form)
-    if excess and not context.puzzles.is_solved(proof, qr_code.code, visit, now):
-        effort = context.centre.phone_form.effort * 1000
-        steps = round(effort * (1 + (HARDEST - 1) * excess))
-        raise FloodError(context.puzzles.make(qr_code.code, visit, steps, now))
-    crowded = floods.is_crowd(*form)
-    floods.count(*form)
-    return crowded
+    address = request.client.host if request.client else None
+
+    def beyond(excess: float) -> None:
+        now = context.now()
+        if not context.puzzles.is_solved(proof, qr_code.code, visit, now):
+            effort = context.centre.phone_form.effort * 1000
+            steps = round(effort * (1 + (HARDEST - 1) * excess))
+            raise FloodError(context.puzzles.make(qr_code.code, visit, steps, now))
+
+    form = Form(qr_code, qr_code.place.counters(context.centre), address)
+    return context.floods.taking(form, beyond)
 
 
 async def received(request: Request) -> Response:
@@ -243,7 +245,7 @@ def asked_by(context: Context, audience: Audience) -> tuple[Survey, list[Questio
 
 
 async def _store(
-    request: Request, visit: UUID, form: FormAnswers, receipt: str | None, crowded: bool, once: str
+    request: Request, visit: UUID, form: FormAnswers, receipt: str | None, once: str, taking: Taking
 ) -> Sequence[Finished]:
     """Put a form on disk; returns what became of each of its submissions. Raises OutboxError."""
     context, qr_code = context_of(request), qr_code_of(request)
@@ -253,11 +255,16 @@ async def _store(
         result = await finish_draft(context, first, form, receipt)
         if result is not None:
             return [result]
-    submissions = _submissions(request, visit, form, receipt, crowded)
-    if not once:
-        return await store(context, *submissions)
     used = partial(burn, code=once, form=qr_code.code, today=context.now().date())
-    return await store(context, *submissions, also=used)
+
+    def store() -> Sequence[Finished]:
+        with taking() as crowded:
+            submissions = _submissions(request, visit, form, receipt, crowded)
+            return context.outbox.add_all(submissions, used if once else nothing)
+
+    added = await anyio.to_thread.run_sync(store)
+    context.uploader.wake()
+    return added
 
 
 def _submissions(

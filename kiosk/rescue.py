@@ -2,7 +2,8 @@
 
 SQLite notices what breaks its pages, and says nothing of the end of a log (``-wal``) that follows
 a damaged part. Rows are read by SQLite as far as it can, and what it cannot is looked for in the
-bytes: a row of the queue has its own digest, so what is found is what was said.
+bytes: a row of the queue has its own digest, so what is found is what was said. One-time codes are
+taken over with whether they were used (code_rows.py).
 """
 
 import fcntl
@@ -18,9 +19,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
+from kiosk import code_rows
+
 BROKEN_FILE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 BROKEN = (sqlite3.Error, UnicodeDecodeError)  # what reading a damaged file raises
-TABLES = ("queue", "delivered", "draft", "chain")  # those that are not there have nothing to give
+TABLES = (
+    "queue",
+    "delivered",
+    "draft",
+    "chain",
+    "one_time",
+)  # those that are not there have nothing to give
 OURS = (b"SQLite format 3\0", b"CREATE TABLE queue", b"CREATE TABLE delivered")
 DAMAGED = "kiosk: damaged on the disk; it is not what was said"  # of a row
 SHARED_BYTES = 510, 0x4000_0002  # how many, from where; see SQLite's os.h
@@ -165,6 +174,7 @@ def salvage(aside: Path, connection: sqlite3.Connection, digest: Digest, now: st
         if not is_whole(*row):
             connection.execute("UPDATE queue SET refused = ? WHERE seq = ?", (DAMAGED, seq))
     found = _found(raw, connection, digest, now)
+    code_rows.take_over(raw, connection)
     id = str(uuid4())
     body = json.dumps({"id": id, "survey": "?", "department": None, "unread": aside.name})
     reason = (

@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 import anyio.to_thread
 
 from kiosk.context import Context
-from kiosk.outbox import Added, Also
+from kiosk.outbox import Added
 from kiosk.places import Place
 from surveys.definition import Survey
 from surveys.wire import Channel, Submission, read_submission
@@ -58,16 +58,9 @@ def new_submission(
     return read_submission(raw, context.surveys, context.centre, now)
 
 
-async def store(
-    context: Context,
-    *submissions: Submission,
-    also: Also = lambda connection: None,
-) -> list[Added]:
-    """Put submissions on disk, all or none, then wake the uploader. Raises OutboxError.
-
-    ``also`` as in Outbox.add_all.
-    """
-    added = await anyio.to_thread.run_sync(context.outbox.add_all, submissions, also)
+async def store(context: Context, *submissions: Submission) -> list[Added]:
+    """Put submissions on disk, all or none, then wake the uploader. Raises OutboxError."""
+    added = await anyio.to_thread.run_sync(context.outbox.add_all, submissions)
     context.uploader.wake()
     return added
 

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from kiosk.context import Context
 from kiosk.drafts import Drafts, Finished
 from kiosk.forms import FormAnswers
-from kiosk.outbox import OutboxError
+from kiosk.outbox import OutboxError, Taking
 from surveys.centre import Centre
 from surveys.definition import Question, Survey
 from surveys.messages import LANGUAGE_CODE
@@ -37,7 +37,8 @@ LONGEST_PATIENCE = max(PATIENCE.values()) + CLOCK_TOLERANCE
 class SurveyDraft(BaseModel):
     """What was answered so far of a full survey or a rating; its id becomes the submission's.
 
-    ``receipt`` is the hash of the code that is given for its comment.
+    ``receipt`` is the hash of the code that is given for its comment, ``crowded`` whether its
+    network had sent many.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -54,6 +55,7 @@ class SurveyDraft(BaseModel):
     answers: dict[str, int | list[int]] = {}
     comment: str | None = None
     receipt: str | None = None
+    crowded: bool | None = None
 
     @property
     def expires(self) -> datetime:
@@ -136,11 +138,20 @@ class SurveyDraft(BaseModel):
             return submission, reason
 
 
-async def open_draft(context: Context, draft: SurveyDraft) -> bool:
-    """Put a new draft on disk; False where its id is known already. Raises OutboxError."""
-    return await anyio.to_thread.run_sync(
-        context.drafts.open, str(draft.id), draft.model_dump_json(), draft.expires
-    )
+async def open_draft(context: Context, draft: SurveyDraft, taking: Taking | None = None) -> bool:
+    """Put a new draft on disk; False where its id is known already. Raises OutboxError.
+
+    ``taking`` as for survey_screens.begin_survey.
+    """
+
+    def opened() -> bool:
+        if context.drafts.read(str(draft.id)) is not None:  # its form was taken before
+            return False
+        with (taking or context.outbox.taking)() as crowded:
+            taken = draft.model_copy(update={"crowded": crowded or None})
+            return context.drafts.open(str(draft.id), taken.model_dump_json(), draft.expires)
+
+    return await anyio.to_thread.run_sync(opened)
 
 
 async def change_draft(

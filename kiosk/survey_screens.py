@@ -21,6 +21,7 @@ from kiosk.forms import (
     whole_number,
 )
 from kiosk.languages import asker_language, on_phone
+from kiosk.outbox import Taking
 from kiosk.places import Place, place_of
 from kiosk.screens import FormPage, keepable, redirect, redirect_page, show, show_stored
 from kiosk.start import FarewellPage, show_farewell, start
@@ -53,11 +54,16 @@ class StepPage(FormPage):
 
 
 async def begin_survey(
-    request: Request, visit: UUID, place: Place, short_form: FormAnswers | None = None
+    request: Request,
+    visit: UUID,
+    place: Place,
+    short_form: FormAnswers | None = None,
+    taking: Taking | None = None,
 ) -> Response:
     """The first step of a full survey. A visit that has begun one continues its draft.
 
-    ``short_form`` are answers that the same visit has given before: they are kept.
+    ``short_form`` are answers that the same visit has given before: they are kept. ``taking`` is
+    the transaction of the outbox in which a new draft is stored, if it is not to be its own.
     """
     context = context_of(request)
     survey = _survey_for(request)
@@ -74,7 +80,7 @@ async def begin_survey(
         answers=short_form.answers if short_form else {},
         comment=short_form.comment if short_form else None,
     )
-    opened = await open_draft(context, draft)
+    opened = await open_draft(context, draft, taking)
     if not opened and short_form is not None:
         now = context.now()
         await change_draft(context, draft.id, lambda saved: saved.with_short_form(short_form, now))

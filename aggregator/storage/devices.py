@@ -150,7 +150,8 @@ class Devices:
                 or not connection.execute(delete(Token).where(col(Token.hash) == code)).rowcount
             ):
                 return None
-            own, back = col(DeviceRow.name) == name, {"revoked_at": None}
+            own: ColumnElement[bool] = col(DeviceRow.name) == name
+            back: dict[str, object] = {"revoked_at": None}
             if not _give(connection, name, digest, now):
                 # It learns its place with its only token; one that has another tells when it has.
                 back |= {"formerly": _left(connection, own, now)}

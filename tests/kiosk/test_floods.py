@@ -2,7 +2,9 @@
 
 import hashlib
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,10 @@ from uuid import UUID, uuid4
 import pytest
 from starlette.testclient import TestClient
 
-from kiosk.floods import network_of
+from kiosk.floods import Form, _Count, network_of
+from kiosk.outbox import OutboxError
 from kiosk.puzzles import LASTS, Puzzles
-from tests.kiosk.conftest import CENTRE, NOW, Clock, Kiosk
+from tests.kiosk.conftest import CENTRE, NOW, Clock, Kiosk, submission
 
 LIMITED = "\n[phone_form]\nforms_an_hour = 6\nnetwork_an_hour = 3\neffort = 1\n"
 
@@ -132,6 +135,73 @@ def test_the_further_beyond_the_longer_the_work_and_never_more_than_16_times(kio
 def test_a_form_with_errors_is_not_counted(kiosk: Kiosk) -> None:
     assert {send(kiosk, rating="9").status_code for _ in range(9)} == {422}
     assert send(kiosk).status_code == 303
+
+
+def test_a_form_that_cannot_be_stored_is_not_counted(kiosk: Kiosk) -> None:
+    outbox = kiosk.context.outbox
+    visits = [str(uuid4()) for _ in range(3)]
+    with closing(sqlite3.connect(outbox.path)) as other:
+        outbox.disk.busy_seconds = 0.01
+        outbox.close()
+        other.execute("BEGIN IMMEDIATE")
+        refused = [send(kiosk, visit=visit).status_code for visit in visits * 3]
+        assert refused == [503] * 9
+        other.rollback()
+    # All that are within the limits are taken: the code's count, and the network's in memory.
+    assert [send(kiosk, visit=visit).status_code for visit in visits] == [303] * 3
+    assert send(kiosk).status_code == 429
+    assert [send(kiosk, "10.0.0.8").status_code for _ in range(4)] == [303] * 3 + [429]
+
+
+def test_a_form_that_fails_at_its_commit_is_not_counted(kiosk: Kiosk) -> None:
+    def full(connection: sqlite3.Connection) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    context = kiosk.context
+    qr_code = context.qr_codes[kiosk.code()]
+    form = Form(qr_code, 1, "10.0.0.7")
+    for _ in range(9):
+        with (
+            pytest.raises(OutboxError, match="full"),
+            context.floods.taking(form, lambda excess: None),
+        ):
+            context.outbox.add_all([submission()], full)
+    assert [send(kiosk).status_code for _ in range(4)] == [303] * 3 + [429]
+
+
+def test_the_limit_of_a_code_holds_in_all_processes_on_one_file(
+    kiosk: Kiosk, make_kiosk: Callable[..., Kiosk], tmp_path: Path
+) -> None:
+    other = make_kiosk(centre=tmp_path / "centre.toml", outbox=kiosk.context.outbox.path)
+    for n in range(6):
+        assert send((kiosk, other)[n % 2], f"10.0.1.{n}").status_code == 303
+    assert {send(one, "10.0.2.1").status_code for one in (kiosk, other)} == {429}
+    # Of networks nothing lies on the disk: what of a form is kept there is its code alone.
+    with kiosk.context.outbox.disk.transaction(write=False) as connection:
+        rows = connection.execute("SELECT * FROM sent").fetchall()
+    assert [row[:2] for row in rows] == [(kiosk.code(), pytest.approx(6, abs=0.1))]
+
+
+def test_a_survey_of_businesses_is_one_form_and_says_that_its_network_sent_many(
+    kiosk: Kiosk,
+) -> None:
+    context = kiosk.context
+    qr_code = context.qr_codes[kiosk.code("business")]
+    survey = context.surveys[context.centre.instruments.businesses]
+    form, floods = Form(qr_code, qr_code.place.counters(context.centre), "10.0.0.7"), context.floods
+    within = float(context.centre.phone_form.network_an_hour * form.counters)
+    key = floods._network(form)
+    assert key is not None
+    floods._networks[key] = _Count(within, kiosk.clock.moment)
+    client = TestClient(kiosk.client.app, follow_redirects=False, client=("10.0.0.7", 5000))
+    fields = {"visit": str(uuid4()), "fingerprint": survey.fingerprint, "then": "full"}
+    page = client.post(qr_code.path, data=fields)
+    assert page.status_code == 429
+    fields["proof"] = solution(page.text)
+    assert [client.post(qr_code.path, data=fields).status_code for _ in range(2)] == [303] * 2
+    [draft] = context.drafts.expired(timedelta(0))
+    assert '"crowded":true' in str(context.drafts.read(draft))
+    assert floods._networks[key].n == within + 1
 
 
 PUZZLES, VISIT = Puzzles(bytes(32)), UUID(int=7)

@@ -3,19 +3,23 @@
 import random
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from kiosk.drafts import Drafts
+from kiosk.one_time import UsedCodeError, burn, hash_of, look_up, make
 from kiosk.outbox import DAMAGED, Outbox, OutboxError
 from kiosk.rescue import log_of, look_over
 from surveys.wire import Receipt
 from tests.kiosk.conftest import ROOT, submission
 
 PAGE = 4_096
+FORM, TODAY, UNTIL = "7K3M9QXR2TWA", date(2026, 11, 27), date(2027, 2, 25)
 LATER = datetime.now(UTC) + timedelta(hours=1)
 
 
@@ -186,6 +190,84 @@ def test_what_was_taken_back_is_no_answer(tmp_path: Path) -> None:
     rescued = Outbox(path)
     assert waiting(rescued) - ids == {row.id for row in rescued.refused()}
     assert len(rescued.refused()) == 1
+
+
+def with_codes(path: Path) -> tuple[list[str], list[str]]:
+    """An outbox of which half of the one-time codes were used, each with an answer; closed."""
+    box, _ = filled(path, 40)
+    codes = make(box, FORM, 60, UNTIL, TODAY)
+    for number, code in enumerate(codes[::2]):
+        box.add_all(
+            [submission(UUID(int=5_000 + number))], partial(burn, code=code, form=FORM, today=TODAY)
+        )
+    box.close()
+    return codes[::2], codes[1::2]
+
+
+def states(box: Outbox, codes: list[str]) -> Counter[str]:
+    return Counter(look_up(box, code, TODAY)[0] for code in codes)
+
+
+def test_whatever_page_is_damaged_a_code_stays_used_or_good(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.sqlite3"
+    used, good = with_codes(whole)
+    raw = whole.read_bytes()
+    for page in range(len(raw) // PAGE):
+        path = tmp_path / f"page-{page}.sqlite3"
+        path.write_bytes(raw)
+        flip(path, list(range(page * PAGE, page * PAGE + 12)))
+        box = Outbox(path)
+        assert states(box, used) == {"used": 30}, page
+        assert states(box, good) == {"good": 30}, page
+        with pytest.raises(UsedCodeError):
+            box.add_all([submission()], partial(burn, code=used[0], form=FORM, today=TODAY))
+        box.close()
+
+
+def test_no_damaged_byte_makes_a_used_code_good_or_a_good_one_used(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.sqlite3"
+    used, good = with_codes(whole)
+    raw = whole.read_bytes()
+    chance = random.Random(11)
+    # Where the codes lie: their bit is in the head of a row, before its texts.
+    places = [
+        raw.index(hash_of(code).encode()) + by
+        for code in (*used[:9], *good[:9])
+        for by in (-3, -2, -1, 5, 70, 90)
+    ]
+    for number, place in enumerate(chance.sample(places, 60)):
+        path = tmp_path / f"{number}.sqlite3"
+        path.write_bytes(raw)
+        flip(path, [place])
+        box = Outbox(path)
+        try:
+            box.pending(1)
+            found = [states(box, codes) for codes in (used, good)]
+        except OutboxError:  # reading shows the damage: the next look is at what was rescued
+            found = [states(box, codes) for codes in (used, good)]
+        box.close()
+        assert found[0]["good"] == 0, place
+        assert found[1]["used"] == 0, place
+        # A code of which a letter is another one is not known any more; all others are.
+        assert found[0]["used"] + found[1]["good"] >= 59, place
+
+
+def test_a_code_that_was_used_is_so_though_the_end_of_the_log_cannot_be_read(
+    tmp_path: Path,
+) -> None:
+    path, whole = tmp_path / "outbox.sqlite3", tmp_path / "whole.sqlite3"
+    box, _ = filled(whole)
+    [code, other] = make(box, FORM, 2, UNTIL, TODAY)
+    before = len(log_of(whole).read_bytes())
+    box.add_all([submission()], partial(burn, code=code, form=FORM, today=TODAY))
+    path.write_bytes(whole.read_bytes())
+    log_of(path).write_bytes(log_of(whole).read_bytes())
+    flip(log_of(path), [before + 30])  # within the transaction that used it
+    rescued = Outbox(path)
+    assert states(rescued, [code]) == {"used": 1}
+    assert states(rescued, [other]) == {"good": 1}
+    rescued.close()
+    box.close()
 
 
 def test_the_file_is_for_its_user_alone(tmp_path: Path) -> None:

@@ -296,7 +296,7 @@ def test_nothing_comes_between_the_checks_of_a_version_and_its_commit(migrated_u
         with pytest.raises(OvertakenError, match="an"):
             saved.result(9)
     assert not here.centres.stored(NOW).counted
-    assert not here.centres.stored().devices
+    assert not here.centres.stored(NOW).devices
     here.close()
     there.close()
 
