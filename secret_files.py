@@ -45,6 +45,41 @@ def read_key(path: Path) -> bytes:
     return key
 
 
+def read_keys(path: Path) -> list[bytes]:
+    """The keys of a file that others may not read, one a line, the newest first.
+
+    Raises KeyFileError; also where the file is not there, or has none.
+    """
+    try:
+        # Of systemd's own files the mode shows what an access list lets this user do.
+        if path.parent != credentials() and path.stat().st_mode & 0o077:
+            raise KeyFileError(f"{path}: others may read it; chmod 600")
+        lines = path.read_text("ascii").split()
+        keys = [base64.b64decode(line, validate=True) for line in lines]
+    except (OSError, ValueError) as error:
+        raise KeyFileError(f"{path}: {type(error).__name__}") from error
+    if not keys or any(len(key) != KEY_BYTES for key in keys):
+        raise KeyFileError(f"{path}: not a key of {KEY_BYTES} bytes in base 64 on each line")
+    return keys
+
+
+def add_key(path: Path) -> None:
+    """Put a new key above those of a file, whole or not at all. Raises KeyFileError."""
+    former = read_keys(path) if path.exists() else []
+    lines = [base64.b64encode(key).decode() for key in (secrets.token_bytes(KEY_BYTES), *former)]
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.touch(0o600, exist_ok=False)
+        with draft.open("w", encoding="ascii") as file:
+            file.write("\n".join(lines) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        raise KeyFileError(f"{path}: {type(error).__name__}") from error
+
+
 def _make(path: Path) -> None:
     """Write a new key, whole or not at all; one that another process has just made stays."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -20,12 +20,13 @@ from kiosk.outbox import Outbox, OutboxError, Row, body_of
 from kiosk.places import UnknownPlaceError, bind
 from kiosk.posters import address_of, warning_of
 from kiosk.preview import previews
+from kiosk.sealing import Sealing
 from kiosk.settings import Settings, TogetherSettings
 from kiosk.staff_access import hash_pin
 from kiosk.uploader import NOT_ADMITTED
 from kiosk.voices import has_espeak, load_voices, make_voices, spoken
 from qr_images import png, svg, terminal
-from secret_files import KeyFileError
+from secret_files import KeyFileError, add_key
 from surveys.centre import Centre, load_centre
 from surveys.definition import DefinitionError
 from surveys.messages import LANGUAGES, Language, Messages, choose_language
@@ -82,6 +83,8 @@ def _parser(language: Language = "vi") -> argparse.ArgumentParser:
     which.add_argument("id", nargs="?", help=say("retry_id"))
     which.add_argument("--all", action="store_true", help=say("retry_all"))
     retry.set_defaults(run=_retry)
+    key = actions.add_parser("key", help=say("outbox_key"))
+    key.set_defaults(run=_key)
 
     pin = commands.add_parser("pin", help=say("pin"))
     pin.set_defaults(run=_pin)
@@ -133,7 +136,7 @@ def _list(settings: Settings, options: argparse.Namespace) -> int:
         words = (say(state), row.id, local(row.added), body["survey"], body["department"] or "-")
         return "  ".join(str(word) for word in words)
 
-    outbox = Outbox(settings.outbox_file)
+    outbox = _opened(settings)
     status, after = outbox.status(), 0
     while rows := outbox.pending(500, after):
         for row in rows:
@@ -152,9 +155,23 @@ def _list(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _retry(settings: Settings, options: argparse.Namespace) -> int:
-    count = Outbox(settings.outbox_file).retry(None if options.all else options.id)
+    count = _opened(settings).retry(None if options.all else options.id)
     print(_say(options)("waiting", n=count))
     return 0 if count or options.all else 1
+
+
+def _opened(settings: Settings) -> Outbox:
+    return Outbox(settings.outbox_file, sealing=Sealing.of_file(settings.outbox_keys))
+
+
+def _key(settings: Settings, options: argparse.Namespace) -> int:
+    """Add a key to the file of the outbox's keys; those before it stay for reading."""
+    if settings.outbox_keys is None:
+        print(_say(options)("no_outbox_keys"), file=sys.stderr)
+        return 2
+    add_key(settings.outbox_keys)
+    print(_say(options)("outbox_key", path=settings.outbox_keys))
+    return 0
 
 
 def _pin(settings: Settings, options: argparse.Namespace) -> int:
@@ -182,8 +199,9 @@ def _preview(settings: Settings, options: argparse.Namespace) -> int:
         print(f"{options.centre}: {error}", file=sys.stderr)
         return 2
     with TemporaryDirectory() as folder:  # a preview takes no answers
-        elsewhere = {"outbox": Path(folder) / "outbox.sqlite3", "department": "", "counter": ""}
-        app = create_app(settings.model_copy(update=elsewhere), centre=centre)
+        elsewhere = {"outbox": Path(folder) / "outbox.sqlite3", "outbox_keys": None}
+        nowhere = {"department": "", "counter": ""}
+        app = create_app(settings.model_copy(update=elsewhere | nowhere), centre=centre)
         if options.survey not in app.state.context.surveys:
             app.state.context.outbox.close()
             print(_say(options)("no_survey", survey=options.survey[:40]), file=sys.stderr)

@@ -47,6 +47,7 @@ from kiosk.pictogram_files import finder, load_pictograms
 from kiosk.places import WHOLE_CENTRE, UnknownPlaceError, bind
 from kiosk.puzzles import Puzzles
 from kiosk.qr_codes import qr_codes
+from kiosk.sealing import Sealing
 from kiosk.settings import Settings
 from kiosk.staff_access import StaffAccess
 from kiosk.survey_draft import finish_expired, finish_ratings
@@ -193,7 +194,8 @@ def build_context(
         except UnknownPlaceError as error:  # until the document that knows it has come
             log.warning("enrolment: %s", error)
     key = read_key(settings.code_key_file)
-    outbox = Outbox(settings.outbox_file, clock=clock)
+    sealing = Sealing.of_file(settings.outbox_keys)
+    outbox = Outbox(settings.outbox_file, clock=clock, sealing=sealing)
     drafts = Drafts(outbox)
     messages = Messages.load(Path(__file__).parent / "messages")
     languages = load_languages(settings.languages_folder, messages, surveys)
@@ -324,9 +326,10 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     """Run the uploader while the application runs. Cancelling it at any moment loses nothing."""
     context: Context = app.state.context
     try:
+        context.outbox.seal_anew()
         finish_ratings(context.drafts, context.surveys, context.centre, context.now())
     except OutboxError as error:  # a disk that is locked or full now: they wait for their time
-        log.warning("open ratings are left for later: %s", error)
+        log.warning("what was left open is left for later: %s", error)
     delivery = asyncio.create_task(deliver(context.uploader), name="uploader")
     try:
         yield

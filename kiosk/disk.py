@@ -132,14 +132,14 @@ class Disk:
         self._damage = damage
         raise OutboxError(f"{self.path}: {damage}")
 
-    def checkpoint(self) -> None:
+    def checkpoint(self, *, empty: bool = False) -> None:
         """Move what was written from SQLite's log into the file, without making a tap wait.
 
-        Raises OutboxError.
+        ``empty``: leave no byte in the log; a tap may wait. Raises OutboxError.
         """
         try:
             with contextlib.closing(self._connect()) as connection:
-                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                connection.execute(f"PRAGMA wal_checkpoint({'TRUNCATE' if empty else 'PASSIVE'})")
         except (sqlite3.Error, OSError) as error:
             raise OutboxError(f"{self.path}: {error}") from error
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from kiosk.disk import stamp
 from kiosk.outbox import DAMAGED, Added, Outbox
-from kiosk.rescue import checksum, is_whole
+from kiosk.rescue import checksum
 from surveys.wire import Submission
 
 Finished = Added | Literal["empty"]  # what became of a draft that was sent
@@ -32,10 +32,11 @@ class Drafts:
         with self._disk.transaction() as connection:
             if self._outbox.knows(draft_id):
                 return False
+            sealed = self._outbox.sealing.close(draft_id, body)
             return (
                 connection.execute(
                     "INSERT OR IGNORE INTO draft (id, body, expires, checksum) VALUES (?, ?, ?, ?)",
-                    (draft_id, body, stamp(expires), checksum(draft_id, body)),
+                    (draft_id, sealed, stamp(expires), checksum(draft_id, sealed)),
                 ).rowcount
                 == 1
             )
@@ -43,7 +44,7 @@ class Drafts:
     def read(self, draft_id: str) -> str | None:
         """The text of a draft; None where there is none."""
         with self._disk.transaction(write=False) as connection:
-            return _body(connection, draft_id)
+            return self._body(connection, draft_id)
 
     def change(self, draft_id: str, change: Callable[[str], tuple[str, datetime]]) -> str | None:
         """Change a draft in one transaction, so that two taps at once lose no answer.
@@ -52,13 +53,14 @@ class Drafts:
         text; None where there is no such draft.
         """
         with self._disk.transaction() as connection:
-            before = _body(connection, draft_id)
+            before = self._body(connection, draft_id)
             if before is None:
                 return None
             body, expires = change(before)
+            sealed = self._outbox.sealing.close(draft_id, body)
             connection.execute(
                 "UPDATE draft SET body = ?, expires = ?, checksum = ? WHERE id = ?",
-                (body, stamp(expires), checksum(draft_id, body), draft_id),
+                (sealed, stamp(expires), checksum(draft_id, sealed), draft_id),
             )
             return body
 
@@ -85,8 +87,8 @@ class Drafts:
         """Turn a draft into a submission in the queue, in one transaction.
 
         Returns what became of it; None where there is no such draft. ``conflict``: the id was
-        taken with other content meanwhile, and the draft is kept for a human. One that was damaged
-        is kept for a human, too.
+        taken with other content meanwhile, and the draft is kept for a human. One that was damaged,
+        or whose key is lost, is kept for a human, too.
         """
         with self._disk.transaction() as connection:
             row = connection.execute(
@@ -94,11 +96,15 @@ class Drafts:
             ).fetchone()
             if row is None:
                 return None
-            if not is_whole(draft_id, *row):
+            body, problem = self._outbox.unsealed(draft_id, *row)
+            if body is None and problem != DAMAGED:
+                self._outbox.insert_sealed(connection, draft_id, row[0], str(problem))
+                return "empty"
+            if body is None:
                 own = "" if self._outbox.knows(draft_id) else draft_id
                 self._outbox.insert_unread(connection, row[0], DAMAGED, own)
                 return "empty"
-            submission, refused = to_submission(row[0])
+            submission, refused = to_submission(body)
             if submission is None:
                 return "empty"
             added = self._outbox.insert(connection, submission, refused)
@@ -111,14 +117,14 @@ class Drafts:
         """Move the text of a draft that cannot be read to the refused rows, for a human."""
         with self._disk.transaction() as connection:
             row = connection.execute(
-                "DELETE FROM draft WHERE id = ? RETURNING body", (draft_id,)
+                "DELETE FROM draft WHERE id = ? RETURNING body, checksum", (draft_id,)
             ).fetchone()
             if row is not None:
-                self._outbox.insert_unread(connection, str(row[0]), reason)
+                body, _ = self._outbox.unsealed(draft_id, *row)
+                self._outbox.insert_unread(connection, body or str(row[0]), reason)
 
-
-def _body(connection: sqlite3.Connection, draft_id: str) -> str | None:
-    """The text of a draft; None where there is none, or it was damaged."""
-    query = "SELECT body, checksum FROM draft WHERE id = ?"
-    row = connection.execute(query, (draft_id,)).fetchone()
-    return str(row[0]) if row is not None and is_whole(draft_id, *row) else None
+    def _body(self, connection: sqlite3.Connection, draft_id: str) -> str | None:
+        """The text of a draft; None where there is none, or it cannot be read."""
+        query = "SELECT body, checksum FROM draft WHERE id = ?"
+        row = connection.execute(query, (draft_id,)).fetchone()
+        return None if row is None else self._outbox.unsealed(draft_id, *row)[0]

@@ -5,7 +5,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -18,6 +18,7 @@ from kiosk.disk import OutboxError as OutboxError
 from kiosk.numbering import Chain, chain_of, numbered, uptime
 from kiosk.rescue import DAMAGED as DAMAGED
 from kiosk.rescue import checksum, is_whole
+from kiosk.sealing import LostKeyError, Sealing
 from surveys.wire import Receipt, Submission
 
 Added = Literal["stored", "duplicate", "conflict"]
@@ -74,8 +75,11 @@ class Outbox:
         busy_seconds: float = 2.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         uptime: Callable[[], tuple[str, float]] = uptime,
+        sealing: Sealing | None = None,
     ) -> None:
-        self.disk = Disk(path, busy_seconds, digest_of_body)
+        """``sealing`` encrypts what was said; by default nothing is."""
+        self.sealing = sealing or Sealing()
+        self.disk = Disk(path, busy_seconds, self._digest)
         self.clock = clock
         self._uptime = uptime
 
@@ -140,7 +144,7 @@ class Outbox:
             return "duplicate" if known[0] == digest else "conflict"
         if refused is None:
             submission = numbered(connection, submission)
-        body = submission.model_dump_json()
+        body = self.sealing.close(submission_id, submission.model_dump_json())
         row = (submission_id, digest, body, self.now(), refused, checksum(submission_id, body))
         connection.execute(
             "INSERT INTO queue (id, digest, body, added, refused, checksum, boot, up)"
@@ -157,12 +161,24 @@ class Outbox:
         Under an id of its own, where nothing else has that, or a new one.
         """
         submission_id = own_id or str(uuid4())
-        parts = {"id": submission_id, "survey": "?", "department": None, "unread": text}
-        body = json.dumps(parts)
+        body = self.sealing.close(submission_id, _unread(submission_id, text))
         connection.execute(
             "INSERT INTO queue (id, digest, body, added, refused, checksum)"
             " VALUES (?, '', ?, ?, ?, ?)",
             (submission_id, body, self.now(), reason, checksum(submission_id, body)),
+        )
+
+    def insert_sealed(
+        self, connection: sqlite3.Connection, id: str, stored: str, reason: str
+    ) -> None:
+        """Keep a draft whose key is lost with the refused ones, as it is: see retry."""
+        if self.knows(id):
+            self.insert_unread(connection, stored, reason)
+            return
+        connection.execute(
+            "INSERT INTO queue (id, digest, body, added, refused, checksum)"
+            " VALUES (?, '', ?, ?, ?, ?)",
+            (id, stored, self.now(), reason, checksum(id, stored)),
         )
 
     def try_out(self, submission: Submission) -> None:
@@ -186,18 +202,62 @@ class Outbox:
         rows = self._rows("refused IS NULL AND seq > ? ORDER BY seq LIMIT ?", (after, limit))
         if any(row.refused is not None for row in rows):
             self.disk.distrust("an index does not have what its table has")
-        whole = [row for row in rows if is_whole(row.id, row.body, row.checksum)]
-        if len(whole) == len(rows):
-            return rows
-        # SQLite notices no change of a byte within a text: what was said is not known any more.
-        damaged = [(DAMAGED, row.seq) for row in rows if row not in whole]
-        with self.disk.transaction() as connection:
-            connection.executemany("UPDATE queue SET refused = ? WHERE seq = ?", damaged)
-        return whole or self.pending(limit, rows[-1].seq)
+        read = [(row, *self.unsealed(row.id, row.body, row.checksum)) for row in rows]
+        unread = [(problem, row.seq) for row, text, problem in read if text is None]
+        if unread:
+            with self.disk.transaction() as connection:
+                connection.executemany("UPDATE queue SET refused = ? WHERE seq = ?", unread)
+        found = [replace(row, body=text) for row, text, _ in read if text is not None]
+        return found or (self.pending(limit, rows[-1].seq) if rows else [])
+
+    def unsealed(self, id: str, stored: str, check: int | None) -> tuple[str | None, str | None]:
+        """What a row or draft says; else None, and why a human must look at it.
+
+        SQLite notices no change of a byte within a text: what was said is not known any more.
+        """
+        if not is_whole(id, stored, check):
+            return None, DAMAGED
+        try:
+            return self.sealing.open(id, stored), None
+        except LostKeyError as error:
+            return None, f"kiosk: {error}"
+        except ValueError:
+            return None, DAMAGED
+
+    def seal_anew(self) -> int:
+        """Encrypt with the newest key whatever is not; returns how many rows and drafts it was.
+
+        What cannot be read stays as it is.
+        """
+        changed = 0
+        for table in ("queue", "draft"):
+            with self.disk.transaction() as connection:
+                query = f"SELECT id, body, checksum FROM {table}"  # noqa: S608
+                for id, stored, check in connection.execute(query).fetchall():
+                    if self.sealing.is_newest(stored):
+                        continue
+                    text, _ = self.unsealed(id, stored, check)
+                    if text is not None:
+                        body = self.sealing.close(id, text)
+                        connection.execute(
+                            f"UPDATE {table} SET body = ?, checksum = ? WHERE id = ?",  # noqa: S608
+                            (body, checksum(id, body), id),
+                        )
+                        changed += 1
+        if changed:
+            self.disk.checkpoint(empty=True)  # its log would still hold what was said
+        return changed
 
     def refused(self) -> list[Row]:
-        """The rows kept for a human, oldest first."""
-        return self._rows("refused IS NOT NULL ORDER BY seq", ())
+        """The rows kept for a human, oldest first; of one whose key is lost what is stored."""
+        rows = []
+        for row in self._rows("refused IS NOT NULL ORDER BY seq", ()):
+            try:
+                body = self.sealing.open(row.id, row.body)
+            except (LostKeyError, ValueError):
+                body = _unread(row.id, row.body)
+            rows.append(replace(row, body=body))
+        return rows
 
     def settle(self, receipts: Mapping[str, Receipt]) -> int:
         """Apply receipts, by id: accepted rows and duplicates leave, others stay with their reason.
@@ -241,7 +301,8 @@ class Outbox:
     def retry(self, submission_id: str | None = None) -> int:
         """Let refused rows wait again: one, or all of them. Returns how many.
 
-        One that was never to be delivered before gets its number now. One that was damaged stays.
+        One that was never to be delivered before gets its number now. One that was damaged, or
+        whose key is lost, stays.
         """
         with self.disk.transaction() as connection:
             found = connection.execute(
@@ -249,17 +310,17 @@ class Outbox:
                 " AND id = coalesce(?, id) ORDER BY seq",
                 (submission_id,),
             ).fetchall()
-            rows = [
-                (id, body, seq) for id, body, stored, seq in found if is_whole(id, body, stored)
-            ]
+            read = [(id, self.unsealed(id, body, check)[0], seq) for id, body, check, seq in found]
+            rows = [(id, body, seq) for id, body, seq in read if body is not None]
             for id, body, seq in rows:
                 with contextlib.suppress(ValidationError):  # of another version, or unread
                     body = numbered(
                         connection, Submission.model_validate_json(body)
                     ).model_dump_json()
+                sealed = self.sealing.close(id, body)
                 connection.execute(
                     "UPDATE queue SET refused = NULL, body = ?, checksum = ? WHERE seq = ?",
-                    (body, checksum(id, body), seq),
+                    (sealed, checksum(id, sealed), seq),
                 )
             return len(rows)
 
@@ -323,6 +384,16 @@ class Outbox:
             rows = connection.execute(f"SELECT {columns} FROM queue WHERE {where}", values)  # noqa: S608
             return [Row(*row) for row in rows]
 
+    def _digest(self, id: str, stored: str) -> str:
+        """The digest of a submission or draft as it is stored.
+
+        Raises ValueError for what is none, or has another id, and LostKeyError.
+        """
+        submission = Submission.model_validate_json(self.sealing.open(id, stored))
+        if str(submission.id) != id:
+            raise ValueError(id)
+        return content_digest(submission)
+
     def now(self) -> str:
         """The present time as it is stored."""
         return stamp(self.clock())
@@ -339,9 +410,9 @@ def content_digest(submission: Submission) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def digest_of_body(body: str) -> str:
-    """The digest of a submission or draft as it is stored. Raises ValueError for what is none."""
-    return content_digest(Submission.model_validate_json(body))
+def _unread(id: str, text: str) -> str:
+    """A row of the queue that holds a text which is no submission."""
+    return json.dumps({"id": id, "survey": "?", "department": None, "unread": text})
 
 
 def body_of(row: Row) -> dict[str, object]:

@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from kiosk import code_rows
+from kiosk.sealing import LostKeyError
 
 BROKEN_FILE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 BROKEN = (sqlite3.Error, UnicodeDecodeError)  # what reading a damaged file raises
@@ -37,11 +38,14 @@ WAL_HEADER, FRAME_HEADER = 32, 24
 
 STAMP = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00"
 ID = rb"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
+BODY = rb'\{"id":"\1".{20,3900}?\}|sealed:[0-9a-f]{16}:[A-Za-z0-9+/]+=*'
 # As their columns follow each other in a page: id, digest, body, added; and id, body, expires.
-ROW = re.compile(rb'(%b)([0-9a-f]{64})(\{"id":"\1".{20,3900}?\})(%b)' % (ID, STAMP), re.DOTALL)
-DRAFT = re.compile(rb'(%b)(\{"id":"\1".{20,3900}?\})(%b)' % (ID, STAMP), re.DOTALL)
+ROW = re.compile(rb"(%b)([0-9a-f]{64})(%b)(%b)" % (ID, BODY, STAMP), re.DOTALL)
+DRAFT = re.compile(rb"(%b)(%b)(%b)" % (ID, BODY, STAMP), re.DOTALL)
 
-Digest = Callable[[str], str]  # of a body; raises ValueError where it cannot be read
+# Of what was said, from an id and a body as it is stored. Raises ValueError where it cannot be
+# read, and LostKeyError.
+Digest = Callable[[str, str], str]
 
 
 def checksum(id: str, body: str) -> int:
@@ -191,14 +195,14 @@ def _found(raw: bytes, connection: sqlite3.Connection, digest: Digest, now: str)
     """Take over the rows and drafts that are found in the bytes; returns how many were unknown."""
     before = connection.total_changes
     for id, said, body, added in _texts(ROW, raw):
-        if not _known(connection, id) and _holds(body, id, said, digest):
+        if not _known(connection, id) and _holds(id, body, digest, said):
             connection.execute(
                 "INSERT INTO queue (id, digest, body, added, checksum) VALUES (?, ?, ?, ?, ?)",
                 (id, said, body, added, checksum(id, body)),
             )
     # Of a draft that was changed the bytes of before may be there, too: the last one expires last.
     for id, body, _ in sorted(_texts(DRAFT, raw), key=lambda one: one[2], reverse=True):
-        if not _known(connection, id) and _can_be_read(body, digest):
+        if not _known(connection, id) and _holds(id, body, digest):
             connection.execute(
                 "INSERT INTO draft (id, body, expires, checksum) VALUES (?, ?, ?, ?)",
                 (id, body, now, checksum(id, body)),
@@ -217,16 +221,15 @@ def _texts(pattern: re.Pattern[bytes], raw: bytes) -> Iterator[tuple[str, ...]]:
             yield tuple(part.decode() for part in found.groups())
 
 
-def _holds(body: str, id: str, said: str, digest: Digest) -> bool:
-    with suppress(ValueError):
-        return digest(body) == said and f'"id":"{id}"' in body
-    return False
-
-
-def _can_be_read(body: str, digest: Digest) -> bool:
-    with suppress(ValueError):
-        return bool(digest(body))
-    return False
+def _holds(id: str, body: str, digest: Digest, said: str = "") -> bool:
+    """Whether a body is what was said, as far as its key is here to tell; without ``said`` any."""
+    try:
+        found = digest(id, body)
+    except LostKeyError:
+        return True
+    except ValueError:
+        return False
+    return found == (said or found)
 
 
 def _take_over(damaged: sqlite3.Connection, connection: sqlite3.Connection, table: str) -> None:

@@ -90,6 +90,11 @@ class Settings(BaseSettings):
         description="File of the key that signs the QR codes; by default `codes.key` beside the "
         "outbox.",
     )
+    outbox_keys: Path | None = Field(
+        default=None,
+        description="File of the keys that encrypt what waits in the outbox, the newest first, "
+        "made by `python -m kiosk outbox key`; empty: it is not encrypted.",
+    )
     host: Hosts = Field(default="127.0.0.1", description="Address the kiosk listens on.")
     port: int = Field(default=8001, ge=0, le=65535, description="Port the kiosk listens on.")
     public_url: WebAddress = Field(

@@ -26,8 +26,9 @@ from aggregator.dashboard.accounts import Accounts
 from aggregator.intake.ingest import rebuild
 from aggregator.storage.store import Store
 from kiosk.qr_codes import qr_codes
+from kiosk.sealing import Sealing
 from kiosk.submissions import part_id
-from secret_files import read_key
+from secret_files import add_key, read_key
 from surveys.centre import load_centre
 from surveys.definition import load_surveys
 from tests.aggregator.conftest import CENTRE, ZONE, stored, tallies
@@ -138,8 +139,13 @@ class House:
         nurseries: Nurseries,
         database_url: str,
         postgresql: Postgresql | Cluster | None = None,
+        *,
+        sealed: bool = False,
     ) -> None:
-        """``database_url`` has the schema, and lies in ``postgresql`` where it is one of it."""
+        """``database_url`` has the schema, and lies in ``postgresql`` where it is one of it.
+
+        ``sealed``: what waits in the outbox is encrypted.
+        """
         self.folder = folder
         self.postgresql = postgresql
         self.database_url = database_url
@@ -152,6 +158,10 @@ class House:
             nurseries.aggregator, folder, "aggregator", database_url=database_url, centre=CENTRE
         )
         self.wire = Wire(self.aggregator.port)
+        keys = folder / "outbox.keys" if sealed else None
+        if keys:
+            add_key(keys)
+        self._sealing = Sealing.of_file(keys)
         self.kiosk = Process(
             nurseries.kiosk,
             folder,
@@ -160,6 +170,7 @@ class House:
             device_token=token,
             centre=CENTRE,
             counter=COUNTER,
+            **({"outbox_keys": keys} if keys else {}),
         )
         self.outbox = folder / "kiosk" / "kiosk" / "outbox.sqlite3"
         self._client = httpx2.Client(
@@ -285,7 +296,12 @@ class House:
             connection.text_factory = lambda text: text.decode("utf-8", "replace")
             rows = connection.execute("SELECT id, body, refused FROM queue").fetchall()
             drafts = connection.execute("SELECT id FROM draft").fetchall()
-        found = {own: refused for _, body, refused in rows for own in ID_IN_TEXT.findall(body)}
+        found: dict[str, str | None] = {}
+        for id, sealed, refused in rows:
+            body = sealed
+            with suppress(ValueError):  # damaged
+                body = self._sealing.open(id, sealed)
+            found |= dict.fromkeys(ID_IN_TEXT.findall(body), refused)
         return found | {id: refused for id, _, refused in rows} | {id: None for (id,) in drafts}
 
     def until_delivered(self) -> None:

@@ -101,9 +101,16 @@ def server_of_its_own() -> Iterator[Postgresql]:
 
 @contextmanager
 def house_on(
-    nurseries: Nurseries, template: str | Path, postgresql: Postgresql | None = None
+    nurseries: Nurseries,
+    template: str | Path,
+    postgresql: Postgresql | None = None,
+    *,
+    sealed: bool = False,
 ) -> Iterator[House]:
-    """A house with an empty database copied from a template: a file, or a database's name."""
+    """A house with an empty database copied from a template: a file, or a database's name.
+
+    ``sealed`` as for House.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="hailong-faults-")))
         if postgresql is not None:
@@ -113,7 +120,7 @@ def house_on(
             file = folder / "hailong.sqlite3"
             shutil.copy(template, file)
             url = f"sqlite:///{file}"
-        house = House(folder, nurseries, url, postgresql)
+        house = House(folder, nurseries, url, postgresql, sealed=sealed)
         stack.callback(house.close)
         yield house
 

@@ -24,6 +24,7 @@ from tests.postgresql import OLDEST, Postgresql, programs
 OF_ONE_HOUSE = 10
 SEEDS_ON_SQLITE = range(0, 140, OF_ONE_HOUSE)
 SEEDS_ON_POSTGRESQL = range(1_000, 1_060, OF_ONE_HOUSE)
+SEEDS_SEALED = range(3_000, 3_000 + OF_ONE_HOUSE)
 SEEDS_ON_A_CLUSTER = range(2_000, 2_002)
 
 
@@ -47,6 +48,12 @@ def postgresql() -> Iterator[Postgresql]:
 def test_schedules_on_sqlite(nurseries: Nurseries, sqlite_template: Path, first: int) -> None:
     with house_on(nurseries, sqlite_template) as house:
         run_all(house, range(first, first + OF_ONE_HOUSE), Tally())
+
+
+def test_schedules_with_an_encrypted_outbox(nurseries: Nurseries, sqlite_template: Path) -> None:
+    with house_on(nurseries, sqlite_template, sealed=True) as house:
+        run_all(house, SEEDS_SEALED, Tally())
+        assert house.ratings
 
 
 @pytest.mark.postgresql
