@@ -170,7 +170,7 @@ def test_a_row_twice_is_told(desk: Desk) -> None:
 
 def test_a_department_that_was_counted_cannot_vanish(desk: Desk) -> None:
     take(desk, csv(TABLE).encode())
-    assert desk.store.centres.stored().counted["so_y_te", ""] == 5
+    assert desk.store.centres.stored(NOW).counted["so_y_te", ""] == 5
 
 
 def test_a_head_reads_the_own_department_and_heirs_add_up(desk: Desk) -> None:
