@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from aggregator.documents.exports.codebook import codebook, facts
 from aggregator.documents.exports.columns import ExportColumn
@@ -49,12 +50,13 @@ def write_export(
             _parquet(part, table, count, now, advance)
         elif file_format == "sav":
             _sav(part, table, now, language, advance)
-        elif file_format == "xlsx":
-            _xlsx(part, table, text, language, advance)
-        elif file_format == "csv_excel":
+        elif file_format in ("xlsx", "csv_excel"):
             columns = table.columns(file_format)
             rows = in_words(table.typed_rows(advance), columns, language)
-            _text(part, BOM, csv_for_excel(rows, headings(columns, language)))
+            if file_format == "xlsx":
+                _xlsx(part, rows, columns, text, language)
+            else:
+                _text(part, BOM, csv_for_excel(rows, headings(columns, language)))
         else:
             start = BOM if file_format == "csv" else ""
             _text(part, start, table.lines(file_format, advance))
@@ -85,12 +87,16 @@ def _text(path: Path, start: str, pieces: Iterable[str]) -> None:
         file.writelines(pieces)
 
 
-def _xlsx(path: Path, table: JoinedTable, book: str, language: Language, advance: Advance) -> None:
+def _xlsx(
+    path: Path,
+    rows: Iterable[Sequence[Any]],
+    columns: Sequence[ExportColumn],
+    book: str,
+    language: Language,
+) -> None:
     # Its library is loaded for no other format.
     from aggregator.documents.exports.xlsx import write_xlsx
 
-    columns = table.columns("xlsx")
-    rows = in_words(table.typed_rows(advance), columns, language)
     titles = (MESSAGES.get(language, "export.sheet"), MESSAGES.get(language, "documents.codebook"))
     write_xlsx(path, rows, columns, language, titles, csv.reader(io.StringIO(book)))
 
