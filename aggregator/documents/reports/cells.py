@@ -94,7 +94,7 @@ class Against:
             Column("p", say("p"), "p", sheet=True),
             Column("p_adjusted", say("p_adjusted"), "p", sheet=True),
             Column("p_bh", say("p_bh"), "p", sheet=True),
-            Column("verdict", say("verdict_title"), "text", 1.6),
+            Column("verdict", say("verdict_title"), "text", 2.1),
         )
 
     def cells(self, row: FigureRow) -> tuple[CellValue, ...]:

@@ -58,7 +58,8 @@ class _Writer:
             self._text(self.report.opening)
         self._sections(self.report.sections)
         if self.report.closing:
-            self._text(self.report.closing).paragraph_format.keep_with_next = True
+            closing = self._text(self.report.closing).paragraph_format
+            closing.keep_with_next, closing.space_before = True, Pt(8)
         self._foot()
         if self.report.annex:
             self._annex_head()
@@ -160,7 +161,8 @@ class _Writer:
 
     def _side_by_side(self, widths: Sequence[float]) -> DocxTable:
         """A row without lines that stays together on a page; space before it, as tables touch."""
-        self.document.add_paragraph(style="Line").paragraph_format.line_spacing = Pt(4)
+        space = self.document.add_paragraph(style="Line").paragraph_format
+        space.line_spacing, space.keep_with_next = Pt(4), True
         table: DocxTable = self.document.add_table(1, len(widths))
         word.fix_widths(table, widths)
         word.flag_row(table, 0, "w:cantSplit")
@@ -175,16 +177,18 @@ class _Writer:
             before: Block | None = None
             for block in section.blocks:
                 if isinstance(block, Paragraph):
-                    said = self._text(block.text)
+                    told = self._text(block.text)
                     if block.code:
+                        told.paragraph_format.keep_with_next = True
                         picture = io.BytesIO(png(block.code, 6, ON_SCREEN))
                         shape = self.document.add_picture(picture, width=Mm(22))
                         shape._inline.docPr.set("descr", self.report.words["root_code"])
-                    if isinstance(before, Table) and not before.notes:
-                        said.paragraph_format.space_before = Pt(8)  # tables have none after them
+                    if isinstance(before, Table):
+                        told.paragraph_format.space_before = Pt(8)  # tables have none after them
                 elif isinstance(block, Points):
-                    for text in block.texts:
-                        self._text(f"- {text}")
+                    said = [self._text(f"- {text}") for text in block.texts]
+                    for one in said[-2:-1]:  # the last is never alone on a page
+                        one.paragraph_format.keep_with_next = True
                 elif isinstance(block, Table):
                     self._table(block)
                 else:
@@ -193,34 +197,46 @@ class _Writer:
 
     def _text(self, text: str) -> DocxParagraph:
         paragraph: DocxParagraph = self.document.add_paragraph(text, style="Body Text")
+        paragraph.paragraph_format.keep_with_next = text.endswith(":") or None  # as in its style
         return paragraph
 
     def _table(self, table: Table) -> None:
         self.document.add_paragraph(table.title, style="Caption")
         columns = [table.columns[place] for place in table.printed]
-        made = self.document.add_table(1 + len(table.rows), len(columns), style="Table Grid")
+        size = 1 + len(table.rows) + bool(table.notes)
+        made = self.document.add_table(size, len(columns), style="Table Grid")
         word.flag_row(made, 0, "w:tblHeader")
         rows = iter(made.rows)
         for cell, column in zip(next(rows).cells, columns, strict=True):
-            self._fill(cell, column.title, bold=True).alignment = word.CENTRE
+            head = self._fill(cell, column.title, bold=True)
+            head.alignment, head.paragraph_format.keep_with_next = word.CENTRE, True
             word.shade(cell)
-        small = len(table.rows) <= TOGETHER
-        for number, (added, row) in enumerate(zip(rows, table.rows, strict=True)):
+        last = len(table.rows) - 1
+        # Rows that the next one stays with: head and first, the last two, those of a small table.
+        small, ends = last < TOGETHER, {0, last - 1}
+        for number, (row, added) in enumerate(zip(table.rows, rows, strict=False)):
             word.flag_row(made, 1 + number, "w:cantSplit")
             if number in table.groups:
-                head = added.cells[0].merge(added.cells[-1])
-                self._fill(head, str(row[0]), bold=True).paragraph_format.keep_with_next = True
+                across = added.cells[0].merge(added.cells[-1])
+                self._fill(across, str(row[0]), bold=True).paragraph_format.keep_with_next = True
                 continue
-            last = number == len(table.rows) - 1
+            stays = bool(table.notes) if number == last else small or number in ends
             for cell, place in zip(added.cells, table.printed, strict=True):
                 column = table.columns[place]
                 text = written(row[place], column, self.report.language)
                 filled = self._fill(cell, text, bold=number in table.strong)
                 filled.alignment = LEFT if column.unit == "text" else RIGHT
-                filled.paragraph_format.keep_with_next = small and not last
+                filled.paragraph_format.keep_with_next = stays
         whole = sum(column.width for column in columns)
         word.fix_widths(made, [WIDTH * column.width / whole for column in columns])
-        self._notes(table.notes)
+        if table.notes:  # a row without lines, which stays with the one above it
+            word.flag_row(made, size - 1, "w:cantSplit")
+            below = made.rows[-1].cells[0].merge(made.rows[-1].cells[-1])
+            word.bare(below)
+            below.paragraphs[0].style = "Note"
+            below.paragraphs[0].add_run(table.notes[0])
+            for note in table.notes[1:]:
+                below.add_paragraph(note, style="Note")
 
     def _fill(self, cell: _Cell, text: str, *, bold: bool) -> DocxParagraph:
         cell.vertical_alignment = WD_CELL_VERTICAL_ALIGNMENT.CENTER
@@ -235,9 +251,8 @@ class _Writer:
         shape = picture.add_picture(io.BytesIO(next(self.pictures)), width=Mm(WIDTH))
         shape._inline.docPr.set("descr", chart.alt)
         shape._inline.docPr.set("title", chart.title)
-        self.document.add_paragraph(chart.title, style="Picture Caption")
-        self._notes(chart.notes)
-
-    def _notes(self, notes: Sequence[str]) -> None:
-        for note in notes:
-            self.document.add_paragraph(note, style="Note")
+        under = self.document.add_paragraph(chart.title, style="Picture Caption")
+        under.paragraph_format.keep_with_next = bool(chart.notes)
+        notes = [self.document.add_paragraph(note, style="Note") for note in chart.notes]
+        for one in notes[:-1]:
+            one.paragraph_format.keep_with_next = True

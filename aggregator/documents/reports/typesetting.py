@@ -13,7 +13,10 @@ FONT = "@expo-google-fonts/tinos"  # as wide as Times New Roman
 
 
 def pdf(template: str, data: dict[str, str]) -> bytes:
-    """A template as PDF; it reads ``data``, JSON by name, from sys.inputs. Raises FileError."""
+    """A template as PDF/A-2a and PDF/UA-1: to be archived, and tagged to be read aloud.
+
+    It reads ``data``, JSON by name, from sys.inputs. Raises FileError.
+    """
     made = typst.compile(
         TEMPLATES / template,
         root=TEMPLATES,
@@ -21,7 +24,7 @@ def pdf(template: str, data: dict[str, str]) -> bytes:
         ignore_system_fonts=True,
         sys_inputs=data,
         format="pdf",
-        pdf_standards=["a-2a"],
+        pdf_standards=["a-2a", "ua-1"],
     )
     return bytes(made)
 

@@ -47,7 +47,7 @@ def set_styles(document: Docx, language: Language) -> None:
     picture.alignment, picture.keep_with_next = CENTRE, True
     under = _style(document, "Picture Caption", Pt(11.5), bold=True, before=2, after=8, own=True)
     under.paragraph_format.alignment = CENTRE
-    _style(document, "Note", Pt(10), before=2, after=6, own=True).font.italic = True
+    _style(document, "Note", Pt(10), before=2, after=2, own=True).font.italic = True
 
 
 def _style(
@@ -71,6 +71,7 @@ def _style(
     style.font.color.rgb = RGBColor(0, 0, 0)
     style.paragraph_format.space_before = Pt(before)
     style.paragraph_format.space_after = Pt(after)
+    style.paragraph_format.widow_control = True
     _face(style)
     return style
 
@@ -125,6 +126,17 @@ def shade(cell: _Cell) -> None:
     fill = OxmlElement("w:shd")
     _attributes(fill, val="clear", color="auto", fill="EDEDED")
     _insert(cell._tc.get_or_add_tcPr(), fill, ("w:noWrap", "w:tcMar", "w:vAlign"))
+
+
+def bare(cell: _Cell) -> None:
+    """Take the lines around a cell away, but for the one above it."""
+    borders = OxmlElement("w:tcBorders")
+    for side in ("left", "bottom", "right"):
+        drawn = OxmlElement(f"w:{side}")
+        _attributes(drawn, val="nil")
+        borders.append(drawn)
+    before = ("w:shd", "w:noWrap", "w:tcMar", "w:textDirection", "w:tcFitText", "w:vAlign")
+    _insert(cell._tc.get_or_add_tcPr(), borders, before)
 
 
 def flag_row(table: Table, number: int, name: str) -> None:

@@ -38,6 +38,8 @@ def test_every_printed_cell_stands_in_its_table(filled: Room) -> None:
     for made, (table, rows) in zip(tables, wanted, strict=True):
         # A merged row gives its one cell for each of its columns.
         found = [[cell.text for cell in row.cells] for row in made.rows]
+        if table.notes:
+            assert found.pop()[0] == "\n".join(table.notes)
         assert [row[: len(want)] for row, want in zip(found, rows, strict=True)] == rows, table.key
 
 
@@ -85,6 +87,31 @@ def test_heads_of_tables_repeat_and_rows_stay_whole(filled: Room) -> None:
         flags = [[one.tag for one in row._tr.get_or_add_trPr()] for row in table.rows]
         assert qn("w:tblHeader") in flags[0]
         assert all(qn("w:cantSplit") in row for row in flags[1:])
+
+
+def test_what_belongs_together_stays_on_a_page(filled: Room) -> None:
+    """Heads, the last two rows and the notes of a table; a picture, its title and its notes."""
+    report = report_of(filled)
+    document = opened(report)
+
+    def stays(row: Any) -> bool:
+        return all(cell.paragraphs[0].paragraph_format.keep_with_next for cell in row.cells)
+
+    for made, table in zip(figures(document), report.tables(), strict=True):
+        *_, last_but_one, last = made.rows[: 1 + len(table.rows)]
+        assert stays(made.rows[0])
+        assert len(table.rows) == 1 or stays(last_but_one)
+        assert stays(last) == bool(table.notes)
+    for paragraph in document.paragraphs:
+        shape, style = paragraph.paragraph_format, paragraph.style
+        assert style.paragraph_format.widow_control
+        if style.name in ("Caption", "Heading 1", "Picture"):
+            assert style.paragraph_format.keep_with_next
+        if paragraph.text.endswith(":"):
+            assert shape.keep_with_next, paragraph.text
+    noted = {chart.title for chart in report.charts() if chart.notes}
+    under = [one for one in document.paragraphs if one.style.name == "Picture Caption"]
+    assert {one.text for one in under if one.paragraph_format.keep_with_next} == noted
 
 
 def test_pictures_have_words_for_those_who_cannot_see_them(filled: Room) -> None:

@@ -10,7 +10,7 @@ import pytest
 from pypdf import PdfReader
 
 from aggregator.documents.reports import pdf, typesetting
-from aggregator.documents.reports.model import Report
+from aggregator.documents.reports.model import Report, ReportKind
 from aggregator.intake.files import FileError
 from surveys.definition import Text
 from tests.aggregator.conftest import ROOT, Room
@@ -100,6 +100,35 @@ def test_the_typeface_is_inside_and_has_every_vietnamese_letter(filled: Room) ->
     }
     assert fonts
     assert all("Tinos" in font for font in fonts)
+
+
+@pytest.mark.parametrize("kind", ["day", "quarter"])
+def test_it_is_a_document_for_the_archive(filled: Room, kind: ReportKind) -> None:
+    """PDF/A-2a and PDF/UA-1: its colours defined, tagged, with title and language, no script."""
+    reader = opened(report_of(filled, kind))
+    root: Any = reader.root_object
+    told = root["/Metadata"].get_data().decode()
+    assert "<pdfaid:part>2</pdfaid:part>" in told
+    assert "<pdfaid:conformance>A</pdfaid:conformance>" in told
+    assert "<pdfuaid:part>1</pdfuaid:part>" in told
+    [intent] = root["/OutputIntents"]
+    assert intent["/S"] == "/GTS_PDFA1"
+    assert intent["/DestOutputProfile"].get_object().get_data()
+    assert root["/MarkInfo"]["/Marked"]
+    assert root["/ViewerPreferences"]["/DisplayDocTitle"]
+    assert root["/Lang"] == "vi-VN"
+    assert reader.metadata is not None
+    assert reader.metadata.title
+    assert reader.metadata.title in told
+    assert reader.metadata.author == "Trung tâm Phục vụ hành chính công tỉnh Lai Châu"
+    tags = [one.get("/S") for one in structure(root["/StructTreeRoot"])]
+    assert {"/Table", "/THead", "/TH", "/TD"} <= {*tags}
+    assert kind == "day" or tags.count("/H1") == len(report_of(filled, kind).sections) + 3
+    assert not {"/JavaScript", "/EmbeddedFiles"} & {*root.get("/Names", {})}
+    for page in reader.pages:
+        for font in page["/Resources"]["/Font"].values():  # type: ignore[index]
+            [inner] = font["/DescendantFonts"]
+            assert "/FontFile2" in inner.get_object()["/FontDescriptor"].get_object()
 
 
 def test_pictures_have_words_for_those_who_cannot_see_them(filled: Room) -> None:
