@@ -131,6 +131,8 @@ def _desk_options(
     desk.add_argument("--batch", metavar="NAME", default="", help=say("desk_batch"))
     for name, to in (("from", "since"), ("to", "until")):
         desk.add_argument(f"--{name}", dest=to, type=day, metavar="DAY", help=say(f"desk_{name}"))
+    desk.add_argument("--sheet", metavar="NAME", default="", help=say("desk_sheet"))
+    desk.add_argument("--apart", action="store_true", help=say("desk_apart"))
     desk.add_argument("--check", action="store_true", help=say("desk_check"))
     desk.add_argument("--strict", action="store_true", help=say("desk_strict"))
     desk.add_argument("--withdraw", metavar="NAME", help=say("desk_withdraw"))

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 
 from aggregator.commands import settings_of
 from aggregator.commands.store import opened
+from aggregator.intake.ddci import load_ddci
 from aggregator.intake.desk.kinds import kind_of
 from aggregator.intake.desk.reading import Reading
-from aggregator.intake.desk.sheets import LARGEST, Sheet, SheetError, read_sheet
-from aggregator.intake.desk.taking import Desk, file_hash, name_of, suggested_name
+from aggregator.intake.desk.sheets import LARGEST, Sheet, SheetError
+from aggregator.intake.desk.taking import Desk, chosen_sheet, name_of, sheet_name, suggested_name
+from aggregator.intake.desk.workbooks import read_workbook
 from aggregator.intake.files import FileError
 from aggregator.intake.ingest import Ingest
 from aggregator.organisation.current import centre_in_force
@@ -42,9 +44,14 @@ def run_desk(options: argparse.Namespace) -> int:
         survey = options.survey or centre.instruments.rating
         if survey not in surveys:
             raise FileError(f"--survey: {survey}: {', '.join(surveys)}")
-        kind = kind_of(options.kind, surveys[survey])
-        data = _content(options)
-        sheet = read_sheet(data)
+        ddci = load_ddci(settings.ddci, surveys) if settings.ddci else None
+        businesses = surveys.get(centre.instruments.businesses)
+        kind = kind_of(options.kind, surveys[survey], businesses, ddci)
+        book = read_workbook(_content(options))
+        sheet = chosen_sheet(book, kind, options.sheet)
+        if options.sheet not in ("", sheet.name):
+            names = ", ".join(one.name for one in book.sheets)
+            raise SheetError("no_sheet", name=options.sheet, names=names)
         columns = desk.columns(sheet, kind)
         if options.since and options.until:
             columns = replace(columns, span=(options.since, options.until))
@@ -55,12 +62,16 @@ def run_desk(options: argparse.Namespace) -> int:
         if options.check or (options.strict and bad):
             return 1 if bad else 0
         name = name_of(options.batch) or suggested_name(
-            options.file.name, store.batches.newest(), kind
+            options.file.name, sheet_name(book, sheet), store.batches.newest(), kind
         )
+        alike = () if options.apart else desk.alike(taken, kind, name)
+        if alike:
+            raise SheetError("alike", name=alike[0].name)
         of = kind.survey.id if kind.survey else None
-        about = (options.file.name[:120], file_hash(data), taken.rows, now, COMMAND_LINE)
+        about = (options.file.name[:120], book.hash, taken.rows, now, COMMAND_LINE)
+        more = (sheet_name(book, sheet), taken.sketch)
         try:
-            change = desk.take(NewBatch(name, kind.name, of, *about), taken)
+            change = desk.take(NewBatch(name, kind.name, of, *about, *more), taken)
         except BatchChangedError as error:
             raise SheetError("changed_meanwhile") from error
         store.roll_up(surveys.values())
@@ -84,6 +95,12 @@ def _tell(sheet: Sheet, reading: Reading, language: Language) -> None:
         print(MESSAGES.get(language, f"desk.note_{key}", **values), file=sys.stderr)
     for problem in reading.problems:
         print(problem.text(MESSAGES, language), file=sys.stderr)
+    for key, rows in (("headings", reading.headings), ("left_out", reading.left_out)):
+        if rows.n:
+            numbers = ", ".join(map(str, rows.first))
+            print(
+                MESSAGES.get(language, f"desk.note_{key}", n=rows.n, rows=numbers), file=sys.stderr
+            )
     if reading.more_problems:
         more = MESSAGES.get(language, "desk.more", n=reading.more_problems)
         print(more, file=sys.stderr)

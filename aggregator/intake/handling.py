@@ -4,7 +4,7 @@ A row is one settled dossier, or one department as it stood on a day. A blank ce
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
@@ -52,18 +52,25 @@ def dossiers_of(
     records: Iterable[Record], centre: Centre, today: date, language: Language
 ) -> tuple[dict[DayDepartment, dict[int, Counts]], int, Problems]:
     """The same of records that have been read."""
-    points: dict[DayDepartment, list[dict[int, int | None]]] = defaultdict(list)
+    points: dict[DayDepartment, Counter[tuple[int, int | None]]] = defaultdict(Counter)
+    n = 0
 
     def take(cells: Mapping[str, str]) -> None:
+        nonlocal n
         place = _place(cells, centre, today)
-        points[place].append(dossier_points(_dossier(cells)))
+        dossier = dossier_points(_dossier(cells))
+        points[place].update((number, dossier[number]) for number in BY_DOSSIER)
+        n += 1
 
     problems = _read(records, language, take)
     counts = {
-        place: {number: Counts.of(dossier[number] for dossier in dossiers) for number in BY_DOSSIER}
-        for place, dossiers in points.items()
+        place: {
+            number: Counts(*(found[number, value] for value in (None, 0, 1, 2)))
+            for number in BY_DOSSIER
+        }
+        for place, found in points.items()
     }
-    return counts, sum(map(len, points.values())), problems
+    return counts, n, problems
 
 
 def read_facts(

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, and_, delete, func, insert, select
+from sqlalchemy import Connection, Select, and_, delete, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel, col
 
@@ -27,6 +27,7 @@ from aggregator.storage.tables import (
     DeskFile,
     HandlingFacts,
     HandlingTally,
+    HardData,
     Operation,
     ShiftRow,
     SubmissionRow,
@@ -41,7 +42,9 @@ TABLES: Mapping[str, type[SQLModel]] = {
     "facts": HandlingFacts,
     "operations": Operation,
     "roster": ShiftRow,
+    "hard": HardData,
 }
+ADDED = {"dossiers"}  # kinds whose batches add to one another: a row is one dossier, not a day's
 INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 DAYS = ("day", "until")  # columns of these tables that are days
 KEPT = timedelta(hours=1)  # that a file stays on the desk
@@ -62,6 +65,8 @@ class NewBatch:
     rows: int
     at: datetime
     actor: str
+    sheet: str = ""
+    sketch: dict[str, int] | None = None
 
 
 class BatchChangedError(Exception):
@@ -76,10 +81,14 @@ class Batches:
 
     def newest(self, limit: int = 200) -> list[BatchRow]:
         """The newest version of each batch, the last one changed first; without their cells."""
-        last = select(func.max(col(BatchRow.number))).group_by(col(BatchRow.name))
-        columns = [c for c in BatchRow.__table__.c if c.name != "cells"]  # type: ignore[attr-defined]
-        query = select(*columns).where(col(BatchRow.number).in_(last))
-        query = query.order_by(col(BatchRow.number).desc()).limit(limit)
+        query = _newest("cells", "sketch").order_by(col(BatchRow.number).desc()).limit(limit)
+        with self._database.begin() as connection:
+            return [BatchRow(**row._mapping) for row in connection.execute(query)]
+
+    def known(self, kind: str, survey: str | None) -> list[BatchRow]:
+        """The newest version of each batch of a kind that is not withdrawn; without its cells."""
+        same = col(BatchRow.kind) == kind, col(BatchRow.survey).is_not_distinct_from(survey)
+        query = _newest("cells").where(*same, col(BatchRow.hash) != "")
         with self._database.begin() as connection:
             return [BatchRow(**row._mapping) for row in connection.execute(query)]
 
@@ -88,10 +97,10 @@ class Batches:
         with self._database.begin() as connection:
             return _named(connection, name)
 
-    def of_file(self, hash: str, kind: str, survey: str | None) -> str | None:
-        """The name of the batch whose newest version is of this file, and of this kind."""
-        same = (one for one in self.newest() if one.hash == hash)
-        return next((one.name for one in same if (one.kind, one.survey) == (kind, survey)), None)
+    def of_file(self, hash: str, sheet: str, kind: str, survey: str | None) -> str | None:
+        """The name of the batch whose newest version is of this sheet, and of this kind."""
+        same = (one for one in self.known(kind, survey) if (one.hash, one.sheet) == (hash, sheet))
+        return next((one.name for one in same), None)
 
     def members(self, name: str) -> dict[str, bool]:
         """By its id each submission that a batch ever brought in: whether it was withdrawn."""
@@ -103,14 +112,15 @@ class Batches:
     ) -> tuple[int, int]:
         """Make a version of a batch of a table: set its rows, and unset those that it lacks.
 
-        A row that something else has set otherwise since is left as it is. Returns how many rows
-        are new or another, and how many went; where there are none there is no version, either.
-        Raises roster.Overlap.
+        A row that something else has set otherwise since is left as it is. Batches of a kind of
+        ADDED set the sum of what each of them has. Returns how many rows are new or another, and
+        how many went; where there are none there is no version, either. Raises roster.Overlap.
         """
         with self._database.locked(Lock.WRITER) as connection:
             before = _named(connection, new.name)
             old = before.cells or [] if before else []
-            added, gone = _exchange(connection, new.kind, old, cells)
+            others = _others(connection, new) if new.kind in ADDED else ()
+            added, gone = _exchange(connection, new.kind, old, cells, others)
             if added or gone or before is None or (before.hash == "") != (new.hash == ""):
                 add_version(connection, new, [list(row) for row in cells])
                 record(connection, told(added, gone))
@@ -125,6 +135,14 @@ class Batches:
             connection.execute(delete(DeskFile).where(col(DeskFile.at) < now - KEPT))
             connection.execute(insert(DeskFile).values(**new, id=id, at=now))
         return id
+
+    def waiting(self, actor: str, now: datetime) -> list[DeskFile]:
+        """The files that an actor put on the desk, the last first; without what is in them."""
+        columns = [c for c in DeskFile.__table__.c if c.name != "data"]  # type: ignore[attr-defined]
+        mine = and_(col(DeskFile.actor) == actor, col(DeskFile.at) >= now - KEPT)
+        query = select(*columns).where(mine).order_by(col(DeskFile.at).desc())
+        with self._database.begin() as connection:
+            return [DeskFile(**row._mapping) for row in connection.execute(query)]
 
     def file(self, id: str, actor: str, now: datetime) -> DeskFile | None:
         """A file on the desk, if it is the actor's and has not lain there too long."""
@@ -154,6 +172,13 @@ class Batches:
             same = ["header", "kind"]
             new = {"columns": statement.excluded.columns}
             connection.execute(statement.on_conflict_do_update(index_elements=same, set_=new))
+
+
+def _newest(*without: str) -> Select[Any]:
+    """The newest version of each batch, but for some columns."""
+    last = select(func.max(col(BatchRow.number))).group_by(col(BatchRow.name))
+    columns = [c for c in BatchRow.__table__.c if c.name not in without]  # type: ignore[attr-defined]
+    return select(*columns).where(col(BatchRow.number).in_(last))
 
 
 def _named(connection: Connection, name: str) -> BatchRow | None:
@@ -211,7 +236,17 @@ def withdraw(connection: Connection, ids: Collection[str], number: int) -> list[
     return found
 
 
-def _exchange(connection: Connection, kind: str, old: Cells, new: Cells) -> tuple[int, int]:
+def _others(connection: Connection, new: NewBatch) -> list[Cells]:
+    """The rows of the other batches of a kind."""
+    last = select(func.max(col(BatchRow.number))).group_by(col(BatchRow.name))
+    same = col(BatchRow.kind) == new.kind, col(BatchRow.name) != new.name
+    query = select(col(BatchRow.cells)).where(col(BatchRow.number).in_(last), *same)
+    return [cells or [] for cells in connection.execute(query).scalars()]
+
+
+def _exchange(
+    connection: Connection, kind: str, old: Cells, new: Cells, others: Sequence[Cells]
+) -> tuple[int, int]:
     table = TABLES[kind]
     if table is ShiftRow:
         return exchange(connection, {*map(_shift, new)}, instead_of={*map(_shift, old)})
@@ -219,6 +254,12 @@ def _exchange(connection: Connection, kind: str, old: Cells, new: Cells) -> tupl
     key = [column.name for column in table.__table__.primary_key]  # type: ignore[attr-defined]
     before = {_key(row, key): row for row in _rows(old, columns)}
     after = {_key(row, key): row for row in _rows(new, columns)}
+    places = before.keys() | after.keys()
+    for some in others:
+        for row in _rows(some, columns):
+            if (place := _key(row, key)) in places:
+                for rows in (before, after):
+                    rows[place] = _added(rows.get(place), row, key)
     changed = [row for one, row in after.items() if before.get(one) != row]
     if changed:
         statement = INSERT[connection.dialect.name](table)
@@ -241,6 +282,13 @@ def _rows(cells: Cells, columns: Sequence[str]) -> list[dict[str, Any]]:
     rows = [dict(zip(columns, row, strict=True)) for row in cells]
     days = [name for name in DAYS if name in columns]
     return [{**row, **{name: date.fromisoformat(row[name]) for name in days}} for row in rows]
+
+
+def _added(one: dict[str, Any] | None, other: dict[str, Any], key: Sequence[str]) -> dict[str, Any]:
+    """Two rows of counts as one."""
+    if one is None:
+        return other
+    return {name: value if name in key else value + other[name] for name, value in one.items()}
 
 
 def _key(row: Mapping[str, Any], key: Sequence[str]) -> tuple[Any, ...]:

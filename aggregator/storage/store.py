@@ -28,6 +28,7 @@ from aggregator.storage.database import Database, Lock, StorageError
 from aggregator.storage.definitions import Definitions
 from aggregator.storage.devices import Devices
 from aggregator.storage.handling import Handling
+from aggregator.storage.hard_data import read_hard_data
 from aggregator.storage.ledger import Ledger
 from aggregator.storage.operations import Operations
 from aggregator.storage.public_answers import PublicAnswers
@@ -46,7 +47,7 @@ from aggregator.storage.rollups import (
 from aggregator.storage.rollups import FLAGS as FLAGS
 from aggregator.storage.roster import Roster
 from aggregator.storage.submissions import Filters, read_chunk, read_submissions
-from aggregator.storage.tables import HourTally, SubmissionRow, Tally, Transactions
+from aggregator.storage.tables import HardData, HourTally, SubmissionRow, Tally, Transactions
 from aggregator.storage.writer import Writer
 from aggregator.storage.wrong_passwords import WrongPasswords
 from surveys.definition import Survey
@@ -396,6 +397,10 @@ class Store:
         if followed == departments:
             return found
         return found.groupby(["day", "department"], as_index=False)[["dossiers"]].sum()
+
+    def hard_data(self, until: int) -> list[HardData]:
+        """Numbers from records of years up to ``until``; of one department where it is read."""
+        return read_hard_data(self.database, until, self.department)
 
     def _settled(self, since: date, until: date) -> Sequence[tuple[date, str, int]]:
         """The rows of the table of dossiers, of days, of the department that is read if of one."""

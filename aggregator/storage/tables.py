@@ -621,11 +621,32 @@ class PublicAnswerRow(SQLModel, table=True):
     done: str
 
 
+class HardData(SQLModel, table=True):
+    """A number of a year from records, beside what businesses say: of PCI or of a DDCI.
+
+    ``department`` is '' where it is the whole province's. ``indicator`` is a column of the DDCI,
+    or what it is called. ``sub_index`` is a factor of the business survey, '' where the DDCI says
+    what it belongs to.
+    """
+
+    __tablename__ = "hard_data"
+
+    year: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    department: str = Field(primary_key=True, max_length=64)
+    indicator: str = Field(primary_key=True, max_length=120)
+    sub_index: str = Field(max_length=64)
+    value: float
+    unit: str = Field(max_length=40)
+    source: str = Field(max_length=200)
+
+
 class BatchRow(SQLModel, table=True):
     """A version of a batch of the data desk; see batches.Batches. Triggers keep it as it is.
 
     ``hash`` is the SHA-256 of the file, '' where the batch was withdrawn: then it has no rows.
     ``cells`` are what it set in the table of its kind, None where its rows are submissions.
+    ``sheet`` is that of the file where it has several, else ''. ``sketch`` is what its rows are
+    known by again (intake.desk.likeness), None where it was withdrawn.
     """
 
     __tablename__ = "batch"
@@ -642,6 +663,8 @@ class BatchRow(SQLModel, table=True):
     at: datetime = Field(sa_type=UtcDateTime)
     actor: str = Field(max_length=64)
     cells: list[list[Any]] | None = Field(default=None, sa_type=JSON)
+    sheet: str = Field(default="", max_length=80, sa_column_kwargs={"server_default": ""})
+    sketch: dict[str, int] | None = Field(default=None, sa_type=JSON)
 
 
 class BatchSubmission(SQLModel, table=True):

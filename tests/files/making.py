@@ -1,9 +1,11 @@
 """Makes the files: text in the encodings of offices, spreadsheets cell by cell, and bad ones."""
 
 import io
+import struct
 import unicodedata
 import zipfile
-from collections.abc import Callable, Sequence
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any
 from xml.sax.saxutils import escape
@@ -52,31 +54,42 @@ def csv(table: Table, delimiter: str = ",") -> str:
 
 def xlsx(table: Table, change: Callable[[Any, Any], None] = lambda book, sheet: None) -> bytes:
     """A workbook of one sheet; ``change`` gets both before it is closed."""
+    return workbook({"Số liệu": table}, change)
+
+
+def workbook(
+    tables: Mapping[str, Table], change: Callable[[Any, Any], None] = lambda book, sheet: None
+) -> bytes:
+    """A workbook of sheets by their names; ``change`` gets it and its last one."""
     file = io.BytesIO()
     book = xlsxwriter.Workbook(file)
-    sheet = book.add_worksheet("Số liệu")
     days = book.add_format({"num_format": "dd/mm/yyyy"})
     both = book.add_format({"num_format": "dd/mm/yyyy hh:mm"})
     hours = book.add_format({"num_format": "hh:mm"})
-    for row, cells in enumerate(table):
-        for column, value in enumerate(cells):
-            if isinstance(value, datetime):
-                sheet.write_datetime(row, column, value, both)
-            elif isinstance(value, date):
-                sheet.write_datetime(row, column, datetime.combine(value, time()), days)
-            elif isinstance(value, time):
-                sheet.write_datetime(row, column, value, hours)
-            elif value is not None:
-                sheet.write(row, column, value)
+    for name, table in tables.items():
+        sheet = book.add_worksheet(name)
+        for row, cells in enumerate(table):
+            for column, value in enumerate(cells):
+                if isinstance(value, datetime):
+                    sheet.write_datetime(row, column, value, both)
+                elif isinstance(value, date):
+                    sheet.write_datetime(row, column, datetime.combine(value, time()), days)
+                elif isinstance(value, time):
+                    sheet.write_datetime(row, column, value, hours)
+                elif value is not None:
+                    sheet.write(row, column, value)
     change(book, sheet)
     book.close()
     return file.getvalue()
 
 
-def ods(table: Table, attributes: dict[tuple[int, int], str] | None = None) -> bytes:
+def ods(
+    table: Table, attributes: dict[tuple[int, int], str] | None = None, before: str = ""
+) -> bytes:
     """A document of one sheet, with the million blank rows that LibreOffice writes below.
 
-    ``attributes`` are further ones of a cell, by row and column from 0.
+    ``attributes`` are further ones of a cell, by row and column from 0, ``before`` what comes
+    before the sheet.
     """
     more = attributes or {}
     rows = ""
@@ -93,7 +106,7 @@ def ods(table: Table, attributes: dict[tuple[int, int], str] | None = None) -> b
     )
     content = (
         f'<?xml version="1.0" encoding="UTF-8"?><office:document-content{spaces}><office:body>'
-        f'<office:spreadsheet><table:table table:name="Trang 1">{rows}{blank}</table:table>'
+        f'<office:spreadsheet>{before}<table:table table:name="Trang 1">{rows}{blank}</table:table>'
         "</office:spreadsheet></office:body></office:document-content>"
     )
     kind = "application/vnd.oasis.opendocument.spreadsheet"
@@ -119,6 +132,21 @@ def packed(parts: dict[str, str | bytes]) -> bytes:
         for name, content in parts.items():
             archive.writestr(name, content)
     return file.getvalue()
+
+
+def bomb(name: str, megabytes: int) -> bytes:
+    """A packed file with a part of that many zeros: one piece of them, told again and again."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    piece = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    data = piece * megabytes + packer.flush()
+    size, told = megabytes << 20, name.encode()
+    about = struct.pack("<5H3L2H", 20, 0, 8, 0, 0, 0, len(data), size, len(told), 0)
+    head = b"PK\x03\x04" + about + told + data
+    entry = b"PK\x01\x02" + struct.pack("<H", 20) + about
+    entry += struct.pack("<3H2L", 0, 0, 0, 0, 0) + told
+    return (
+        head + entry + b"PK\x05\x06" + struct.pack("<4H2LH", 0, 0, 1, 1, len(entry), len(head), 0)
+    )
 
 
 def with_parts(book: bytes, parts: dict[str, str | bytes]) -> bytes:

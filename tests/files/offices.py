@@ -6,6 +6,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from tests.files.making import (
+    bomb,
     csv,
     ods,
     packed,
@@ -14,6 +15,7 @@ from tests.files.making import (
     vni,
     windows_1258,
     with_parts,
+    workbook,
     xlsx,
 )
 
@@ -146,8 +148,61 @@ SHEET = "xl/worksheets/sheet1.xml"
 
 
 def _many_rows() -> bytes:
-    row = "<row><c><v>1</v></c><c><v>2</v></c></row>"
+    row = "<row><c><v>1</v></c></row>"
     return with_parts(BOOK, {SHEET: sheet_of(row * 1_000_000)})
+
+
+def _grouped(*departments: str) -> list[Sequence[Any]]:
+    """Ratings under the names of their departments, one row a heading, with sums between."""
+    table: list[Sequence[Any]] = [*TITLE, ("STT", "Ngày", "Quầy", "Mức độ hài lòng")]
+    for number, (department, row) in enumerate(zip(departments, ROWS[:2], strict=True)):
+        table += [("I" * (number + 1), department), (1, row[0].strftime("%d/%m/%Y"), *row[2:])]
+        table += [(None, f"Cộng {department}", None, 1)]
+    return [*table, *FOOT]
+
+
+def _merged_departments(book: Any, sheet: Any) -> None:
+    sheet.merge_range(2, 1, 3, 1, "Sở Tư pháp", book.add_format())
+
+
+ONCE = [
+    CIRCULAR[0],
+    ("20/11/2026", "Sở Y tế", "5,5", "2,5", "1", "Không"),
+    ("", "", "3", "4", "0", "Có"),
+    ("", "Sở Tư pháp", "3", "3", "0", "Không"),
+    ("Tổng cộng", "", "11,5", "9,5", "1", ""),
+]
+ONCE_CELLS = [
+    ["so_tu_phap", 1, "2026-11-20", 0, 0, 1, 0], ["so_tu_phap", 2, "2026-11-20", 1, 0, 0, 0],
+    ["so_tu_phap", 3, "2026-11-20", 0, 0, 0, 1], ["so_tu_phap", 4, "2026-11-20", 1, 0, 0, 0],
+    ["so_tu_phap", 7, "2026-11-20", 0, 0, 1, 0],
+    ["so_y_te", 1, "2026-11-20", 0, 1, 0, 1], ["so_y_te", 2, "2026-11-20", 2, 0, 0, 0],
+    ["so_y_te", 3, "2026-11-20", 0, 0, 1, 1], ["so_y_te", 4, "2026-11-20", 2, 0, 0, 0],
+    ["so_y_te", 7, "2026-11-20", 0, 1, 0, 1],
+]  # fmt: skip
+GUIDE = [("Hướng dẫn",), ("Ghi mỗi phiếu một dòng, ngày dạng dd/mm/yyyy",)]
+PCI = [
+    ("PHỤ LỤC SỐ LIỆU PCI",),
+    ("STT", "Chỉ số thành phần", "Chỉ tiêu", "Năm", "Giá trị", "Đơn vị tính", "Nguồn"),
+    (1, "2. Tiếp cận đất đai", "Tỷ lệ hồ sơ đất đai đúng hạn", 2025, 96.3, "%", "Báo cáo 12/BC"),
+    (2, "Chi phí thời gian", "Số cuộc thanh tra một năm", 2025, 1204, "cuộc", None),
+    (3, "Sao hỏa", "Số cuộc đối thoại", 2025, 4, "cuộc", None),
+    (4, "3", "Số cuộc đối thoại", 2031, 4, "cuộc", None),
+]
+PCI_CELLS = [
+    [2025, "", "Số cuộc thanh tra một năm", "time_costs", 1204.0, "cuộc", ""],
+    [2025, "", "Tỷ lệ hồ sơ đất đai đúng hạn", "land_access", 96.3, "%", "Báo cáo 12/BC"],
+]
+DDCI = [
+    ("Đơn vị", "Năm", "Tỷ lệ hồ sơ đúng và trước hạn (%)", "Tỷ lệ hồ sơ nộp trực tuyến (%)"),
+    ("Sở Y tế", "2026", "96,3", "1.204,5"),
+    ("Sở Tư pháp", "2026", "100%", ""),
+]
+DDCI_CELLS = [
+    [2026, "so_tu_phap", "on_time_percent", "", 100.0, "", ""],
+    [2026, "so_y_te", "on_time_percent", "", 96.3, "", ""],
+    [2026, "so_y_te", "online_percent", "", 1204.5, "", ""],
+]
 
 
 CASES = [
@@ -222,6 +277,34 @@ CASES = [
          ["2026-11-20", "q05", 810, 1020, "CC.013"], ["2026-11-20", "q09", 450, 690, "CC.012"]]),
     Case("phieu-sipas.csv", csv(SIPAS, ";").encode(), "ballots", survey="sipas_2020",
          said={("2026-11-20", "so_y_te", "", 3): 1, ("2026-11-20", "so_y_te", "", 4): 1}),
+    Case("nhom-co-quan.csv", csv(_grouped("SỞ Y TẾ", "II. Sở Tư pháp")).encode(),
+         said=without(2)),
+    Case("nhom-co-quan.xlsx", xlsx(_grouped("Sở Y tế", "Sở Tư pháp")), said=without(2)),
+    Case("nhom-la.csv", csv(_grouped("Sở Y tế", "Sở Tư phap tỉnh")).encode(), said=without(1, 2),
+         bad={"B9": "không nhận ra cơ quan"}),
+    Case("nhom-gop-o.xlsx", xlsx([HEAD, ROWS[0], (DAY, None, *ROWS[1][2:]),
+         (NEXT, None, *ROWS[2][2:])], _merged_departments), said=SAID),
+    Case("ghi-mot-lan.csv", csv(ONCE, ";").encode(), "dossiers", cells=ONCE_CELLS),
+    Case("nhieu-trang.xlsx", workbook({"Hướng dẫn": GUIDE, "Tháng 11": [HEAD, *ROWS],
+         "Tháng 10": [HEAD, ROWS[0]]}), said=SAID),
+    Case("mot-trang-rong.xlsx", workbook({"Phụ lục": [range(300)], "Tháng 11": [HEAD, *ROWS]}),
+         said=SAID),
+    Case("hai-trang.ods", ods([HEAD, *ROWS], before="<table:table table:name='Bìa'>"
+         "<table:table-row><table:table-cell><text:p>Bìa</text:p></table:table-cell></table:table-row>"
+         "</table:table>"), said=SAID),
+    Case("so-lieu-pci.xlsx", xlsx(PCI), "hard", cells=PCI_CELLS,
+         bad={"B5": "không có chỉ số thành phần", "D6": "tương lai"}),
+    Case("so-lieu-ddci.csv", csv(DDCI, ";").encode(), "hard", cells=DDCI_CELLS),
+    Case("chu-dai.xlsx", with_parts(BOOK, {SHEET: sheet_of(
+         f"<row><c t='inlineStr'><is><t>{'x' * 3_000_000}</t></is></c></row>")}),
+         refused="text_too_long"),
+    Case("the-dai.xlsx", with_parts(BOOK, {SHEET: sheet_of(
+         f"<row><c r='{'x' * 3_000_000}'><v>1</v></c></row>")}), refused="damaged"),
+    Case("so-vo-han.xlsx", with_parts(BOOK, {SHEET: sheet_of(
+         "<row><c t='inlineStr'><is><t>Ngày</t></is></c><c t='inlineStr'><is><t>Mức độ</t></is></c>"
+         "</row><row><c t='inlineStr'><is><t>20/11/2026</t></is></c><c><v>INF</v></c></row>")}),
+         said={}, bad={"B2": "không có mức"}),
+    Case("mot-dong.csv", b"a;" * 3_000_000, refused="too_many_columns"),
     Case("tron-bang-ma.csv", UTF_8_LINES + tcvn3("20/11/2026,Sở Y tế,,Hài lòng").encode("latin-1"),
          refused="mixed_encoding"),
     Case("nua-tep.xlsx", BOOK[: len(BOOK) // 2], refused="damaged"),
@@ -232,7 +315,7 @@ CASES = [
     Case("trang-web.xls", b"<html><table><tr><td>5</td></tr></table></html>", refused="web_page"),
     Case("anh.png", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4, refused="no_table"),
     Case("van-ban.docx", packed({"word/document.xml": "<x/>"}), refused="no_table"),
-    Case("bom.xlsx", with_parts(BOOK, {"xl/sharedStrings.xml": bytes(120 * 1024 * 1024)}),
+    Case("bom.xlsx", bomb("xl/workbook.xml", 300),
          refused="unpacks_too_large"),
     Case("thuc-the.xlsx", with_parts(BOOK, {SHEET: '<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>'}),
          refused="damaged"),

@@ -1,31 +1,39 @@
-"""The parts of a spreadsheet file, XML in a ZIP, and the table that is made of them.
+"""The parts of a spreadsheet file, XML in a ZIP.
 
 Each part is read piece by piece and given up where it grows past what an office's table has; a
 document type, which such a file never has, is refused.
 """
 
 import io
+import math
 from collections.abc import Mapping
-from xml.etree.ElementTree import XMLParser
+from xml.parsers.expat import ParserCreate
 from zipfile import ZipFile
 
-from aggregator.intake.desk.sheets import (
-    MOST_COLUMNS,
-    MOST_ROWS,
-    Bounds,
-    Row,
-    SheetError,
-    cell_name,
-)
+from aggregator.intake.desk.sheets import LONGEST_CELL, PIECE, SheetError
 
-UNPACKED = 96 * 1024 * 1024  # bytes of all parts that are read
-PIECE = 64 * 1024
+UNPACKED = 256 * 1024 * 1024  # bytes of all parts that are read: 200 000 rows of ODS
 MOST_PARTS = 2_000
+LONGEST_TAG = 1024 * 1024  # bytes that are kept until it is whole
+BETWEEN = "}"  # a namespace and a name
 MACROS = ("vbaproject.bin", "basic/", "scripts/")
 
 
+class _Local(dict[str, str]):
+    """By an element's name with its namespace the name without."""
+
+    def __missing__(self, name: str) -> str:
+        local = name.rpartition(BETWEEN)[2]
+        if len(self) < MOST_PARTS:
+            self[name] = local
+        return local
+
+
+LOCAL = _Local()
+
+
 class Listener:
-    """Is told of a part's elements, by their names without a namespace."""
+    """Is told of a part's elements, by their names with a namespace; see LOCAL."""
 
     def begin(self, name: str, attributes: Mapping[str, str]) -> None:
         pass
@@ -34,26 +42,6 @@ class Listener:
         pass
 
     def text(self, text: str) -> None:
-        pass
-
-
-class _Refusing:
-    """Hands elements on to a listener, and refuses a document type."""
-
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
-        self.data = listener.text
-
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        self._listener.begin(tag.rpartition("}")[2], attributes)
-
-    def end(self, tag: str) -> None:
-        self._listener.end(tag.rpartition("}")[2])
-
-    def doctype(self, *_: object) -> None:
-        raise SheetError("damaged")
-
-    def close(self) -> None:
         pass
 
 
@@ -80,68 +68,60 @@ class Book:
             return
         if self._zip.getinfo(name).file_size > self._left:
             raise SheetError("unpacks_too_large", most=UNPACKED // 1024 // 1024)
-        # A document type is refused, so there is no entity to expand.
-        parser = XMLParser(target=_Refusing(listener))  # noqa: S314
+        parser = ParserCreate(namespace_separator=BETWEEN)
+        parser.StartDoctypeDeclHandler = _refuse  # so there is no entity to expand
+        parser.StartElementHandler, parser.EndElementHandler = listener.begin, listener.end
+        parser.CharacterDataHandler = listener.text
+        fed = 0
         with self._zip.open(name) as part:
             while piece := part.read(PIECE):
                 self._left -= len(piece)
                 if self._left < 0:
                     raise SheetError("unpacks_too_large", most=UNPACKED // 1024 // 1024)
-                parser.feed(piece)
-        parser.close()
+                parser.Parse(piece)
+                fed += len(piece)
+                if fed - parser.CurrentByteIndex > LONGEST_TAG:
+                    raise SheetError("damaged")
+        parser.Parse(b"", True)
 
 
-class Table:
-    """A table while it is read: rows with something in them, cells at fault, merged cells."""
+def _refuse(*_: object) -> None:
+    raise SheetError("damaged")
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.rows: list[Row] = []
-        self.faults: dict[tuple[int, int], str] = {}
-        self.notes: list[tuple[str, Mapping[str, object]]] = []
-        self.merged: list[tuple[int, int, int]] = []  # column, first and last row
-        self._bounds = Bounds()
 
-    def take(self, number: int, cells: Mapping[int, str]) -> None:
-        if not cells:
-            return
-        width = max(cells) + 1
-        if width > MOST_COLUMNS:
-            cell = cell_name(number, width - 1)
-            raise SheetError("too_many_columns", most=MOST_COLUMNS, cell=cell)
-        row = self._bounds.take(number, [cells.get(column, "") for column in range(width)])
-        if row:
-            self.rows.append(row)
+class Text:
+    """The text of a cell while it is read, no longer than one may be."""
 
-    def fault(self, row: int, column: int, key: str) -> None:
-        if column < MOST_COLUMNS and len(self.faults) < MOST_ROWS:
-            self.faults[row, column] = key
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._length = 0
 
-    def merge(self, column: int, first: int, last: int) -> None:
-        if first < last and column < MOST_COLUMNS and len(self.merged) < MOST_ROWS:
-            self.merged.append((column, first, last))
+    def clear(self) -> None:
+        if self._length:
+            self._parts, self._length = [], 0
 
-    def fill_merged(self) -> None:
-        """Say in every row what a cell says that was merged over several rows."""
-        place = {row.number: at for at, row in enumerate(self.rows)}
-        for column, first, last in self.merged:
-            at = place.get(first)
-            if at is None or column >= len(self.rows[at].cells):
-                continue
-            value = self.rows[at].cells[column]
-            for number in range(first + 1, min(last, self.rows[-1].number) + 1):
-                if (below := place.get(number)) is not None:
-                    cells = [*self.rows[below].cells]
-                    cells += [""] * (column + 1 - len(cells))
-                    if not cells[column]:
-                        cells[column] = value
-                        self.rows[below] = Row(number, cells)
+    def add(self, text: str) -> None:
+        """Raises SheetError."""
+        self._length += len(text)
+        if self._length > 2 * LONGEST_CELL:  # with white space that is left out
+            raise SheetError("text_too_long", most=LONGEST_CELL)
+        self._parts.append(text)
+
+    def __str__(self) -> str:
+        return "".join(self._parts).strip()
 
 
 def number_text(written: str) -> str:
-    """A number without the digits that a computer's fractions add to it."""
+    """A number without the digits that a computer's fractions add to it, with a decimal comma.
+
+    So it is no number with points between thousands, as 1.204 in a text is.
+    """
     try:
         value = float(written)
     except ValueError:
         return written
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.15g}"
+    if not math.isfinite(value):
+        return written
+    if value == int(value) and abs(value) < 1e15:
+        return str(int(value))
+    return f"{value:.15g}".replace(".", ",")

@@ -7,12 +7,15 @@ VNI (VNI-Times) writes a mark as a byte after its letter; windows-1258 does so w
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 from unicodedata import normalize
 
 from surveys.text import composed
 
 UTF_8, UTF_16, WINDOWS, TCVN3, VNI = "UTF-8", "UTF-16", "windows-1258", "TCVN3", "VNI"
+MOST_LINES = 300_000  # that are looked at for another encoding
+SAMPLE = 1_000_000  # characters by which an encoding is found
+BEYOND = re.compile("[^\x00-\x7f]")
 MOST_WORDS = 4_000  # with letters beyond ASCII that are looked at
 LIKELY = 0.7  # of these words must be Vietnamese ones, or the encoding is not known
 
@@ -121,26 +124,30 @@ def decoded(data: bytes) -> tuple[str, str]:
         if line := _odd_line(data):
             raise Unreadable(line) from None
     text = data.decode("latin-1")
-    name, likely = max(((one, vietnamese(read(text))) for one, read in BYTES.items()), key=_second)
+    beyond = BEYOND.search(text)
+    sample = text[beyond.start() if beyond else 0 :][:SAMPLE]
+    name, likely = max(
+        ((one, vietnamese(read(sample))) for one, read in BYTES.items()), key=_second
+    )
     if likely < LIKELY:
         raise Unreadable
     return composed(BYTES[name](text)), name
 
 
-def mended(texts: Iterable[str]) -> tuple[Callable[[str], str], str]:
-    """What makes the cells of a spreadsheet Unicode, and the name of the encoding they are in.
+def encoding_of(texts: Iterable[str]) -> str:
+    """The encoding that the cells of a spreadsheet are in: UTF_8, TCVN3 or VNI.
 
     A cell in a font such as .VnTime has the bytes of TCVN3 as characters. Only what is
-    Vietnamese in such an encoding and not as it stands is changed.
+    Vietnamese in such an encoding and not as it stands is in it.
     """
     text = "\n".join(texts)
     if text.isascii() or (best := vietnamese(text)) >= LIKELY:
-        return composed, UTF_8
+        return UTF_8
     chosen = UTF_8
     for name in (TCVN3, VNI):
         if (likely := vietnamese(BYTES[name](text))) >= LIKELY and likely > best:
             best, chosen = likely, name
-    return (composed, UTF_8) if chosen == UTF_8 else (BYTES[chosen], chosen)
+    return chosen
 
 
 def vietnamese(text: str) -> float:
@@ -173,7 +180,9 @@ def _strictly(data: bytes, codec: str) -> str:
 def _odd_line(data: bytes) -> int:
     """Of a file that is UTF-8 in some lines only, the first that is not; else 0."""
     first = unicode = 0
-    for number, line in enumerate(data.split(b"\n"), 1):
+    lines = re.finditer(rb"[^\n]*\n?", data)
+    for number, found in enumerate(islice(lines, MOST_LINES), 1):
+        line = found[0]
         try:
             line.decode()
         except UnicodeDecodeError:

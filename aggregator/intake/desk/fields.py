@@ -7,16 +7,19 @@ from datetime import date
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
+from aggregator.intake.desk.sheets import MOST_ROWS
 from aggregator.intake.files import Record
 from surveys.centre import Centre
-from surveys.definition import Level, Question, Survey
+from surveys.definition import Level, Question, Survey, Text
 from surveys.messages import Language
 from surveys.text import without_marks
+
+MOST_SET = 50_000  # rows that a batch sets one by one
 
 # How a cell of a field is read; see values.py.
 Meaning = Literal[
     "day", "span", "time", "department", "counter", "answer", "answers", "count", "whole", "days",
-    "extent", "yes", "complaint", "official", "text",
+    "extent", "yes", "complaint", "official", "decimal", "text",
 ]  # fmt: skip
 
 
@@ -25,6 +28,7 @@ class Field:
     """A column of the desk. ``headers`` are folded, the first ones the surer names.
 
     ``question`` is behind an answer, ``counted`` the level that a column of totals counts.
+    ``label`` is what it is called, where that is in no catalogue.
     """
 
     name: str
@@ -33,6 +37,7 @@ class Field:
     required: bool = False
     question: Question | None = None
     counted: Level | None = None
+    label: Text | None = None
 
     @property
     def code(self) -> int | None:
@@ -65,13 +70,17 @@ class Kind:
 
     ``survey`` is the instrument of answers, which become submissions; of others ``rows`` makes
     what a batch sets in the table of the kind (storage.batches.TABLES). Rows that are ``spanned``
-    are of a span of days each, or all of one.
+    are of a span of days each, or all of one. Two rows with the same
+    ``key`` set the same, where there is one; else each row adds something. A table has at most
+    ``most`` rows.
     """
 
     name: str
     fields: Sequence[Field]
     survey: Survey | None = None
     rows: Callable[[Iterable[Record], Setting], Rows] | None = None
+    key: Sequence[str] = ()
+    most: int = MOST_ROWS
     spanned: bool = False
 
     def field(self, name: str) -> Field:

@@ -3,54 +3,58 @@
 import re
 from collections.abc import Mapping
 
-from aggregator.intake.desk.books import Book, Listener, Table, number_text
-from aggregator.intake.desk.sheets import MOST_COLUMNS, SheetError
+from aggregator.intake.desk.books import LOCAL, Book, Listener, Text, number_text
+from aggregator.intake.desk.sheets import MOST_COLUMNS, Sheet, SheetError, Table
 
 DURATION = re.compile(r"PT([0-9]+)H([0-9]+)M([0-9]+)")
-OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
-TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
-CALC = "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}"
+OFFICE = "urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
+TABLE = "urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+CALC = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}"
 
 
 class _Content(Listener):
-    """The tables of ODS: the first that has something in it, and the number of all."""
+    """The tables of ODS that have something in them."""
 
     def __init__(self) -> None:
-        self.found = Table("")
-        self.count = 0
-        self._table: Table | None = None
+        self.found: list[Sheet] = []
+        self.table: Table | None = None
         self._row = self._column = 0
         self._cells: dict[int, str] = {}
         self._cell: Mapping[str, str] = {}
-        self._paragraphs: list[str] = []
+        self._text = Text()
         self._reading = 0
+        self._begun = False
         self._aside = 0
         self._rows = 1
 
     def begin(self, name: str, attributes: Mapping[str, str]) -> None:
+        name = LOCAL[name]
         if name == "table":
-            self.count += 1
-            if not self.found.rows:
-                self.found = self._table = Table(attributes.get(f"{TABLE}name", ""))
+            self.table = Table(attributes.get(f"{TABLE}name", ""))
             self._row = 0
         elif name == "table-row":
             self._rows = _repeated(attributes, "number-rows-repeated")
             self._column, self._cells = 0, {}
         elif name in ("table-cell", "covered-table-cell"):
-            self._cell, self._paragraphs = attributes, []
+            self._cell, self._text, self._begun = attributes, Text(), False
         elif name == "annotation":
             self._aside += 1
         elif name == "p" and not self._aside:
             self._reading += 1
-            self._paragraphs.append("")
+            if self._begun:
+                self._text.add("\n")
+            self._begun = True
         elif name == "s" and self._reading:
             self.text(" ")
         elif name == "line-break" and self._reading:
             self.text("\n")
 
     def end(self, name: str) -> None:
+        name = LOCAL[name]
         if name == "table":
-            self._table = None
+            if self.table and self.table.count:
+                self.found.append(self.table.sheet("ODS"))
+            self.table = None
         elif name == "annotation":
             self._aside -= 1
         elif name == "p" and not self._aside:
@@ -61,29 +65,28 @@ class _Content(Listener):
             self._end_row()
 
     def text(self, text: str) -> None:
-        if self._reading and not self._aside and self._paragraphs:
-            self._paragraphs[-1] += text
+        if self._reading and not self._aside:
+            self._text.add(text)
 
     def _end_cell(self) -> None:
         cell, times = self._cell, _repeated(self._cell, "number-columns-repeated")
-        row, value = self._row + 1, _value(self._cell, "\n".join(self._paragraphs).strip())
-        if self._table is not None:
+        row, value = self._row + 1, _value(self._cell, str(self._text))
+        if self.table is not None:
             if cell.get(f"{CALC}value-type") == "error" or value.startswith(("Err:", "#N/A")):
-                self._table.fault(row, self._column, "cell_error")
+                self.table.fault(row, self._column, "cell_error")
             elif f"{TABLE}formula" in cell and not value and f"{OFFICE}value-type" not in cell:
-                self._table.fault(row, self._column, "formula_without_value")
+                self.table.fault(row, self._column, "formula_without_value")
                 value = "="
             spanned = _repeated(cell, "number-rows-spanned")
-            self._table.merge(self._column, row, row + spanned - 1)
+            self.table.merge(self._column, row, row + spanned - 1)
         if value:
             last = min(self._column + times, MOST_COLUMNS + 1)
             self._cells |= dict.fromkeys(range(self._column, last), value)
         self._column += times
 
     def _end_row(self) -> None:
-        if self._table is not None and self._cells:
-            for number in range(self._row + 1, self._row + self._rows + 1):
-                self._table.take(number, self._cells)
+        if self.table is not None:
+            self.table.take_at(self._row + 1, self._cells, self._rows)
         self._row += self._rows
 
 
@@ -110,16 +113,21 @@ class _Manifest(Listener):
     encrypted = False
 
     def begin(self, name: str, attributes: Mapping[str, str]) -> None:
+        name = LOCAL[name]
         self.encrypted |= name == "encryption-data"
 
 
-def read_ods(book: Book) -> Table:
+def read_ods(book: Book) -> list[Sheet]:
+    """The sheets that have something in them. Raises SheetError."""
     manifest, content = _Manifest(), _Content()
     book.read("META-INF/manifest.xml", manifest)
     if manifest.encrypted:
         raise SheetError("password")
-    book.read("content.xml", content)
-    if content.count > 1 and content.found.rows:
-        note = {"name": content.found.name, "n": content.count}
-        content.found.notes.append(("one_sheet", note))
+    try:
+        book.read("content.xml", content)
+    except SheetError as error:
+        # The sheets before it were read; those after it stand in the same part.
+        if not error.of_sheet or content.table is None:
+            raise
+        content.found.append(content.table.sheet("ODS", error=error))
     return content.found

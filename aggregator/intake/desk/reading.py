@@ -1,6 +1,5 @@
 """A sheet understood: which row is the header, which column is which field, what each row says."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -11,6 +10,14 @@ import orjson
 from aggregator.indices.operations import Span
 from aggregator.intake.desk import values
 from aggregator.intake.desk.fields import Field, Kind, folded
+from aggregator.intake.desk.groups import (
+    FILLED,
+    Counted,
+    Groups,
+    is_foot,
+    is_numbering,
+    is_total,
+)
 from aggregator.intake.desk.kinds.answers import LEVEL
 from aggregator.intake.desk.sheets import Row, Sheet, cell_name
 from aggregator.intake.desk.spans import cell_span, told_span
@@ -21,23 +28,23 @@ from surveys.text import cleaned
 from surveys.wire import Refused
 
 HEADER_WITHIN = 40  # rows of the sheet
-TOTALS = ("tong cong", "cong", "tong", "tong so", "total", "cong tong", "tong cong toan trung tam")
-FOOT = ("nguoi lap bieu", "nguoi lap", "thu truong", "giam doc", "ghi chu", "nguoi tong hop")
-NUMBERING = re.compile(r"\(\d+\)(=.*)?|[A-Z]|\[\d+\]")
 MOST_PROBLEMS = 500  # that are kept with their words; the others are counted
+MOST_UNPLACED = 100
 
 
 @dataclass(frozen=True)
 class Columns:
     """What somebody has to agree to: the header's place, columns by field, departments chosen.
 
-    ``header`` is a place in Sheet.rows, ``columns`` count from 0. ``span`` is that of operating
-    figures without one in their row.
+    ``header`` is a place among the sheet's rows, ``columns`` count from 0. In the fields of
+    ``filled`` a blank cell says what the one above it says. ``span`` is that of operating figures
+    without one in their row.
     """
 
     header: int
     columns: Mapping[str, int]
     departments: Mapping[str, str] = field(default_factory=dict)
+    filled: Sequence[str] = ()
     span: Span | None = None
 
 
@@ -49,6 +56,10 @@ class Problem:
     cell: str
     reason: str
 
+    def is_as(self, other: "Problem") -> bool:
+        """Whether it is another's, of a cell that speaks for several rows."""
+        return bool(self.cell) and (self.cell, self.reason) == (other.cell, other.reason)
+
     def text(self, messages: Messages, language: Language) -> str:
         values = {"row": self.row, "cell": self.cell, "reason": self.reason}
         key = "desk.problem" if self.cell else "desk.problem_row"
@@ -57,20 +68,22 @@ class Problem:
 
 @dataclass
 class Reading:
-    """The rows of a sheet by the fields of a kind, and what could not be read of it.
+    """What could not be read of a sheet, known once all its rows are read.
 
-    ``left_out`` are rows that are no data, such as totals. ``unplaced`` are departments as they
-    are written that nobody knows (or that were closed), each with a suggestion or None.
+    ``left_out`` are rows that are no data, such as totals; ``headings`` those that name the
+    department of the rows below. ``unplaced`` are departments as they are written that nobody
+    knows (or that were closed), each with a suggestion or None.
     """
 
-    records: list[Record] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     more_problems: int = 0
-    left_out: list[int] = field(default_factory=list)
+    left_out: Counted = field(default_factory=Counted)
+    headings: Counted = field(default_factory=Counted)
     unplaced: dict[str, str | None] = field(default_factory=dict)
 
     def refuse(self, problem: Problem) -> None:
-        if len(self.problems) < MOST_PROBLEMS:
+        is_again = bool(self.problems) and problem.is_as(self.problems[-1])
+        if len(self.problems) < MOST_PROBLEMS and not is_again:
             self.problems.append(problem)
         else:
             self.more_problems += 1
@@ -78,9 +91,9 @@ class Reading:
 
 def header_of(sheet: Sheet, place: int) -> list[str]:
     """The texts of a header; where a cell is blank the one above it counts, as where merged."""
-    cells = list(sheet.rows[place].cells)
-    above = sheet.rows[place - 1] if place else None
-    if above is not None and above.number == sheet.rows[place].number - 1:
+    cells = list(sheet.head[place].cells)
+    above = sheet.head[place - 1] if place else None
+    if above is not None and above.number == sheet.head[place].number - 1:
         cells += [""] * (len(above.cells) - len(cells))
         cells = [own or (above.cells[at] if at < len(above.cells) else "")
                  for at, own in enumerate(cells)]  # fmt: skip
@@ -91,14 +104,34 @@ def guess(sheet: Sheet, kind: Kind) -> Columns:
     """The likeliest header, and the column of each field that it names."""
     best = 0
     found: dict[str, int] = {}
-    for place in range(min(len(sheet.rows), HEADER_WITHIN)):
+    for place in range(min(len(sheet.head), HEADER_WITHIN)):
         columns = columns_of(header_of(sheet, place), kind)
         if len(columns) > len(found):
             best, found = place, columns
     span = None
     if kind.spanned:
-        span = told_span(cell for row in sheet.rows[:best] for cell in row.cells)
-    return Columns(best, found, span=span)
+        span = told_span(cell for row in sheet.head[:best] for cell in row.cells)
+    return Columns(best, found, filled=filled_of(sheet, best, found, kind), span=span)
+
+
+def filled_of(sheet: Sheet, header: int, columns: Mapping[str, int], kind: Kind) -> list[str]:
+    """The fields that no row is without, and that stand in the first of several rows alone."""
+    found = []
+    for one in kind.fields:
+        at = columns.get(one.name)
+        if at is None or not one.required or one.name not in FILLED:
+            continue
+        own = [columns[name] for name in columns if name != one.name]
+        said = [
+            at < len(row.cells) and bool(row.cells[at])
+            for row in sheet.head[header + 1 :]
+            if sum(place < len(row.cells) and bool(row.cells[place]) for place in own) > 1
+            and not is_total(row)
+            and not is_numbering(row)
+        ]
+        if said and said[0] and not all(said):
+            found.append(one.name)
+    return found
 
 
 def columns_of(header: Sequence[str], kind: Kind) -> dict[str, int]:
@@ -137,8 +170,8 @@ class Reader:
     messages: Messages
     language: Language
 
-    def read(self, sheet: Sheet, mapping: Columns) -> Reading:
-        found = Reading()
+    def records(self, sheet: Sheet, mapping: Columns, found: Reading) -> Iterator[Record]:
+        """The rows as the readers of the kinds take them; what is wrong goes to ``found``."""
         places = values.Places(self.centre, mapping.departments)
         columns = dict(mapping.columns)
         fields = [one for one in self.kind.fields if one.name in columns]
@@ -146,37 +179,51 @@ class Reader:
         # A table of totals says a rating by its columns; one of ratings has no such columns.
         if "rating" in columns:
             fields = [one for one in fields if not one.name.startswith(LEVEL)]
+        groups = Groups(places, self.kind, columns, mapping.filled)
+        found.headings = groups.headings
         after_total = False
-        for row in sheet.rows[mapping.header + 1 :]:
+        for row in sheet.rows(mapping.header + 1):
+            cells = row.cells
+            width = len(cells)
             given = {
-                one.name: row.cells[columns[one.name]]
+                one.name: cell
                 for one in fields
-                if columns[one.name] < len(row.cells) and row.cells[columns[one.name]]
+                if (at := columns[one.name]) < width and (cell := cells[at])
             }
+            if is_total(row):
+                after_total = True
+                found.left_out.add(row.number)
+                continue
             lacking = required and not any(one.name in given for one in required)
-            if _is_total(row) or _is_numbering(row) or (lacking and (after_total or _is_foot(row))):
-                after_total |= _is_total(row)
-                found.left_out.append(row.number)
+            if (lacking or len(given) == 1) and groups.is_heading(row, given, after_total):
                 continue
-            if not given or (lacking and len(given) < 2 and len(row.cells) > 1):
-                found.left_out.append(row.number)
+            few = lacking and len(given) < 2 and width > 1 and not groups.fills(required)
+            if not given or few or is_numbering(row) or (lacking and (after_total or is_foot(row))):
+                found.left_out.add(row.number)
                 continue
+            above = groups.fill(given, row.number)
             try:
-                self._refuse_faults(sheet, row, columns, fields)
-                for cells in self._canonical(given, fields, places, mapping.span):
-                    found.records.append(Record(row.number, cells))
+                if sheet.faults:
+                    self._refuse_faults(sheet, row, columns, fields)
+                for canonical in self._canonical(given, fields, places, mapping.span):
+                    yield Record(row.number, canonical)
             except Refused as error:
-                if isinstance(error, values.Unplaced):
+                if isinstance(error, values.Unplaced) and len(found.unplaced) < MOST_UNPLACED:
                     found.unplaced.setdefault(error.written, error.suggested)
-                found.refuse(self.problem(row.number, error.field, error, columns))
-        return found
+                found.refuse(self.problem(row.number, error.field, error, columns, above))
 
     def problem(
-        self, row: int, name: str, reason: Refused | str, columns: Mapping[str, int]
+        self,
+        row: int,
+        name: str,
+        reason: Refused | str,
+        columns: Mapping[str, int],
+        above: Mapping[str, str] | None = None,
     ) -> Problem:
-        """What is wrong with the field of a row, told by its cell."""
+        """What is wrong with the field of a row, told by its cell, or that ``above`` it."""
         column = columns.get(name)
         cell = cell_name(row, column) if column is not None else ""
+        cell = (above or {}).get(name, cell)
         if isinstance(reason, Refused):
             reason = reason.reason(self.language).partition(": ")[2]
         return Problem(row, cell, reason)
@@ -199,20 +246,19 @@ class Reader:
         for one in self.kind.fields:
             if one.required and one.name not in given:
                 raise Refused(one.name, "missing")
-        span, clock = stated, None
+        span: Span | None = None
+        day, clock = values.moment("day", given["day"]) if "day" in given else (None, None)
         if self.kind.spanned:
             span = _span(given, stated)
             day = span[0]
-        else:
-            day, clock = values.moment("day", given["day"])
         department = counter = None
         if (written := given.get("department")) and not places.is_centre(written):
             department = places.department(written, day)
         if written := given.get("counter"):
             counter = places.counter(written, department)
-        if self.kind.survey is None:
+        if self.kind.survey is None or day is None:
             cells = self._plain(given, fields, day, department, counter)
-            if self.kind.spanned and span:
+            if span is not None:
                 cells |= {"since": span[0].isoformat(), "until": span[1].isoformat()}
             yield cells
         else:
@@ -225,7 +271,7 @@ class Reader:
         self,
         given: Mapping[str, str],
         fields: Sequence[Field],
-        day: date,
+        day: date | None,
         department: str | None,
         counter: str | None,
     ) -> dict[str, str]:
@@ -237,17 +283,16 @@ class Reader:
             match one.meaning:
                 case "whole":
                     cells[one.name] = values.whole(one.name, text)
+                case "decimal":
+                    cells[one.name] = values.decimal(one.name, text)
                 case "extent" | "yes" | "complaint":
                     cells[one.name] = values.word(one, text)
                 case "time":
                     cells[one.name] = _clock(one.name, text)
                 case _:
                     cells[one.name] = text
-        cells["day"] = day.isoformat()
-        for name, id in (("department", department), ("counter", counter)):
-            if name in cells:
-                cells[name] = id or ""
-        return cells
+        known = {"day": day and day.isoformat(), "department": department, "counter": counter}
+        return cells | {name: said or "" for name, said in known.items() if name in cells}
 
     def _answers(
         self,
@@ -313,18 +358,3 @@ def _clock(name: str, text: str) -> str:
     if text.strip() in ("24:00", "24h", "24h00"):
         return "24:00"
     return values.hour(name, text).strftime("%H:%M")
-
-
-def _is_total(row: Row) -> bool:
-    first = [folded(cell) for cell in row.cells[:4] if cell]
-    return any(cell in TOTALS or cell.startswith(("tong cong ", "tong so ")) for cell in first)
-
-
-def _is_foot(row: Row) -> bool:
-    return any(folded(cell).startswith(FOOT) for cell in row.cells if cell)
-
-
-def _is_numbering(row: Row) -> bool:
-    """Whether a row only numbers the columns: (1), (2), (3)=(1)+(2)."""
-    given = [cell for cell in row.cells if cell]
-    return len(given) > 1 and all(NUMBERING.fullmatch(cell) for cell in given)

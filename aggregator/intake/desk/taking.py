@@ -5,8 +5,9 @@ a row that stays in a corrected file keeps its id and counts once; one that is g
 """
 
 import hashlib
+import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -15,8 +16,9 @@ from uuid import uuid5
 import orjson
 
 from aggregator.intake.desk.fields import Field, Kind, Setting
+from aggregator.intake.desk.likeness import LIKE, Sketcher, shared
 from aggregator.intake.desk.reading import Columns, Reader, Reading, guess, header_of
-from aggregator.intake.desk.sheets import Sheet, SheetError
+from aggregator.intake.desk.sheets import Sheet, SheetError, Workbook
 from aggregator.intake.files import Record
 from aggregator.intake.ingest import Candidate, Ingest
 from aggregator.intake.roster import told
@@ -52,11 +54,15 @@ class Said:
 
 @dataclass
 class Taken:
-    """What a table says: how often each content, or rows of a table; ``rows`` of the file."""
+    """What a table says: how often each content, or rows of a table; ``rows`` of the file.
+
+    ``sketch`` is what it is known by again, see likeness.py.
+    """
 
     rows: int = 0
     contents: Counter[str] = field(default_factory=Counter)
     cells: Cells | None = None
+    sketch: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -90,18 +96,25 @@ class Desk:
             return guessed
         names = {one.name for one in kind.fields}
         columns = {name: at for name, at in known["columns"].items() if name in names}
-        return Columns(guessed.header, columns, known["departments"], guessed.span)
+        filled = tuple(known.get("filled", ()))
+        return Columns(guessed.header, columns, known["departments"], filled, guessed.span)
 
     def remember(self, sheet: Sheet, kind: Kind, columns: Columns) -> None:
-        agreed = {"columns": dict(columns.columns), "departments": dict(columns.departments)}
+        agreed = {
+            "columns": dict(columns.columns),
+            "departments": dict(columns.departments),
+            "filled": list(columns.filled),
+        }
         header = header_hash(sheet, columns.header)
         self.store.batches.remember(header, key_of(kind), agreed)
 
     def read(self, sheet: Sheet, kind: Kind, columns: Columns) -> tuple[Taken, Reading]:
         """What a table says, with every problem of its cells. Nothing is written.
 
-        Raises SheetError where a required column is missing.
+        Raises SheetError where a required column is missing, or there are too many rows.
         """
+        if sheet.error is not None:
+            raise SheetError(sheet.error[0], **sheet.error[1])
         for one in kind.fields:
             if one.required and one.name not in columns.columns:
                 raise SheetError("no_column", name=label_of(one, self.language))
@@ -109,19 +122,46 @@ class Desk:
         has_span = columns.span or "span" in named or {"since", "until"} <= named
         if kind.spanned and not has_span:
             raise SheetError("no_span")
-        reader = Reader(kind, self.centre, MESSAGES, self.language)
-        reading = reader.read(sheet, columns)
-        if kind.survey is not None:
-            return self._answers(reading, reader, kind, columns), reading
-        return self._cells(reading, reader, kind, columns), reading
+        reader, reading = Reader(kind, self.centre, MESSAGES, self.language), Reading()
+        records = reader.records(sheet, columns, reading)
+        read = self._answers if kind.survey is not None else self._cells
+        taken = read(records, reading, reader, kind, columns)
+        reading.problems.sort(key=lambda problem: problem.row)
+        return taken, reading
 
-    def _answers(self, reading: Reading, reader: Reader, kind: Kind, columns: Columns) -> Taken:
-        taken = Taken()
+    def alike(self, taken: Taken, kind: Kind, name: str) -> Sequence[BatchRow]:
+        """Other batches than that of ``name`` that a table may be a correction of, likeliest first.
+
+        Of a kind whose rows set what stands under their key, every batch with such a key.
+        """
+        survey = kind.survey.id if kind.survey else None
+        least = sys.float_info.min if kind.key else LIKE
+        found = [
+            (likeness, one)
+            for one in self.store.batches.known(kind.name, survey)
+            if one.name != name and (likeness := shared(taken.sketch, one.sketch or {})) >= least
+        ]
+        return [one for _, one in sorted(found, key=lambda pair: (-pair[0], pair[1].name))]
+
+    def _answers(
+        self,
+        records: Iterable[Record],
+        reading: Reading,
+        reader: Reader,
+        kind: Kind,
+        columns: Columns,
+    ) -> Taken:
+        taken, sketcher, total = Taken(), Sketcher(), 0
         channel = "paper" if kind.name == "ballots" else "import"
         rows: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        for record in reading.records:
-            rows[_said(record, channel).key].append((record.line, int(record.cells["count"])))
-        reading.records.clear()  # what they say is in the keys
+        for record in records:
+            key, count = _said(record, channel).key, int(record.cells["count"])
+            rows[key].append((record.line, count))
+            sketcher.add(key.encode(), count)
+            total += count
+            if total > MOST_ANSWERS:
+                raise SheetError("too_many_answers", most=MOST_ANSWERS)
+        taken.sketch = sketcher.sketch
         refused: dict[int, str] = {}
         for keys in parts(list(rows)):
             raws = [{**orjson.loads(key), "id": str(uuid5(ROW_IDS, key))} for key in keys]
@@ -136,19 +176,26 @@ class Desk:
             name = {"answered_at": "day"}.get(name, name.removeprefix("answers."))
             reading.refuse(reader.problem(line, name, why, columns.columns))
         taken.rows = sum(taken.contents.values())
-        if taken.rows > MOST_ANSWERS:
-            raise SheetError("too_many_answers", most=MOST_ANSWERS)
         return taken
 
-    def _cells(self, reading: Reading, reader: Reader, kind: Kind, columns: Columns) -> Taken:
+    def _cells(
+        self,
+        records: Iterable[Record],
+        reading: Reading,
+        reader: Reader,
+        kind: Kind,
+        columns: Columns,
+    ) -> Taken:
         """The rows that a table sets, as the reader of its kind makes them."""
         assert kind.rows is not None  # noqa: S101 - the caller looked
-        setting = Setting(self.centre, self.today, self.language)
-        cells, n, problems = kind.rows(reading.records, setting)
+        setting, sketcher = Setting(self.centre, self.today, self.language), Sketcher()
+        sketched = _sketched(records, kind, sketcher)
+        cells, n, problems = kind.rows(sketched, setting)
         for line, reason in problems:
             name, _, why = reason.partition(": ")
             reading.refuse(reader.problem(line, name, why or reason, columns.columns))
-        return Taken(n, cells=[[_plain(value) for value in row] for row in cells])
+        plain = [[_plain(value) for value in row] for row in cells]
+        return Taken(n, cells=plain, sketch=sketcher.sketch)
 
     def take(self, new: NewBatch, taken: Taken) -> Change:
         """Make ``taken`` the batch of its name, whatever it was before.
@@ -164,7 +211,7 @@ class Desk:
         if new.hash != WITHOUT:
             if not taken.rows:
                 raise SheetError("nothing_to_take")
-            same = self.store.batches.of_file(new.hash, new.kind, new.survey)
+            same = self.store.batches.of_file(new.hash, new.sheet, new.kind, new.survey)
             if same not in (None, new.name):
                 raise SheetError("already_taken", name=same)
         version = before.version if before else 0
@@ -220,12 +267,24 @@ class Desk:
         return Entry(self.now, new.actor, "batch.taken", about)
 
 
+def _sketched(records: Iterable[Record], kind: Kind, sketcher: Sketcher) -> Iterator[Record]:
+    """The records, known by what they set, or by all that they say. Raises SheetError."""
+    names = list(kind.key) or [one.name for one in kind.fields]
+    for n, record in enumerate(records):
+        if n == kind.most:
+            raise SheetError("too_many_rows", most=kind.most)
+        sketcher.add(orjson.dumps([record.cells[name] for name in names]))
+        yield record
+
+
 def parts(every: Sequence[T]) -> Iterator[Sequence[T]]:
     return (every[start : start + CHUNK] for start in range(0, len(every), CHUNK))
 
 
 def label_of(one: Field, language: Language) -> str:
     """What a field is called on a screen."""
+    if one.label is not None:
+        return one.label.get(language)
     if one.question is None:
         return MESSAGES.get(language, f"desk.field.{one.name}")
     if one.counted is not None:
@@ -243,22 +302,36 @@ def header_hash(sheet: Sheet, place: int) -> str:
     return hashlib.sha256(written).hexdigest()
 
 
-def file_hash(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
 def name_of(written: str) -> str:
     """The name of a batch as it is kept."""
     return " ".join(cleaned(written).split())[:LONGEST_NAME].strip()
 
 
-def suggested_name(file: str, batches: Sequence[BatchRow], kind: Kind) -> str:
-    """The batch that a file of this name was taken as before, else the file's own name."""
+def suggested_name(file: str, sheet: str, batches: Sequence[BatchRow], kind: Kind) -> str:
+    """The batch that a sheet of a file of this name was taken as before, else their own names.
+
+    ``sheet`` is '' where the file has one alone.
+    """
     survey = kind.survey.id if kind.survey else None
     for one in batches:
-        if (one.file, one.kind, one.survey) == (file, kind.name, survey):
+        if (one.file, one.sheet, one.kind, one.survey) == (file, sheet, kind.name, survey):
             return one.name
-    return name_of(file.rpartition(".")[0] or file)
+    own = file.rpartition(".")[0] or file
+    return name_of(f"{own} – {sheet}" if sheet else own)
+
+
+def chosen_sheet(book: Workbook, kind: Kind, name: str = "") -> Sheet:
+    """The sheet of a name, else the one whose header names most of the kind's fields."""
+    for one in book.sheets:
+        if one.name == name:
+            return one
+    readable = [one for one in book.sheets if one.error is None]
+    return max(readable, key=lambda one: len(guess(one, kind).columns))
+
+
+def sheet_name(book: Workbook, sheet: Sheet) -> str:
+    """What a batch keeps of its sheet: its name where the file has several, else ''."""
+    return sheet.name[:LONGEST_NAME] if len(book.sheets) > 1 else ""
 
 
 def _said(record: Record, channel: str) -> Said:

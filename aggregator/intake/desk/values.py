@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from difflib import get_close_matches
+from functools import lru_cache
 
 from aggregator.intake.desk.fields import Field, folded
 from aggregator.intake.desk.kinds.answers import names_of
@@ -25,6 +26,8 @@ CLOCK = re.compile(
 OFFSET = re.compile(r"(?<=[0-9])\+07:?00$")  # the only one that a Vietnamese office has
 BEGINNING = date(1899, 12, 30)
 THOUSANDS = re.compile(r"[0-9]{1,3}([.\s][0-9]{3})+")
+GROUPED = re.compile(r"-?[1-9][0-9]{0,2}([.\s][0-9]{3})+(,[0-9]{1,9})?")
+DECIMAL = re.compile(r"[-\u2212]?[0-9]{1,15}([.,][0-9]{1,15})?")
 WHOLE = re.compile(r"([0-9]+)(?:[.,]0+)?")
 EXTENT = {
     "full": ("full", "toan bo", "tat ca", "day du", "co", "2"),
@@ -43,6 +46,7 @@ WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "complaint": COMPLAINT,
 }
 CENTRE = ("toan trung tam", "trung tam", "ca trung tam", "centre", "whole centre")
+MOST_NEAR = 200  # names that are looked for among others: each takes a millisecond
 SHOWN = 40  # characters of a value that a message repeats
 
 
@@ -54,6 +58,7 @@ class Unplaced(Refused):
         self.written, self.suggested = written, suggested
 
 
+@lru_cache(4_096)
 def moment(name: str, text: str) -> tuple[date, time | None]:
     """The day of a cell, and the hour where it has one. Raises Refused."""
     text = OFFSET.sub("", text)
@@ -105,6 +110,16 @@ def whole(name: str, text: str) -> str:
     return found[1]
 
 
+def decimal(name: str, text: str) -> str:
+    """A number as computers write it, of one as offices do: 1.204,5 or 96,3%. Raises Refused."""
+    text = text.removesuffix("%").strip()
+    if GROUPED.fullmatch(text):
+        text = re.sub(r"[.\s]", "", text)
+    elif not DECIMAL.fullmatch(text):
+        raise Refused(name, "not_a_number", value=text[:SHOWN])
+    return text.replace(",", ".").replace("\u2212", "-")
+
+
 def answer(survey: Survey, field: Field, text: str) -> int:
     """The code of a level that a cell names or gives. Raises Refused."""
     question = field.question
@@ -151,6 +166,9 @@ class Places:
         self._chosen = chosen or {}
         self._named: dict[str, str] = {}
         self._centre = {folded(centre.name.vi), folded(centre.name.en)}
+        self._found: dict[tuple[str, date | None], str] = {}
+        self._counters: dict[tuple[str, str | None], str] = {}
+        self._nearest: dict[str, str | None] = {}
         for one in centre.departments:
             for name in (folded(one.id), *_names(one)):
                 # An open department has its name before a closed one of the same.
@@ -162,17 +180,38 @@ class Places:
         said = folded(written)
         return (said in CENTRE and said not in self._named) or said in self._centre
 
+    def knows(self, written: str) -> bool:
+        """Whether a text names a department, or one that somebody chose for it."""
+        said = folded(written)
+        return self._of(said) is not None or said in self._chosen
+
+    def near(self, written: str) -> str | None:
+        """The id of the department whose name is most like a text, if any is."""
+        said = _without_number(folded(written))
+        if said not in self._nearest:
+            if len(self._nearest) == MOST_NEAR:
+                return None
+            found = get_close_matches(said, list(self._named), 1, 0.6)
+            self._nearest[said] = self._named[found[0]] if found else None
+        return self._nearest[said]
+
     def department(self, written: str, day: date | None) -> str:
         """The id of the department of a cell on a day. Raises Unplaced."""
+        if (written, day) not in self._found:
+            self._found[written, day] = self._department(written, day)
+        return self._found[written, day]
+
+    def _of(self, said: str) -> str | None:
+        return self._named.get(said) or self._named.get(_without_number(said))
+
+    def _department(self, written: str, day: date | None) -> str:
         said, departments = folded(written), self.centre.department
         chosen = self._chosen.get(said)
-        found = self._named.get(said) or self._named.get(_without_number(said))
+        found = self._of(said)
         if found is None:
             if chosen in departments:
                 return str(chosen)
-            near = get_close_matches(_without_number(said), list(self._named), 1, 0.6)
-            suggested = self._named[near[0]] if near else None
-            raise Unplaced("no_department", written, suggested)
+            raise Unplaced("no_department", written, self.near(written))
         unit = departments[found]
         if day is not None and unit.closed is not None and unit.closed <= day:
             if chosen in departments:
@@ -184,6 +223,11 @@ class Places:
 
     def counter(self, written: str, department: str | None) -> str:
         """The id of the counter of a cell, of a department where it is known. Raises Refused."""
+        if (written, department) not in self._counters:
+            self._counters[written, department] = self._counter(written, department)
+        return self._counters[written, department]
+
+    def _counter(self, written: str, department: str | None) -> str:
         said = folded(written)
         counters = [
             one

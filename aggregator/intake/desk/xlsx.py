@@ -1,18 +1,22 @@
 """The values of an XLSX file: no formula is computed, no macro is run."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 
-from aggregator.intake.desk.books import UNPACKED, Book, Listener, Table, number_text
-from aggregator.intake.desk.sheets import SheetError
+from aggregator.intake.desk.books import LOCAL, UNPACKED, Book, Listener, Text, number_text
+from aggregator.intake.desk.sheets import Sheet, SheetError, Table
 
-MOST_TEXT = 32 * 1024 * 1024  # characters of the texts that cells share
+MOST_TEXT = 48 * 1024 * 1024  # bytes in memory of the texts that cells share
+EACH = 60  # of them for a text of its own
+MOST_FORMATS = 10_000
 BEGINNING, BEGINNING_1904 = datetime(1899, 12, 30), datetime(1904, 1, 1)
 LAST_SERIAL = 2_958_466  # the day after 31/12/9999
 # The numbers of ready-made formats that are of days or hours (ECMA-376, 18.8.30).
 DATE_FORMATS = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}
 NOT_FORMAT = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.|_.')  # what stands for itself in a format
+DIGITS = "0123456789"
 REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 
 
@@ -24,6 +28,7 @@ class _Workbook(Listener):
         self.since = BEGINNING
 
     def begin(self, name: str, attributes: Mapping[str, str]) -> None:
+        name = LOCAL[name]
         if name == "sheet" and attributes.get("state", "visible") == "visible":
             id = next((v for key, v in attributes.items() if key.endswith("}id")), "")
             self.sheets.append((attributes.get("name", ""), id))
@@ -38,6 +43,7 @@ class _Relations(Listener):
         self.parts: dict[str, str] = {}
 
     def begin(self, name: str, attributes: Mapping[str, str]) -> None:
+        name = LOCAL[name]
         if name == "Relationship":
             target = attributes.get("Target", "")
             path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
@@ -54,7 +60,8 @@ class _Styles(Listener):
         self._number = 0
 
     def begin(self, name: str, attributes: Mapping[str, str]) -> None:
-        if name == "numFmt":
+        name = LOCAL[name]
+        if name == "numFmt" and len(self._formats) < MOST_FORMATS:
             self._formats[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
         elif name == "cellXfs":
             self._inside = True
@@ -65,6 +72,7 @@ class _Styles(Listener):
             self._number += 1
 
     def end(self, name: str) -> None:
+        name = LOCAL[name]
         if name == "cellXfs":
             self._inside = False
 
@@ -81,30 +89,32 @@ class _Texts(Listener):
 
     def __init__(self) -> None:
         self.found: list[str] = []
-        self._parts: list[str] = []
+        self._text = Text()
         self._in_text = self._spoken = False
-        self._length = 0
+        self._size = 0
 
     def begin(self, name: str, attributes: Mapping[str, str]) -> None:
+        name = LOCAL[name]
         if name == "si":
-            self._parts = []
+            self._text = Text()
         elif name == "rPh":
             self._spoken = True
         self._in_text = name == "t" and not self._spoken
 
     def end(self, name: str) -> None:
+        name = LOCAL[name]
         self._in_text = False
         if name == "rPh":
             self._spoken = False
         elif name == "si":
-            self.found.append("".join(self._parts).strip())
+            self.found.append(text := str(self._text))
+            self._size += EACH + 2 * len(text)
+            if self._size > MOST_TEXT:
+                raise SheetError("unpacks_too_large", most=UNPACKED // 1024 // 1024)
 
     def text(self, text: str) -> None:
         if self._in_text:
-            self._parts.append(text)
-            self._length += len(text)
-            if self._length > MOST_TEXT:
-                raise SheetError("unpacks_too_large", most=UNPACKED // 1024 // 1024)
+            self._text.add(text)
 
 
 class _Cells(Listener):
@@ -117,40 +127,44 @@ class _Cells(Listener):
         self._column = -1
         self._cells: dict[int, str] = {}
         self._kind = self._style = ""
-        self._value: list[str] = []
+        self._value = Text()
         self._reading = self._formula = self._valued = False
 
     def begin(self, name: str, attributes: Mapping[str, str]) -> None:
-        if name == "row":
+        name = LOCAL[name]
+        if name == "c":
+            given = attributes.get("r", "")
+            place = _column(given.rstrip(DIGITS))
+            self._column = self._column + 1 if place is None else place
+            self._kind, self._style = attributes.get("t", "n"), attributes.get("s", "")
+            self._value.clear()
+            self._formula = self._valued = False
+        elif name in ("v", "t"):
+            self._reading = self._valued = True
+        elif name == "row":
             given = attributes.get("r", "")
             self._row = int(given) if given.isdigit() and len(given) < 8 else self._row + 1
             self._column, self._cells = -1, {}
-        elif name == "c":
-            place = REFERENCE.fullmatch(attributes.get("r", ""))
-            self._column = _column(place[1]) if place else self._column + 1
-            self._kind, self._style = attributes.get("t", "n"), attributes.get("s", "")
-            self._value, self._formula, self._valued = [], False, False
         elif name == "f":
             self._formula = True
-        elif name in ("v", "t"):
-            self._reading = self._valued = True
         elif name == "mergeCell":
             first, _, last = attributes.get("ref", "").partition(":")
             begins, ends = REFERENCE.fullmatch(first), REFERENCE.fullmatch(last)
-            if begins and ends:
-                self._table.merge(_column(begins[1]), int(begins[2]), int(ends[2]))
+            if begins and ends and (place := _column(begins[1])) is not None:
+                self._table.merge(place, int(begins[2]), int(ends[2]))
 
     def end(self, name: str) -> None:
+        name = LOCAL[name]
         if name in ("v", "t"):
             self._reading = False
         elif name == "c":
-            self._take("".join(self._value).strip())
+            self._take(str(self._value))
         elif name == "row":
-            self._table.take(self._row, self._cells)
+            self._table.take_at(self._row, self._cells)
 
     def text(self, text: str) -> None:
         if self._reading:
-            self._value.append(text)
+            self._value.add(text)
 
     def _take(self, value: str) -> None:
         if self._kind == "e":
@@ -171,7 +185,11 @@ class _Cells(Listener):
             self._cells[self._column] = value
 
 
-def _column(letters: str) -> int:
+@lru_cache(1_024)
+def _column(letters: str) -> int | None:
+    """The column, from 0, that letters name: A, B, … ZZ, AAA, …; None where they name none."""
+    if not 0 < len(letters) < 4 or not letters.isascii() or not letters.isupper():
+        return None
     number = 0
     for letter in letters:
         number = number * 26 + ord(letter) - ord("A") + 1
@@ -192,18 +210,21 @@ def _moment(written: str, since: datetime) -> str:
     return moment.isoformat(" ") if serial % 1 else moment.date().isoformat()
 
 
-def read_xlsx(book: Book) -> Table:
+def read_xlsx(book: Book) -> Iterator[Sheet]:
+    """The sheets that can be seen and have something in them. Raises SheetError."""
     workbook, relations, styles, texts = _Workbook(), _Relations(), _Styles(), _Texts()
     book.read("xl/workbook.xml", workbook)
     book.read("xl/_rels/workbook.xml.rels", relations)
     book.read("xl/styles.xml", styles)
     book.read("xl/sharedStrings.xml", texts)
-    sheets = [(name, relations.parts.get(id, "")) for name, id in workbook.sheets]
-    for name, part in sheets:
-        table = Table(name)
-        book.read(part, _Cells(table, texts.found, styles.dates, workbook.since))
-        if table.rows:
-            if len(sheets) > 1:
-                table.notes.append(("one_sheet", {"name": name, "n": len(sheets)}))
-            return table
-    return Table("")
+    for name, id in workbook.sheets:
+        table, error = Table(name), None
+        cells = _Cells(table, texts.found, styles.dates, workbook.since)
+        try:
+            book.read(relations.parts.get(id, ""), cells)
+        except SheetError as found:
+            if not found.of_sheet:
+                raise
+            error = found
+        if table.count or error:
+            yield table.sheet("XLSX", error=error)

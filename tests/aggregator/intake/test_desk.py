@@ -1,5 +1,6 @@
 """Batches of the desk: taken once, replaced, withdrawn; what they change and what stays."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -11,8 +12,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
 from aggregator.intake.desk.kinds import kind_of
-from aggregator.intake.desk.sheets import SheetError, read_sheet
-from aggregator.intake.desk.taking import Change, Desk, file_hash
+from aggregator.intake.desk.likeness import KEPT, Sketcher, shared
+from aggregator.intake.desk.sheets import Sheet, SheetError
+from aggregator.intake.desk.taking import Change, Desk
+from aggregator.intake.desk.workbooks import read_workbook
 from aggregator.intake.ingest import Ingest, rebuild
 from aggregator.storage.audit import Search
 from aggregator.storage.batches import BatchChangedError, NewBatch
@@ -32,7 +35,18 @@ from surveys.definition import Survey
 from surveys.units import Department
 from tests.aggregator.conftest import NOW, ZONE, Intake, ratings, stored, tallies
 from tests.files.making import csv, ods, tcvn3, vni, windows_1258, xlsx
-from tests.files.offices import BOOK, HEAD, ROSTER, ROWS, SETTLED, SIPAS, written
+from tests.files.offices import (
+    BOOK,
+    CIRCULAR,
+    HEAD,
+    NEXT,
+    PCI,
+    ROSTER,
+    ROWS,
+    SETTLED,
+    SIPAS,
+    written,
+)
 
 Table = Sequence[Sequence[Any]]
 
@@ -46,11 +60,17 @@ def take(
     desk: Desk, data: bytes, name: str = "Tháng 11", kind: str = "ratings", survey: str = ""
 ) -> Change:
     of = desk.ingest.definition(survey or "in_centre", None)
-    what = kind_of(kind, of)
-    sheet = read_sheet(data)
+    what = kind_of(kind, of, desk.ingest.definition("business", None))
+    book = read_workbook(data)
+    [sheet] = book.sheets
     taken, _ = desk.read(sheet, what, desk.columns(sheet, what))
-    about = ("bang.csv", file_hash(data), taken.rows, desk.now, "lan")
+    about = ("bang.csv", book.hash, taken.rows, desk.now, "lan", "", taken.sketch)
     return desk.take(NewBatch(name, kind, what.survey.id if what.survey else None, *about), taken)
+
+
+def read_sheet(data: bytes) -> Sheet:
+    [sheet] = read_workbook(data).sheets
+    return sheet
 
 
 def lines(*rows: Sequence[Any]) -> bytes:
@@ -70,11 +90,11 @@ def test_a_file_taken_twice_changes_nothing(desk: Desk) -> None:
     assert len(desk.store.batches.newest()) == desk.store.audit.count(Search(kind="batch")) == 1
 
 
-def test_a_file_is_not_counted_under_a_second_name(desk: Desk) -> None:
-    take(desk, BOOK)
+def test_a_file_is_not_counted_under_a_second_name(quick: Desk) -> None:
+    take(quick, BOOK)
     with pytest.raises(SheetError, match="already_taken Tháng 11"):
-        take(desk, BOOK, "Lần hai")
-    assert len(stored(desk.store)) == 3
+        take(quick, BOOK, "Lần hai")
+    assert len(stored(quick.store)) == 3
 
 
 def test_a_corrected_file_replaces_its_batch(desk: Desk, surveys: dict[str, Survey]) -> None:
@@ -228,10 +248,10 @@ def test_a_roster_is_replaced_and_withdrawn(desk: Desk) -> None:
     assert not desk.store.roster.shifts(day, day)
 
 
-def test_a_name_belongs_to_one_kind(desk: Desk) -> None:
-    take(desk, BOOK)
+def test_a_name_belongs_to_one_kind(quick: Desk) -> None:
+    take(quick, BOOK)
     with pytest.raises(SheetError, match="other_kind"):
-        take(desk, csv(SETTLED).encode(), "Tháng 11", "transactions")
+        take(quick, csv(SETTLED).encode(), "Tháng 11", "transactions")
 
 
 def test_columns_are_remembered_by_their_header(desk: Desk) -> None:
@@ -245,7 +265,7 @@ def test_columns_are_remembered_by_their_header(desk: Desk) -> None:
 
 
 def test_a_closed_department_is_told_with_its_successor(
-    store: Store, surveys: dict[str, Survey], centre: Centre
+    quick: Desk, surveys: dict[str, Survey], centre: Centre
 ) -> None:
     """It is known by its name until then; who agrees takes its later rows for the successor."""
     closed = {"closed": date(2026, 11, 21), "successor": "so_noi_vu"}
@@ -254,7 +274,7 @@ def test_a_closed_department_is_told_with_its_successor(
     )
     later = centre.model_copy(update={"departments": (*centre.departments, merged)})
     later = Centre.model_validate(later.model_dump())
-    desk = Desk(store, Ingest(store, surveys, later), later, "vi", NOW)
+    desk = Desk(quick.store, Ingest(quick.store, surveys, later), later, "vi", NOW)
     kind = kind_of("ratings", surveys["in_centre"])
     sheet = read_sheet(lines(*((day, "Sở Ngoại vụ", "", "Hài lòng") for day, *_ in ROWS)))
     columns = desk.columns(sheet, kind)
@@ -273,6 +293,82 @@ def test_a_closed_department_is_told_with_its_successor(
 def test_every_message_of_the_desk_is_in_both_languages() -> None:
     for key in [key for key in MESSAGES.texts["vi"] if key.startswith(("sheet.", "desk."))]:
         assert MESSAGES.texts["en"][key]
+
+
+# A corrected file under another name
+
+MONTH = [
+    (date(2026, 11, 1) + timedelta(number % 20), "Sở Y tế", "Quầy 09", "Hài lòng")
+    for number in range(40)
+]
+
+
+def like(desk: Desk, data: bytes, kind: str = "ratings", name: str = "Khác") -> list[str]:
+    """The names of the batches that a file may be a correction of."""
+    what = kind_of(kind, desk.ingest.definition("in_centre", None))
+    sheet = read_sheet(data)
+    taken, _ = desk.read(sheet, what, desk.columns(sheet, what))
+    return [one.name for one in desk.alike(taken, what, name)]
+
+
+def test_a_corrected_file_is_known_by_what_it_says(quick: Desk) -> None:
+    """Whatever its name, format, order and columns, and with a few rows mended or added."""
+    take(quick, lines(*MONTH))
+    mended = [*reversed(MONTH[3:]), (NEXT, "Sở Tư pháp", "Quầy 05", "Bình thường")]
+    turned = [tuple(reversed(row)) for row in (HEAD, *mended)]
+    assert like(quick, xlsx(turned)) == ["Tháng 11"]
+    assert like(quick, lines(*MONTH[:5])) == ["Tháng 11"], "a part of it"
+    assert like(quick, lines(*MONTH), name="Tháng 11") == [], "it is that batch's next version"
+    later = [(row[0] - timedelta(31), *row[1:]) for row in MONTH]
+    assert like(quick, lines(*later)) == []
+    quick.withdraw("Tháng 11", "lan")
+    assert like(quick, lines(*MONTH)) == []
+
+
+def test_counts_of_a_day_that_another_batch_has_are_noticed(quick: Desk) -> None:
+    take(quick, csv(SETTLED).encode(), "Hồ sơ", "transactions")
+    one = [SETTLED[0], ("20/11/2026", "Sở Y tế", "9", ""), *(
+        (f"{day}/10/2026", "Sở Y tế", "9", "") for day in range(1, 20)
+    )]  # fmt: skip
+    assert like(quick, csv(one).encode(), "transactions") == ["Hồ sơ"]
+    assert like(quick, csv([one[0], *one[2:]]).encode(), "transactions") == []
+
+
+def test_of_many_batches_the_likeliest_comes_first(quick: Desk) -> None:
+    take(quick, lines(*MONTH[:30]), "Một phần")
+    take(quick, lines(*MONTH), "Cả tháng")
+    assert like(quick, lines(*MONTH[1:], (NEXT, "Sở Y tế", "", "Hài lòng")))[0] == "Cả tháng"
+
+
+@settings(max_examples=20)
+@given(st.lists(st.integers(0, 2_000), max_size=900), st.lists(st.integers(0, 2_000), max_size=900))
+def test_likeness_is_the_part_of_the_smaller_table_that_is_in_both(
+    one: list[int], other: list[int]
+) -> None:
+    sketchers = Sketcher(), Sketcher()
+    for sketcher, rows in zip(sketchers, (one, other), strict=True):
+        for row in rows:
+            sketcher.add(b"%d" % row)
+    smaller = min(len(one), len(other))
+    both = sum((Counter(one) & Counter(other)).values()) / smaller if smaller else 0.0
+    found = shared(sketchers[0].sketch, sketchers[1].sketch)
+    assert found == shared(sketchers[1].sketch, sketchers[0].sketch)
+    near = 1e-9 if len(set(one)) <= KEPT and len(set(other)) <= KEPT else 0.25
+    assert found == pytest.approx(both, abs=near)
+
+
+# Numbers from records
+
+
+def test_numbers_from_records_are_replaced_and_withdrawn(desk: Desk) -> None:
+    take(desk, xlsx(PCI), "PCI", "hard")
+    assert [one.value for one in desk.store.hard_data(2026)] == [1204.0, 96.3]
+    take(desk, xlsx(PCI[:3]), "PCI", "hard")
+    [one] = desk.store.hard_data(2026)
+    assert (one.year, one.sub_index, one.unit) == (2025, "land_access", "%")
+    assert desk.store.hard_data(2024) == []
+    desk.withdraw("PCI", "lan")
+    assert desk.store.hard_data(2026) == []
 
 
 # Properties
@@ -294,6 +390,16 @@ ROW = st.tuples(
     st.sampled_from(
         ["Rất hài lòng", "Hài lòng", "Bình thường", "Không hài lòng", "Rất không hài lòng"]
     ),
+)
+
+
+DOSSIER = st.tuples(
+    st.sampled_from(["20/11/2026", "21/11/2026"]),
+    st.sampled_from(["Sở Y tế", "Sở Tư pháp"]),
+    st.sampled_from(["5,5", "3", ""]),
+    st.sampled_from(["2,5", "4", ""]),
+    st.sampled_from(["0", "1", "2", ""]),
+    st.sampled_from(["Không", "Có", ""]),
 )
 
 
@@ -324,6 +430,37 @@ def test_reordered_and_written_otherwise_it_is_the_same_batch(
     parts = [part for part in (rows[:cut], rows[cut:]) if part]
     halves = [contents("xlsx", part) for part in parts]
     assert sum(halves[1:], halves[0]) == whole
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(DOSSIER, min_size=1, max_size=9), st.data())
+def test_dossiers_in_several_files_count_as_in_one(
+    quick: Desk, rows: list[tuple[str, ...]], data: st.DataObject
+) -> None:
+    """Parts of a day in batches of their own are added up, and one that goes takes its own."""
+
+    def counted() -> Any:
+        found = quick.store.handling.dossiers(
+            ["so_y_te", "so_tu_phap"], date(2026, 11, 1), date(2026, 11, 30)
+        )
+        return {name: dict(by) for name, by in found.items()}
+
+    def put(name: str, some: Sequence[tuple[str, ...]]) -> None:
+        form = data.draw(st.sampled_from(sorted(FORMS)))
+        take(quick, FORMS[form]([CIRCULAR[0], *some]), name, "dossiers")
+
+    cut = data.draw(st.integers(0, len(rows)))
+    parts = {f"Phần {n}": part for n, part in enumerate((rows[:cut], rows[cut:])) if part}
+    put("Cả", rows)
+    whole = counted()
+    quick.withdraw("Cả", "lan")
+    assert counted() == {}
+    for name, part in parts.items():
+        put(name, data.draw(st.permutations(part)))
+    assert counted() == whole
+    for name in parts:
+        quick.withdraw(name, "lan")
+    assert counted() == {}
 
 
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])

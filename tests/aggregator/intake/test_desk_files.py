@@ -6,22 +6,29 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
+from aggregator.intake.ddci import load_ddci
 from aggregator.intake.desk.kinds import kind_of
 from aggregator.intake.desk.reading import Reading
-from aggregator.intake.desk.sheets import Sheet, SheetError, read_sheet
-from aggregator.intake.desk.taking import Desk, Taken
+from aggregator.intake.desk.sheets import Sheet, SheetError
+from aggregator.intake.desk.taking import Desk, Taken, chosen_sheet
+from aggregator.intake.desk.workbooks import read_workbook
 from aggregator.intake.ingest import Ingest
+from aggregator.storage.migrations import migrate
 from aggregator.storage.store import Store
 from aggregator.wording.messages import MESSAGES
 from surveys.centre import Centre
 from surveys.definition import Survey
-from tests.aggregator.conftest import NOW
+from tests.aggregator.conftest import CENTRE, NOW
 from tests.files.offices import CASES, Case, Said
 
 
-@pytest.fixture
-def desk(migrated_sqlite: str, surveys: dict[str, Survey], centre: Centre) -> Iterator[Desk]:
-    store = Store(migrated_sqlite)
+@pytest.fixture(scope="module")
+def desk(
+    tmp_path_factory: pytest.TempPathFactory, surveys: dict[str, Survey], centre: Centre
+) -> Iterator[Desk]:
+    """A desk that reads alone: all cases share its database."""
+    store = Store(f"sqlite:///{tmp_path_factory.mktemp('desk') / 'read.sqlite3'}")
+    migrate(store.engine)
     yield Desk(store, Ingest(store, surveys, centre), centre, "vi", NOW)
     store.close()
 
@@ -44,10 +51,11 @@ def test_the_corpus_has_thirty_files_and_more() -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_every_file_gives_what_it_must(case: Case, desk: Desk, surveys: dict[str, Survey]) -> None:
-    kind = kind_of(case.kind, surveys[case.survey])
+    ddci = load_ddci(CENTRE.parent / "ddci.toml", surveys)
+    kind = kind_of(case.kind, surveys[case.survey], surveys["business"], ddci)
 
     def read() -> tuple[Sheet, Taken, Reading]:
-        sheet = read_sheet(case.data)
+        sheet = chosen_sheet(read_workbook(case.data), kind)
         return sheet, *desk.read(sheet, kind, desk.columns(sheet, kind))
 
     if case.refused:

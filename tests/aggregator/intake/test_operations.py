@@ -9,9 +9,10 @@ import pytest
 from aggregator.indices.operations import Span
 from aggregator.intake.desk.kinds import kind_of
 from aggregator.intake.desk.reading import Reading
-from aggregator.intake.desk.sheets import SheetError, read_sheet
+from aggregator.intake.desk.sheets import SheetError
 from aggregator.intake.desk.spans import cell_span, told_span
-from aggregator.intake.desk.taking import Change, Desk, Taken, file_hash
+from aggregator.intake.desk.taking import Change, Desk, Taken
+from aggregator.intake.desk.workbooks import read_workbook
 from aggregator.intake.ingest import Ingest
 from aggregator.storage.batches import NewBatch
 from aggregator.storage.operations import Stated
@@ -42,7 +43,7 @@ def desk(store: Store, surveys: dict[str, Survey], centre: Centre) -> Desk:
 
 
 def read(desk: Desk, data: bytes, span: Span | None = None) -> tuple[Taken, Reading]:
-    sheet = read_sheet(data)
+    [sheet] = read_workbook(data).sheets
     columns = desk.columns(sheet, KIND)
     if span:
         columns = type(columns)(columns.header, columns.columns, span=span)
@@ -52,7 +53,7 @@ def read(desk: Desk, data: bytes, span: Span | None = None) -> tuple[Taken, Read
 def take(desk: Desk, data: bytes, name: str = "Tháng 3", span: Span | None = None) -> Change:
     taken, reading = read(desk, data, span)
     assert not reading.problems, reading.problems
-    about = ("bang.csv", file_hash(data), taken.rows, NOW, "lan")
+    about = ("bang.csv", read_workbook(data).hash, taken.rows, NOW, "lan")
     return desk.take(NewBatch(name, "operations", None, *about), taken)
 
 

@@ -3,7 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from aggregator.intake.desk.fields import DAY, DEPARTMENT, Field, Kind, Rows, Setting
+from aggregator.intake.desk.fields import (
+    DAY,
+    DEPARTMENT,
+    MOST_SET,
+    Field,
+    Kind,
+    Rows,
+    Setting,
+)
 from aggregator.intake.files import Record
 from aggregator.intake.handling import facts_of
 from aggregator.storage.handling import facts_rows
@@ -24,7 +32,7 @@ FIELDS = (
 
 
 def kind() -> Kind:
-    return Kind("facts", FIELDS, rows=_rows)
+    return Kind("facts", FIELDS, rows=_rows, key=("day", "department"), most=MOST_SET)
 
 
 def _rows(records: Iterable[Record], setting: Setting) -> Rows:

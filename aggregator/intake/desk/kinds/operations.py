@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from aggregator.intake.desk.fields import DEPARTMENT, Field, Kind, Rows, Setting
+from aggregator.intake.desk.fields import DEPARTMENT, MOST_SET, Field, Kind, Rows, Setting
 from aggregator.intake.files import Record
 from aggregator.intake.operations import operations_of
 
@@ -70,7 +70,8 @@ FIELDS = (*SPAN, DEPARTMENT, *(Field(name, "whole", names) for name, names in HE
 
 
 def kind() -> Kind:
-    return Kind("operations", FIELDS, rows=_rows, spanned=True)
+    key = ("since", "until", "department")
+    return Kind("operations", FIELDS, rows=_rows, key=key, most=MOST_SET, spanned=True)
 
 
 def _rows(records: Iterable[Record], setting: Setting) -> Rows:

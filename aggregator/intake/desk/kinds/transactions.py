@@ -2,7 +2,15 @@
 
 from collections.abc import Iterable
 
-from aggregator.intake.desk.fields import DAY, DEPARTMENT, Field, Kind, Rows, Setting
+from aggregator.intake.desk.fields import (
+    DAY,
+    DEPARTMENT,
+    MOST_SET,
+    Field,
+    Kind,
+    Rows,
+    Setting,
+)
 from aggregator.intake.files import Record
 from aggregator.intake.transactions import transactions_of
 
@@ -22,7 +30,7 @@ FIELDS = (
 
 
 def kind() -> Kind:
-    return Kind("transactions", FIELDS, rows=_rows)
+    return Kind("transactions", FIELDS, rows=_rows, key=("day", "department"), most=MOST_SET)
 
 
 def _rows(records: Iterable[Record], setting: Setting) -> Rows:
