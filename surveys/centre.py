@@ -23,6 +23,7 @@ from surveys.definition import (
     load_toml,
 )
 from surveys.guards import Flags, PhoneForm
+from surveys.laws import KNOWN, MOST_LAWS, Law, refuse_unclear
 from surveys.looks import Looks
 from surveys.refusals import CentreError
 from surveys.units import Counter as Counter
@@ -259,6 +260,7 @@ class Centre(Model):
     references: tuple[Reference, ...] = ()
     series_breaks: tuple[SeriesBreak, ...] = ()
     margins: tuple[Margin, ...] = ()
+    laws: tuple[Law, ...] = Field(default=KNOWN, max_length=MOST_LAWS)
     surveys: tuple[Survey, ...] = Field(default=(), max_length=MOST_FILES)
 
     @model_validator(mode="before")
@@ -282,6 +284,7 @@ class Centre(Model):
             ("counter", [c.id for department in self.departments for c in department.counters]),
             ("reference", [reference.id for reference in self.references]),
             ("margin", [margin.key for margin in self.margins]),
+            ("law", [law.id for law in self.laws]),
             ("survey", [survey.id for survey in self.surveys]),
             ("alert_rule", [rule.id for rule in self.alert_rules]),
             ("series_break", [f"{one.survey} {one.day}" for one in self.series_breaks]),
@@ -290,6 +293,7 @@ class Centre(Model):
                 raise CentreError(f"twice_{kind}", ids=", ".join(sorted(doubled)))
         if len({rule.looks_at for rule in self.alert_rules}) < len(self.alert_rules):
             raise CentreError("same_alert_rule")
+        refuse_unclear(self.laws)
         check(self.departments)
         known = {None, *(department.id for department in self.departments)}
         bound = [reference.department for reference in self.references]
@@ -494,6 +498,10 @@ def check_definitions(centre: Centre, files: Mapping[str, Survey], name: str) ->
         if one.survey not in surveys:
             key = f"{name}: series_breaks.{number}.survey"
             raise DefinitionError(f"{key}: there is no survey {one.survey!r}")
+    for number, law in enumerate(centre.laws):
+        if law.instrument is not None and law.instrument not in surveys:
+            key = f"{name}: laws.{number} ({law.id})"
+            raise DefinitionError(f"{key}: there is no survey {law.instrument!r}")
     for number, margin in enumerate(centre.margins):
         if reason := _why_no_margin(margin, surveys):
             raise DefinitionError(f"{name}: margins.{number}: {reason}")

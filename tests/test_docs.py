@@ -17,6 +17,7 @@ from surveys import centre as definitions
 from surveys.alerts import RULES
 from surveys.centre import Centre, load_definitions
 from surveys.definition import Model
+from surveys.laws import KNOWN
 
 ROOT = Path(__file__).parents[1]
 ROOMS: dict[str, type[BaseSettings]] = {
@@ -110,13 +111,24 @@ def test_every_key_of_a_centre_file_is_documented_with_its_default() -> None:
             default = "`, `".join(map(str, default.model_dump().values()))
         elif key == "alert_rules":
             default = "`, `".join(rule.id for rule in RULES)
+        elif key == "laws":
+            default = "`, `".join(law.id for law in KNOWN)
         written = default if default == "needed" else f"`{default}`" if default else "none"
         assert table[key][0] == written, key
 
 
 @pytest.mark.parametrize(
     "part",
-    ["Instruments", "TouchScreen", "Documents", "Reference", "SeriesBreak", "Margin", "AlertRule"],
+    [
+        "Instruments",
+        "TouchScreen",
+        "Documents",
+        "Reference",
+        "SeriesBreak",
+        "Margin",
+        "AlertRule",
+        "Law",
+    ],
 )
 def test_every_key_of_a_part_of_a_centre_file_is_documented(part: str) -> None:
     named = " ".join(what for _, what in centre_table().values())

@@ -20,8 +20,10 @@ from aggregator.organisation.seen import departments_shown
 from aggregator.storage.store import Selection, Store
 from aggregator.wording.phrases import Words, decimal, integer, joined, listed, say, verbatim
 from surveys.centre import Centre, Department
+from surveys.laws import Subject
 
 SURVEY = "circular_01_2018"
+SUBJECTS: tuple[Subject, ...] = ("assessment", "indicators", "classification")
 
 
 def department_scores(
@@ -63,8 +65,8 @@ def _answers(
     return by_department
 
 
-def total_figure(department: Department, score: DepartmentScore) -> Figure:
-    """A department's points of all indicators, and its band."""
+def total_figure(department: Department, score: DepartmentScore, law: Words) -> Figure:
+    """A department's points of all indicators, and its band; ``law`` is in force in the period."""
     missing = [one.indicator for one in score.indicators if one.points is None]
     facts: list[tuple[Words, Words]] = [
         (say("handling.reachable"), decimal(float(score.reachable)))
@@ -73,6 +75,7 @@ def total_figure(department: Department, score: DepartmentScore) -> Figure:
         facts.append((say("handling.band"), say(f"handling.{score.band}")))
     if missing:
         facts.append((say("handling.without"), listed(verbatim(str(one)) for one in missing)))
+    facts.append((say("law.in_force"), law))
     return Figure(
         name=f"{department.id}.total",
         title=joined(department.name, say("handling.total")),
@@ -85,7 +88,7 @@ def total_figure(department: Department, score: DepartmentScore) -> Figure:
     )
 
 
-def indicator_figure(department: Department, one: IndicatorScore) -> Figure:
+def indicator_figure(department: Department, one: IndicatorScore, law: Words) -> Figure:
     """A department's points of one indicator, with the counts behind them."""
     number = one.indicator
     counted = {} if one.cases else vars(one.counts)
@@ -105,6 +108,7 @@ def indicator_figure(department: Department, one: IndicatorScore) -> Figure:
             *counts,
             (say("handling.reachable"), decimal(float(one.reachable))),
             (say("handling.from"), say(f"handling.{one.source}")),
+            (say("law.in_force"), law),
         ),
         source=say("handling.source"),
     )

@@ -23,6 +23,7 @@ from aggregator.figures.rows import (
     set_measures,
     tested,
 )
+from aggregator.organisation.laws import law_changes
 from aggregator.statistics import (
     changes,
     changes_daily,
@@ -158,7 +159,12 @@ def breaks(survey: Survey, centre: Centre) -> list[SeriesBreak]:
     own = [one for one in centre.series_breaks if one.survey == survey.id]
     if new := survey.follows:
         own.append(SeriesBreak(survey=survey.id, day=new.day, reason=new.reason))
-    return own
+    there = {one.day for one in own}
+    return own + [
+        SeriesBreak(survey=survey.id, day=day, reason=law)
+        for day, law in law_changes(centre, survey.id)
+        if day not in there
+    ]
 
 
 def versions(store: Store, survey: Survey, surveys: Mapping[str, Survey]) -> list[Survey]:

@@ -27,7 +27,7 @@ from surveys.units import Unit
 MOST_NAMED = 5  # places without a unit that an error names
 # The kind of an audit entry about fields of the document; what is not here is a setting.
 KIND = {"departments": "organisation", "instruments": "survey", "surveys": "survey"}
-KIND |= dict.fromkeys(("references", "series_breaks", "margins", "published"), "reference")
+KIND |= dict.fromkeys(("references", "series_breaks", "margins", "laws", "published"), "reference")
 LONGEST_REASON = 500  # characters
 
 

@@ -1,7 +1,7 @@
 """What a centre's document says besides its departments, in words; and what is other in the next.
 
-A setting has one value; a row is a rule of alerts, a reference, a break of a series or a margin,
-of which there may be many.
+A setting has one value; a row is a rule of alerts, a reference, a break of a series, a margin or
+a law, of which there may be many.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -18,12 +18,13 @@ from surveys.alerts import AlertRule
 from surveys.centre import WEEKDAYS, Centre, Documents, Margin, OpeningHours, Reference, SeriesBreak
 from surveys.definition import Model, Text
 from surveys.guards import Flags
+from surveys.laws import Law
 from surveys.looks import Looks
 from surveys.wifi import Wifi
 
-Rows = Literal["alert_rules", "references", "series_breaks", "margins"]
+Rows = Literal["alert_rules", "references", "series_breaks", "margins", "laws"]
 ROWS: tuple[Rows, ...] = get_args(Rows)
-Row = AlertRule | Reference | SeriesBreak | Margin
+Row = AlertRule | Reference | SeriesBreak | Margin | Law
 NONE = verbatim(numbers.DASH)
 
 
@@ -167,7 +168,7 @@ def _emblem(looks: Looks) -> Words:
 def row_key(row: Row) -> str:
     """What no other row of its kind in a document has."""
     match row:
-        case AlertRule() | Reference():
+        case AlertRule() | Reference() | Law():
             return row.id
         case SeriesBreak():
             return f"{row.survey}.{row.day}"
@@ -192,6 +193,8 @@ def row_name(row: Row) -> Words:
             return joined(verbatim(row.survey), in_words(row.day), by=" ")
         case Margin():
             return joined(*map(verbatim, row.key.split(".")))
+        case Law():
+            return row.called
 
 
 def row_value(row: Row, centre: Centre) -> Words:
@@ -214,6 +217,11 @@ def row_value(row: Row, centre: Centre) -> Words:
             return row.reason
         case Margin():
             return in_words(row.shares)
+        case Law():
+            known = say("law.text_here" if row.instrument else "law.no_text")
+            said = {name: _said(name, getattr(row, name), centre) for name in ("since", "until")}
+            governs = _said("governs", row.governs, centre)
+            return joined(governs, say("law.days", **said), known)
 
 
 def _counted(row: Reference) -> Words:
@@ -278,6 +286,10 @@ def _said(name: str, value: object, centre: Centre) -> Words:
     """The value of a row's field in words; of a department its name."""
     if name == "department" and value in centre.department:
         return centre.department[str(value)].name
+    if name == "governs" and isinstance(value, tuple):
+        return listed(say(f"law.of_{subject}") for subject in value)
+    if name in ("since", "until") and value is None:
+        return say("law.unknown")
     if name == "unit":
         return say(f"alert_rule.each_{value}")
     if name == "kind":

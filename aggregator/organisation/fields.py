@@ -79,8 +79,10 @@ class Reader:
             self.wrong(name, "percent")
         return float(percent / 100)
 
-    def day(self, name: str) -> date | None:
+    def day(self, name: str, *, needed: bool = True) -> date | None:
         found = self.given(name)
+        if not found and not needed:
+            return None
         try:
             return date.fromisoformat(found)
         except ValueError:
@@ -154,6 +156,9 @@ _FIELDS_OF_REASONS = {
     "twice_address": "emails",
     "twice_reference": "id",
     "twice_margin": "of",
+    "twice_law": "called_vi",
+    "laws_same_day": "since",
+    "law_backwards": "until",
     "twice_series_break": "day",
     "not_whole": "shares",
 }

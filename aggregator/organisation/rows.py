@@ -1,4 +1,4 @@
-"""Rules, references, breaks of series and margins as forms have them: one row, and back."""
+"""Rules, references, breaks of series, margins and laws as forms have them: one row, and back."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -12,6 +12,7 @@ from aggregator.wording.channels import CHANNELS
 from surveys.alerts import RULE_KINDS, UNITS, AlertRule
 from surveys.centre import RATING, Centre, Margin, Reference, SeriesBreak
 from surveys.definition import Channel, Level, Survey, Text
+from surveys.laws import SUBJECTS, Law
 
 Surveys = Mapping[str, Survey]
 TEXTS = ("label", "scale", "mode", "population")  # of a reference
@@ -98,6 +99,8 @@ def row_fields(row: Row) -> dict[str, str]:
             }
         case SeriesBreak():
             return {"survey": row.survey, "day": str(row.day), **both("reason", row.reason)}
+        case Law():
+            return _law_fields(row)
         case Margin():
             return {
                 "of": f"{row.survey}.{row.variable}",
@@ -106,6 +109,18 @@ def row_fields(row: Row) -> dict[str, str]:
                 "source": row.source,
                 **{f"shares.{level}": _percent(share) for level, share in row.shares.items()},
             }
+
+
+def _law_fields(row: Law) -> dict[str, str]:
+    ticked = {f"governs.{subject}": "1" for subject in row.governs}
+    return {
+        **both("called", row.called),
+        **ticked,
+        "since": str(row.since or ""),
+        "until": str(row.until or ""),
+        "instrument": row.instrument or "",
+        "source": row.source,
+    }
 
 
 def _percent(share: float) -> str:
@@ -127,13 +142,13 @@ def with_row(
     place = len(rows) if key is None else _place(rows, key)
     reader = Reader(given)
     found = _READ[kind](reader, centre, surveys)
-    if kind in ("references", "alert_rules") and key is not None:
+    if kind in ("references", "alert_rules", "laws") and key is not None:
         found["id"] = key
     if reader.reasons:
         raise FieldsError(reader.reasons)
     dumped = [row.model_dump() for row in rows]
     dumped[place : place + 1] = [found]
-    return made(centre, {kind: dumped}, [*given, "id", "share", "shares"])
+    return made(centre, {kind: dumped}, [*given, "id", "share", "shares", "governs"])
 
 
 def without_row(centre: Centre, kind: Rows, key: str) -> Centre:
@@ -225,9 +240,26 @@ def _margin(reader: Reader, centre: Centre, surveys: Surveys) -> dict[str, Any]:
     }
 
 
+def _law(reader: Reader, centre: Centre, surveys: Surveys) -> dict[str, Any]:
+    id = made_id(reader.given("called_vi"))
+    governs = [subject for subject in SUBJECTS if reader.given(f"governs.{subject}")]
+    if not governs:
+        reader.wrong("governs", "missing")
+    return {
+        "id": id if id[:1].isalpha() else f"law_{id}"[:40],
+        "called": reader.text("called"),
+        "governs": governs,
+        "since": reader.day("since", needed=False),
+        "until": reader.day("until", needed=False),
+        "instrument": reader.choice("instrument", surveys, needed=False),
+        "source": reader.words("source", needed=True),
+    }
+
+
 _READ = {
     "alert_rules": _alert_rule,
     "references": _reference,
     "series_breaks": _break,
     "margins": _margin,
+    "laws": _law,
 }

@@ -11,15 +11,26 @@ from aggregator.dashboard.context import Context, context_of
 from aggregator.dashboard.pages import render
 from aggregator.dashboard.permissions import needs
 from aggregator.dashboard.screens.view import FigurePage, View, read_view
+from aggregator.figures.figure import Figure
 from aggregator.figures.handling import (
+    SUBJECTS,
     SURVEY,
     department_scores,
     indicator_figure,
     total_figure,
 )
-from aggregator.indices.circular_01_2018 import BANDS, INDICATORS, MOST, DepartmentScore
+from aggregator.indices.circular_01_2018 import (
+    BANDS,
+    INDICATORS,
+    MOST,
+    DepartmentScore,
+    IndicatorScore,
+)
 from aggregator.intake.handling import DOSSIER_COLUMNS, FACTS_COLUMNS
-from surveys.centre import Department
+from aggregator.organisation.laws import cited, notices, rule_of
+from aggregator.wording.phrases import Words
+from surveys.centre import Centre, Department
+from surveys.laws import Subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +38,27 @@ class HandlingPage(FigurePage):
     """The departments with their nine indicators, in the centre's order."""
 
     rows: Sequence[tuple[Department, DepartmentScore]]
+    centre: Centre
 
     indicators = INDICATORS
     most = MOST * len(INDICATORS)
     bands = BANDS
-    total = staticmethod(total_figure)
-    indicator = staticmethod(indicator_figure)
+    rule = rule_of(SURVEY)
+
+    def total(self, department: Department, score: DepartmentScore) -> Figure:
+        return total_figure(department, score, self.cited("classification"))
+
+    def indicator(self, department: Department, one: IndicatorScore) -> Figure:
+        return indicator_figure(department, one, self.cited("indicators"))
+
+    def cited(self, subject: Subject) -> Words:
+        """The law of a subject in the period."""
+        return cited(self.centre, subject, self.view.period.since, self.view.period.until)
+
+    @property
+    def notices(self) -> Sequence[Words]:
+        period = self.view.period
+        return notices(self.centre, SURVEY, SUBJECTS, period.since, period.until)
 
     @property
     def columns(self) -> Mapping[str, Sequence[str]]:
@@ -66,5 +92,6 @@ def _page(context: Context, view: View) -> HandlingPage:
     scores = department_scores(context.store, context.centre, since, until, context.clock())
     return HandlingPage(
         view=view,
+        centre=context.centre,
         rows=[(context.centre.department[id], score) for id, score in scores.items()],
     )

@@ -2,16 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 
 from aggregator.alerts.rules import Scene, findings
 from aggregator.alerts.words import sentence
 from aggregator.dashboard.context import Context
 from aggregator.figures.board import decided_of, measures_of
 from aggregator.figures.figures import figure_rows
+from aggregator.figures.handling import SUBJECTS as HANDLED_BY
+from aggregator.figures.handling import SURVEY as HANDLING
 from aggregator.figures.release import board, months_due
 from aggregator.figures.weighting import margins_of, weighted
 from aggregator.organisation.described import days, row_name, rows_of
+from aggregator.organisation.laws import UNKNOWN, notices
 from aggregator.statistics import Unweightable
 from aggregator.storage.store import Selection
 from aggregator.wording.periods import Period, PeriodKind, period_of
@@ -19,10 +22,12 @@ from aggregator.wording.phrases import Words, integer, joined, listed, percent, 
 from aggregator.wording.phrases import day as written
 from surveys.centre import AROUND, WEEKDAYS, Centre, Margin, Reference, Weekday
 from surveys.definition import Text
+from surveys.laws import SUBJECTS, in_force
 
 MOST_NAMED = 8  # departments that a sentence names
 VERDICTS = ("below", "above", "indistinct", "too_few")
 DAY = 24 * 60  # minutes
+FIRST_LAWS = date(2017, 1, 1)  # no law that is known is older
 # What kiosks show or go by.
 REACHING = ("names", "hours", "touch_screen", "phone_form", "looks", "wifi")
 
@@ -42,6 +47,8 @@ def effects(context: Context, section: str, old: Centre, new: Centre) -> list[Wo
         found += _margins(context, old, new)
     if section == "series_breaks":
         found.append(say("settings_page.effect_break"))
+    if section == "laws":
+        found += _laws(context, new)
     if section in ("alerts", "alert_rules"):
         found += _alerts(context, new)
     if section == "board":
@@ -51,6 +58,19 @@ def effects(context: Context, section: str, old: Centre, new: Centre) -> list[Wo
         if known:
             found.append(say("settings_page.effect_kiosks", n=integer(len(known))))
     return found
+
+
+def _laws(context: Context, new: Centre) -> Iterator[Words]:
+    """Which law will govern each subject from the beginning to today, and what is not known."""
+    today = context.today
+    for subject in SUBJECTS:
+        named = [
+            say("settings_page.effect_law_from", law=one.law.called if one.law else UNKNOWN,
+                day=written(one.since))
+            for one in in_force(new.laws, subject, FIRST_LAWS, today)
+        ]  # fmt: skip
+        yield say("settings_page.effect_law", subject=say(f"law.of_{subject}"), laws=listed(named))
+    yield from notices(new, HANDLING, HANDLED_BY, today, today)
 
 
 def _alerts(context: Context, new: Centre) -> Iterator[Words]:

@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from urllib.parse import quote
 
 from aggregator.documents.reports import decree_30_2020
 from aggregator.organisation import rows, sections
 from aggregator.organisation.current import LONGEST_REASON
 from aggregator.organisation.described import ROWS, Row, Rows, row_name, row_value, rows_of, setting
+from aggregator.organisation.laws import cited
 from aggregator.organisation.rows import UnknownRowError
 from aggregator.organisation.sections import Section
 from aggregator.wording.phrases import Words
 from surveys.alerts import MOST_LAST, RULE_KINDS, UNITS
 from surveys.centre import WEEKDAYS, Centre, Documents
 from surveys.definition import Level, Survey, Text
+from surveys.laws import SUBJECTS
 from surveys.looks import LARGEST_WITHIN, Looks, tint
 from surveys.messages import Language
 from surveys.text import LONGEST_TEXT
@@ -37,6 +40,11 @@ SHOWN: Mapping[Section, tuple[str, ...]] = {
 }
 
 
+def document_law(document: Centre, day: date) -> Words:
+    """The law on the form of documents on a day."""
+    return cited(document, "documents", day, day)
+
+
 @dataclass(frozen=True, kw_only=True)
 class SettingsPage:
     """Every setting as it is; ``saved`` is the version that has just been saved, or ''."""
@@ -44,6 +52,8 @@ class SettingsPage:
     document: Centre
     number: int
     saved: str = ""
+
+    document_law = staticmethod(document_law)
 
     @property
     def sections(self) -> Sequence[tuple[str, Sequence[tuple[str, Words]]]]:
@@ -135,6 +145,8 @@ class FormPage:
     rule_kinds = RULE_KINDS
     units = UNITS
     most_last = MOST_LAST
+    subjects = SUBJECTS
+    document_law = staticmethod(document_law)
     phone_limits = sections.PHONE_LIMITS
     flag_limits = sections.FLAG_LIMITS
     flag_ticks = sections.FLAG_TICKS

@@ -24,12 +24,17 @@ from aggregator.figures.sipas import (
     result_figures,
 )
 from aggregator.indices.par_index import MEASURE, Projection, SipasPublished, sipas_published
+from aggregator.organisation.laws import notices
 from aggregator.wording.charts import Axis, Timeline, tone
 from aggregator.wording.likert import Diverging
+from aggregator.wording.phrases import Words
 from surveys.centre import Reference
 from surveys.definition import Level
 
 INDEX = MEASURE  # what the SIPAS index is a share of
+
+
+OF_2020 = "sipas_2020"  # the instrument by the method of 2017 to 2020
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +55,7 @@ class SipasPage(FigurePage):
     results: Mapping[str, Mapping[str, Figure]] = field(default_factory=dict)
     provinces: Mapping[int, Figure] = field(default_factory=dict)
     series: Timeline[SipasYear] | None = None
+    notices: Sequence[Words] = ()
 
     @property
     def index(self) -> str:
@@ -125,4 +131,7 @@ def _page(context: Context, view: View) -> SipasPage:
         results=results,
         provinces=province_figures(published) if published else {},
         series=national_series(published) if published else None,
+        notices=notices(centre, survey.id, ("sipas",), view.period.since, view.period.until)
+        if survey.id == OF_2020
+        else (),
     )

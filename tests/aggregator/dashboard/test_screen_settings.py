@@ -47,6 +47,14 @@ MARGIN = {
     "shares.qr": "60",
 }
 
+LAW = {
+    "called_vi": "Văn bản mới",
+    "called_en": "A new one",
+    "governs.indicators": "1",
+    "since": "2026-07-01",
+    "source": "Công báo",
+}
+
 
 def fields_of(page: str) -> dict[str, str]:
     """The fields of the first posted form of a page, as a browser would send them."""
@@ -219,6 +227,9 @@ WRONG: list[tuple[str, dict[str, str], str, str]] = [
         "không giới hạn ở một cơ quan",
     ),
     ("alert_rules/new?of=falling", {"unit": "counter"}, "unit", "đã có một quy tắc như vậy"),
+    ("laws/new", {"called_vi": "A", "called_en": "A", "source": "x"}, "governs", "Chưa nhập"),
+    ("laws/new", {**LAW, "since": "", "until": ""}, "since", "cùng một ngày"),
+    ("laws/new", {**LAW, "until": "2026-01-01"}, "until", "trước ngày có hiệu lực"),
     ("series_breaks/new", {"day": "hôm nay"}, "day", "không phải là ngày"),
 ]
 
@@ -452,6 +463,13 @@ def test_a_form_that_is_sent_back_as_it_was_changes_nothing(
     }
     margin |= {"shares": {"qr": share, "kiosk": 1 - share}, "department": None}
     breaks = [{"survey": "business", "day": "2026-01-01", "reason": text}]
+    law: dict[str, object] = {
+        "id": "moi",
+        "called": text,
+        "governs": ["sipas", "indicators"],
+        "source": words,
+    }
+    law |= {"since": "2026-07-01", "until": None, "instrument": "business"}
     fell: dict[str, object] = {"id": "b", "kind": "falling", "unit": "counter"}
     rule: dict[str, object] = {
         "id": "a",
@@ -466,6 +484,7 @@ def test_a_form_that_is_sent_back_as_it_was_changes_nothing(
         "references": references,
         "margins": [margin],
         "series_breaks": breaks,
+        "laws": [*FIRST.model_dump()["laws"], law],
     }
     documents = {"title": text, "signer": words, "abbreviation": "A", "copies": text}
     centre = FIRST.model_validate(

@@ -22,6 +22,13 @@ MARGIN = {
     "shares": {"kiosk": 0.4, "qr": 0.6},
 }
 BREAK = {"survey": "in_centre", "day": "2026-07-01", "reason": {"vi": "Máy mới", "en": "New"}}
+LAW = {
+    "id": "moi",
+    "called": {"vi": "Văn bản mới", "en": "New one"},
+    "governs": ["assessment"],
+    "since": "2026-07-01",
+    "source": "x",
+}
 NEXT: dict[str, tuple[Any, str]] = {
     "name": ({"vi": FIRST.name.vi, "en": "The Centre"}, "Administrative Service Centre → The C"),
     "parent": ({"vi": "UBND tỉnh", "en": "The People"}, "Cơ quan chủ quản: – → UBND tỉnh."),
@@ -51,6 +58,11 @@ NEXT: dict[str, tuple[Any, str]] = {
     "published": (None, "Tệp số liệu công bố: lai_chau_published.toml → –."),
     "references": ([], "Bỏ số liệu tham chiếu “Thiết bị đánh giá 2019-2020: rất hài lòng”: 96,3"),
     "margins": ([MARGIN], "“sipas_2020 · channel”: kiosk 40,0%, qr 60,0%."),
+    "laws": (
+        [LAW],
+        "Thêm căn cứ pháp lý “Văn bản mới”: Việc đánh giá giải quyết thủ tục hành chính · hiệu lực "
+        "từ 01/07/2026 đến chưa rõ · nội dung chưa có trong phần mềm.",
+    ),
     "series_breaks": ([BREAK], "Thêm chỗ ngắt chuỗi số liệu “in_centre 01/07/2026”: Máy mới."),
 }
 

@@ -3,8 +3,9 @@
 from aggregator.documents.reports.cells import table
 from aggregator.documents.reports.model import WITHHELD, CellValue, Column, Paragraph, Section
 from aggregator.documents.reports.occasion import Occasion
-from aggregator.figures.handling import department_scores
+from aggregator.figures.handling import SUBJECTS, SURVEY, department_scores
 from aggregator.indices.circular_01_2018 import INDICATORS, DepartmentScore, IndicatorScore
+from aggregator.organisation.laws import cited, notices
 
 
 def handling(on: Occasion) -> Section | None:
@@ -25,9 +26,13 @@ def handling(on: Occasion) -> Section | None:
     ]
     names = "; ".join(f"{number}. {on.say(f'circular.name_{number}')}" for number in INDICATORS)
     notes = [on.say("indicator_names", names=names), on.say("indicator_note")]
-    lead = Paragraph(on.say("handling_lead"))
+    span = (on.period.since, on.period.until)
+    named = {subject: cited(on.centre, subject, *span).get(on.language) for subject in SUBJECTS}
+    told = [one.get(on.language) for one in notices(on.centre, SURVEY, SUBJECTS, *span)]
+    lead = [on.say("handling_lead"), on.say("law.basis", **named), *told]
     return Section(
-        on.say("section_handling"), (lead, table(on, "handling", columns, rows, notes=notes))
+        on.say("section_handling"),
+        (*map(Paragraph, lead), table(on, "handling", columns, rows, notes=notes)),
     )
 
 
