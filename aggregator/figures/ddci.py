@@ -1,7 +1,7 @@
 """Figures of the DDCI: the departments' ranks, scores, components and the answers behind them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -35,7 +35,10 @@ HardData = Mapping[str, Mapping[str, float]]  # numbers from records, by departm
 
 @dataclass(frozen=True)
 class DdciRanking:
-    """A ranking and its data: ``answers`` are (k, n) by (department, statement)."""
+    """A ranking and its data: ``answers`` are (k, n) by (department, statement).
+
+    ``years`` are those of the numbers from records, by column, where they are known.
+    """
 
     definition: Ddci
     survey: Survey
@@ -43,6 +46,7 @@ class DdciRanking:
     ranking: Ranking
     answers: Mapping[tuple[str, str], tuple[int, int]]
     hard: HardData
+    years: Mapping[str, int] = field(default_factory=dict)
 
     def rank(self, one: RankedDepartment) -> Figure:
         ranks = between(integer(one.rank_low), integer(one.rank_high))
@@ -138,7 +142,9 @@ class DdciRanking:
         for hard in component.hard:
             value = self.hard.get(department, {}).get(hard.column)
             if value is not None:
-                parts.append((hard.name, decimal(value, 2)))
+                year = self.years.get(hard.column)
+                called = joined(hard.name, verbatim(str(year))) if year else hard.name
+                parts.append((called, decimal(value, 2)))
         return parts
 
 
@@ -149,6 +155,7 @@ def ddci_ranking(
     centre: Centre,
     selection: Selection,
     hard: HardData,
+    years: Mapping[str, int] | None = None,
 ) -> DdciRanking:
     """The ranking of a selection's answers. Raises database.StorageError."""
     counts = _counts(store, survey, definition, selection)
@@ -157,7 +164,7 @@ def ddci_ranking(
     ranking = rank_departments(definition, survey, counts, hard, [one.id for one in ranked])
     columns = (counts[name].tolist() for name in ("department", "question", "k", "n"))
     answers = {(place, name): (k, n) for place, name, k, n in zip(*columns, strict=True)}
-    return DdciRanking(definition, survey, centre, ranking, answers, hard)
+    return DdciRanking(definition, survey, centre, ranking, answers, hard, years or {})
 
 
 def _counts(store: Store, survey: Survey, definition: Ddci, selection: Selection) -> pd.DataFrame:

@@ -25,6 +25,7 @@ from aggregator.figures.business import (
 )
 from aggregator.figures.figure import Figure
 from aggregator.figures.figures import figure_rows
+from aggregator.figures.hard_data import HardTable, sub_index_data
 from aggregator.indices.pci import ProvinceBounds, feedback_composite
 from aggregator.intake.bounds import read_bounds
 from aggregator.intake.files import FileError
@@ -40,7 +41,8 @@ SIDES = ("better", "worse", "equal")
 class BusinessPage(FigurePage):
     """Statements beside the published PCI; scores where ``bounds`` are known.
 
-    ``errors`` are the lines of the file of bounds that could not be read, with the reasons.
+    ``hard`` are numbers from records. ``errors`` are the lines of the file of bounds that could
+    not be read, with the reasons.
     """
 
     factors: Sequence[BusinessFactor]
@@ -49,6 +51,7 @@ class BusinessPage(FigurePage):
     source: Text | None
     bounds: Mapping[str, ProvinceBounds]
     errors: Sequence[tuple[int, str]]
+    hard: HardTable
     minimum: int
 
     @property
@@ -107,6 +110,9 @@ def _page(context: Context, view: View, language: Language) -> BusinessPage:
         source=tables.source if tables else None,
         bounds=bounds,
         errors=errors,
+        hard=sub_index_data(
+            context.store.hard_data(view.period.until.year), survey, context.organisation.centre
+        ),
         minimum=context.centre.minimum_ratings,
     )
 

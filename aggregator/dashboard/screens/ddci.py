@@ -1,7 +1,7 @@
 """Departments ranked by the firms that they serve, where a province has said by what (DDCI)."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
@@ -13,6 +13,7 @@ from aggregator.dashboard.pages import render
 from aggregator.dashboard.permissions import needs
 from aggregator.dashboard.screens.view import FigurePage, View, read_view
 from aggregator.figures.ddci import DdciRanking, HardData, ddci_ranking
+from aggregator.figures.hard_data import HardTable, component_data, latest
 from aggregator.indices.ddci_definition import Component, Ddci, HardIndicator
 from aggregator.intake.ddci import read_hard_data
 from aggregator.intake.files import FileError
@@ -25,11 +26,13 @@ from web import language_of
 class DdciPage(FigurePage):
     """``ddci`` is None where the province has not said by what to rank.
 
-    ``errors`` are the lines of the hard data that could not be read, with the reasons.
+    ``hard`` are numbers from records that the desk has. ``errors`` are the lines of the file of
+    hard data that could not be read, with the reasons.
     """
 
     ddci: DdciRanking | None = None
     errors: Sequence[tuple[int, str]] = ()
+    hard: HardTable = field(default_factory=HardTable)
 
     @property
     def axis(self) -> Axis:
@@ -59,11 +62,26 @@ async def ddci(request: Request) -> Response:
 
 
 def _page(context: Context, view: View, definition: Ddci, language: Language) -> DdciPage:
-    hard, errors = _hard_data(context, definition, language)
+    in_file, errors = _hard_data(context, definition, language)
+    stored = context.store.hard_data(view.period.until.year)
+    on_desk, years = latest(stored, definition)
+    hard = _together(in_file, on_desk, years)
     ranking = ddci_ranking(
-        context.store, definition, view.survey, context.centre, view.selection(), hard
+        context.store, definition, view.survey, context.centre, view.selection(), hard, years
     )
-    return DdciPage(view=view, ddci=ranking, errors=errors)
+    table = component_data(stored, definition, context.organisation.centre)
+    return DdciPage(view=view, ddci=ranking, errors=errors, hard=table)
+
+
+def _together(in_file: HardData, on_desk: HardData, columns: Collection[str]) -> HardData:
+    """The numbers of the file, but for those columns that the desk has."""
+    return {
+        one: {
+            **{name: value for name, value in in_file.get(one, {}).items() if name not in columns},
+            **on_desk.get(one, {}),
+        }
+        for one in {*in_file, *on_desk}
+    }
 
 
 def _hard_data(

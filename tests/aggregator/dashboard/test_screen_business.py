@@ -1,11 +1,18 @@
 """The business page: statements beside the province's PCI, scores only where bounds are known."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from aggregator.intake.desk.kinds import kind_of
+from aggregator.intake.desk.taking import Desk
+from aggregator.intake.desk.workbooks import read_workbook
+from aggregator.intake.ingest import Ingest
+from aggregator.storage.batches import NewBatch
 from tests.aggregator.conftest import CENTRE, Room, submission
 from tests.aggregator.dashboard.screens import (
     answers_for_its_figures,
@@ -15,6 +22,7 @@ from tests.aggregator.dashboard.screens import (
     shown,
 )
 from tests.aggregator.reading import card, row, words
+from tests.files.making import csv
 
 
 def firms(*answers: dict[str, int]) -> list[dict[str, object]]:
@@ -58,6 +66,46 @@ def test_a_statement_without_a_published_figure_or_without_answers(answered: Roo
     page = shown(answered, "/business")
     assert row(page, "Cán bộ làm thủ tục đăng ký").endswith("0 – – –")
     assert "hạng 62/63" in row(page, "Thay đổi khung giá đất")
+
+
+def put_in(room: Room, table: Sequence[Sequence[Any]]) -> None:
+    """Numbers from records, as the desk takes them."""
+    context = room.context
+    desk = Desk(
+        context.store,
+        Ingest(context.store, context.surveys, context.centre),
+        context.centre,
+        "vi",
+        room.clock(),
+    )
+    kind = kind_of("hard", None, context.surveys["business"], context.ddci)
+    [sheet] = read_workbook(csv(table, ";").encode()).sheets
+    taken, reading = desk.read(sheet, kind, desk.columns(sheet, kind))
+    assert not reading.problems
+    new = NewBatch("PCI", "hard", None, "pci.csv", "x", taken.rows, desk.now, "lan")
+    desk.take(new, taken)
+
+
+HARD = [
+    ("Năm", "Chỉ số thành phần", "Chỉ tiêu", "Đơn vị", "Giá trị", "Đơn vị tính", "Nguồn"),
+    ("2024", "2", "Hồ sơ đất đai đúng hạn", "", "95", "%", "Báo cáo 12/BC-STNMT"),
+    ("2025", "2", "Hồ sơ đất đai đúng hạn", "", "96,34", "%", ""),
+    ("2025", "Chi phí thời gian", "Số cuộc thanh tra", "Sở Y tế", "1.204", "", ""),
+    ("2026", "Chi phí thời gian", "Số cuộc thanh tra", "Sở Y tế", "1.100", "", ""),
+]
+
+
+def test_numbers_from_records_stand_beside_what_businesses_say(answered: Room) -> None:
+    assert "Số liệu quản lý" not in shown(answered, "/business")
+    put_in(answered, HARD)
+    page = shown(answered, "/business")
+    land = "Hồ sơ đất đai đúng hạn (%) Toàn tỉnh 95% 96,34% – Báo cáo 12/BC-STNMT"
+    assert row(page, "Hồ sơ đất đai") == land
+    assert row(page, "Số cuộc thanh tra") == "Số cuộc thanh tra Sở Y tế – 1.204 1.100 –"
+    how = unescape(re.findall(r'href="([^"]*how=hard[^"]*)"', page)[0])
+    assert "Báo cáo 12/BC-STNMT" in shown(answered, how)
+    before = shown(answered, "/business?period=year&date=2024-06-01")
+    assert "96,34" not in before
 
 
 def test_in_english_remarks_and_lead_agencies_are_english(answered: Room) -> None:

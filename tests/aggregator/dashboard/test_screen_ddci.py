@@ -14,6 +14,7 @@ from tests.aggregator.dashboard.screens import (
     needs_no_script,
     shown,
 )
+from tests.aggregator.dashboard.test_screen_business import put_in
 from tests.aggregator.reading import row, words
 
 SAMPLE = CENTRE.parent / "ddci.toml"
@@ -60,6 +61,28 @@ def test_departments_are_ranked_with_the_range_of_their_rank(ranked: Room) -> No
     assert row(page, "Sở Tư pháp").startswith("Sở Tư pháp 2 từ 2 đến 2 10,0")
     assert page.index("Sở Nội vụ") < page.index("Sở Tư pháp")
     assert "tháng 11/2026" in words(page)
+
+
+def test_numbers_from_records_of_the_last_year_count(ranked: Room) -> None:
+    """Of the same answers the department with more dialogues is before the other."""
+    ranked.take(firms(ranked, "so_y_te", 0.9, 53))
+    years = {"2024": (9, 1, 1), "2025": (1, 5, 9)}
+    put_in(
+        ranked,
+        [
+            ("Đơn vị", "Năm", "Số cuộc đối thoại, tập huấn cho doanh nghiệp trong năm"),
+            *(
+                (unit, year, value)
+                for year, values in years.items()
+                for unit, value in zip(("Sở Nội vụ", "Sở Tư pháp", "Sở Y tế"), values, strict=True)
+            ),
+        ],
+    )
+    page = shown(ranked, "/ddci")
+    assert row(page, "Sở Y tế").startswith("Sở Y tế 1 ")
+    assert row(page, "Sở Nội vụ").startswith("Sở Nội vụ 2 ")
+    table = page[page.index("Số liệu quản lý bên cạnh") :]
+    assert "Sở Nội vụ 9 1 – " in words(table)
 
 
 def test_who_is_not_ranked_is_told_why(ranked: Room) -> None:
