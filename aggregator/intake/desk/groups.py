@@ -20,7 +20,13 @@ ORDINAL = re.compile(r"\(?(?:[0-9][0-9.,]*|[IVXLC]+|[A-ZĐ])[.)]?")
 # What names of departments begin with, folded.
 UNITS = ("so ", "ban ", "chi cuc ", "cuc ", "van phong ", "phong ", "ubnd ", "uy ban ", "kho bac ",
          "cong an ", "bao hiem ", "thanh tra ", "trung tam ", "dien luc ")  # fmt: skip
-FILLED = ("day", "department", "counter")  # fields that a clerk writes once for several rows
+FILLED = (
+    "day",
+    "department",
+    "counter",
+    "year",
+    "sub_index",
+)  # fields that a clerk writes once for several rows
 
 
 def is_total(row: Row) -> bool:

@@ -14,6 +14,9 @@ from aggregator.__main__ import main
 from aggregator.dashboard.accounts import Accounts
 from aggregator.storage.store import Store
 from tests.aggregator.conftest import CENTRE, GOLDEN, PASSWORD, ROOT, Clock, stored, tallies
+from tests.files.making import csv as offices_csv
+from tests.files.making import workbook
+from tests.files.offices import GUIDE, HEAD, ROWS, changed
 from tests.programs import free_port
 
 Run = subprocess.CompletedProcess[str]
@@ -242,3 +245,30 @@ def test_the_centre_is_exported_changed_imported_and_listed(ready: Program, tmp_
     assert listed[0].endswith("\t-\tđổi chữ")
     assert listed[2].endswith("\t-\tlai_chau.toml")
     assert ready("centre", "import", str(tmp_path / "none.toml")).returncode == 1
+
+
+def test_a_table_of_an_office_is_taken_replaced_and_withdrawn(
+    ready: Program, tmp_path: Path
+) -> None:
+    """What the screen asks somebody to choose, the command asks for by an option."""
+    months = tmp_path / "Quý IV.xlsx"
+    months.write_bytes(workbook({"Hướng dẫn": GUIDE, "Tháng 11": [HEAD, *ROWS], "Bìa": GUIDE}))
+    mended = tmp_path / "sửa.csv"
+    mended.write_bytes(offices_csv(changed(0, 0, "30/02/2026"), ";").encode())
+
+    def desk(*options: str) -> Run:
+        return ready("desk", "--kind", "ratings", *options)
+
+    none = desk(str(months), "--sheet", "Tháng 9")
+    assert none.returncode == 1
+    assert "Tháng 11" in none.stderr
+    assert "3 dòng nhận được" in desk(str(months), "--check").stdout
+    assert "“Quý IV – Tháng 11”: thêm 3, rút 0" in desk(str(months)).stdout
+    like = desk(str(mended))
+    assert like.returncode == 1
+    assert "Ô A2: không có ngày “30/02/2026”" in like.stderr
+    assert '--batch "Quý IV – Tháng 11"' in like.stderr
+    assert "thêm 0, rút 1" in desk(str(mended), "--batch", "Quý IV – Tháng 11").stdout
+    mended.write_bytes(offices_csv(changed(0, 3, "Bình thường"), ";").encode())
+    assert "“khác”: thêm 3, rút 0" in desk(str(mended), "--apart", "--batch", "khác").stdout
+    assert "thêm 0, rút 3" in ready("desk", "--withdraw", "khác").stdout
