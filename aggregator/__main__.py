@@ -11,6 +11,7 @@ from typing import get_args
 from pydantic import ValidationError
 
 from aggregator.documents.exports.joined import EXPORT_FORMATS, ROW_KINDS
+from aggregator.documents.papers import PAPERS
 from aggregator.documents.reports import model
 from aggregator.intake.desk.kinds import KINDS
 from aggregator.intake.files import FileError
@@ -80,6 +81,7 @@ def _parser(language: Language) -> argparse.ArgumentParser:
     _export_options(command("export", "export.run_export"), say, day)
     _report_options(command("report", "report.run_report"), say, day)
     _desk_options(command("desk", "desk.run_desk"), say, day)
+    _ballot_options(command("ballots", "ballots.run_ballots"), say, day)
     roster = command("roster", "roster.run_roster")
     roster.add_argument("action", choices=("import",))
     roster.add_argument("file", type=Path, help=say("roster_file"))
@@ -136,6 +138,25 @@ def _desk_options(
     desk.add_argument("--check", action="store_true", help=say("desk_check"))
     desk.add_argument("--strict", action="store_true", help=say("desk_strict"))
     desk.add_argument("--withdraw", metavar="NAME", help=say("desk_withdraw"))
+
+
+def _ballot_options(
+    ballots: argparse.ArgumentParser, say: Callable[[str], str], day: Callable[[str], date]
+) -> None:
+    ballots.add_argument("file", type=Path, help=say("ballots_file"))
+    ballots.add_argument("--batch", metavar="NAME", required=True, help=say("ballots_batch"))
+    ballots.add_argument("--count", type=int, metavar="N", help=say("ballots_count"))
+    ballots.add_argument("--survey", metavar="ID", help=say("ballots_survey"))
+    ballots.add_argument("--place", metavar="ID", default="", help=say("ballots_place"))
+    ballots.add_argument("--day", type=day, metavar="DAY", help=say("ballots_day"))
+    ballots.add_argument("--paper", choices=PAPERS, default=PAPERS[0], help=say("ballots_paper"))
+    ballots.add_argument("--bilingual", action="store_true", help=say("ballots_bilingual"))
+    ballots.add_argument("--faces", action="store_true", help=say("ballots_faces"))
+    for name, kept in (("from", "first"), ("to", "last")):
+        ballots.add_argument(
+            f"--{name}", dest=kept, type=int, metavar="N", help=say(f"ballots_{name}")
+        )
+    _actor(ballots)
 
 
 def _export_options(

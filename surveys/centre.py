@@ -216,6 +216,13 @@ class Board(Model):
     settle_days: Annotated[int, Field(ge=0, le=31)] = 2
 
 
+class Ballots(Model):
+    """Paper ballots: how many of a batch a second person types again, in percent and at least."""
+
+    again_percent: Annotated[int, Field(ge=0, le=100)] = 5
+    again_least: Annotated[int, Field(ge=0, le=2_000)] = 10
+
+
 class Instruments(Model):
     """Which surveys the centre asks: the tap, and the full form for citizens and for firms."""
 
@@ -253,6 +260,7 @@ class Centre(Model):
     alert_rules: tuple[AlertRule, ...] = Field(default=RULES, max_length=MOST_RULES)
     cases: Cases = Cases()
     board: Board = Board()
+    ballots: Ballots = Ballots()
     looks: Looks | None = None
     wifi: Wifi | None = None
     documents: Documents | None = None

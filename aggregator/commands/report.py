@@ -59,7 +59,7 @@ def write_document(options: argparse.Namespace, report: Report) -> None:
     """Write a report to the file of the options, in their format, and say so."""
     # Each format has a library of its own, and only one of them is wanted.
     renderer = import_module(f"aggregator.documents.reports.{_format(options)}")
-    _write(options.file, renderer.render(report))
+    write_file(options.file, renderer.render(report))
     print(MESSAGES.get(options.lang, "report.file_written", file=options.file))
 
 
@@ -79,8 +79,11 @@ def _format(options: argparse.Namespace) -> str:
     return file_format
 
 
-def _write(file: Path, content: bytes) -> None:
-    """Write a temporary file and rename it, so that an unfinished report is never seen."""
+def write_file(file: Path, content: bytes) -> None:
+    """Write a temporary file and rename it, so that an unfinished one is never seen.
+
+    Raises FileError.
+    """
     part = file.with_name(file.name + ".part")
     try:
         part.write_bytes(content)

@@ -78,7 +78,8 @@ async def get_centre(request: Request) -> Response:
 def _document(organisation: Organisation) -> bytes:
     """What a device needs of the document: not what only the aggregator goes by."""
     organisation.refreshed()
-    ours = {"alerts", "alert_rules", "flags", "clock_minutes", "board", "documents", "laws"}
+    ours = {"alerts", "alert_rules", "flags", "clock_minutes", "board", "documents"}
+    ours |= {"laws", "ballots"}
     kept = organisation.stored.model_dump_json(exclude=ours, exclude_defaults=True)
     return kept.encode()
 

@@ -28,6 +28,7 @@ Permission = Literal[
     "cases",  # enter, assign and close cases, and read contact details
     "officials",  # how officials are rated; to a head those of the own department
     "organisation",  # change departments, counters and settings of the centre
+    "ballots",  # print ballots and type them
     "devices",  # enrol and revoke devices
     "references",  # change published figures and margins
     "surveys",  # change surveys

@@ -145,7 +145,7 @@ class Ingest:
 
     def questions(self) -> set[str]:
         """The ids of all questions that may be answered. Raises database.StorageError."""
-        self._look_up()
+        self.look_up()
         return {
             q for one in (*self._surveys.values(), *self._earlier.values()) for q in one.questions
         }
@@ -158,10 +158,11 @@ class Ingest:
         """A definition that has answers here; what is not known is looked up once a call."""
         if fingerprint not in self._earlier and not self._looked_up:
             self._looked_up = True
-            self._look_up()
+            self.look_up()
         return self._earlier.get(fingerprint)
 
-    def _look_up(self) -> None:
+    def look_up(self) -> None:
+        """Know every definition that has answers, or is on paper."""
         kept = self._store.definitions.kept()
         self._know({one: found.survey for one, found in kept.items()})
 
@@ -294,24 +295,39 @@ class Ingest:
         ``expected`` is the number of its versions until now. Raises BatchChangedError where
         there is another one, and StorageError.
         """
-        rows = [one.row for one in added]
-        self._look_up()  # what goes may have been given by any definition
+        self.look_up()
         with self._store.writing() as writer:
-            writer.keep([row.fingerprint for row in rows], self._by_print, new.at)
-            if rows and not writer.add_submissions(rows):
-                raise StorageError("an id of a new batch is stored already")
-            deltas = Deltas(self._counted)
-            for one in added:
-                deltas.add(one.row.survey, _cell(one.row), one.answers, one.hour)
-            writer.add_tallies(deltas)
-            writer.index_comments(rows)
-            withdrawn = writer.replace_batch(new, expected, [row.id for row in rows], gone)
-            taken = Deltas(self._counted)
-            for row in withdrawn:
-                hour = self._centre.local(row.answered_at).hour
-                taken.add(row.survey, _cell(row), row.answers, hour)
-            writer.take_from_tallies(taken)
+            number = writer.add_version(new, expected)
+            self.exchange(writer, number, added, gone, new.at)
             writer.record(told)
+
+    def exchange(
+        self,
+        writer: Writer,
+        number: int,
+        added: Sequence[Candidate],
+        gone: Collection[str],
+        at: datetime,
+    ) -> None:
+        """Store and withdraw submissions of a batch within a transaction, by a version's number.
+
+        ``look_up`` has to come before it. Raises StorageError.
+        """
+        rows = [one.row for one in added]
+        writer.keep([row.fingerprint for row in rows], self._by_print, at)
+        if rows and not writer.add_submissions(rows):
+            raise StorageError("an id of a batch is stored already")
+        deltas = Deltas(self._counted)
+        for one in added:
+            deltas.add(one.row.survey, _cell(one.row), one.answers, one.hour)
+        writer.add_tallies(deltas)
+        writer.index_comments(rows)
+        withdrawn = writer.exchange(number, [row.id for row in rows], gone)
+        taken = Deltas(self._counted)
+        for row in withdrawn:
+            hour = self._centre.local(row.answered_at).hour
+            taken.add(row.survey, _cell(row), row.answers, hour)
+        writer.take_from_tallies(taken)
 
     def try_out(self) -> Receipt:
         """The receipt that a rating would get now; it is written and undone, not stored.

@@ -76,6 +76,8 @@ SETTINGS: Mapping[str, Callable[[Centre], Any]] = {
     "enabled": lambda centre: centre.board.enabled,
     "settle_days": lambda centre: centre.board.settle_days,
     **{name: partial(_of_documents, name) for name in Documents.model_fields},
+    "again_percent": lambda centre: centre.ballots.again_percent,
+    "again_least": lambda centre: centre.ballots.again_least,
 }
 
 

@@ -12,13 +12,13 @@ from typing import Literal, get_args
 from pydantic import ValidationError
 
 from aggregator.organisation.fields import Fields, FieldsError, Reader, both, made
-from surveys.centre import WEEKDAYS, Cases, Centre, Documents, TouchScreen
+from surveys.centre import WEEKDAYS, Ballots, Cases, Centre, Documents, TouchScreen
 from surveys.looks import Looks
 from surveys.wifi import Wifi
 
 Section = Literal[
     "names", "hours", "touch_screen", "phone_form", "flags", "minimums", "looks", "wifi",
-    "documents", "alerts", "cases", "board",
+    "documents", "alerts", "cases", "board", "ballots",
 ]  # fmt: skip
 SECTIONS: tuple[Section, ...] = get_args(Section)
 # The colours of our own stylesheet: what a centre has that names none.
@@ -136,6 +136,10 @@ def _board(centre: Centre) -> dict[str, str]:
     return {"enabled": enabled, "settle_days": str(centre.board.settle_days)}
 
 
+def _ballots(centre: Centre) -> dict[str, str]:
+    return {name: str(value) for name, value in centre.ballots}
+
+
 _FIELDS: Mapping[Section, Callable[[Centre], dict[str, str]]] = {
     "names": _names,
     "hours": _hours,
@@ -149,6 +153,7 @@ _FIELDS: Mapping[Section, Callable[[Centre], dict[str, str]]] = {
     "alerts": _alerts,
     "cases": _cases,
     "board": _board,
+    "ballots": _ballots,
 }
 
 
@@ -268,6 +273,10 @@ def _read_board(reader: Reader, centre: Centre) -> dict[str, object]:
     return {"board": {"enabled": enabled, "settle_days": reader.whole("settle_days")}}
 
 
+def _read_ballots(reader: Reader, centre: Centre) -> dict[str, object]:
+    return {"ballots": {name: reader.whole(name) for name in Ballots.model_fields}}
+
+
 _READ: Mapping[Section, Callable[[Reader, Centre], dict[str, object]]] = {
     "names": _read_names,
     "hours": _read_hours,
@@ -281,4 +290,5 @@ _READ: Mapping[Section, Callable[[Reader, Centre], dict[str, object]]] = {
     "alerts": _read_alerts,
     "cases": _read_cases,
     "board": _read_board,
+    "ballots": _read_ballots,
 }

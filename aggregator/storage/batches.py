@@ -95,7 +95,7 @@ class Batches:
     def named(self, name: str) -> BatchRow | None:
         """The newest version of a batch."""
         with self._database.begin() as connection:
-            return _named(connection, name)
+            return newest_version(connection, name)
 
     def of_file(self, hash: str, sheet: str, kind: str, survey: str | None) -> str | None:
         """The name of the batch whose newest version is of this sheet, and of this kind."""
@@ -117,7 +117,7 @@ class Batches:
         how many went; where there are none there is no version, either. Raises roster.Overlap.
         """
         with self._database.locked(Lock.WRITER) as connection:
-            before = _named(connection, new.name)
+            before = newest_version(connection, new.name)
             old = before.cells or [] if before else []
             others = _others(connection, new) if new.kind in ADDED else ()
             added, gone = _exchange(connection, new.kind, old, cells, others)
@@ -181,7 +181,8 @@ def _newest(*without: str) -> Select[Any]:
     return select(*columns).where(col(BatchRow.number).in_(last))
 
 
-def _named(connection: Connection, name: str) -> BatchRow | None:
+def newest_version(connection: Connection, name: str) -> BatchRow | None:
+    """The newest version of a batch."""
     query = select(BatchRow.__table__).where(col(BatchRow.name) == name)  # type: ignore[attr-defined]
     row = connection.execute(query.order_by(col(BatchRow.version).desc()).limit(1)).one_or_none()
     return BatchRow(**row._mapping) if row else None
@@ -205,7 +206,7 @@ def add_version(
     expected: int | None = None,
 ) -> int:
     """The number of a new version. Raises BatchChangedError where ``expected`` is not the last."""
-    before = _named(connection, new.name)
+    before = newest_version(connection, new.name)
     version = before.version if before else 0
     if expected is not None and version != expected:
         raise BatchChangedError

@@ -15,6 +15,7 @@ from sqlmodel import col
 from aggregator.storage import blocks
 from aggregator.storage.alerts import AlertLog
 from aggregator.storage.audit import AuditLog
+from aggregator.storage.ballots import Ballots
 from aggregator.storage.batches import Batches
 from aggregator.storage.blocks import Block, Key, Totals, merged
 from aggregator.storage.cases import Cases
@@ -121,6 +122,7 @@ class Store:
         self.ledger = Ledger(self.database)
         self.public_answers = PublicAnswers(self.database)
         self.batches = Batches(self.database)
+        self.ballots = Ballots(self.database)
 
     @property
     def engine(self) -> Engine:

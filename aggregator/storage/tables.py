@@ -710,3 +710,53 @@ class DeskColumns(SQLModel, table=True):
     header: str = Field(primary_key=True, max_length=64)
     kind: str = Field(primary_key=True, max_length=60)
     columns: dict[str, Any] = Field(sa_type=JSON)
+
+
+class BallotBatch(SQLModel, table=True):
+    """Paper ballots that were printed as one batch; ``number`` is that of its first version.
+
+    ``survey`` and ``fingerprint`` are what is printed on them. They are of a ``counter``, a
+    ``department`` or the whole centre; ``places`` are the departments that a ballot asks to choose
+    from, in the order of their keys. Of the ``printed`` ballots so many were ``handed_out``, and
+    so many ``returned`` in the box, where that was counted. ``seed`` (hexadecimal) draws those
+    that are typed twice: nobody is shown it.
+    """
+
+    __tablename__ = "ballot_batch"
+
+    number: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    name: str = Field(max_length=80, unique=True)
+    survey: str = Field(max_length=40)
+    fingerprint: str = Field(max_length=16)
+    department: str | None = Field(default=None, max_length=40)
+    counter: str | None = Field(default=None, max_length=40)
+    places: list[str] = Field(sa_type=JSON)
+    day: date
+    printed: int
+    seed: str = Field(max_length=64)
+    handed_out: int | None = None
+    returned: int | None = None
+
+
+class BallotEntry(SQLModel, table=True):
+    """What somebody typed of a ballot, once; triggers keep it as it is. See ballots.Ballots.
+
+    ``turn`` numbers what was typed of one ballot, from 1. ``submission`` is the id of the one that
+    it counts as, None where it counts as none. A comment is there alone, where it may be deleted.
+    """
+
+    __tablename__ = "ballot_entry"
+    __table_args__ = (UniqueConstraint("batch", "serial", "turn", name="ballot_turn"),)
+
+    number: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True))
+    id: str = Field(max_length=36, unique=True)
+    batch: int = Field(sa_type=BigInteger)
+    serial: int
+    turn: int
+    kind: str = Field(max_length=10)
+    outcome: str = Field(max_length=10)
+    department: str | None = Field(default=None, max_length=40)
+    answers: dict[str, Any] = Field(sa_type=JSON)
+    submission: str | None = Field(default=None, max_length=36)
+    at: datetime = Field(sa_type=UtcDateTime)
+    actor: str = Field(max_length=64)

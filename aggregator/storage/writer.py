@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import SQLModel, col
 
+from aggregator.storage import ballots
 from aggregator.storage.audit import Entry, record
 from aggregator.storage.batches import NewBatch, add_version, enrol, withdraw
 from aggregator.storage.chains import Handed, note_numbers, note_unnumbered
@@ -20,6 +21,7 @@ from aggregator.storage.comments import index_all, index_new, remove
 from aggregator.storage.definitions import keep, refuse_undefined
 from aggregator.storage.submissions import read_chunk
 from aggregator.storage.tables import (
+    BallotEntry,
     BlockRow,
     HourTally,
     PooledTally,
@@ -207,19 +209,39 @@ class Writer:
         self._write(_adding, HourTally, hours)
         self._drop_blocks(deltas.days)
 
-    def replace_batch(
-        self, new: NewBatch, expected: int, ids: Collection[str], gone: Collection[str]
-    ) -> list[Row[Any]]:
-        """Make a version of a batch after the ``expected`` one: ``ids`` of submissions that it
-        brought in, and those that it withdraws, whose rows are returned.
+    def add_version(self, new: NewBatch, expected: int) -> int:
+        """Make a version of a batch after the ``expected`` one; returns its number.
 
         Raises batches.BatchChangedError.
         """
-        number = add_version(self._connection, new, None, expected)
+        return add_version(self._connection, new, None, expected)
+
+    def exchange(self, number: int, ids: Collection[str], gone: Collection[str]) -> list[Row[Any]]:
+        """Note what a version of a batch changes: ``ids`` of submissions that it brought in, and
+        those that it withdraws, whose rows are returned."""
         enrol(self._connection, ids, number)
         rows = withdraw(self._connection, gone, number)
         remove(self._connection, [row.number for row in rows if row.comment])
         return rows
+
+    def ballots(self, number: int) -> ballots.Held | None:
+        """A batch of ballots."""
+        return ballots.held(self._connection, number)
+
+    def ballot(self, number: int, serial: int) -> list[BallotEntry]:
+        """What was typed of a ballot so far, in the order in which it came."""
+        return ballots.entries(self._connection, number, serial)
+
+    def ballot_entries(self, number: int) -> list[BallotEntry]:
+        """What was typed of a batch of ballots so far."""
+        return ballots.entries(self._connection, number)
+
+    def ballot_entry(self, id: str) -> BallotEntry | None:
+        """The entry of an id, where there is one."""
+        return ballots.of_id(self._connection, id)
+
+    def add_ballot_entry(self, new: BallotEntry) -> None:
+        ballots.add(self._connection, new)
 
     def record(self, new: Entry) -> None:
         """Record in the audit log what this transaction does."""

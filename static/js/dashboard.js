@@ -1,6 +1,8 @@
 // What a manager's page cannot do without a script.
 import "./explanation.js";
 
+if (document.getElementById("ballot-entry")) import("./ballots.js");
+
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) window.print();
 });

@@ -36,6 +36,7 @@ SHOWN: Mapping[Section, tuple[str, ...]] = {
     "documents": tuple(Documents.model_fields),
     "cases": ("answer_hours", "contact_days", "receipt_days", "comment_days"),
     "board": ("enabled", "settle_days"),
+    "ballots": ("again_percent", "again_least"),
     "alerts": (*sections.ALERT_LIMITS, "overdue", "numbers", "quiet_from", "quiet_until", "emails"),
 }
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 
 from aggregator.__main__ import main
 from aggregator.dashboard.accounts import Accounts
@@ -272,3 +273,18 @@ def test_a_table_of_an_office_is_taken_replaced_and_withdrawn(
     mended.write_bytes(offices_csv(changed(0, 3, "Bình thường"), ";").encode())
     assert "“khác”: thêm 3, rút 0" in desk(str(mended), "--apart", "--batch", "khác").stdout
     assert "thêm 0, rút 3" in ready("desk", "--withdraw", "khác").stdout
+
+
+def test_ballots_are_printed_and_their_batch_is_made_once(ready: Program, tmp_path: Path) -> None:
+    file = tmp_path / "phieu.pdf"
+    given = ("ballots", str(file), "--batch", "Hòm 1")
+    assert "1 đến 2.000" in ready(*given).stderr.replace("2000", "2.000"), "how many?"
+    made = ready(*given, "--count", "4", "--place", "asked", "--day", "2026-11-20")
+    assert (made.returncode, made.stderr) == (0, "")
+    assert file.read_bytes().startswith(b"%PDF")
+    again = ready(*given, "--paper", "a5", "--from", "2", "--to", "3")
+    assert len(PdfReader(file).pages) == 2
+    assert again.returncode == 0
+    assert ready(*given, "--count", "4").returncode == 1
+    beyond = ready(*given, "--to", "5")
+    assert (beyond.returncode, beyond.stderr.count("\n")) == (1, 1)

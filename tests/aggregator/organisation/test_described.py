@@ -50,6 +50,7 @@ NEXT: dict[str, tuple[Any, str]] = {
     "clock_minutes": (5, "Số phút đồng hồ thiết bị được phép sai: 10 → 5."),
     "closed_days": (["2026-09-02"], "Ngày nghỉ: – → 02/09/2026."),
     "cases": ({"contact_days": 7}, "Số ngày giữ thông tin liên hệ sau khi đóng: 30 → 7."),
+    "ballots": ({"again_percent": 8}, "Phần trăm phiếu giấy được nhập lại để kiểm tra: 5 → 8."),
     "board": ({"enabled": True}, "Mở bảng công khai: không → có."),
     "looks": ({"emblem": data_address(png(), "png")}, "Biểu trưng: – → ảnh PNG, 0,1 KB."),
     "wifi": ({"name": "Tầng 1", "open": True}, "Wi-Fi cho người dân: – → Tầng 1, không mật khẩu."),

@@ -1,0 +1,1 @@
+"""Paper ballots: what is printed on them, and how clerks type them by keyboard."""
