@@ -12,7 +12,12 @@ from aggregator.commands.store import opened
 from aggregator.dashboard.accounts import AccountError, Accounts
 from aggregator.settings import Settings
 from aggregator.storage.audit import COMMAND_LINE, entry
-from aggregator.storage.credentials import Credentials, LastAdministratorError, TokenKind
+from aggregator.storage.credentials import (
+    OF_CENTRES,
+    Credentials,
+    LastAdministratorError,
+    TokenKind,
+)
 from surveys.centre import load_definitions
 
 ADDED = {
@@ -76,7 +81,7 @@ def run_user(options: argparse.Namespace) -> int:
                 print(f"{user.name}\t{user.role}{where}\t{when}{state}")
             return 0
         if options.action == "add":
-            if options.role == "head" and is_of_province(options):
+            if options.role in OF_CENTRES and is_of_province(options):
                 raise AccountError("no_heads")
             password = None if options.no_password else _ask_password()
             if options.department is not None:

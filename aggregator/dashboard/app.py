@@ -60,6 +60,7 @@ from aggregator.dashboard.shared import Shared
 from aggregator.dashboard.throttle import Throttle
 from aggregator.demo.citizens import with_population
 from aggregator.documents.worker import DocumentError, Worker
+from aggregator.intake.ballots.serials import BallotError
 from aggregator.intake.ddci import load_ddci
 from aggregator.intake.ingest import GroupCommit, Ingest
 from aggregator.organisation.current import Organisation, now_utc
@@ -278,6 +279,7 @@ def context_for(
 
 EXCEPTION_HANDLERS: Mapping[Any, Any] = {
     api.ApiError: api.api_error,
+    BallotError: pages.http_error,
     StorageError: api.storage_error,
     DefinitionError: pages.unreadable_error,
     DocumentError: pages.http_error,

@@ -14,10 +14,10 @@ from starlette.responses import RedirectResponse, Response
 from aggregator.dashboard.accounts import VISITOR
 from aggregator.dashboard.context import Context, context_of
 from aggregator.organisation.seen import counters_at
-from aggregator.storage.credentials import ROLES, Role
+from aggregator.storage.credentials import OF_CENTRES, ROLES, Role
 from aggregator.storage.tables import User
 from surveys.centre import Centre
-from web import under, wants_fragment
+from web import path_of, under, wants_fragment
 
 Permission = Literal[
     "figures",  # every figure of the centre, and its reports
@@ -46,13 +46,15 @@ MAY: Mapping[Role, frozenset[Permission]] = {
     "manager": frozenset(PERMISSIONS) - {"audit"},
     "head": frozenset({"department", "comments", "answers", "officials", "self"}),
     "reader": frozenset({"figures", "department", "comments", "self"}),
+    "clerk": frozenset({"ballots", "self"}),
 }
 # Whose accounts those who have "accounts" may make and change.
 MAY_MANAGE: Mapping[Role, tuple[Role, ...]] = {
     "administrator": ROLES,
-    "manager": ("head", "reader"),
+    "manager": ("head", "reader", "clerk"),
     "head": (),
     "reader": (),
+    "clerk": (),
 }
 
 COOKIE = "hailong_session"
@@ -105,6 +107,9 @@ def needs(permission: Permission) -> Callable[[Handler], Handler]:
             request.state.user, request.state.visiting = user, visiting
             # The own account of who is visiting is the province's, not one of the same name here.
             if not may(user, permission) or (visiting and permission == "self"):
+                # Who may not see figures has another first page.
+                if path_of(request) in ("/", context.first_page) and (home := _home(context, user)):
+                    return RedirectResponse(under(request, home), 303)
                 raise HTTPException(403)
             request.state.context = _seen_by(user, context, centre)
             try:
@@ -139,10 +144,16 @@ def _visitor(context: Context, secret: str | None) -> User | None:
     No account of the centre has such a name, so the centre's audit log tells them apart.
     """
     found = context.above.user_of(secret) if context.above and secret else None
-    if found is None or found.role == "head":
+    if found is None or found.role in OF_CENTRES:
         return None
     name = f"{VISITOR}{found.name}"[:64]
     return User(name=name, role=found.role, created_at=found.created_at)
+
+
+def _home(context: Context, user: User) -> str | None:
+    """The first page of the menu that a user may open."""
+    pages = (page for door in context.menu.values() for page in door)
+    return next((page.path for page in pages if may(user, need_of(page.endpoint))), None)
 
 
 def _to_sign_in(request: Request) -> Response:

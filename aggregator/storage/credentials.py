@@ -16,8 +16,10 @@ from aggregator.storage.tables import DeviceRow, Token, User
 TokenKind = Literal[
     "device", "reader", "one_stop", "link", "session", "browser", "invitation", "oidc", "enrolment"
 ]
-Role = Literal["administrator", "manager", "head", "reader"]
+Role = Literal["administrator", "manager", "head", "reader", "clerk"]
 ROLES: tuple[Role, ...] = get_args(Role)
+# Those that only a centre has, since a province has neither departments nor ballots.
+OF_CENTRES: tuple[Role, ...] = ("head", "clerk")
 
 
 class LastAdministratorError(Exception):

@@ -15,7 +15,7 @@ from aggregator.dashboard.pages import render
 from aggregator.dashboard.permissions import MAY_MANAGE, needs, open_to
 from aggregator.dashboard.sign_in import FORM_LIMIT, NAME_LIMIT, PASSWORD_LIMIT, enter
 from aggregator.storage.audit import Entry
-from aggregator.storage.credentials import LastAdministratorError, Role
+from aggregator.storage.credentials import OF_CENTRES, LastAdministratorError, Role
 from aggregator.storage.tables import Token, User
 from surveys.text import cleaned, composed
 from web import read_form, under
@@ -67,9 +67,9 @@ async def accounts(request: Request) -> Response:
 
 
 def _managed(context: Context, user: User) -> tuple[Role, ...]:
-    """The roles of the accounts that a user may make and change; a province has no heads."""
+    """The roles of the accounts that a user may make and change."""
     within = MAY_MANAGE[user.role]  # type: ignore[index]
-    return tuple(role for role in within if not (context.is_province and role == "head"))
+    return tuple(role for role in within if not (context.is_province and role in OF_CENTRES))
 
 
 def _page(context: Context, user: User, **more: object) -> AccountsPage:

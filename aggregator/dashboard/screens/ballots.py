@@ -158,15 +158,20 @@ async def batch(request: Request) -> Response:
 
 @needs("ballots")
 async def sheets(request: Request) -> Response:
-    """The ballots of a batch as PDF, made by the command of the same name."""
+    """The ballots of a batch as PDF, made by the command of the same name.
+
+    Raises BallotError for a withdrawn batch, HTTPException, and what Worker.make_for raises.
+    """
     context, language = context_of(request), language_of(request, negotiate=False)
     held = await run_in_threadpool(held_of, context, request)
     refuse_other_parameters(request, "paper", "bilingual", "faces", "from", "to", "lang")
     asked, last = request.query_params, held.batch.printed
     paper = asked.get("paper", PAPERS[0])
     first, until = (_serial(asked.get(name, ""), last) for name in ("from", "to"))
-    if paper not in PAPERS:
+    if paper not in PAPERS or (first or 1) > (until or last):
         raise HTTPException(400, "unknown_choice")
+    if held.withdrawn:
+        raise BallotError("withdrawn")
     arguments = ["--lang", language, "ballots", f"--batch={held.batch.name}", "--paper", paper]
     arguments += ["--from", str(first or 1), "--to", str(until or last)]
     arguments += [f"--{name}" for name in ("bilingual", "faces") if asked.get(name) == "1"]

@@ -5,10 +5,12 @@ import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from aggregator.__main__ import main
+from aggregator.intake.ballots.serials import written
 from aggregator.organisation import acts
 from aggregator.storage.audit import KINDS, Search, entry
 from aggregator.storage.cases import Filters
@@ -43,6 +45,7 @@ def test_every_sentence_of_the_log_is_of_something_that_is_recorded(
     assert room.get("/api/v1/submissions.csv").status_code == 200
     comments(room)
     officials(room)
+    ballots(room)
     commands(room, tmp_path, monkeypatch)
 
     log = room.context.store.audit
@@ -68,6 +71,16 @@ def cases(room: Room) -> None:
     for more in ({}, {"withdraw": "1"}):
         told = {"act": "tell", "said": "Chờ lâu", "done": "Thêm quầy", **more}
         assert room.client.post(f"/cases/{case.number}", data=told).status_code == 303
+
+
+def ballots(room: Room) -> None:
+    batch = {"name": "Hòm 1", "instrument": "in_centre", "day": "2026-11-23", "printed": "9"}
+    path = room.client.post("/ballots", data=batch).headers["location"]
+    assert room.client.post(path, data={"handed_out": "5"}).status_code == 303
+    serial = written(int(path.rpartition("/")[2]), 9, 1)
+    for to, rating in (("enter", "4"), ("enter", "2"), ("resolve/1", "2")):
+        given = {"id": str(uuid4()), "serial": serial, "after": "2", "a.rating": rating}
+        assert room.client.post(f"{path}/{to}", data=given).status_code == 303
 
 
 def comments(room: Room) -> None:
@@ -165,6 +178,7 @@ def commands(room: Room, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         f"desk {folder / 'one.csv'} --kind ratings --batch lô",
         f"desk {folder / 'two.csv'} --kind ratings --batch lô",
         "desk --withdraw lô",
+        f"ballots {folder / 'ballots.pdf'} --batch hòm --count 9",
         "user add mới --no-password",
         "user password mới",
         "user remove mới",

@@ -136,7 +136,7 @@ def test_ballots_are_downloaded_as_pdf_and_the_log_says_so(clerk: Room) -> None:
     assert "002-" in pages[0]
     assert "in “1”" not in unescape(clerk.client.get("/audit").text)
     assert "phiếu 2 đến 4" in unescape(clerk.client.get("/audit").text)
-    for wrong in ("paper=a3", "from=0", "to=21", "from=x"):
+    for wrong in ("paper=a3", "from=3&to=2", "from=0", "to=21", "from=x"):
         assert clerk.client.get(f"/ballots/{batch}.pdf?{wrong}").status_code == 400
 
 
@@ -147,9 +147,12 @@ def test_a_withdrawn_batch_is_told_and_takes_nothing(clerk: Room) -> None:
     assert not stored(clerk.context.store)
     assert "đã rút" in clerk.client.get("/ballots").text
     given = {"id": str(uuid4()), "serial": written(batch, 20, 2), "a.rating": "4"}
-    answer = clerk.client.post(f"/ballots/{batch}/enter", data=given)
-    assert answer.status_code == 422
-    assert "đã được rút" in answer.text
+    for answer in (
+        clerk.client.post(f"/ballots/{batch}/enter", data=given),
+        clerk.client.get(f"/ballots/{batch}.pdf"),
+    ):
+        assert answer.status_code == 422
+        assert "đã được rút" in answer.text
 
 
 @pytest.mark.parametrize(
@@ -189,3 +192,19 @@ def test_every_survey_can_be_printed_and_opened_for_typing(clerk: Room) -> None:
         page = clerk.client.get(f"/ballots/{batch}/enter")
         assert page.status_code == 200
         assert 'name="a.place"' in page.text
+
+
+def test_a_clerk_comes_to_the_ballots_and_to_nothing_else(room: Room) -> None:
+    accounts = room.context.accounts
+    accounts.add_user("nhap", "clerk")
+    home = room.client.get(accounts.new_link("nhap", ""), follow_redirects=True)
+    assert home.url.path == "/ballots"
+    batch = make(room)
+    assert "Đã lưu" in enter(room, batch, 1, a_rating="4").text
+    for path in ("/desk", "/comparison", "/settings", "/exports/submissions.csv"):
+        assert room.client.get(path).status_code == 403
+    withdrawn = room.client.post("/desk", data={"name": "Hòm sảnh", "sure": "1"})
+    assert withdrawn.status_code == 403
+    accounts.add_user("xem", "reader")
+    room.client.get(accounts.new_link("xem", ""))
+    assert room.client.get("/ballots").status_code == 403

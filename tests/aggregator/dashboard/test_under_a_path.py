@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterator
 from html import unescape
 from urllib.parse import urljoin, urlsplit
+from uuid import uuid4
 
 import pytest
 from starlette.testclient import TestClient
 
 from aggregator.dashboard.app import ROUTES
+from aggregator.intake.ballots.serials import written
 from tests.aggregator.conftest import EXAMPLE, PASSWORD, Room, ratings, sipas, submission
 
 ROOT = "/lai_chau"
@@ -27,6 +29,7 @@ NOT_LINKED = {
     "/health",
     "/account/sign-out",
     "/sipas/weighted",
+    "/ballots/{number:int}.pdf",  # its form leads there
     "/desk/{id}",
     "/public",  # of whom has no account; the links are those of its own pages
     "/public/data.json",
@@ -45,6 +48,11 @@ def mounted(room: Room) -> Iterator[tuple[Room, TestClient]]:
     with TestClient(room.another(), root_path=ROOT, follow_redirects=False) as client:
         room.sign_in()
         assert room.client.post("/cases", data={"submission": comment["id"]}).status_code == 303
+        batch = {"name": "Hòm 1", "instrument": "in_centre", "day": "2026-11-23", "printed": "9"}
+        assert room.client.post("/ballots", data=batch).status_code == 303
+        for rating in ("4", "2"):  # the second has to be decided
+            ballot = {"id": str(uuid4()), "serial": written(1, 9, 1), "a.rating": rating}
+            assert room.client.post("/ballots/1/enter", data=ballot).status_code == 303
         yield room, client
 
 
