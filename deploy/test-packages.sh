@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the whole suite needs besides Python on Debian: Chromium, PostgreSQL, a font with
-# Vietnamese letters, systemd-analyze, espeak-ng, Patroni with etcd, rsync, restic. Where it may not,
-# it says what is left out; the tests themselves skip.
+# Vietnamese letters, systemd-analyze, espeak-ng, Patroni with etcd, rsync, restic, LibreOffice.
+# Where it may not, it says what is left out; the tests themselves skip.
 set -eu
 
 missing=
@@ -26,6 +26,8 @@ command -v restic >/dev/null 2>&1 || need restic "the tests of backups to anothe
     need "fontconfig fonts-noto-core" "Vietnamese letters in the browser's pictures"
 command -v systemd-analyze >/dev/null 2>&1 || need systemd "the tests of the units in deploy/"
 command -v espeak-ng >/dev/null 2>&1 || need espeak-ng "the tests of voices that are read aloud"
+command -v soffice >/dev/null 2>&1 ||
+    need "libreoffice-writer-nogui libreoffice-calc-nogui" "the tests of documents in LibreOffice"
 [ -n "$missing" ] || exit 0
 
 as_root=

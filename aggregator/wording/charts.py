@@ -60,6 +60,18 @@ class Differences:
         return (-self.reach, 0.0, self.reach)
 
 
+def span(shares: Sequence[float]) -> tuple[float, float, float]:
+    """An axis around shares: start and end, at least 0.1 apart, and the step of its ticks."""
+    low, high = min(shares, default=0.0), max(shares, default=1.0)
+    for step in (0.02, 0.05, 0.1, 0.2):
+        floor = math.floor(low / step + 1e-9) * step
+        ceiling = min(1.0, math.ceil(high / step - 1e-9) * step)
+        floor = max(0.0, min(floor, ceiling - 5 * step))
+        if (ceiling - floor) / step <= 7:
+            return floor, ceiling, step
+    return 0.0, 1.0, 0.2
+
+
 def tone(place: int, levels: int) -> int:
     """The colour, 5 (best) to 1, of a level by its place (0 is best) among ``levels`` levels."""
     return 5 - round(4 * place / (levels - 1))

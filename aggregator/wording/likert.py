@@ -41,11 +41,11 @@ class Diverging:
     @classmethod
     def around(cls, levels: Sequence[Level], rows: Iterable[Mapping[int, int]]) -> "Diverging":
         """The axis that holds all rows of counts by code, with at least a tenth on each side."""
-        sides = _sides(levels)
-        reaches = [0.1, 0.1 if sides[1] else 0.0, 0.1]
+        parts = sides(levels)
+        reaches = [0.1, 0.1 if parts[1] else 0.0, 0.1]
         for counts in rows:
             n = sum(counts.values())
-            for place, side in enumerate(sides):
+            for place, side in enumerate(parts):
                 share = sum(counts[level.code] for level in side) / n if n else 0.0
                 # Without the small number a rounding error could make exactly 0.3 into 0.4.
                 reaches[place] = max(reaches[place], math.ceil(share * 10 - 1e-9) / 10)
@@ -73,7 +73,7 @@ class Diverging:
         n = sum(counts.values())
         if not n:
             return []
-        good, middle, bad = _sides(self.levels)
+        good, middle, bad = sides(self.levels)
         bars: list[Piece] = []
         start = self.zero - sum(counts[level.code] for level in bad) / n * self._unit
         for level in (*reversed(bad), *reversed(good)):
@@ -91,7 +91,7 @@ class Diverging:
         return Piece(level, colour, share, x, share * self._unit)
 
 
-def _sides(levels: Sequence[Level]) -> tuple[Sequence[Level], Sequence[Level], Sequence[Level]]:
+def sides(levels: Sequence[Level]) -> tuple[Sequence[Level], Sequence[Level], Sequence[Level]]:
     """The levels above the middle, in it and below it."""
     half = len(levels) // 2
     return levels[:half], levels[half : len(levels) - half], levels[len(levels) - half :]

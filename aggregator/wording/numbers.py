@@ -56,7 +56,7 @@ def p_value(p: float | None, language: Language) -> str:
     if p is None:
         return DASH
     if p < 0.0001:
-        return f"< {decimal(0.0001, language, 4)}"
+        return f"<{decimal(0.0001, language, 4)}"
     digits = 4
     while (p < ALPHA) != (round(p, digits) < ALPHA):
         digits += 1

@@ -3,7 +3,7 @@
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -242,24 +242,22 @@ def unwatched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.fixture
-def make_room(
-    tmp_path: Path, sqlite_template: Path, unwatched: Path
-) -> Iterator[Callable[..., Room]]:
-    """Makes an aggregator of settings; ``database_url`` is a new SQLite file if not given.
+@contextmanager
+def rooms(folder: Path, template: Path, centre_file: Path) -> Iterator[Callable[..., Room]]:
+    """Makes aggregators of settings; ``database_url`` is a new SQLite file if not given.
 
     A SQLite file that is not there yet gets the schema; PostgreSQL must have it.
     """
     with ExitStack() as stack:
 
         def make(database_url: str = "", **settings: Any) -> Room:
-            url = database_url or f"sqlite:///{tmp_path / 'room.db'}"
-            fixed: dict[str, Any] = {"centre": unwatched, "var": tmp_path, "database_url": url}
+            url = database_url or f"sqlite:///{folder / 'room.db'}"
+            fixed: dict[str, Any] = {"centre": centre_file, "var": folder, "database_url": url}
             given = Settings(**(fixed | settings))
             clock = Clock()
             file = make_url(url).database or ""
             if url.startswith("sqlite") and not Path(file).exists():
-                shutil.copy(sqlite_template, file)
+                shutil.copy(template, file)
             app = create_app(given, clock)
             accounts = app.state.context.accounts
             device = accounts.new_token("device", f"q05-{uuid4()}")
@@ -268,6 +266,15 @@ def make_room(
             client = stack.enter_context(TestClient(app, follow_redirects=False))
             return Room(app, client, clock, given, device, reader)
 
+        yield make
+
+
+@pytest.fixture
+def make_room(
+    tmp_path: Path, sqlite_template: Path, unwatched: Path
+) -> Iterator[Callable[..., Room]]:
+    """Makes an aggregator of settings, as ``rooms`` says."""
+    with rooms(tmp_path, sqlite_template, unwatched) as make:
         yield make
 
 

@@ -13,6 +13,7 @@ from aggregator.documents.exports.office import headings
 from surveys.messages import Language
 
 SHEET_ROWS = 1_048_575  # below the heading; what Excel and LibreOffice open
+A4, A3, WIDEST = 9, 8, 250  # papers; characters beside one another that can be read on A3
 WIDTHS = {"moment": 19, "day": 11, "text": 24}  # in characters; of other kinds 16
 
 
@@ -34,15 +35,23 @@ def write_xlsx(
         day = workbook.add_format({"num_format": "dd/mm/yyyy"})
         moment = workbook.add_format({"num_format": "dd/mm/yyyy hh:mm:ss"})
 
-        def opened(title: str) -> Worksheet:
+        def opened(title: str, width: int) -> Worksheet:
+            """A sheet with a heading that stays in sight and is printed on each page."""
             sheet = workbook.add_worksheet(title)
             sheet.freeze_panes(1, 0)
+            sheet.repeat_rows(0)
+            sheet.set_landscape()
+            sheet.set_paper(A4 if width <= WIDEST / 2 else A3)
+            sheet.set_footer("&C&P/&N")
+            if width <= WIDEST:
+                sheet.fit_to_pages(1, 0)
             return sheet
 
         def data(number: int) -> Worksheet:
-            sheet = opened(name if number == 1 else f"{name} {number}")
-            for place, column in enumerate(columns):
-                sheet.set_column(place, place, WIDTHS.get(column.kind, 16))
+            widths = [WIDTHS.get(column.kind, 16) for column in columns]
+            sheet = opened(name if number == 1 else f"{name} {number}", sum(widths))
+            for place, width in enumerate(widths):
+                sheet.set_column(place, place, width)
             sheet.write_row(0, 0, headings(columns, language), head)
             return sheet
 
@@ -60,7 +69,7 @@ def write_xlsx(
                     sheet.write_datetime(line, place, value, shown)
                 elif value is not None:
                     sheet.write_number(line, place, value)
-        told = opened(codes)
+        told = opened(codes, WIDEST)
         told.set_column(0, len(columns), 24)
         for line, texts in enumerate(book):
             for place, text in enumerate(texts):

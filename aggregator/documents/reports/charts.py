@@ -2,13 +2,13 @@
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from aggregator.documents.reports import typesetting
 from aggregator.documents.reports.model import Chart, Intervals, Likert, Mark, Trend
 from aggregator.wording import numbers
-from aggregator.wording.charts import Axis, tone
+from aggregator.wording.charts import Axis, span, tone
 from aggregator.wording.likert import Diverging
 from surveys.messages import Language
 
@@ -76,7 +76,7 @@ def _trend(chart: Trend, language: Language) -> dict[str, Any]:
         for value in (point.share, point.lower, point.upper)
         if value is not None
     ]
-    floor, ceiling, step = _span(shown)
+    floor, ceiling, step = span(shown)
 
     def at(share: float | None) -> float | None:
         return None if share is None else (share - floor) / (ceiling - floor)
@@ -101,18 +101,6 @@ def _trend(chart: Trend, language: Language) -> dict[str, Any]:
         for number in range(count + 1)
     ]
     return {"kind": "trend", "points": points, "ticks": ticks, "legend": list(chart.legend)}
-
-
-def _span(shares: Sequence[float]) -> tuple[float, float, float]:
-    """An axis around shares: start and end, at least 0.1 apart, and the step of its ticks."""
-    low, high = min(shares, default=0.0), max(shares, default=1.0)
-    for step in (0.02, 0.05, 0.1, 0.2):
-        floor = math.floor(low / step + 1e-9) * step
-        ceiling = min(1.0, math.ceil(high / step - 1e-9) * step)
-        floor = max(0.0, min(floor, ceiling - 5 * step))
-        if (ceiling - floor) / step <= 7:
-            return floor, ceiling, step
-    return 0.0, 1.0, 0.2
 
 
 def _likert(chart: Likert, language: Language) -> dict[str, Any]:

@@ -41,7 +41,8 @@ from surveys.published import PublishedTables
 # Keys of the fixed texts of a document, which the renderers place.
 WORDS = (
     *("nation", "motto", "to_whom", "recipients", "sign", "demo", "demo_mark"),
-    *("annex", "annex_title", "from", "to", "summary_sheet", "chart_sheet"),
+    *("annex", "annex_title", "from", "to", "summary_sheet", "chart_sheet", "chart_item"),
+    *("chart_below", "chart_above", "chart_gap", "chart_live", "interval", "legend_share"),
     *("decimal_note", "formula_note", "root_code"),
 )
 

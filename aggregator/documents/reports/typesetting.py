@@ -20,7 +20,7 @@ def pdf(template: str, data: dict[str, str]) -> bytes:
     made = typst.compile(
         TEMPLATES / template,
         root=TEMPLATES,
-        font_paths=[_fonts()],
+        font_paths=[fonts()],
         ignore_system_fonts=True,
         sys_inputs=data,
         format="pdf",
@@ -34,7 +34,7 @@ def pictures(template: str, data: dict[str, str], ppi: float) -> list[bytes]:
     made = typst.compile(
         TEMPLATES / template,
         root=TEMPLATES,
-        font_paths=[_fonts()],
+        font_paths=[fonts()],
         ignore_system_fonts=True,
         sys_inputs=data,
         format="png",
@@ -43,7 +43,7 @@ def pictures(template: str, data: dict[str, str], ppi: float) -> list[bytes]:
     return [made] if isinstance(made, bytes) else list(made)
 
 
-def _fonts() -> Path:
+def fonts() -> Path:
     """The folder of the documents' font, which the set-up fetches. Raises FileError."""
     packages = json.loads((ROOT / "package.json").read_text("utf-8"))["dependencies"]
     folder = ROOT / "static" / "vendor" / f"{FONT.rpartition('/')[2]}-{packages[FONT]}"

@@ -5,23 +5,39 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from html import unescape
+from itertools import pairwise
 from typing import Any
 from zipfile import ZipFile
 
 import pytest
 from openpyxl import load_workbook
+from openpyxl.utils.cell import get_column_letter, range_boundaries
 from scipy.stats import norm
 
 from aggregator.documents.reports import xlsx
-from aggregator.documents.reports.model import CellValue, Mark, Printed, Range, Report, Table
+from aggregator.documents.reports.formulas import spread
+from aggregator.documents.reports.model import (
+    CellValue,
+    Chart,
+    Intervals,
+    Likert,
+    Mark,
+    Printed,
+    Range,
+    Report,
+    Table,
+    Trend,
+)
 from aggregator.documents.reports.written import written
 from surveys.definition import Text
+from surveys.messages import Language
 from tests.aggregator.conftest import Room
 from tests.aggregator.documents.reporting import fill, report_of, table_of
 
 TOP = 3  # the row of a sheet's heads
 
 A4, A3 = 9, 8
+DRAWING = re.compile(r"xl/drawings/drawing\d+\.xml")
 
 
 @pytest.fixture
@@ -107,11 +123,20 @@ def test_formulas_give_the_values_that_are_shown(filled: Room) -> None:
 
 
 def compute(formula: str, cells: Mapping[str, Any]) -> float:
-    """What a spreadsheet makes of a formula: arithmetic, SQRT, MIN, MAX, cells and z_95."""
+    """What a spreadsheet makes of a formula: arithmetic, SQRT, MIN, MAX, cells and z_95.
+
+    And SUM over cells of one row.
+    """
     known = {"SQRT": math.sqrt, "MIN": min, "MAX": max, "z_95": float(norm.ppf(0.975))}
+    formula = re.sub(r"SUM\((\w+):(\w+)\)", added, formula)
     code = re.sub(r"\b([A-Z]{1,2}\d+)\b", r"cells['\1']", formula[1:]).replace("^", "**")
     result: float = eval(code, {"__builtins__": {}}, {**known, "cells": cells})
     return result
+
+
+def added(area: re.Match[str]) -> str:
+    first, row, last, _ = range_boundaries(area[0].removeprefix("SUM(").removesuffix(")"))
+    return "(" + "+".join(f"{get_column_letter(at)}{row}" for at in range(first, last + 1)) + ")"
 
 
 def test_shares_and_wilson_intervals_are_live(filled: Room) -> None:
@@ -171,16 +196,96 @@ def test_sheets_are_set_up_for_reading_and_one_page_wide(filled: Room) -> None:
         assert book[table.name].print_title_rows == "$3:$3"
     assert book.sheetnames[0] == "Tóm tắt"
     assert "Định nghĩa" in book.sheetnames
+    assert book.sheetnames[-3:] == ["Biểu đồ 1", "Biểu đồ 2", "Biểu đồ 3"]
 
 
-def test_pictures_have_words_for_those_who_cannot_see_them(filled: Room) -> None:
+def test_charts_are_the_spreadsheet_s_own_with_words_for_those_who_cannot_see_them(
+    filled: Room,
+) -> None:
     report = report_of(filled)
     with ZipFile(io.BytesIO(xlsx.render(report))) as archive:
-        drawing = archive.read("xl/drawings/drawing1.xml").decode()
-        pictures = [name for name in archive.namelist() if name.startswith("xl/media/")]
-    told = [unescape(text) for text in re.findall(r'descr="([^"]*)"', drawing)]
+        names = archive.namelist()
+        drawings = [archive.read(one).decode() for one in sorted(names) if DRAWING.fullmatch(one)]
+    told = [unescape(text) for one in drawings for text in re.findall(r'descr="([^"]*)"', one)]
     assert told == [chart.alt for chart in report.charts()]
-    assert len(pictures) == len(told)
+    assert sum(name.startswith("xl/charts/chart") for name in names) == len(told) == 3
+    assert not [name for name in names if name.startswith("xl/media/")]
+
+
+def test_a_chart_is_drawn_from_the_table_below_it(filled: Room) -> None:
+    """Its series are cells, which hold the figures of the report; what is withheld is empty."""
+    report = report_of(filled)
+    book, live = opened(report), opened(report, formulas=True)
+    for number, chart in enumerate(report.charts(), 1):
+        sheet = book[f"Biểu đồ {number}"]
+        [drawn] = live[sheet.title]._charts
+        assert sheet.print_title_rows
+        top = int(sheet.print_title_rows.split("$")[-1]) + 1
+        series = [columns_of(one) for one in drawn.series]
+        assert all(title == sheet.title for title, *_ in series)
+        assert {(first, last) for _, _, first, last in series} == {(top, top + lines(chart) - 1)}
+        if isinstance(chart, Intervals):
+            for at, mean in enumerate(chart.means, top):
+                found = [sheet.cell(at, column).value for column in (2, 3, 4, 5, 6)]
+                if mean.share is None:
+                    assert found == [None] * 5
+                    assert sheet.cell(at, 1).value.endswith("(*)") == mean.withheld
+                    continue
+                low, high = mean.low or 0.0, mean.high or 0.0
+                wanted = [mean.share, low, high, mean.share - low, high - mean.share]
+                assert found == pytest.approx(wanted)
+            assert drawn.series[0].errBars.minus.numRef.f.endswith(f"$E${top + lines(chart) - 1}")
+        elif isinstance(chart, Likert):
+            for at, bar in enumerate(chart.bars, top):
+                counts = [sheet.cell(at, column).value for column in range(2, 7)]
+                assert counts == [(bar.counts or {}).get(level.code) for level in chart.levels]
+                stacked = [sheet.cell(at, column).value for column in range(7, 13)]
+                del stacked[2]  # the gap before the level that stands apart
+                assert sum(map(abs, stacked)) == pytest.approx(1)
+                assert stacked[-1] <= 0 <= stacked[0]
+        else:
+            shares = [sheet.cell(at, 2).value for at in range(top, top + len(chart.points))]
+            assert shares == pytest.approx([one.share for one in chart.points])
+
+
+def columns_of(series: Any) -> tuple[str, int, int, int]:
+    """The sheet, column, first and last row of a series' values."""
+    sheet, area = series.val.numRef.f.replace("'", "").split("!")
+    low, first, high, last = range_boundaries(area)
+    assert low == high
+    return sheet, low, first, last
+
+
+def lines(chart: Chart) -> int:
+    """How many rows a chart's table has."""
+    if isinstance(chart, Trend):
+        breaks = sum(a.series != b.series for a, b in pairwise(chart.points))
+        return len(chart.points) + breaks
+    return len(chart.means if isinstance(chart, Intervals) else chart.bars)
+
+
+@pytest.mark.parametrize(("language", "least"), [("vi", "<0,0001"), ("en", "<0.0001")])
+def test_a_small_p_says_less_than(filled: Room, language: Language, least: str) -> None:
+    report = report_of(filled, language=language)
+    book = opened(report)
+    formats = {
+        sheet.cell(TOP + 1 + number, place).number_format
+        for table in report.tables()
+        for sheet in [book[table.name]]
+        for place, (column, _) in enumerate(spread(table), 1)
+        for number in range(len(table.rows))
+        if column.unit == "p" and isinstance(sheet.cell(TOP + 1 + number, place).value, float)
+    }
+    assert {one.split(";")[0] for one in formats} == {f'[<0.0001]"{least}"'}
+
+
+def test_rows_are_high_enough_for_their_texts(filled: Room) -> None:
+    """Programs do not compute heights of rows that were given one."""
+    sheet = opened(report_of(filled))["Tóm tắt"]
+    for cell in sheet["A"]:
+        if isinstance(cell.value, str) and len(cell.value) > 100:
+            room = sheet.row_dimensions[cell.row].height / 15 * sheet.column_dimensions["A"].width
+            assert room * 1.2 > len(cell.value)
 
 
 def test_an_empty_report_is_a_workbook_too(room: Room) -> None:
