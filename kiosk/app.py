@@ -46,7 +46,8 @@ from kiosk.outbox import Outbox, OutboxError
 from kiosk.pictogram_files import finder, load_pictograms
 from kiosk.places import WHOLE_CENTRE, UnknownPlaceError, bind
 from kiosk.puzzles import Puzzles
-from kiosk.qr_codes import qr_codes
+from kiosk.qr_codes import citizens_code, qr_codes
+from kiosk.reach import reach_of
 from kiosk.sealing import Sealing
 from kiosk.settings import Settings
 from kiosk.staff_access import StaffAccess
@@ -222,9 +223,18 @@ def build_context(
             log.warning("enrolment: %s", error)
             return False
 
+    def take_code(said: object) -> int:
+        """Put a one-time code on the disk; its number. Raises ValueError and OutboxError."""
+        given = one_time.Given.model_validate(said)
+        place = bind(centre, given.department or "", given.counter or "")
+        ids = place.department_id, place.counter_id
+        one_time.take(outbox, citizens_code(codes, *ids).code, given.hash, given.until)
+        return given.number
+
     def departments() -> Sequence[Department]:
         return centre.open_departments(centre.local_day(clock()))
 
+    codes = qr_codes(centre, centre.local_day(clock()), key)
     waits = settings.waits(centre.touch_screen)
     levels = Levels(settings.var / "kiosk" / "levels.json")
 
@@ -236,7 +246,7 @@ def build_context(
         languages=languages,
         place=place,
         waits=waits,
-        qr_codes=qr_codes(centre, centre.local_day(clock()), key),
+        qr_codes=codes,
         floods=Floods(centre.phone_form, outbox.disk, clock),
         puzzles=Puzzles(key),
         outbox=outbox,
@@ -253,6 +263,8 @@ def build_context(
                 "counter": place.counter_id,
             },
             follow=moved,
+            address=None if reach_of(settings.deep_link) == "machine" else settings.deep_link,
+            take_code=take_code,
         ),
         levels=levels,
         enrolment=own,

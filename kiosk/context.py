@@ -16,7 +16,7 @@ from kiosk.looks import OwnLooks
 from kiosk.outbox import Outbox
 from kiosk.places import Place
 from kiosk.puzzles import Puzzles
-from kiosk.qr_codes import QrCode
+from kiosk.qr_codes import QrCode, citizens_code
 from kiosk.settings import Settings
 from kiosk.staff_access import StaffAccess
 from kiosk.translations import Languages
@@ -64,15 +64,8 @@ class Context:
         return self.surveys[self.centre.instruments.rating]
 
     def citizens_code(self, place: Place) -> QrCode:
-        """The QR code of a place for citizens. Raises StopIteration where it has none."""
-        ids = place.department_id, place.counter_id
-        return next(
-            one
-            for one in self.qr_codes.values()
-            if (one.place.department_id, one.place.counter_id) == ids
-            and one.audience == "citizen"
-            and not one.former
-        )
+        """The QR code of a place for citizens. Raises UnknownPlaceError where it has none."""
+        return citizens_code(self.qr_codes, place.department_id, place.counter_id)
 
     @property
     def in_lobby(self) -> bool:

@@ -7,15 +7,15 @@ given with which code.
 """
 
 import csv
-import hashlib
 import io
 import secrets
 import sqlite3
 from collections.abc import Sequence
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 import anyio.to_thread
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,18 +24,23 @@ from kiosk.code_rows import is_burnt, row_of
 from kiosk.context import context_of
 from kiosk.outbox import Outbox
 from kiosk.screens import redirect
-from surveys.receipts import ALPHABET, LENGTH, normal_code, read_code
+from surveys.receipts import ALPHABET, HASH, LENGTH, normal_code, once_hash, read_code
 
 State = Literal["good", "used", "unknown"]
 
 
+class Given(BaseModel):
+    """A one-time code that the aggregator has given out, as this kiosk gets it."""
+
+    number: Annotated[int, Field(gt=0)]
+    hash: Annotated[str, Field(pattern=HASH)]
+    department: str | None = None
+    counter: str | None = None
+    until: date
+
+
 class UsedCodeError(Exception):
     """A one-time code that lets nothing in: it was used, has expired, or is another form's."""
-
-
-def hash_of(code: str) -> str:
-    """What is kept of a one-time code; the code has 60 random bits."""
-    return hashlib.sha256(f"hailong/once/1|{normal_code(code)}".encode()).hexdigest()
 
 
 def make(outbox: Outbox, form: str, number: int, until: date, today: date) -> list[str]:
@@ -44,13 +49,27 @@ def make(outbox: Outbox, form: str, number: int, until: date, today: date) -> li
     Those that have expired are forgotten. Raises OutboxError.
     """
     codes = ["".join(secrets.choice(ALPHABET) for _ in range(LENGTH)) for _ in range(number)]
-    rows = [row_of(hash_of(code), form, until.isoformat(), burnt=False) for code in codes]
+    rows = [row_of(once_hash(code), form, until.isoformat(), burnt=False) for code in codes]
     with outbox.disk.transaction() as connection:
         connection.execute("DELETE FROM one_time WHERE until < ?", (today.isoformat(),))
         connection.executemany(
             "INSERT INTO one_time (hash, form, until, burnt, checksum) VALUES (?, ?, ?, ?, ?)", rows
         )
     return codes
+
+
+def take(outbox: Outbox, form: str, hash: str, until: date) -> None:
+    """Take a code that the aggregator gave out for a form; one that is here already stays.
+
+    Raises OutboxError.
+    """
+    row = row_of(hash, form, until.isoformat(), burnt=False)
+    with outbox.disk.transaction() as connection:
+        connection.execute(
+            "INSERT OR IGNORE INTO one_time (hash, form, until, burnt, checksum)"
+            " VALUES (?, ?, ?, ?, ?)",
+            row,
+        )
 
 
 def as_csv(codes: Sequence[str], base: str, until: date) -> str:
@@ -84,7 +103,7 @@ def burn(connection: sqlite3.Connection, code: str, form: str, today: date) -> N
 
 def _row(connection: sqlite3.Connection, code: str) -> tuple[str, str, str, object, object] | None:
     row = connection.execute(
-        "SELECT hash, form, until, burnt, checksum FROM one_time WHERE hash = ?", (hash_of(code),)
+        "SELECT hash, form, until, burnt, checksum FROM one_time WHERE hash = ?", (once_hash(code),)
     ).fetchone()
     return None if row is None else (str(row[0]), str(row[1]), str(row[2]), row[3], row[4])
 
@@ -96,6 +115,8 @@ async def open_form(request: Request) -> Response:
         raise HTTPException(404)
     today = context.now().date()
     state, form = await anyio.to_thread.run_sync(look_up, context.outbox, code, today)
+    if state == "unknown" and await context.uploader.fetch_codes():  # it may be minutes old
+        state, form = await anyio.to_thread.run_sync(look_up, context.outbox, code, today)
     if state == "unknown" or form not in context.qr_codes:
         raise HTTPException(404)
     # One that was used still leads there: the phone that used it gets its thanks again.

@@ -35,6 +35,17 @@ class QrCode:
         return f"/f/{self.code}"
 
 
+def citizens_code(
+    known: Mapping[str, QrCode], department: str | None, counter: str | None
+) -> QrCode:
+    """The QR code of a place for citizens. Raises UnknownPlaceError where it has none."""
+    for one in known.values():
+        ids = one.place.department_id, one.place.counter_id
+        if ids == (department, counter) and one.audience == "citizen" and not one.former:
+            return one
+    raise UnknownPlaceError(f"no QR code for {counter or department}")
+
+
 def code_of(centre: str, department: str | None, counter: str | None, audience: Audience) -> str:
     """The eight characters that posters had before codes were signed: anybody can compute them.
 

@@ -27,6 +27,7 @@ NOT_ADMITTED = "401: no or wrong HAILONG_DEVICE_TOKEN"
 REQUEST_SECONDS = 30.0
 REACH_SECONDS = 8.0  # somebody waits before the screen
 BEAT_SECONDS = 60.0  # how often the aggregator is told how this kiosk is
+CODES_SECONDS = 2.0  # how often one-time codes are asked for at most
 NETWORK_ERRORS = (httpx2.HTTPError, OSError)
 ROUND_SECONDS = 30.0  # how often an idle uploader looks by itself
 
@@ -38,6 +39,8 @@ class Uploader:
 
     ``housekeeping`` is done before each round, ``renew`` once ``copy`` has another centre, or
     ``follow`` says of the aggregator's answer that this device has another ``place`` now;
+    ``address`` is where phones reach this kiosk, if they do: then it serves one-time codes, each
+    of which ``take_code`` puts on the disk and returns its number.
     ``pause`` and ``chance`` are for tests: how to wait some seconds, and a random number below 1.
     """
 
@@ -54,12 +57,20 @@ class Uploader:
         renew: Callable[[], None] = lambda: None,
         place: Mapping[str, str | None] | None = None,
         follow: Callable[[object], bool] = lambda said: False,
+        address: str | None = None,
+        take_code: Callable[[object], int] = lambda said: 0,
     ) -> None:
         self._outbox = outbox
         self._address = f"{url}/api/v1/submissions"
         self._health = f"{url}/health"
         self._receipts = f"{url}/api/v1/receipts"
         self._me = f"{url}/api/v1/devices/me"
+        self._codes = f"{url}/api/v1/codes"
+        self._address_of_codes = address
+        self._take_code = take_code
+        self._has_codes = 0  # up to which number they are on the disk
+        self._fetched: float | None = None  # when codes were asked for
+        self._fetching = asyncio.Lock()
         self._told: float | None = None  # when the aggregator was told how this kiosk is
         self._headers = {"content-type": "application/json"}
         if token:
@@ -135,6 +146,37 @@ class Uploader:
                 answer = await client.post(self._me, json=told, headers=self._headers)
             if answer.status_code == 200:
                 self._moved = await asyncio.to_thread(self._follow, answer.json())
+        await self.fetch_codes()
+
+    async def fetch_codes(self) -> bool:
+        """Put the one-time codes that wait for this kiosk on its disk; whether any came.
+
+        All of them together, so that nobody learns which of them somebody is about to use; and at
+        most every few seconds, since whoever tries a wrong code asks for them.
+        """
+        if self._address_of_codes is None or "authorization" not in self._headers:
+            return False
+        async with self._fetching:
+            now = asyncio.get_running_loop().time()
+            if self._fetched is not None and now - self._fetched < CODES_SECONDS:
+                return False
+            self._fetched, before = now, self._has_codes
+            with contextlib.suppress(TimeoutError, OutboxError, ValueError, *NETWORK_ERRORS):
+                async with self._client() as client, asyncio.timeout(REACH_SECONDS):
+                    while await self._fetch(client):
+                        pass
+            return self._has_codes > before
+
+    async def _fetch(self, client: httpx2.AsyncClient) -> bool:
+        """Fetch the next one-time codes; False where there were none. Raises ValueError."""
+        asked = {"after": self._has_codes, "address": self._address_of_codes}
+        answer = await client.post(self._codes, json=asked, headers=self._headers)
+        said = answer.json() if answer.status_code == 200 else None
+        codes = said.get("codes") if isinstance(said, dict) else None
+        for one in codes if isinstance(codes, list) else ():
+            number = await asyncio.to_thread(self._take_code, one)
+            self._has_codes = max(self._has_codes, number)
+        return bool(codes)
 
     async def _refresh(self, client: httpx2.AsyncClient) -> None:
         """Ask now and then whether the centre has another document; one that is broken is told of.

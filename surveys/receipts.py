@@ -1,4 +1,6 @@
-"""Receipt codes: what a citizen keeps of a comment, to read the answer to it at ``/c/CODE``.
+"""Codes that people keep, and what is stored of them: hashes alone.
+
+Receipt codes are what a citizen keeps of a comment, to read the answer to it at ``/c/CODE``.
 
 Whoever asks makes the code, also without a network. What travels and is stored is its hash alone:
 nobody who reads submissions, exports or the database can tell the code of one.
@@ -35,6 +37,11 @@ def read_code(typed: str) -> str | None:
 def grouped(code: str) -> str:
     """Twelve characters in groups of four."""
     return "-".join(code[start : start + GROUP] for start in range(0, LENGTH, GROUP))
+
+
+def once_hash(code: str) -> str:
+    """What is kept of a one-time code, which lets one form in; the code has 60 random bits."""
+    return hashlib.sha256(f"hailong/once/1|{normal_code(code)}".encode()).hexdigest()
 
 
 def receipt_of(code: str) -> str:

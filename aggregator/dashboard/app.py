@@ -149,6 +149,7 @@ ROUTES = [
     Route("/api/v1/devices/me", device_api.post_beat, methods=["POST"]),
     Route("/api/v1/receipts", receipt_api.post_receipt, methods=["POST"]),
     Route("/api/v1/dossiers", one_stop_api.post_dossiers, methods=["POST"]),
+    Route("/api/v1/codes", one_stop_api.post_fetch, methods=["POST"]),
     Route("/api/v1/satisfaction", api.get_satisfaction),
     Route("/api/v1/submissions.csv", api.get_submissions_csv),
     Route("/api/v1/openapi.json", api.get_openapi),

@@ -12,6 +12,7 @@ from aggregator.dashboard.schemas import (
     DossiersJson,
     EnrolledJson,
     ErrorJson,
+    FetchJson,
     FollowedJson,
     HealthJson,
     Json,
@@ -23,6 +24,7 @@ from aggregator.dashboard.schemas import (
     SatisfactionJson,
     SatisfactionQuery,
     StoredJson,
+    WaitingCodesJson,
 )
 
 _MODELS = (
@@ -32,6 +34,7 @@ _MODELS = (
     DossiersJson,
     EnrolledJson,
     ErrorJson,
+    FetchJson,
     FollowedJson,
     HealthJson,
     PlaceJson,
@@ -39,6 +42,7 @@ _MODELS = (
     ReceiptsJson,
     SatisfactionJson,
     StoredJson,
+    WaitingCodesJson,
 )
 _REFERENCES, _DEFINITIONS = models_json_schema(
     [(model, "validation") for model in _MODELS], ref_template="#/components/schemas/{model}"
@@ -153,11 +157,23 @@ DOCUMENT: dict[str, Any] = {
         "/api/v1/dossiers": {
             "post": {
                 "summary": "Set how many dossiers were settled on days, by department: all of the "
-                "counts, or none.",
+                "counts, or none; and ask for one-time codes to print on receipts.",
                 "security": [{"one_stop": []}],
                 "requestBody": {"required": True, "content": _json(DossiersJson)},
                 "responses": {
                     "200": {"description": "Stored", "content": _json(StoredJson)},
+                    **_problems(400, 401, 409, 413, 503),
+                },
+            }
+        },
+        "/api/v1/codes": {
+            "post": {
+                "summary": "A kiosk that phones reach fetches the one-time codes that it serves; "
+                "those it has are forgotten here.",
+                "security": [{"device": []}],
+                "requestBody": {"required": True, "content": _json(FetchJson)},
+                "responses": {
+                    "200": {"description": "Codes", "content": _json(WaitingCodesJson)},
                     **_problems(400, 401, 413, 503),
                 },
             }

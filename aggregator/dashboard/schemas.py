@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from aggregator.figures.flagged import Flagged
 from aggregator.figures.rows import Comparison, FigureRow, Measure, RowKey
@@ -102,6 +102,7 @@ class CodeJson(Json):
 
 MAX_COUNTS = 2_000  # in one request: 16 departments of four months
 MOST_DOSSIERS = 1_000_000  # of a day
+MOST_CODES = 1_000  # one-time codes in one request
 
 
 class DossierCountJson(Json):
@@ -112,16 +113,67 @@ class DossierCountJson(Json):
     count: int = Field(strict=True, ge=0, le=MOST_DOSSIERS)
 
 
-class DossiersJson(Json):
-    """Counts of settled dossiers, each in place of what was told of its day and department."""
+class CodesWantedJson(Json):
+    """How many one-time codes are wanted, each for the form of a place, and for how many days."""
 
-    dossiers: list[DossierCountJson] = Field(min_length=1, max_length=MAX_COUNTS)
+    number: int = Field(strict=True, ge=1, le=MOST_CODES)
+    department: Identifier | None = None
+    counter: Identifier | None = None
+    days: int = Field(default=90, strict=True, ge=1, le=730)
+
+
+class DossiersJson(Json):
+    """Counts of settled dossiers, each in place of what was told of its day and department.
+
+    ``codes``: one-time codes to be printed on receipts are wanted, too, or alone.
+    """
+
+    dossiers: list[DossierCountJson] = Field(default=[], min_length=1, max_length=MAX_COUNTS)
+    codes: CodesWantedJson | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.dossiers and self.codes is None:
+            raise ValueError("neither dossiers nor codes")
+        return self
+
+
+class CodeGivenJson(Json):
+    """A one-time code; its address opens the form of its place once, until a day."""
+
+    code: str
+    address: str
+    until: date
 
 
 class StoredJson(Json):
-    """How many counts are stored."""
+    """How many counts are stored, and the codes, which nobody is told again."""
 
     stored: int
+    codes: list[CodeGivenJson] | None = None
+
+
+class FetchJson(Json):
+    """Up to which number a kiosk has its one-time codes, and where phones reach it."""
+
+    after: int = Field(ge=0, lt=2**63)
+    address: str = Field(pattern=r"^https?://[^\s?#]{1,190}$", max_length=200)
+
+
+class WaitingCodeJson(Json):
+    """The hash of a one-time code, and the place whose form it opens."""
+
+    number: int
+    hash: str
+    department: str | None
+    counter: str | None
+    until: date
+
+
+class WaitingCodesJson(Json):
+    """The codes that a kiosk has not got yet, at most 500 of them."""
+
+    codes: list[WaitingCodeJson]
 
 
 class ReceiptJson(Json):

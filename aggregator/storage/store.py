@@ -31,6 +31,7 @@ from aggregator.storage.devices import Devices
 from aggregator.storage.handling import Handling
 from aggregator.storage.hard_data import read_hard_data
 from aggregator.storage.ledger import Ledger
+from aggregator.storage.one_time import OneTimeCodes
 from aggregator.storage.operations import Operations
 from aggregator.storage.public_answers import PublicAnswers
 from aggregator.storage.reasons import Reasons
@@ -123,6 +124,7 @@ class Store:
         self.public_answers = PublicAnswers(self.database)
         self.batches = Batches(self.database)
         self.ballots = Ballots(self.database)
+        self.one_time = OneTimeCodes(self.database)
 
     @property
     def engine(self) -> Engine:

@@ -341,6 +341,33 @@ class DeviceRow(SQLModel, table=True):
     channels: list[str] | None = Field(default=None, sa_type=JSON)
 
 
+class OneTimeCode(SQLModel, table=True):
+    """The hash of a one-time code that its kiosk has not fetched yet; see one_time.OneTimeCodes."""
+
+    __tablename__ = "one_time_code"
+    # Numbers are never used again: a kiosk says up to which one it has its codes.
+    __table_args__ = (
+        Index("one_time_code_device", "device", "number"),
+        {"sqlite_autoincrement": True},
+    )
+
+    number: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True))
+    device: int = Field(sa_type=BigInteger)
+    hash: str = Field(max_length=64, unique=True)
+    department: str | None = Field(default=None, max_length=40)
+    counter: str | None = Field(default=None, max_length=40)
+    until: date
+
+
+class CodeServer(SQLModel, table=True):
+    """Where phones reach a kiosk that serves one-time codes."""
+
+    __tablename__ = "code_server"
+
+    device: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    address: str = Field(max_length=200)
+
+
 class DeviceChain(SQLModel, table=True):
     """The numbers that one outbox of a device gives; see chains.Progress.
 

@@ -16,8 +16,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from kiosk.__main__ import main
-from kiosk.one_time import UsedCodeError, burn, hash_of, look_up, make
+from kiosk.one_time import UsedCodeError, burn, look_up, make
 from kiosk.outbox import Outbox
+from surveys.receipts import once_hash
 from tests.kiosk.conftest import CENTRE, ROOT, Kiosk, hidden, submission
 
 TODAY = date(2026, 11, 23)
@@ -159,9 +160,9 @@ def test_nothing_that_is_kept_ties_a_code_to_an_answer(lobby: Kiosk, code: str) 
         bodies = [row[0] for row in connection.execute("SELECT body FROM queue")]
     assert columns == ["hash", "form", "until", "burnt", "checksum"]
     [row] = rows  # no time, no id, no order; the checksum is over these four
-    assert row[:4] == (hash_of(code), lobby.code(), "2026-12-23", 1)
+    assert row[:4] == (once_hash(code), lobby.code(), "2026-12-23", 1)
     assert len(bodies) == 2
-    assert not any(code in body or hash_of(code) in body for body in bodies)
+    assert not any(code in body or once_hash(code) in body for body in bodies)
 
 
 def test_a_right_of_its_own_needs_no_work(make_kiosk: Callable[..., Kiosk], tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from uuid import UUID
 import pytest
 
 from kiosk.drafts import Drafts
-from kiosk.one_time import UsedCodeError, burn, hash_of, look_up, make
+from kiosk.one_time import UsedCodeError, burn, look_up, make
 from kiosk.outbox import DAMAGED, Outbox, OutboxError
 from kiosk.rescue import log_of, look_over
+from surveys.receipts import once_hash
 from surveys.wire import Receipt
 from tests.kiosk.conftest import ROOT, submission
 
@@ -231,7 +232,7 @@ def test_no_damaged_byte_makes_a_used_code_good_or_a_good_one_used(tmp_path: Pat
     chance = random.Random(11)
     # Where the codes lie: their bit is in the head of a row, before its texts.
     places = [
-        raw.index(hash_of(code).encode()) + by
+        raw.index(once_hash(code).encode()) + by
         for code in (*used[:9], *good[:9])
         for by in (-3, -2, -1, 5, 70, 90)
     ]
