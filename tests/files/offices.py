@@ -304,6 +304,9 @@ CASES = [
          "<row><c t='inlineStr'><is><t>Ngày</t></is></c><c t='inlineStr'><is><t>Mức độ</t></is></c>"
          "</row><row><c t='inlineStr'><is><t>20/11/2026</t></is></c><c><v>INF</v></c></row>")}),
          said={}, bad={"B2": "không có mức"}),
+    Case("so-khong-lo.csv", csv([(*HEAD, "Số phiếu"), (*written()[1], "9" * 5_000),
+         (*changed(1, 3, "9" * 5_000)[2], "1"), (*written()[3], "1")]).encode(),
+         said=without(0, 1), bad={"E2": "không phải số", "D3": "không có mức"}),
     Case("mot-dong.csv", b"a;" * 3_000_000, refused="too_many_columns"),
     Case("tron-bang-ma.csv", UTF_8_LINES + tcvn3("20/11/2026,Sở Y tế,,Hài lòng").encode("latin-1"),
          refused="mixed_encoding"),

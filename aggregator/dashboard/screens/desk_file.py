@@ -80,6 +80,7 @@ class PreviewPage:
     problems: Sequence[str] = ()
 
     longest = LONGEST_NAME
+    shown = SHOWN_PROBLEMS
     apart = APART
 
     @property
@@ -189,7 +190,7 @@ def _look(
     )
     try:
         taken, reading = at.read(sheet, kind, columns)
-        problems = [one.text(MESSAGES, language) for one in reading.problems[:SHOWN_PROBLEMS]]
+        problems = [one.text(MESSAGES, language) for one in reading.problems]
         chosen = columns.departments
         unplaced = [
             (written, chosen.get(folded(written), near))

@@ -25,10 +25,10 @@ CLOCK = re.compile(
 )
 OFFSET = re.compile(r"(?<=[0-9])\+07:?00$")  # the only one that a Vietnamese office has
 BEGINNING = date(1899, 12, 30)
-THOUSANDS = re.compile(r"[0-9]{1,3}([.\s][0-9]{3})+")
-GROUPED = re.compile(r"-?[1-9][0-9]{0,2}([.\s][0-9]{3})+(,[0-9]{1,9})?")
+THOUSANDS = re.compile(r"[0-9]{1,3}([.\s][0-9]{3}){1,5}")
+GROUPED = re.compile(r"-?[1-9][0-9]{0,2}([.\s][0-9]{3}){1,5}(,[0-9]{1,9})?")
 DECIMAL = re.compile(r"[-\u2212]?[0-9]{1,15}([.,][0-9]{1,15})?")
-WHOLE = re.compile(r"([0-9]+)(?:[.,]0+)?")
+WHOLE = re.compile(r"([0-9]{1,18})(?:[.,]0{1,9})?")
 EXTENT = {
     "full": ("full", "toan bo", "tat ca", "day du", "co", "2"),
     "part": ("part", "mot phan", "1"),
@@ -130,7 +130,7 @@ def answer(survey: Survey, field: Field, text: str) -> int:
     for level in scale.levels:
         if said in names_of(level.vi, level.en):
             return level.code
-    begins = re.fullmatch(r"(?:muc |diem )?([0-9]+)(?: .*)?", said)
+    begins = re.fullmatch(r"(?:muc |diem )?([0-9]{1,9})(?: .*)?", said)
     if begins and int(begins[1]) in scale.codes:
         code = int(begins[1])
         level = next(one for one in scale.levels if one.code == code)

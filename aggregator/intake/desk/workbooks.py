@@ -17,7 +17,16 @@ from aggregator.intake.desk.xlsx import read_xlsx
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 # What a damaged file raises: of ZIP, of sizes that lie, of a packing nobody uses, of XML.
-DAMAGE = (BadZipFile, DeflateError, ExpatError, EOFError, OSError, NotImplementedError, ValueError)
+DAMAGE = (
+    BadZipFile,
+    DeflateError,
+    ExpatError,
+    EOFError,
+    LookupError,
+    OSError,
+    NotImplementedError,
+    ValueError,
+)
 
 
 def read_workbook(data: bytes) -> Workbook:
