@@ -23,7 +23,7 @@ from starlette.types import ASGIApp
 import serving
 from aggregator.storage.migrations import migrate
 from aggregator.storage.store import Store
-from tests.postgresql import OLDEST, Postgresql, database, programs
+from tests.postgresql import OLDEST, Postgresql, database, programs, reused
 
 # No deadline: a slow machine is no fault. In CI the examples are the same in every run, so that
 # a failure can be repeated.
@@ -41,7 +41,25 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+MEMORY = Path("/dev/shm")
+ENOUGH = 6 * 2**30  # bytes that are free there
 _numbers = count(1)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the tests' files lie in memory, where there is enough: each commit waits for a disk."""
+    config.option.hailong_made = None
+    if config.option.basetemp is None and MEMORY.is_dir():
+        room = os.statvfs(MEMORY)
+        if room.f_bavail * room.f_frsize >= ENOUGH and os.access(MEMORY, os.W_OK):
+            made = tempfile.mkdtemp(prefix="hailong-tests-", dir=MEMORY)
+            config.option.basetemp = config.option.hailong_made = made
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if made := config.option.hailong_made:
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -108,10 +126,16 @@ def fresh_postgresql(postgresql_url: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def migrated_postgresql(postgresql_url: str, postgresql_template: str) -> Iterator[str]:
-    """A PostgreSQL database with the schema, dropped after the test."""
-    with database(postgresql_url, f"test_{next(_numbers)}", postgresql_template) as url:
+def migrated_postgresql(postgresql_url: str, emptied: list[str]) -> Iterator[str]:
+    """An empty PostgreSQL database with the schema: an emptied one, or a new one."""
+    with reused(postgresql_url, "migrated", emptied, f"test_{next(_numbers)}") as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def emptied(postgresql_template: str) -> list[str]:
+    """Names of databases that tests have left and that are as new."""
+    return []
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from pwd import getpwnam
 from typing import Any
@@ -109,3 +110,70 @@ def database(server_url: str, name: str, template: str) -> Iterator[str]:
     with psycopg.connect(server, autocommit=True) as connection:
         # FORCE ends what a test left connected.
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@contextmanager
+def reused(server_url: str, template: str, emptied: list[str], name: str) -> Iterator[str]:
+    """The address of a copy of ``template``: one of ``emptied``, or else a new one of this name.
+
+    The template has no rows but that of its version. Emptying a database takes a small part of
+    the time that a copy does. One whose schema a test has changed is dropped.
+    """
+    server = server_url.replace("+psycopg", "").rpartition("/")[0]
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        if emptied:
+            name = emptied.pop()
+        else:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+    yield f"{server_url.rpartition('/')[0]}/{name}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+        )
+        if _is_emptied(f"{server}/{name}", f"{server}/{template}"):
+            emptied.append(name)
+        else:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+def _is_emptied(left: str, template: str) -> bool:
+    """Empty a database that a test has left; False where it has not the template's schema."""
+    with psycopg.connect(left) as connection:
+        if connection.execute(SCHEMA).fetchall() != _schema_of(template):
+            return False
+        names = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+            " AND tablename <> 'alembic_version'"
+        ).fetchall()
+        connection.execute("SET session_replication_role = replica")  # past what is append-only
+        connection.execute("; ".join(f"DELETE FROM {table}" for (table,) in names).encode())
+        sequences = connection.execute("SELECT sequencename FROM pg_sequences").fetchall()
+        restart = "; ".join(f"ALTER SEQUENCE {each} RESTART" for (each,) in sequences)
+        connection.execute(restart.encode())
+    return True
+
+
+@cache
+def _schema_of(template: str) -> list[Any]:
+    with psycopg.connect(template) as connection:
+        return connection.execute(SCHEMA).fetchall()
+
+
+# Everything that a test may change of a database but its rows, in one order.
+SCHEMA = """
+SELECT 'schema', nspname, '', '' FROM pg_namespace WHERE nspname NOT LIKE 'pg_%'
+UNION ALL SELECT 'role', setrole::text, setconfig::text, '' FROM pg_db_role_setting
+    WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+UNION ALL SELECT 'relation', relname, relkind::text, relnatts::text
+    FROM pg_class WHERE relnamespace = 'public'::regnamespace
+UNION ALL SELECT 'column', attrelid::regclass::text, attname, atttypid::text || attnotnull
+    FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+    WHERE relnamespace = 'public'::regnamespace AND attnum > 0
+UNION ALL SELECT 'trigger', tgrelid::regclass::text, tgname, tgenabled::text
+    FROM pg_trigger WHERE NOT tgisinternal
+UNION ALL SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid)
+    FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+UNION ALL SELECT 'function', proname, md5(prosrc), '' FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace
+ORDER BY 1, 2, 3, 4
+"""

@@ -97,12 +97,13 @@ def open_hall(
 
 def busy_day(hall: Hall) -> None:
     """Every department rated, every survey answered, and every verdict on the page."""
+    items: list[object] = []
     for number, department in enumerate(hall.context.centre.departments):
         place = {"department": department.id, "counter": department.counters[0].id}
-        codes = [5] * (20 + 9 * number) + [4, 3, 2, 1] * (number % 4)
-        hall.take(*ratings(codes, **place))
-        hall.take(*(sipas([5, 4, 3, 2, 1] * 4 + [5, 5], **place) for _ in range(3)))
-        hall.take(submission(survey="business", answers={"b1_1": 4, "b3_3": 2}, **place))
+        items += ratings([5] * (20 + 9 * number) + [4, 3, 2, 1] * (number % 4), **place)
+        items += [sipas([5, 4, 3, 2, 1] * 4 + [5, 5], **place) for _ in range(3)]
+        items += [submission(survey="business", answers={"b1_1": 4, "b3_3": 2}, **place)]
+    hall.take(*items)
     dossiers = [
         {"day": NOW.date(), "department": department.id, "dossiers": 1234}
         for department in hall.context.centre.departments

@@ -31,13 +31,15 @@ def rows(html: str, name: str) -> list[str]:
 @pytest.fixture
 def centre_at_work(room: Room) -> Room:
     """Four departments rated this week and the week before, a SIPAS form each, dossiers."""
+    items: list[object] = []
     for department, counter in PLACES.items():
         place = {"department": department, "counter": counter}
-        room.take(ratings(EXAMPLE, **place))
-        room.take(ratings([5] * 40 + [3] * 10, answered_at="2026-11-17T09:00:00+07:00", **place))
-        room.take([sipas([5, 4, 3, 5] * 5 + [5, 2], **place), sipas([4] * 22, **place)])
+        items += ratings(EXAMPLE, **place)
+        items += ratings([5] * 40 + [3] * 10, answered_at="2026-11-17T09:00:00+07:00", **place)
+        items += [sipas([5, 4, 3, 5] * 5 + [5, 2], **place), sipas([4] * 22, **place)]
     business = {"b2_2": 1, "b3_3": 2, "b4_1": 3}
-    room.take([submission(survey="business", answers=business, channel="qr") for _ in range(3)])
+    items += [submission(survey="business", answers=business, channel="qr") for _ in range(3)]
+    room.take(items)
     days = [date(2026, 11, 17) + timedelta(days=back) for back in range(7)]
     room.context.store.put_transactions(
         {"day": day, "department": department, "dossiers": 200}
