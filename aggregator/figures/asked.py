@@ -57,9 +57,26 @@ def rows_under_ledger(
     withheld like small ones. Questions of a form that pool are shown once for each day, all
     together or one alone. Raises what figure_rows raises.
     """
-    heirs, frozen = following(whole, organisation), store.frozen()
+    heirs, (_, until) = following(whole, organisation), span_of(selection)
+    centre, read = seen(whole, organisation, until), store.frozen().following(heirs)
+    return under_ledger(read, survey, centre, selection, by, heirs, now, actor, method)
+
+
+def under_ledger(
+    read: Store,
+    survey: Survey,
+    centre: Centre,
+    selection: Selection,
+    by: RowKey,
+    heirs: Mapping[str, Mapping[str, str]],
+    now: datetime,
+    actor: str,
+    method: Method = "wilson",
+    *,
+    closed: bool = False,
+) -> list[FigureRow]:
+    """As rows_under_ledger, of a frozen store and a centre as seen, by ``heirs`` of following."""
     since, until = span_of(selection)
-    centre, read = seen(whole, organisation, until), frozen.following(heirs)
     if survey.pooled_measures and by in ("question", "factor"):
         everything = replace(selection, questions=None)
 
@@ -69,18 +86,19 @@ def rows_under_ledger(
         group = Group(survey.id, FORM, since, until, selection.channel or "")
         wanted = {row.key for row in figure_rows(read, survey, centre, selection, by, method)}
         form = published_parts(survey, parts, by, centre)
-        may = _form_decided(store, survey, now, actor, group)
+        may = _form_decided(read, survey, now, actor, group)
         return [row if may and row.n else _without(row) for row in form if row.key in wanted]
-    rows = figure_rows(read, survey, centre, selection, by, method)
+    rows = figure_rows(read, survey, centre, selection, by, method, closed=closed)
+    frozen = read.following({})
     read_of = cache(lambda question: read_cells(frozen, survey, question, since, until))
     groups = [group_of(row, by, survey, centre, selection, heirs, read_of) for row in rows]
 
-    decided = groups_decided(store, survey, whole, groups, now, actor)
+    decided = groups_decided(read, survey, centre, groups, now, actor)
     left = [
         row if group.key in decided else _without(row)
         for row, group in zip(rows, groups, strict=True)
     ]
-    return left if by == "question" else compared_alone(left, survey, centre)
+    return left if by == "question" else compared_alone(left, survey, centre, closed=closed)
 
 
 def groups_decided(

@@ -20,10 +20,15 @@ from surveys.published import PublishedTables
 
 @dataclass(frozen=True)
 class Publisher:
-    """Who publishes a report, under the ledger; ``heirs`` are those of organisation.following."""
+    """Who publishes a report, under the ledger; ``heirs`` are those of organisation.following.
+
+    ``forms`` are the frozen days of surveys of several questions, by survey; one of which not all
+    days of the period are frozen is not among them.
+    """
 
     actor: str
     heirs: Mapping[str, Mapping[str, str]]
+    forms: Mapping[str, Selection]
 
 
 class Issue(NamedTuple):

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -29,6 +30,7 @@ from aggregator.documents.reports.sections.summary import summary
 from aggregator.documents.reports.sections.taking_part import taking_part
 from aggregator.documents.reports.written import ROMAN
 from aggregator.figures.asked import frozen_selection
+from aggregator.figures.figures import Unanswerable
 from aggregator.organisation.seen import Seen, following, seen
 from aggregator.storage.store import Selection, Store
 from aggregator.wording import numbers
@@ -65,9 +67,9 @@ def build_report(
 ) -> Report:
     """A period's report as plain data; ``internal``: see Occasion.
 
-    ``publish_as`` is who publishes it, under the ledger: of frozen months, without the forms of
-    several questions. Raises database.StorageError, and Unanswerable where not all of a period
-    that is to be published is frozen.
+    ``publish_as`` is who publishes it, under the ledger: of frozen months. Raises
+    database.StorageError, and Unanswerable where not all of a period that is to be published is
+    frozen.
     """
     heirs, publisher = following(centre, organisation), None
     if publish_as is None:
@@ -77,7 +79,8 @@ def build_report(
         asked = Selection(rating.id, None, period.since, period.until)
         frozen_selection(store, rating, centre, asked, now)
         counted = store.frozen().following(heirs)
-        publisher = Publisher(publish_as, heirs)
+        forms = dict(_frozen_forms(store, surveys, centre, period, now))
+        publisher = Publisher(publish_as, heirs, forms)
     changed = centre.has_changed
     centre = seen(centre, organisation, min(period.until, centre.local_day(now)))
     on = Occasion(
@@ -99,6 +102,16 @@ def build_report(
         annex=about,
         demo=demo,
     )
+
+
+def _frozen_forms(
+    store: Store, surveys: Mapping[str, Survey], centre: Centre, period: Period, now: datetime
+) -> Iterator[tuple[str, Selection]]:
+    """The frozen days of a period of the citizens' and the businesses' survey, by survey."""
+    for id in {centre.instruments.citizens: 1, centre.instruments.businesses: 1}:
+        asked = Selection(id, None, period.since, period.until)
+        with suppress(Unanswerable):
+            yield id, frozen_selection(store, surveys[id], centre, asked, now)
 
 
 def document(
@@ -180,7 +193,7 @@ def _day(m: Material) -> tuple[list[Section], tuple[Section, ...]]:
 
 def _contents(on: Occasion, m: Material | None) -> tuple[list[Section], tuple[Section, ...]]:
     """The sections of a week, a month or a quarter, and the annex about what they show."""
-    whole = on.kind in ("month", "quarter") and on.publisher is None
+    whole = on.kind in ("month", "quarter")
     forms = sipas.gather(on) if whole else None
     firms = business.gather(on) if whole else None
     sections: list[Section] = []

@@ -13,6 +13,7 @@ from aggregator.documents.reports.model import (
     Section,
 )
 from aggregator.documents.reports.occasion import Occasion
+from aggregator.documents.reports.published import form_rows
 from aggregator.figures.business import BusinessFactor, business_factors
 from aggregator.figures.publishing import publishable_rows
 from aggregator.indices.pci import StatementFeedback
@@ -31,14 +32,19 @@ class Business:
 
 
 def gather(on: Occasion) -> Business | None:
-    """The statements of the period, small groups withheld; None where nobody answered."""
+    """The statements of the period, small groups withheld.
+
+    None where nobody answered, or where no statement may be published.
+    """
     survey = on.surveys[on.centre.instruments.businesses]
-    kept = [
-        row
-        for row in publishable_rows(on.store, survey, on.centre, on.selection(survey), "question")
-        if row.question is not None and row.question.kind != "many"
-    ]
-    if not any(row.n or row.withheld for row in kept):
+    if on.publisher is not None:
+        printed = (one.id for one in survey.all_questions() if one.kind != "many")
+        rows = form_rows(on, survey, "question", tuple(printed))
+    else:
+        days = on.selection(survey)
+        rows = publishable_rows(on.store, survey, on.centre, days, "question")
+    kept = [row for row in rows if row.question is not None and row.question.kind != "many"]
+    if not any(row.n or (row.withheld and on.publisher is None) for row in kept):
         return None
     factors = business_factors(survey, kept, on.published.pci if on.published else None)
     least = max((row.n for row in kept), default=0)

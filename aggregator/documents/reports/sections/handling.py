@@ -38,7 +38,7 @@ def handling(on: Occasion) -> Section | None:
 
 def _cells(on: Occasion, score: DepartmentScore) -> tuple[CellValue, ...]:
     """Points, total and band; an indicator of few answers is withheld, and then the total too."""
-    small = [_small(indicator, on.centre.minimum_cell) for indicator in score.indicators]
+    small = [_small(on, indicator) for indicator in score.indicators]
     points: list[CellValue] = [
         WITHHELD if hidden else None if indicator.points is None else float(indicator.points)
         for indicator, hidden in zip(score.indicators, small, strict=True)
@@ -48,5 +48,9 @@ def _cells(on: Occasion, score: DepartmentScore) -> tuple[CellValue, ...]:
     return (*points, float(score.total), on.say(f"handling.{score.band}"))
 
 
-def _small(indicator: IndicatorScore, minimum: int) -> bool:
-    return indicator.source == "answers" and 0 < indicator.counts.answered < minimum
+def _small(on: Occasion, indicator: IndicatorScore) -> bool:
+    """Whether it comes from too few answers; in a report for publication, from any: the ledger
+    knows of no indicators.
+    """
+    answered = indicator.counts.answered if indicator.source == "answers" else 0
+    return answered > 0 and (on.publisher is not None or answered < on.centre.minimum_cell)

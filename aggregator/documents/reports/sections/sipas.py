@@ -1,5 +1,6 @@
 """SIPAS at the centre: the index, its factors and criteria, and what it would give in PAR INDEX."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from aggregator.documents.reports.cells import span, table
@@ -16,9 +17,10 @@ from aggregator.documents.reports.model import (
     Table,
 )
 from aggregator.documents.reports.occasion import Occasion
+from aggregator.documents.reports.published import form_rows
 from aggregator.documents.reports.sections.comparisons import comparisons
 from aggregator.figures.figures import figure_rows
-from aggregator.figures.publishing import published_form
+from aggregator.figures.publishing import Branch, published_form
 from aggregator.figures.rows import FigureRow
 from aggregator.figures.sipas import projection_of
 from aggregator.indices.par_index import MEASURE, Projection, sipas_published
@@ -45,25 +47,46 @@ class SipasMaterial:
 def gather(on: Occasion) -> SipasMaterial | None:
     """The index of the period with its parts, small groups withheld.
 
-    None where the centre's survey of citizens has no such index, or nobody answered.
+    None where the centre's survey of citizens has no such index, or nobody answered, or where the
+    index may not be published.
     """
     survey = on.surveys[on.centre.instruments.citizens]
     if MEASURE not in survey.pooled_measures:
         return None
+    if on.publisher is not None:
+        return _published(on, survey)
     selection = on.selection(survey)
     [whole] = figure_rows(on.store, survey, on.centre, selection, "centre", closed=on.closed)
     if not whole.n:
         return None
-    criteria = {
-        row.key: row for row in figure_rows(on.store, survey, on.centre, selection, "question")
-    }
-    rows = figure_rows(on.store, survey, on.centre, selection, "factor")
-    of_factor = {factor.id: factor.questions for factor in survey.factors}
+    criteria = figure_rows(on.store, survey, on.centre, selection, "question")
+    factors = figure_rows(on.store, survey, on.centre, selection, "factor")
     channels = figure_rows(on.store, survey, on.centre, selection, "channel")
-    branches = [(row, [criteria[question.id] for question in of_factor[row.key]]) for row in rows]
+    branches = _branches(survey, factors, criteria)
     total, shown = published_form(whole, branches, on.centre.minimum_cell)
-    factors = tuple((factor, tuple(parts)) for factor, parts in shown)
-    return SipasMaterial(survey, total, factors, tuple(row.key for row in channels))
+    return SipasMaterial(survey, total, _tuples(shown), tuple(row.key for row in channels))
+
+
+def _published(on: Occasion, survey: Survey) -> SipasMaterial | None:
+    """The same under the ledger; by which channels answers came is not told."""
+    whole = next(iter(form_rows(on, survey, "centre")), None)
+    if whole is None or whole.withheld:
+        return None
+    factors, criteria = (form_rows(on, survey, by) for by in ("factor", "question"))
+    return SipasMaterial(survey, whole, _tuples(_branches(survey, factors, criteria)), ())
+
+
+def _branches(
+    survey: Survey, factors: Sequence[FigureRow], criteria: Sequence[FigureRow]
+) -> list[Branch]:
+    """Each factor with its criteria."""
+    of_question = {row.key: row for row in criteria}
+    asked = {factor.id: factor.questions for factor in survey.factors}
+    return [(row, [of_question[question.id] for question in asked[row.key]]) for row in factors]
+
+
+def _tuples(branches: Iterable[Branch]) -> tuple[tuple[FigureRow, tuple[FigureRow, ...]], ...]:
+    return tuple((factor, tuple(own)) for factor, own in branches)
 
 
 def sipas(on: Occasion, forms: SipasMaterial) -> Section:
@@ -71,7 +94,7 @@ def sipas(on: Occasion, forms: SipasMaterial) -> Section:
     if (points := forms.projection) is not None:
         blocks += _projection(on, points)
     blocks += comparisons(on, forms.survey, forms.whole, "sipas_references", forms.channels)
-    if on.kind != "week":
+    if any(not row.withheld for _, own in forms.factors for row in own):
         blocks += [_criteria(on, forms), _bars(on, forms)]
     return Section(on.say("section_sipas"), tuple(blocks))
 
