@@ -408,17 +408,18 @@ def _assessed(
     """Each official; shares, and where the period is over tests, of those with enough answers."""
     minimum = centre.minimum_ratings
     own = _rows_of(part, survey, said, measure, said.days)
-    others = _rows_of(part, survey, said.others, measure, said.days)
     enough = [row for row in own if row.n >= minimum]
     ranked = {one.row.key: one for one in ranking(enough, measure)}
     tests: dict[str, Difference] = {}
+    beside: dict[str, Measure] = {}
     if closed and len(enough) >= COMPARABLE and part in (ASKED, REASONED):
         pooled = part == ASKED
-        beside = {row.key: row for row in others}
+        others = {row.key: row for row in _rows_of(part, survey, said.others, measure, said.days)}
         now = measure_frame(enough, measure, pooled=pooled)
-        before = measure_frame([beside[row.key] for row in enough], measure, pooled=pooled)
+        before = measure_frame([others[row.key] for row in enough], measure, pooled=pooled)
         for record in records(changes(now, before, minimum)):
             tests[str(record["key"])] = Difference(measure=measure, **tested(record))
+        beside = {key: others[key].measures[measure] for key in tests}
     return [
         Assessed(
             part=part,
@@ -427,9 +428,9 @@ def _assessed(
             minimum=minimum,
             ranked=ranked.get(row.key),
             difference=tests.get(row.key),
-            others=other.measures.get(measure),
+            others=beside.get(row.key),
         )
-        for row, other in zip(own, others, strict=True)
+        for row in own
     ]
 
 

@@ -117,27 +117,31 @@ def days_of(store: Store, survey: Survey, selection: Selection, by: RowKey, cent
     return Days(keys, {measure: of_part(sums) for measure, sums in found.items()})
 
 
-def days_of_questions(
-    store: Store,
-    selection: Selection,
-    questions: Sequence[str],
-    measures: Mapping[str, Collection[int]],
-) -> Days:
-    """The days of single questions, a row for each; ``measures`` are favourable answers of each.
+def answers_by_day(store: Store, selection: Selection, questions: Collection[str]) -> Totals:
+    """The answers to single questions by day, whose items are pairs of a question and a code.
 
     Raises database.StorageError.
     """
-    among = set(questions)
-    totals = store.daily(
-        TALLIES, selection, lambda item: item if item[0] in among else None, lambda at: "centre"
+    return store.daily(
+        TALLIES, selection, lambda item: item if item[0] in questions else None, lambda at: "centre"
     )
+
+
+def days_of_questions(
+    answers: Totals, questions: Sequence[str], measures: Mapping[str, Collection[int]]
+) -> Days:
+    """The days of single questions, a row for each, from answers_by_day.
+
+    ``measures`` are favourable answers of each.
+    """
     items: dict[str, list[int]] = {question: [] for question in questions}
-    for number, (question, _) in enumerate(totals.items):
-        items[question].append(number)
-    counts = totals.values[:, 0].sum(axis=2).T  # of shape (items, days)
+    for number, (question, _) in enumerate(answers.items):
+        if question in items:
+            items[question].append(number)
+    counts = answers.values[:, 0].sum(axis=2).T  # of shape (items, days)
 
     def single(measure: str) -> DaySums:
-        favourable = [code in measures[measure] for _, code in totals.items]
+        favourable = [code in measures[measure] for _, code in answers.items]
         kept = np.where(np.array(favourable, dtype=bool)[:, None], counts, 0)
         k, n = (
             np.array([table[at].sum(axis=0) for at in items.values()]) for table in (kept, counts)

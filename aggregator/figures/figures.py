@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any, TypeGuard, get_args
 
 import pandas as pd
 
-from aggregator.figures.days import Days, days_of, days_of_questions
+from aggregator.figures.days import Days, answers_by_day, days_of, days_of_questions
 from aggregator.figures.flagged import flagged_by
 from aggregator.figures.references import set_comparisons, why_no_index
 from aggregator.figures.rows import (
@@ -20,6 +21,7 @@ from aggregator.figures.rows import (
 )
 from aggregator.organisation.seen import Stand, counters_shown, departments_shown
 from aggregator.statistics import Method, level_counts, pooled_shares, shares
+from aggregator.storage.blocks import Totals
 from aggregator.storage.store import By, Selection, Store
 from aggregator.wording import numbers
 from aggregator.wording.channels import CHANNELS
@@ -190,6 +192,11 @@ def _by_question(
     ]
     asked = _asking(selection, [question.id for question in questions])
     counts = store.counts(asked, "question")
+
+    @cache
+    def by_day() -> Totals:
+        return answers_by_day(store, asked, {question.id for question in questions})
+
     rows: dict[str, FigureRow] = {}
     for alike in _by_scale(questions):
         if known is not None and alike == [known.question]:
@@ -210,24 +217,24 @@ def _by_question(
         given = counts[counts["key"].isin(list(labels))]
         by_id = {question.id: question for question in alike}
         measures = survey.measures_of(alike[0])
-        days = days_of_questions(store, asked, list(labels), measures) if measures else None
+        days = days_of_questions(by_day(), list(labels), measures) if measures else None
         found = _rows(survey, by_id, given, labels, method, days, group="question.")
         if alike[0].kind == "number":
-            found = [_allowing_for_days(row, store, asked) for row in found]
+            found = [_allowing_for_days(row, by_day()) for row in found]
         rows |= {row.key: row for row in found}
     return [rows[question.id] for question in questions]
 
 
-def _allowing_for_days(row: FigureRow, store: Store, selection: Selection) -> FigureRow:
+def _allowing_for_days(row: FigureRow, answers: Totals) -> FigureRow:
     """A question for a number, with how many independent answers would tell its median as well.
 
     Counted are the days' answers up to the median (Woodruff, JASA 47 (1952) 635-646).
     """
-    if row.median is None:
+    if (median := row.median) is None:
         return row
-    lower = {"up_to_median": [value for value in row.counts if value <= row.median]}
+    lower = {"up_to_median": [value for value in row.counts if value <= median]}
     levels = pd.DataFrame([row.counts], index=[row.key])
-    days = days_of_questions(store, selection, [row.key], lower)
+    days = days_of_questions(answers, [row.key], lower)
     [n] = days.allowed_for(shares(levels, lower), "wilson")["n_effective"]
     return replace(row, n_effective=float(n))
 

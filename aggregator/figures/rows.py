@@ -154,8 +154,9 @@ class FigureRow:
     @property
     def median(self) -> float | None:
         """The median of the answers, of a question for a number; None without answers."""
-        values = pd.Series(self.counts, dtype="int64").sort_index()
-        return None if self.n == 0 else float(values.index.repeat(values).to_series().median())
+        if self.n == 0:
+            return None
+        return float(np.median(np.repeat(list(self.counts), list(self.counts.values()))))
 
     def against(self, reference: Reference | None) -> Comparison | None:
         """The comparison with a reference, where there is one."""

@@ -1,7 +1,7 @@
 """Participation: ratings over dossiers settled, on the days whose dossiers are known."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 
 import pandas as pd
@@ -76,6 +76,16 @@ def participation_by(
             parts[CENTRE] = Participation(rated, all_dossiers, working, len(settled))
         by_value[value] = parts
     return by_value
+
+
+def together(parts: Iterable[Mapping[str, Participation]]) -> dict[str, Participation]:
+    """Participation by department of all values of a column, of which participation_by has each."""
+    found: dict[str, Participation] = {}
+    for of_value in parts:
+        for department, part in of_value.items():
+            n = part.n + (found[department].n if department in found else 0)
+            found[department] = replace(part, n=n)
+    return found
 
 
 def nonresponse_bounds(k: float, n: float, dossiers: int) -> tuple[float, float]:

@@ -17,6 +17,8 @@ Grouping = Literal[
 Key = tuple[Any, ...]
 NUMBERS = frozenset({"code", "weekday", "hour"})  # the groupings whose keys are whole numbers
 
+AT_ONCE = 2**17  # numbers of days that are added up at once: more would not fit into a cache
+
 # By grouping of time: a function from a day to the first day of its week, month, …
 TIMES: Mapping[str, Callable[[date], date]] = {
     "day": lambda day: day,
@@ -139,8 +141,8 @@ def by_day(
 ) -> Totals:
     """As add_up, of blocks of a day each, in the order of their days, which are the times.
 
-    For speed, days with the same items and places are multiplied as one stack with matrices of
-    0 and 1, which tell what belongs to which label.
+    For speed, days with the same items and places are added up as one stack, in whole numbers: by
+    matrices of 0 and 1 it would take the library's threads, which wait for each other.
     """
     items, places = _Labels(item), _Labels(place)
     times = {day: number for number, day in enumerate(dict.fromkeys(day for day, _ in blocks))}
@@ -148,18 +150,36 @@ def by_day(
     for day, block in blocks:
         alike[block.items, block.places].append((times[day], block.values[:sums]))
     plan = [
-        (items.of_keys(rows), places.of_keys(columns), days)
+        (_runs(items.of_keys(rows)), _runs(places.of_keys(columns)), days)
         for (rows, columns), days in alike.items()
     ]
     totals = np.zeros((len(times), sums, len(items.labels), len(places.labels)), dtype=np.int64)
     for rows, columns, days in plan:
-        stack = np.stack([values for _, values in days]).astype(float)
-        left = (rows == np.arange(len(items.labels))[:, None]).astype(float)
-        right = (columns[:, None] == np.arange(len(places.labels))).astype(float)
-        # Doubles hold whole numbers exactly up to 2^53.
-        added = np.rint(left @ stack @ right).astype(np.int64)
-        np.add.at(totals, [at for at, _ in days], added)
+        into = np.ix_(np.arange(sums), rows.labels, columns.labels)
+        several = max(1, AT_ONCE // max(1, sums * len(rows.order) * len(columns.order)))
+        for start in range(0, len(days), several):
+            some = days[start : start + several]
+            stack = np.stack([values[:, rows.order] for _, values in some])[..., columns.order]
+            added = np.add.reduceat(stack, columns.starts, axis=-1, dtype=np.int64)
+            added = np.add.reduceat(added, rows.starts, axis=-2)
+            for (at, _), own in zip(some, added, strict=True):
+                totals[at][into] += own
     return Totals(list(times), list(items.labels), list(places.labels), totals)
+
+
+class _Runs(NamedTuple):
+    """An order in which equal ``labels`` follow one another, and where each of them starts."""
+
+    order: np.ndarray
+    starts: np.ndarray
+    labels: np.ndarray
+
+
+def _runs(labels: np.ndarray) -> _Runs:
+    """The runs of labels as _Labels has them, without -1."""
+    order = np.argsort(labels, kind="stable")[np.count_nonzero(labels < 0) :]
+    found, starts = np.unique(labels[order], return_index=True)
+    return _Runs(order, starts, found)
 
 
 class _Labels:

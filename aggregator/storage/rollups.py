@@ -302,9 +302,10 @@ def packed(survey: str, layout: str, span: Span, block: Block) -> dict[str, obje
     }
 
 
+@lru_cache(64)  # a page asks for the same days again and again
 def _spans(
     since: date | None, until: date | None, oldest: date, newest: date, *, daily: bool
-) -> list[Span]:
+) -> Sequence[Span]:
     """The days and, unless ``daily``, whole past months that make up a period, in order."""
     first = oldest if daily else oldest.replace(day=1)
     day, last = max(since or first, first), min(until or newest, newest)

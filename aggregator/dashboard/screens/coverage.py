@@ -20,7 +20,7 @@ from aggregator.figures.participation import (
     taking_part_by_channel,
 )
 from aggregator.figures.rows import FigureRow
-from aggregator.statistics.participation import CENTRE, Participation
+from aggregator.statistics.participation import CENTRE, Participation, together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,13 +60,14 @@ def _page(context: Context, view: View) -> CoveragePage:
     places = [(CENTRE, total), *((row.key, row) for row in departments)]
     dossiers = store.transactions(period.since, period.until)
     ratings = respondents(store, survey, view.selection(), ("day", "department", "channel"))
-    took_part = taking_part(ratings, dossiers, centre)
+    by_channel = taking_part_by_channel(ratings, dossiers, centre)
+    took_part = together(by_channel.values()) or taking_part(ratings, dossiers, centre)
     return CoveragePage(
         view=view,
         choice=choice,
         span=span,
         places=places,
         taking_part=took_part,
-        by_channel=taking_part_by_channel(ratings, dossiers, centre),
+        by_channel=by_channel,
         bounds={key: bounds(row, took_part.get(key), choice.measure) for key, row in places},
     )
