@@ -133,6 +133,7 @@ def _desk_options(
     desk.add_argument("--batch", metavar="NAME", default="", help=say("desk_batch"))
     for name, to in (("from", "since"), ("to", "until")):
         desk.add_argument(f"--{name}", dest=to, type=day, metavar="DAY", help=say(f"desk_{name}"))
+    desk.add_argument("--day", type=day, metavar="DAY", help=say("desk_day"))
     desk.add_argument("--sheet", metavar="NAME", default="", help=say("desk_sheet"))
     desk.add_argument("--apart", action="store_true", help=say("desk_apart"))
     desk.add_argument("--check", action="store_true", help=say("desk_check"))

@@ -55,6 +55,8 @@ def run_desk(options: argparse.Namespace) -> int:
         columns = desk.columns(sheet, kind)
         if options.since and options.until:
             columns = replace(columns, span=(options.since, options.until))
+        if options.day and "day" not in columns.columns:
+            columns = replace(columns, day=options.day)
         taken, reading = desk.read(sheet, kind, columns)
         _tell(sheet, reading, language)
         bad = len(reading.problems) + reading.more_problems

@@ -26,6 +26,7 @@ from aggregator.intake.desk.reading import (
     header_of,
 )
 from aggregator.intake.desk.sheets import Row, Sheet, SheetError, Workbook, cell_name
+from aggregator.intake.desk.spans import told_day
 from aggregator.intake.desk.taking import (
     LONGEST_NAME,
     Change,
@@ -127,6 +128,22 @@ class PreviewPage:
     @property
     def headings(self) -> tuple[int, str]:
         return _numbered(self.reading.headings) if self.reading else (0, "")
+
+    @property
+    def is_without_days(self) -> bool:
+        """Whether all rows may be of one day, since there is no column of days."""
+        if self.kind is None or self.columns is None or "day" in self.columns.columns:
+            return False
+        return any(one.name == "day" and one.required for one in self.kind.fields)
+
+    @property
+    def day(self) -> date | None:
+        """The day that was stated for all rows, else one that stands above the header."""
+        if self.sheet is None or self.columns is None or self.columns.day:
+            return self.columns.day if self.columns else None
+        return told_day(
+            cell for row in self.sheet.head[: self.columns.header] for cell in row.cells
+        )
 
     @property
     def fillable(self) -> Sequence[tuple[Field, str]]:
@@ -242,7 +259,16 @@ def _chosen(sheet: Sheet, kind: Kind, form: Form) -> Columns:
         if form.get(f"written.{number}") and form.get(f"department.{number}")
     }
     filled = [one.name for one in kind.fields if form.get(f"filled.{one.name}")]
-    return Columns(header, columns, departments, filled, _span(form))
+    day = None if "day" in columns else _day(form)
+    return Columns(header, columns, departments, filled, _span(form), day)
+
+
+def _day(form: Form) -> date | None:
+    """The day that a form states for all rows; None where it does not."""
+    try:
+        return date.fromisoformat(form["day"])
+    except (KeyError, ValueError):
+        return None
 
 
 def _span(form: Form) -> Span | None:

@@ -38,7 +38,7 @@ class Columns:
 
     ``header`` is a place among the sheet's rows, ``columns`` count from 0. In the fields of
     ``filled`` a blank cell says what the one above it says. ``span`` is that of operating figures
-    without one in their row.
+    without one in their row, ``day`` that of all rows of a table without a column of days.
     """
 
     header: int
@@ -46,6 +46,7 @@ class Columns:
     departments: Mapping[str, str] = field(default_factory=dict)
     filled: Sequence[str] = ()
     span: Span | None = None
+    day: date | None = None
 
 
 @dataclass(frozen=True)
@@ -195,6 +196,8 @@ class Reader:
                 found.left_out.add(row.number)
                 continue
             lacking = required and not any(one.name in given for one in required)
+            if mapping.day is not None:
+                lacking = lacking or (len(given) < 2 and (after_total or is_foot(row)))
             if (lacking or len(given) == 1) and groups.is_heading(row, given, after_total):
                 continue
             few = lacking and len(given) < 2 and width > 1 and not groups.fills(required)
@@ -202,6 +205,8 @@ class Reader:
                 found.left_out.add(row.number)
                 continue
             above = groups.fill(given, row.number)
+            if mapping.day is not None:
+                given.setdefault("day", mapping.day.isoformat())
             try:
                 if sheet.faults:
                     self._refuse_faults(sheet, row, columns, fields)

@@ -5,6 +5,7 @@ Tables of operating figures often say theirs in the title alone.
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import date, timedelta
 
 from aggregator.indices.operations import Span
@@ -14,6 +15,9 @@ from surveys.wire import Refused
 
 DAY = r"(?:ngay )?([0-9]{1,2})\s?[/.-]\s?([0-9]{1,2})\s?[/.-]\s?([0-9]{4})"
 DAYS = re.compile(rf"{DAY}\s*(?:den(?: het)?|to|-|–)\s*{DAY}")
+SPOKEN_DAY = re.compile(
+    r"\bngay:? ([0-9]{1,2})(?: thang |\s?[/.-]\s?)([0-9]{1,2})(?: nam |\s?[/.-]\s?)([0-9]{4})"
+)
 YEAR = r"\s*(?:nam|[/.-])?\s*([0-9]{4})\b"
 PART = re.compile(rf"\b(6|9|3) thang (dau|cuoi) nam{YEAR}")
 MONTH = re.compile(rf"\b(?:thang )([0-9]{{1,2}}){YEAR}")
@@ -30,6 +34,15 @@ def told_span(texts: Iterable[str]) -> Span | None:
     """The span that one of some texts tells of, such as those of a title; None without one."""
     found = (_span(_plain(text)) for text in texts if text)
     return next((span for span in found if span), None)
+
+
+def told_day(texts: Iterable[str]) -> date | None:
+    """The day that one of some texts tells of, such as those of a title; None without one."""
+    for text in texts:
+        if found := SPOKEN_DAY.search(_plain(text)):
+            with suppress(ValueError):
+                return date(int(found[3]), int(found[2]), int(found[1]))
+    return None
 
 
 def cell_span(name: str, text: str) -> Span:

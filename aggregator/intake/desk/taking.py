@@ -116,7 +116,8 @@ class Desk:
         if sheet.error is not None:
             raise SheetError(sheet.error[0], **sheet.error[1])
         for one in kind.fields:
-            if one.required and one.name not in columns.columns:
+            is_told = one.name == "day" and columns.day is not None
+            if one.required and not is_told and one.name not in columns.columns:
                 raise SheetError("no_column", name=label_of(one, self.language))
         named = columns.columns.keys()
         has_span = columns.span or "span" in named or {"since", "until"} <= named

@@ -149,6 +149,23 @@ def test_a_table_like_a_batch_is_taken_only_as_somebody_says(manager: Room) -> N
     assert len(stored(manager.context.store)) == 7
 
 
+def test_a_day_that_stands_in_the_title_alone_is_agreed_to(manager: Room) -> None:
+    """It is put into the field, and counts once somebody has looked: it may be a signature's."""
+    rows = [("ĐÁNH GIÁ NGÀY 20 THÁNG 11 NĂM 2026",), ("STT", "Cơ quan", "Mức độ")]
+    rows += [("1", "Sở Y tế", "Hài lòng"), ("2", "Sở Y tế", "5"), ("", "Tổng cộng", "2")]
+    rows += [("", "", "NGƯỜI LẬP BIỂU")]
+    path = put(manager, csv(rows).encode(), "ngay.csv")
+    page = manager.client.get(path).text
+    assert "Chưa có cột nào là “Ngày”" in page
+    assert 'name="day" value="2026-11-20"' in page
+    form = form_of(page) | {"day": "2026-11-20"}
+    page = manager.client.post(path, data=form).text
+    assert "Nhận được 2 dòng" in page
+    assert "ô có vấn đề" not in page
+    manager.client.post(path, data=form_of(page) | {"day": "2026-11-20", "action": "take"})
+    assert {str(row.day) for row in stored(manager.context.store)} == {"2026-11-20"}
+
+
 def test_blank_cells_say_what_is_above_them_where_agreed(manager: Room) -> None:
     """A department that stands once for several rows; without it they are the whole centre's."""
     rows = [("Ngày", "Cơ quan", "Mức độ"), ("20/11/2026", "Sở Y tế", "5"), ("20/11/2026", "", "4")]
