@@ -1,8 +1,10 @@
 """Paper ballots: serials, keys, and that exactly one typing of each ballot counts."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from itertools import product
+from threading import Barrier
 from typing import Any
 from uuid import uuid4
 
@@ -185,6 +187,18 @@ def test_the_same_serial_again_is_compared_and_not_counted(desk: BallotDesk) -> 
     assert counted(desk.store) == [4]
     [pair] = pairs(desk.store.ballots.entries(held.batch.number), ["rating"])
     assert (pair.differing, pair.settled) == (("rating",), False)
+
+
+def test_two_clerks_who_type_one_serial_at_once_are_counted_once(desk: BallotDesk) -> None:
+    held, ready = made(desk), Barrier(2)
+
+    def at_once(by: str) -> str:
+        ready.wait(10)
+        return enter(desk, held, typed(1, 4), by=by).kind
+
+    with ThreadPoolExecutor(2) as clerks:
+        assert sorted(clerks.map(at_once, ("lan", "hoa"))) == ["again", "first"]
+    assert counted(desk.store) == [4]
 
 
 def test_blank_and_invalid_ballots_are_entries_without_a_submission(desk: BallotDesk) -> None:
