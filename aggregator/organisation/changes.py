@@ -55,7 +55,7 @@ def changes(old: Centre, new: Centre, files: Mapping[str, Survey]) -> list[Words
     ]
     if not found and old.departments != new.departments:
         found.append(say("organisation.changed_order"))
-    found += setting_changes(old, new)
+    found += setting_changes(old, new, new.instruments_with(files))
     return found
 
 

@@ -13,10 +13,20 @@ from operator import attrgetter
 from typing import Any, Literal, get_args
 
 from aggregator.wording import numbers
+from aggregator.wording.channels import CHANNELS
 from aggregator.wording.phrases import Phrase, Words, day, integer, joined, listed, say, verbatim
 from surveys.alerts import AlertRule
-from surveys.centre import WEEKDAYS, Centre, Documents, Margin, OpeningHours, Reference, SeriesBreak
-from surveys.definition import Model, Text
+from surveys.centre import (
+    WEEKDAYS,
+    Centre,
+    Documents,
+    Instruments,
+    Margin,
+    OpeningHours,
+    Reference,
+    SeriesBreak,
+)
+from surveys.definition import Model, Survey, Text
 from surveys.guards import Flags
 from surveys.laws import Law
 from surveys.looks import Looks
@@ -26,6 +36,8 @@ Rows = Literal["alert_rules", "references", "series_breaks", "margins", "laws"]
 ROWS: tuple[Rows, ...] = get_args(Rows)
 Row = AlertRule | Reference | SeriesBreak | Margin | Law
 NONE = verbatim(numbers.DASH)
+Surveys = Mapping[str, Survey]
+NO_SURVEYS: Surveys = {}  # then surveys are called by their ids
 
 
 def _of_documents(name: str, centre: Centre) -> Any:
@@ -81,9 +93,11 @@ SETTINGS: Mapping[str, Callable[[Centre], Any]] = {
 }
 
 
-def setting(centre: Centre, name: str) -> Words:
+def setting(centre: Centre, name: str, surveys: Surveys = NO_SURVEYS) -> Words:
     """The value of a setting in words; a dash where there is none."""
     value = SETTINGS[name](centre)
+    if name in Instruments.model_fields and value in surveys:
+        return surveys[value].title
     if name == "opening_hours":
         return opening_hours(value) if value else say("setting.always_open")
     if name == "closed_days" and value:
@@ -183,7 +197,8 @@ def rows_of(centre: Centre, kind: Rows) -> dict[str, Row]:
     return {row_key(row): row for row in getattr(centre, kind)}
 
 
-def row_name(row: Row) -> Words:
+def row_name(row: Row, surveys: Surveys = NO_SURVEYS) -> Words:
+    """What a row is called; a survey by its title where it is among ``surveys``."""
     match row:
         case AlertRule():
             each = say(f"alert_rule.each_{row.unit}")
@@ -192,14 +207,37 @@ def row_name(row: Row) -> Words:
         case Reference():
             return row.label
         case SeriesBreak():
-            return joined(verbatim(row.survey), in_words(row.day), by=" ")
+            return joined(_title(row.survey, surveys), in_words(row.day), by=" ")
         case Margin():
-            return joined(*map(verbatim, row.key.split(".")))
+            survey, *others = row.key.split(".")
+            if row.survey not in surveys:
+                return joined(*map(verbatim, (survey, *others)))
+            return joined(_title(row.survey, surveys), _variable(row, surveys[row.survey]))
         case Law():
             return row.called
 
 
-def row_value(row: Row, centre: Centre) -> Words:
+def _title(survey: str, surveys: Surveys) -> Words:
+    return surveys[survey].title if survey in surveys else verbatim(survey)
+
+
+def _variable(row: Margin, survey: Survey) -> Words:
+    """What a margin is by: the channel, or a question by its text."""
+    asked = next((one for one in survey.profile if one.id == row.variable), None)
+    return asked.text if asked else say("settings_page.by_channel")
+
+
+def _levels(row: Margin, surveys: Surveys) -> Mapping[str, Words]:
+    """The groups of a margin by what it calls them."""
+    if row.variable == "channel":
+        return {**CHANNELS}
+    survey = surveys.get(row.survey)
+    asked = [one for one in survey.profile if one.id == row.variable] if survey else []
+    scale = survey.scale_of(asked[0]) if survey and asked else None
+    return {str(level.code): level for level in scale.levels} if scale else {}
+
+
+def row_value(row: Row, centre: Centre, surveys: Surveys = NO_SURVEYS) -> Words:
     """What a row of a document says, in short."""
     match row:
         case AlertRule():
@@ -218,7 +256,11 @@ def row_value(row: Row, centre: Centre) -> Words:
         case SeriesBreak():
             return row.reason
         case Margin():
-            return in_words(row.shares)
+            named = _levels(row, surveys) if surveys else {}
+            return listed(
+                joined(named.get(level, verbatim(level)), exact_percent(share), by=" ")
+                for level, share in row.shares.items()
+            )
         case Law():
             known = say("law.text_here" if row.instrument else "law.no_text")
             said = {name: _said(name, getattr(row, name), centre) for name in ("since", "until")}
@@ -234,13 +276,14 @@ def _counted(row: Reference) -> Words:
 # What is other in the next document
 
 
-def setting_changes(old: Centre, new: Centre) -> Iterator[Words]:
+def setting_changes(old: Centre, new: Centre, surveys: Surveys = NO_SURVEYS) -> Iterator[Words]:
     """One sentence for each setting and each row that is not as it was."""
     for name, value in SETTINGS.items():
         if value(old) != value(new):
-            yield _changed(say(f"setting.{name}"), setting(old, name), setting(new, name))
+            said = (setting(centre, name, surveys) for centre in (old, new))
+            yield _changed(say(f"setting.{name}"), *said)
     for kind in ROWS:
-        yield from _row_changes(kind, old, new)
+        yield from _row_changes(kind, old, new, surveys)
 
 
 def _changed(name: Words, old: Words, new: Words) -> Words:
@@ -257,35 +300,45 @@ def _changed(name: Words, old: Words, new: Words) -> Words:
     return Phrase(write)
 
 
-def _row_changes(kind: Rows, before: Centre, after: Centre) -> Iterator[Words]:
+def _row_changes(kind: Rows, before: Centre, after: Centre, surveys: Surveys) -> Iterator[Words]:
     name = say(f"setting.{kind}")
     old, new = rows_of(before, kind), rows_of(after, kind)
     for key, row in new.items():
         if key not in old:
-            said = {"kind": name, "row": row_name(row), "value": row_value(row, after)}
+            said = {
+                "kind": name,
+                "row": row_name(row, surveys),
+                "value": row_value(row, after, surveys),
+            }
             yield say("organisation.changed_row_added", **said)
         elif row != old[key]:
-            changed = joined(*_field_changes(old[key], row, after), by=" ")
-            said = {"kind": name, "row": row_name(old[key]), "changes": changed}
+            changed = joined(*_field_changes(old[key], row, after, surveys), by=" ")
+            said = {"kind": name, "row": row_name(old[key], surveys), "changes": changed}
             yield say("organisation.changed_row", **said)
     for key, row in old.items():
         if key not in new:
-            said = {"kind": name, "row": row_name(row), "value": row_value(row, before)}
+            said = {
+                "kind": name,
+                "row": row_name(row, surveys),
+                "value": row_value(row, before, surveys),
+            }
             yield say("organisation.changed_row_removed", **said)
     if [*old] != [*new] and {*old} == {*new}:
         yield say("organisation.changed_row_order", kind=name)
 
 
-def _field_changes(old: Model, new: Model, centre: Centre) -> Iterator[Words]:
+def _field_changes(old: Model, new: Model, centre: Centre, surveys: Surveys) -> Iterator[Words]:
     for name in type(old).model_fields:
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
-            said = (_said(name, value, centre) for value in (before, after))
+            said = (_said(name, value, centre, surveys) for value in (before, after))
             yield _changed(say(f"setting.{name}"), *said)
 
 
-def _said(name: str, value: object, centre: Centre) -> Words:
-    """The value of a row's field in words; of a department its name."""
+def _said(name: str, value: object, centre: Centre, surveys: Surveys = NO_SURVEYS) -> Words:
+    """The value of a row's field in words; of a department or survey its name."""
+    if name in ("survey", "instrument") and value in surveys:
+        return surveys[str(value)].title
     if name == "department" and value in centre.department:
         return centre.department[str(value)].name
     if name == "governs" and isinstance(value, tuple):

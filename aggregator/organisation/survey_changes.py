@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from aggregator.wording.phrases import Phrase, Words, day, integer, say, verbatim
+from aggregator.wording.phrases import Phrase, Words, day, integer, joined, say, verbatim
 from surveys.definition import Survey, Text, texts_of
 
 MOST_TOLD = 40  # changes of one instrument that are told one by one
@@ -19,7 +19,10 @@ def survey_changes(
         names = {"title": survey.title, "id": verbatim(id)}
         if before is None and (follows := survey.follows):
             before = old.get(follows.survey) or new.get(follows.survey)
-            older, since = verbatim(follows.survey), day(follows.day)
+            older = verbatim(f"({follows.survey})")
+            if before is not None:
+                older = joined(before.title, older, by=" ")
+            since = day(follows.day)
             yield say("organisation.survey_follows", older=older, day=since, **names)
         elif before is None:
             yield say("organisation.survey_added", **names)

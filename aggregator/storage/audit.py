@@ -4,11 +4,11 @@ The database itself refuses to change or delete an entry; see migrations.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, func, insert, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
@@ -100,7 +100,8 @@ class Search:
     """Which entries are wanted; None and '' leave a condition out.
 
     Every word of ``words`` must be in an entry: one with marks exactly, one without them in
-    any spelling. ``since`` and ``until`` are moments, the latter not included.
+    any spelling; or one of the ids that ``named`` has for it, since entries have ids where people
+    read names. ``since`` and ``until`` are moments, the latter not included.
     """
 
     words: str = ""
@@ -108,6 +109,12 @@ class Search:
     actor: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    named: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a search, as they are compared."""
+    return cleaned(text).lower().split()
 
 
 class AuditLog:
@@ -150,10 +157,12 @@ class AuditLog:
 
 def _conditions(search: Search) -> list[ColumnElement[bool]]:
     conditions = []
-    for word in cleaned(search.words).lower().split():
+    for word in words_of(search.words):
         bare = without_marks(word)
         column = col(AuditRow.unmarked) if bare == word else col(AuditRow.words)
-        conditions.append(column.contains(word, autoescape=True))
+        ids = search.named.get(word, ())
+        named = (col(AuditRow.words).contains(id, autoescape=True) for id in ids)
+        conditions.append(or_(column.contains(word, autoescape=True), *named))
     if search.kind is not None:
         conditions.append(col(AuditRow.kind) == search.kind)
     if search.actor is not None:

@@ -18,7 +18,8 @@ from aggregator.dashboard.context import Context, context_of
 from aggregator.dashboard.pages import render
 from aggregator.dashboard.permissions import needs
 from aggregator.documents.exports.joined import BOM, MEDIA_TYPES
-from aggregator.storage.audit import KINDS, Entry, Search, sentence
+from aggregator.organisation.naming import called, ids_of
+from aggregator.storage.audit import KINDS, Entry, Search, sentence, words_of
 from aggregator.wording.messages import MESSAGES
 from surveys.messages import Language
 from web import language_of
@@ -112,8 +113,11 @@ def _search(context: Context, given: dict[str, str]) -> Search:
     def moment(day: date) -> datetime:
         return datetime.combine(day, time(), context.centre.zone)
 
+    words = given.get("q", "")[:200]
+    centre = context.organisation.centre
     return Search(
-        words=given.get("q", "")[:200],
+        words=words,
+        named={word: ids_of(word, centre) for word in words_of(words)},
         kind=kind,
         actor="" if actor == NOBODY else actor,
         since=moment(since) if since else None,
@@ -135,7 +139,12 @@ def _day(text: str | None) -> date | None:
 
 def _entry(context: Context, row: Any, language: Language) -> AuditEntry:
     try:
-        text = sentence(row.event, row.details, language)
+        centre, surveys = context.organisation.centre, context.surveys
+        said = {
+            name: called(name, value, centre, surveys).get(language)
+            for name, value in row.details.items()
+        }
+        text = sentence(row.event, said, language)
     except (KeyError, IndexError):  # of a version with other words: as it was stored
         text = f"{row.event} {row.details}"
     return AuditEntry(

@@ -46,7 +46,10 @@ async def settings(request: Request) -> Response:
     held = context_of(request).organisation
     saved = request.query_params.get("saved", "")
     page = SettingsPage(
-        document=held.stored, number=held.number, saved=saved if saved.isdecimal() else ""
+        document=held.stored,
+        number=held.number,
+        saved=saved if saved.isdecimal() else "",
+        surveys=context_of(request).surveys,
     )
     return render(request, "settings", page)
 

@@ -258,7 +258,7 @@ def _margins(context: Context, old: Centre, new: Centre) -> Iterator[Words]:
         assert isinstance(one, Margin)  # noqa: S101 - rows of margins
         yield say(
             "settings_page.effect_margin",
-            row=row_name(one),
+            row=row_name(one, context.surveys),
             period=_called(quarter),
             before=_weighted(context, old, one, quarter),
             after=_weighted(context, new, one, quarter),

@@ -53,6 +53,7 @@ class SettingsPage:
     document: Centre
     number: int
     saved: str = ""
+    surveys: Mapping[str, Survey]
 
     document_law = staticmethod(document_law)
 
@@ -70,7 +71,11 @@ class SettingsPage:
         return [(kind, [self._line(*item) for item in rows.items()]) for kind, rows in found]
 
     def _line(self, key: str, row: Row) -> tuple[str, Words, Words]:
-        return quote(key), row_name(row), row_value(row, self.document)
+        return (
+            quote(key),
+            row_name(row, self.surveys),
+            row_value(row, self.document, self.surveys),
+        )
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import io
 import re
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -58,6 +59,22 @@ def test_every_sentence_of_the_log_is_of_something_that_is_recorded(
     assert recorded == set(told) - ELSEWHERE
     by_command = {one.event for one in log.entries(Search(actor=""), 999)}
     assert {"account.password", "device.added", "report.made", "unmasking.export"} <= by_command
+    names_and_no_ids(room)
+
+
+def names_and_no_ids(room: Room) -> None:
+    """Whoever reads the log reads names: no id of a department, counter or survey."""
+    room.sign_in("nguoi_doc")
+    centre = room.context.organisation.centre
+    text = unescape(re.sub(r"<[^>]*>", " ", room.client.get("/audit.csv").text))
+    assert "Sở Y tế" in text
+    ids = [*centre.department, *room.context.surveys]
+    assert [id for id in ids if re.search(rf"(?<![\w/.(]){id}(?![\w.])", text)] == []
+    assert not re.search(r"\bq\d\d\b", text)
+    found = unescape(room.client.get("/audit?q=sở y tế&kind=case").text)
+    assert "cho Sở Y tế" in found
+    assert "cho Sở Y tế" in unescape(room.client.get("/audit?q=so y te&kind=case").text)
+    assert "cho Sở Y tế" not in unescape(room.client.get("/audit?q=so tu phap&kind=case").text)
 
 
 def cases(room: Room) -> None:

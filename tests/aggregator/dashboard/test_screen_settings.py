@@ -288,7 +288,7 @@ def test_rows_are_added_changed_and_removed_with_their_effect(manager: Room) -> 
     for channel in ("kiosk", "qr", "qr"):
         manager.take([sipas((5, 4) * 11, channel=channel, answered_at="2026-08-05T08:00:00+07:00")])
     said = saved(manager, "margins/new?of=sipas_2020.channel", **MARGIN)
-    assert "“sipas_2020 · channel”: kiosk 40,0" in said
+    assert "hành chính · kênh trả lời”: Màn hình cảm ứng 40,0" in said
     assert "trước không gán trọng số; sau Rất hài lòng 50,0" in said
     saved(manager, "margins/sipas_2020.channel", **{"shares.kiosk": "30", "shares.qr": "70"})
     breaks = {"survey": "in_centre", "day": "2026-07-01", "reason_vi": "Máy", "reason_en": "New"}

@@ -65,7 +65,9 @@ def test_a_follower_is_asked_everywhere_and_its_series_is_another(migrated_url: 
     assert next_id("in_centre", one.surveys) == "in_centre_2"
     new = followed(edited(HALL, question="waiting"), HALL, "in_centre_2", TODAY, WHY)
     said = save(one, new)
-    assert said[0].startswith("New survey “Rating at the centre” (in_centre_2), in place of in_c")
+    assert said[0].startswith(
+        "New survey “Rating at the centre” (in_centre_2), in place of Rating at"
+    )
     assert "Question “waiting” added." in said
     assert "“Đánh giá tại Trung tâm” became “Đánh giá”." in said  # the English title has stayed
     assert one.centre.instruments.rating == "in_centre_2"
