@@ -41,7 +41,7 @@ class Figures:
         columns = [Column("n", say("respondents" if self._pooled else "ratings"), "integer", 0.8)]
         for level in self._scale:
             title, sheet = self._on.label(level), self._levels == "sheet"
-            columns.append(Column(f"level_{level.code}", title, "integer", 0.92, sheet=sheet))
+            columns.append(Column(f"level_{level.code}", title, "integer", 1.02, sheet=sheet))
         for name in self._measures:
             columns += self._measure(name)
         return tuple(columns)

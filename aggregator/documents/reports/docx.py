@@ -46,7 +46,7 @@ class _Writer:
         self.report = report
         self.heads = decree_30_2020.heads(report)
         self.document: Docx = Document()
-        word.set_styles(self.document, report.language)
+        word.set_styles(self.document, report.language, 10 if report.kind == "day" else 10.5)
         self.cell_style = self.document.styles["Table Text"].style_id
         self.pictures: Iterator[bytes] = iter(pictures(report.charts(), report.language))
 
@@ -183,17 +183,22 @@ class _Writer:
                         picture = io.BytesIO(png(block.code, 6, ON_SCREEN))
                         shape = self.document.add_picture(picture, width=Mm(22))
                         shape._inline.docPr.set("descr", self.report.words["root_code"])
-                    if isinstance(before, Table):
-                        told.paragraph_format.space_before = Pt(8)  # tables have none after them
+                    self._after(before, told)
                 elif isinstance(block, Points):
                     said = [self._text(f"- {text}") for text in block.texts]
                     for one in said[-2:-1]:  # the last is never alone on a page
                         one.paragraph_format.keep_with_next = True
+                    self._after(before, *said[:1])
                 elif isinstance(block, Table):
                     self._table(block)
                 else:
                     self._chart(block)
                 before = block
+
+    def _after(self, before: Block | None, *first: DocxParagraph) -> None:
+        """Space before what follows a table, since tables have none after them."""
+        for one in first if isinstance(before, Table) else ():
+            one.paragraph_format.space_before = Pt(8)
 
     def _text(self, text: str) -> DocxParagraph:
         paragraph: DocxParagraph = self.document.add_paragraph(text, style="Body Text")

@@ -22,8 +22,11 @@ TWIPS = 56.7  # a millimetre
 CENTRE = WD_ALIGN_PARAGRAPH.CENTER
 
 
-def set_styles(document: Docx, language: Language) -> None:
-    """Set the template's styles in the typeface of decree 30/2020, and add our own."""
+def set_styles(document: Docx, language: Language, table_size: float) -> None:
+    """Set the template's styles in the typeface of decree 30/2020, and add our own.
+
+    ``table_size`` is that of tables' letters, in points.
+    """
     normal = _style(document, "Normal", Pt(13))
     spelling = OxmlElement("w:lang")
     spelling.set(qn("w:val"), "vi-VN" if language == "vi" else "en-GB")
@@ -42,7 +45,7 @@ def set_styles(document: Docx, language: Language) -> None:
         style.paragraph_format.keep_with_next = True
     _style(document, "Heading 1", Pt(13), bold=True, before=12, after=6)
     _style(document, "Line", Pt(13), own=True)
-    _style(document, "Table Text", Pt(10.5), own=True)
+    _style(document, "Table Text", Pt(table_size), own=True)
     picture = _style(document, "Picture", Pt(10.5), before=8, own=True).paragraph_format
     picture.alignment, picture.keep_with_next = CENTRE, True
     under = _style(document, "Picture Caption", Pt(11.5), bold=True, before=2, after=8, own=True)
