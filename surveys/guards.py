@@ -25,21 +25,23 @@ class PhoneForm(Model):
 
 
 class Flags(Model):
-    """Which ratings get a flag: they are counted, and figures stand beside it without them.
+    """Which ratings and forms get a flag; they are counted, and figures stand beside without them.
 
     Every number is our choice, and 0 or false turns a rule off. No rule looks at which face was
     tapped, but ``run``, which treats all faces alike:
 
     - ``burst``: ``burst_ratings`` at one place, by one device and way, within ``burst_seconds``:
       faster than people follow one another.
-    - ``run``: ``run_ratings`` of the same face one after the other there, within ``run_minutes``.
+    - ``run``: ``run_ratings`` of the same face one after the other there, within ``run_minutes``;
+      of a form of many questions those with the same answers.
     - ``closed``: on a touch screen, ``outside_minutes`` or more from the opening hours.
     - ``unserved``: the department settled no dossier on that day, as its figures say.
     - ``network``: a form of which the kiosk says that too many had come from its network, see
       PhoneForm.
     - ``code``: all forms of one code on a day on which more than ``phone_a_day`` came for each
       counter that it stands for; or, where the dossiers of that day are known, more than as many
-      visits as they mean.
+      visits as they mean; or, where they are not, more than ``phone_usual`` times as many as on a
+      usual day of the code (0: that is not looked at).
 
     ``alert_from`` ratings with a flag on one day at one place managers are told.
     """
@@ -52,5 +54,6 @@ class Flags(Model):
     outside_minutes: Annotated[int, Field(ge=0, le=720)] = 30
     nobody_served: bool = True
     phone_a_day: Annotated[int, Field(ge=0, le=10_000)] = 40
+    phone_usual: Annotated[int, Field(ge=0, le=1_000)] = 3
     same_network: bool = True
     alert_from: Annotated[int, Field(ge=0, le=10_000)] = 10

@@ -57,7 +57,6 @@ DATABASE = {"alembic", "psycopg", "sqlalchemy", "sqlite3", "sqlmodel"}
 MAY_QUERY = (
     "aggregator/storage/",
     "aggregator/figures/attitude.py",
-    "aggregator/figures/flagged.py",
     "aggregator/figures/respondents.py",
     "kiosk/code_rows.py",
     "kiosk/disk.py",

@@ -51,7 +51,8 @@ class Links:
         written = figure.written(self._language) if text is None else text
         below = "" if small is None else SMALL % (small,)
         link = LINK % (self._address, figure.name, written, below)
-        if figure.beside is None:
+        # What is written in the figure's place, such as a verdict, has nothing beside it.
+        if figure.beside is None or figure.written(self._language) not in written:
             return link
         return link + BESIDE % (figure.beside.get(self._language),)
 

@@ -40,6 +40,7 @@ from aggregator.organisation.current import Held, Organisation, now_utc
 from aggregator.organisation.province import Province
 from aggregator.settings import Settings
 from aggregator.storage.database import StorageError, is_missing
+from aggregator.storage.flags import Flagging
 from aggregator.storage.migrations import is_current
 from aggregator.storage.store import Store
 from aggregator.storage.together import Part, Together
@@ -157,7 +158,10 @@ class Branch:
                     raise StorageError(str(error)) from error
             return fingerprints(organisation.surveys)
 
-        return Part(self.context.store, asked)
+        def flagging(survey: str) -> Flagging:
+            return Flagging(organisation.surveys[survey], organisation.centre)
+
+        return Part(self.context.store, asked, flagging)
 
     @property
     def name(self) -> Text | None:

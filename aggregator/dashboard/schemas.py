@@ -345,21 +345,23 @@ class ComparisonJson(Json):
 
 
 class FlaggedJson(Json):
-    """The ratings of a row that have a flag, and the measures without them."""
+    """The submissions of a row that have a flag, and the measures without them."""
 
     n: int
     counts: dict[str, int] = Field(description="By code of the scale.")
     rules: dict[str, int] = Field(description="By rule; a rating may have the flag of several.")
     measures_without: dict[str, MeasureJson]
+    comparisons_without: list[ComparisonJson]
 
     @classmethod
-    def of(cls, row: FigureRow, flagged: Flagged) -> Self:
-        others = row.without_flagged()
+    def of(cls, row: FigureRow, flagged: Flagged, others: FigureRow) -> Self:
+        counts = {code: n - others.counts.get(code, 0) for code, n in row.counts.items()}
         return cls(
             n=flagged.n,
-            counts={str(code): n for code, n in flagged.counts.items()},
+            counts={str(code): n for code, n in counts.items() if n},
             rules=dict(flagged.rules),
-            measures_without={name: MeasureJson.of(one) for name, one in others.items()},
+            measures_without={name: MeasureJson.of(one) for name, one in others.measures.items()},
+            comparisons_without=[ComparisonJson.of(one) for one in others.comparisons],
         )
 
 
@@ -379,7 +381,7 @@ class RowJson(Json):
         None, description="A figure published for the question."
     )
     flagged: FlaggedJson | None = Field(
-        None, description="Ratings that look odd, where there are any; not with publish."
+        None, description="Submissions that look odd, where there are any; not with publish."
     )
     withheld: bool = Field(
         False, description="Only with publish: the row may not be published and has no figures."
@@ -397,8 +399,8 @@ class RowJson(Json):
         }
         if row.question is not None and row.question.published is not None:
             values["published"] = row.question.published
-        if row.flagged is not None and not publish:
-            values["flagged"] = FlaggedJson.of(row, row.flagged)
+        if row.flagged is not None and row.unflagged is not None and not publish:
+            values["flagged"] = FlaggedJson.of(row, row.flagged, row.unflagged)
         if publish:
             values["withheld"] = row.withheld
         return cls.model_validate(values)

@@ -22,6 +22,7 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from aggregator.figures.figure import Figure
+from aggregator.figures.flagged import Flagged, flagged_by
 from aggregator.figures.rows import (
     Difference,
     FigureRow,
@@ -29,6 +30,7 @@ from aggregator.figures.rows import (
     measure_frame,
     records,
     set_measures,
+    set_unflagged,
     tested,
 )
 from aggregator.figures.standing import RankedShare, ranking
@@ -36,6 +38,7 @@ from aggregator.statistics import DaySums, changes, pooled_shares, wilson
 from aggregator.statistics.days import allowing_for_alike, others_of_day
 from aggregator.storage.blocks import Block
 from aggregator.storage.database import StorageError
+from aggregator.storage.flags import Flagging
 from aggregator.storage.rollups import SUMS, Span, Table, last_of_month
 from aggregator.storage.roster import LAYOUT, Seat, Shift, shifts_of
 from aggregator.storage.store import Selection, Store
@@ -78,12 +81,17 @@ class OfShifts:
         return PooledTally if self.survey.pooled_measures else Tally
 
     def block(self, connection: Connection, survey: str, span: Span) -> Block:
+        return self.block_among(connection, survey, span, None)
+
+    def block_among(
+        self, connection: Connection, survey: str, span: Span, among: Collection[int] | None
+    ) -> Block:
         sums: dict[tuple[str, ...], list[int]] = defaultdict(lambda: [0] * len(SUMS))
         seated = _Seated(shifts_of(connection, *span), self.centre)
         if seated:
             rows = [
                 (place, row)
-                for row in read_days(connection, Filters(*span, survey=survey))
+                for row in read_days(connection, Filters(*span, survey=survey), among)
                 if (place := seated.place(row)) is not None
             ]
             for place, part, answers, favourable_by in self._said(rows):
@@ -329,13 +337,21 @@ def officials(
     criteria: dict[str, dict[str, Assessed]] = defaultdict(dict)
     ratings: dict[str, int] = {}
     for part, survey in surveys_of(centre, surveys):
-        said = _said(store, survey, centre, replace(selection, survey=survey.id), measure, seats)
+        asked = replace(selection, survey=survey.id)
+        said = _said(store, survey, centre, asked, measure, seats)
+        flagged = flagged_by(store, survey, centre, asked, ("centre",)).get(("centre",))
+        without: Mapping[str, _Said] = {}
+        if flagged:
+            view = store.unflagged(Flagging(survey, centre))
+            without = _said(view, survey, centre, asked, measure, seats)
         if rated := said.pop(RATED, None):
             ratings = dict(zip(rated.keys, rated.respondents, strict=True))
         for name, one in said.items():
             into = assessed if name == part else criteria
             for found in (
-                _assessed(name, survey, one, measure, centre, closed) if name != RATED else ()
+                _assessed(name, survey, one, measure, centre, closed, flagged, without.get(name))
+                if name != RATED
+                else ()
             ):
                 into[found.row.key][name] = found
     sitting = [
@@ -403,11 +419,26 @@ def _said(
 
 
 def _assessed(
-    part: str, survey: Survey, said: _Said, measure: str, centre: Centre, closed: bool
+    part: str,
+    survey: Survey,
+    said: _Said,
+    measure: str,
+    centre: Centre,
+    closed: bool,
+    flagged: Flagged | None,
+    without: _Said | None,
 ) -> list[Assessed]:
-    """Each official; shares, and where the period is over tests, of those with enough answers."""
+    """Each official; shares, and where the period is over tests, of those with enough answers.
+
+    ``without`` is what was said without flagged submissions, where there are any.
+    """
     minimum = centre.minimum_ratings
     own = _rows_of(part, survey, said, measure, said.days)
+    set_unflagged(
+        own,
+        [flagged] * len(own),
+        lambda: _rows_of(part, survey, without, measure, without.days) if without else (),
+    )
     enough = [row for row in own if row.n >= minimum]
     ranked = {one.row.key: one for one in ranking(enough, measure)}
     tests: dict[str, Difference] = {}

@@ -1,11 +1,12 @@
 """Figures of business feedback by statement and factor, compared with the province's PCI."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from aggregator.figures.figure import Figure
+from aggregator.figures.flagged import Flagged
 from aggregator.figures.rows import FigureRow
 from aggregator.indices.discrepancies import Check, check, exact_text, formula
 from aggregator.indices.pci import (
@@ -13,6 +14,7 @@ from aggregator.indices.pci import (
     ProvinceBounds,
     StatementFeedback,
     business_feedback,
+    feedback_composite,
 )
 from aggregator.indices.scores import Interval
 from aggregator.statistics import SHARE_COLUMNS
@@ -32,10 +34,21 @@ from surveys.published import Pci, PublishedTables
 
 @dataclass(frozen=True)
 class StatementRow:
-    """A statement of the survey: its row of figures, and its comparison with the PCI."""
+    """A statement of the survey: its row of figures, and its comparison with the PCI.
+
+    ``other`` is the statement without flagged forms, where the row has any.
+    """
 
     row: FigureRow
     feedback: StatementFeedback
+    other: "StatementRow | None" = None
+
+    def _beside(
+        self, figure: Figure | None, of: Callable[["StatementRow"], Figure | None]
+    ) -> Figure | None:
+        if figure is None or self.other is None or self.row.flagged is None:
+            return figure
+        return self.row.flagged.beside(figure, of(self.other))
 
     @property
     def figure(self) -> Figure | None:
@@ -45,6 +58,10 @@ class StatementRow:
             return None
         if question.kind != "number":
             return self.row.share(next(iter(self.row.measures)))
+        return self._beside(self._median(found), lambda one: one.figure)
+
+    def _median(self, found: Interval) -> Figure:
+        question = self.feedback.question
         unit: Words = question.unit or verbatim("")
         n = self.row.n_effective or self.feedback.n
         alike = n < self.feedback.n
@@ -72,7 +89,7 @@ class StatementRow:
         if found.difference is None or question.published is None:
             return None
         direction = say(f"business_page.direction_{question.direction}")
-        return Figure(
+        figure = Figure(
             name=f"{question.id}.difference",
             title=question.text,
             value=found.difference.value,
@@ -89,24 +106,39 @@ class StatementRow:
             ),
             source=verbatim(question.published.source),
         )
+        return self._beside(figure, lambda one: one.difference)
 
     @property
     def score(self) -> Figure | None:
         question = self.feedback.question
-        return _scored(f"{question.id}.score", question.text, self.feedback.score, "min_max")
+        figure = _scored(f"{question.id}.score", question.text, self.feedback.score, "min_max")
+        return self._beside(figure, lambda one: one.score)
 
 
 @dataclass(frozen=True)
 class BusinessFactor:
-    """A factor of the survey with its statements and the PCI sub-index of the same name."""
+    """A factor of the survey with its statements and the PCI sub-index of the same name.
+
+    ``other`` is the factor without flagged forms, where there are any.
+    """
 
     feedback: FactorFeedback
     statements: tuple[StatementRow, ...]
+    other: "BusinessFactor | None" = None
+
+    @property
+    def flagged(self) -> Flagged | None:
+        """Of the statement from which flags take most."""
+        found = [one.row.flagged for one in self.statements if one.row.flagged]
+        return max(found, key=lambda one: one.n, default=None)
 
     @property
     def score(self) -> Figure | None:
         factor = self.feedback.factor
-        return _scored(f"{factor.id}.score", factor.name, self.feedback.score, "min_max")
+        figure = _scored(f"{factor.id}.score", factor.name, self.feedback.score, "min_max")
+        if figure is None or self.flagged is None or self.other is None:
+            return figure
+        return self.flagged.beside(figure, self.other.score)
 
     @property
     def weight(self) -> Figure | None:
@@ -152,6 +184,11 @@ def business_factors(
 
     ``bounds`` by question make scores possible. Statements without a row are left out.
     """
+    others: Sequence[BusinessFactor] = ()
+    if any(row.unflagged for row in rows):
+        others = business_factors(survey, [row.unflagged or row for row in rows], pci, bounds)
+    factor_without = {one.feedback.factor.id: one for one in others}
+    without = {one.row.key: one for factor in others for one in factor.statements}
     by_key = {row.key: row for row in rows}
     counts = {row.key: row.counts for row in rows}
     effective = {row.key: row.n_effective for row in rows if row.n_effective is not None}
@@ -160,10 +197,11 @@ def business_factors(
         BusinessFactor(
             factor,
             tuple(
-                StatementRow(by_key[one.question.id], one)
+                StatementRow(by_key[one.question.id], one, without.get(one.question.id))
                 for one in factor.statements
                 if one.question.id in by_key
             ),
+            factor_without.get(factor.factor.id),
         )
         for factor in found
     )
@@ -202,9 +240,17 @@ def fewest_forms_figure(n: int) -> Figure:
     )
 
 
-def composite_figure(score: Interval | None) -> Figure | None:
+def composite_figure(factors: Sequence[BusinessFactor]) -> Figure | None:
     """The factors' scores by the weights of PCI, in points of 100."""
-    return _scored("composite", say("business_page.composite"), score, "pci_composite", "min_max")
+    score = feedback_composite(factor.feedback for factor in factors)
+    title = say("business_page.composite")
+    figure = _scored("composite", title, score, "pci_composite", "min_max")
+    flagged = max(
+        (one.flagged for one in factors if one.flagged), key=lambda one: one.n, default=None
+    )
+    if figure is None or flagged is None:
+        return figure
+    return flagged.beside(figure, composite_figure([one.other or one for one in factors]))
 
 
 @dataclass(frozen=True)

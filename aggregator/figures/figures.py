@@ -1,7 +1,7 @@
 """From a selection to the rows of figures that the JSON API and the pages both show."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any, TypeGuard, get_args
@@ -18,10 +18,12 @@ from aggregator.figures.rows import (
     RowKey,
     counts_by_key,
     set_measures,
+    set_unflagged,
 )
 from aggregator.organisation.seen import Stand, counters_shown, departments_shown
 from aggregator.statistics import Method, level_counts, pooled_shares, shares
 from aggregator.storage.blocks import Totals
+from aggregator.storage.flags import Flagging
 from aggregator.storage.store import By, Selection, Store
 from aggregator.wording import numbers
 from aggregator.wording.channels import CHANNELS
@@ -58,6 +60,23 @@ def figure_rows(
     question it is not made again, and has its intervals as compared. Raises Unanswerable and
     database.StorageError.
     """
+    rows = _of_all(store, survey, centre, selection, by, method, closed, known)
+    if not store.is_unflagged:
+        _set_unflagged(rows, store, survey, centre, selection, by, method, closed)
+    return rows
+
+
+def _of_all(
+    store: Store,
+    survey: Survey,
+    centre: Centre,
+    selection: Selection,
+    by: RowKey,
+    method: Method,
+    closed: bool,
+    known: FigureRow | None = None,
+) -> list[FigureRow]:
+    """The rows of all submissions that the store reads."""
     if by == "question":
         return _by_question(store, survey, selection, method, known)
     questions = _questions(survey, selection)
@@ -74,24 +93,27 @@ def figure_rows(
     days = days_of(store, survey, asked, by, centre)
     rows = _rows(survey, dict.fromkeys(labels, scale_question), counts, labels, method, days)
     _set_departments(rows, by, centre)
-    if questions == (survey.rating,):
-        _set_flagged(rows, store, survey, centre, selection, by)
     if why_no_index(survey, selection, by) is None:
         set_comparisons(rows, survey, centre, closed=closed)
     return rows
 
 
-def _set_flagged(
-    rows: Iterable[FigureRow],
+def _set_unflagged(
+    rows: Sequence[FigureRow],
     store: Store,
     survey: Survey,
     centre: Centre,
     selection: Selection,
     by: RowKey,
+    method: Method,
+    closed: bool,
 ) -> None:
-    """Give rows of ratings those that have a flag."""
-    parts = ("counter", "department") if by == "counter" else (by,)
+    """Give rows that have flagged submissions the row without them, and what flagged them."""
+    whole = by in ("question", "factor", "centre")
+    parts = ("centre",) if whole else ("counter", "department") if by == "counter" else (by,)
     found = flagged_by(store, survey, centre, selection, parts)
+    if not found:
+        return
 
     def key_of(parts: tuple[Any, ...]) -> str:
         if by == "counter":
@@ -99,8 +121,14 @@ def _set_flagged(
         return period_of(by, parts[0]).code if _is_time(by) else str(parts[0])
 
     by_key = {key_of(parts): flagged for parts, flagged in found.items()}
-    for row in rows:
-        row.flagged = by_key.get(row.key)
+    set_unflagged(
+        rows,
+        [by_key.get("centre" if whole else row.key) for row in rows],
+        lambda: _of_all(
+            store.unflagged(Flagging(survey, centre)),
+            *(survey, centre, selection, by, method, closed),
+        ),
+    )
 
 
 def _by_place(

@@ -11,10 +11,12 @@ import pandas as pd
 
 from aggregator.figures.days import days_of
 from aggregator.figures.figure import Figure
+from aggregator.figures.flagged import flagged_by
 from aggregator.figures.respondents import OfHours
-from aggregator.figures.rows import NOTHING, FigureRow, Measure, set_measures
+from aggregator.figures.rows import NOTHING, FigureRow, Measure, set_measures, set_unflagged
 from aggregator.statistics import DaySums, level_counts, pooled_shares, shares
 from aggregator.statistics.days import allowing_for_alike, others_of_day
+from aggregator.storage.flags import Flagging
 from aggregator.storage.rollups import SUMS
 from aggregator.storage.store import Selection, Store
 from aggregator.wording.messages import MESSAGES
@@ -101,7 +103,15 @@ def hour_map(
     survey has a total. Raises database.StorageError.
     """
     made = _of_forms if survey.rating is None else _of_one_question
-    rows = made(store, survey, centre, of_whole_months(selection), measure)
+    asked = of_whole_months(selection)
+    rows = made(store, survey, centre, asked, measure)
+    flagged = flagged_by(store, survey, centre, asked, ("centre",)).get(("centre",))
+    view = store.unflagged(Flagging(survey, centre))
+    set_unflagged(
+        [*rows.values()],
+        [flagged] * len(rows),
+        lambda: [*made(view, survey, centre, asked, measure).values()],
+    )
     weekdays, hours = (
         sorted({at for slot in rows if (at := slot[part]) is not None}) for part in (0, 1)
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from aggregator.figures.figure import Figure
+from aggregator.figures.flagged import Flagged
 from aggregator.figures.rows import FigureRow
 from aggregator.statistics import nonresponse_bounds
 from aggregator.statistics.participation import (
@@ -14,6 +15,7 @@ from aggregator.statistics.participation import (
     participation,
     participation_by,
 )
+from aggregator.storage.flags import Flagging
 from aggregator.storage.store import Grouping, Selection, Store
 from aggregator.wording.channels import CHANNELS
 from aggregator.wording.phrases import Words, between, integer, joined, percent, say
@@ -41,30 +43,65 @@ def respondents(
     return store.respondents(selection, by)
 
 
+def respondents_twice(
+    store: Store,
+    survey: Survey,
+    centre: Centre,
+    selection: Selection,
+    by: tuple[Grouping, ...] = ("day", "department"),
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What respondents returns, of all submissions and of those without a flag."""
+    without = store.unflagged(Flagging(survey, centre))
+    return respondents(store, survey, selection, by), respondents(without, survey, selection, by)
+
+
 def taking_part(
-    ratings: pd.DataFrame, dossiers: pd.DataFrame, centre: Centre
+    ratings: pd.DataFrame,
+    dossiers: pd.DataFrame,
+    centre: Centre,
+    others: pd.DataFrame | None = None,
 ) -> dict[str, Participation]:
     """Participation by department, and of the centre under ''; empty without dossiers.
 
-    ``ratings`` come from ``respondents``, ``dossiers`` from Store.transactions.
+    ``ratings`` come from ``respondents``, ``dossiers`` from Store.transactions, ``others`` from
+    ``respondents`` without flagged submissions, if these are to be told apart.
     """
     if dossiers.empty:
         return {}
-    return participation(ratings, dossiers, centre.opens_on)
+    found = participation(ratings, dossiers, centre.opens_on)
+    if others is None:
+        return found
+    return _told_apart(found, participation(others, dossiers, centre.opens_on))
 
 
 def taking_part_by_channel(
-    ratings: pd.DataFrame, dossiers: pd.DataFrame, centre: Centre
+    ratings: pd.DataFrame,
+    dossiers: pd.DataFrame,
+    centre: Centre,
+    others: pd.DataFrame | None = None,
 ) -> dict[str, dict[str, Participation]]:
     """Participation by channel with ratings (in the order of CHANNELS) and department.
 
-    ``ratings`` also have a column channel.
+    ``ratings`` also have a column channel; ``others`` as in taking_part.
     """
     if dossiers.empty:
         return {}
     used = set(ratings["channel"].unique())
     channels = [channel for channel in CHANNELS if channel in used]
-    return participation_by("channel", channels, ratings, dossiers, centre.opens_on)
+    found = participation_by("channel", channels, ratings, dossiers, centre.opens_on)
+    if others is None:
+        return found
+    apart = participation_by("channel", channels, others, dossiers, centre.opens_on)
+    return {one: _told_apart(own, apart.get(one, {})) for one, own in found.items()}
+
+
+def _told_apart(
+    found: Mapping[str, Participation], others: Mapping[str, Participation]
+) -> dict[str, Participation]:
+    return {
+        key: replace(part, unflagged=others[key].n if key in others else 0)
+        for key, part in found.items()
+    }
 
 
 def bounds(row: FigureRow, part: Participation | None, measure: str) -> NonresponseBounds | None:
@@ -90,7 +127,7 @@ def participation_figure(
 ) -> Figure:
     """Ratings per dossier of a department or the centre, perhaps of one channel alone."""
     place = place_name(centre, key)
-    return Figure(
+    figure = Figure(
         name=f"participation.{f'{channel}.' if channel else ''}{key}",
         title=joined(
             joined(place, CHANNELS[channel]) if channel else place, say("card.participation")
@@ -102,6 +139,11 @@ def participation_figure(
         n=part.dossiers,
         facts=((say("how.days"), integer(part.days)),),
     )
+    if part.unflagged is None or part.unflagged == part.n:
+        return figure
+    other = replace(part, n=part.unflagged, unflagged=None)
+    flagged = Flagged(part.n - part.unflagged, {}, None)
+    return flagged.beside(figure, participation_figure(centre, key, other, channel))
 
 
 def bounds_figure(

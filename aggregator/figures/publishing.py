@@ -203,5 +203,13 @@ def shown(row: FigureRow, withheld: bool) -> FigureRow:
     if not withheld or row.n == 0:
         return row
     return replace(
-        row, n=0, counts={}, measures={}, comparisons=[], days={}, flagged=None, withheld=True
+        row,
+        n=0,
+        counts={},
+        measures={},
+        comparisons=[],
+        days={},
+        flagged=None,
+        unflagged=None,
+        withheld=True,
     )

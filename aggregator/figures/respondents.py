@@ -99,8 +99,15 @@ class Profile:
         return PooledTally if self.survey.pooled_measures else Tally
 
     def block(self, connection: Connection, survey: str, span: Span) -> Block:
+        return self.block_among(connection, survey, span, None)
+
+    def block_among(
+        self, connection: Connection, survey: str, span: Span, among: Collection[int] | None
+    ) -> Block:
         where = Filters(*span, survey=survey)
-        summed = sums_of_respondents(connection, where, self.asked, self.measures, self._place)
+        summed = sums_of_respondents(
+            connection, where, self.asked, self.measures, self._place, among
+        )
         return Block.of_rows(summed, len(self.items), len(self.places), len(SUMS))
 
     def _place(self, row: Any) -> tuple[str, ...]:
@@ -131,12 +138,18 @@ class OfHours:
         return f"form hours {hashlib.sha256(orjson.dumps(parts)).hexdigest()[:16]}"
 
     def block(self, connection: Connection, survey: str, span: Span) -> Block:
+        return self.block_among(connection, survey, span, None)
+
+    def block_among(
+        self, connection: Connection, survey: str, span: Span, among: Collection[int] | None
+    ) -> Block:
         summed = sums_of_respondents(
             connection,
             Filters(*span, survey=survey),
             self.survey.measured_ids,
             self.survey.pooled_measures,
             self._place,
+            among,
         )
         return Block.of_rows(summed, len(self.items), len(self.places), len(SUMS))
 
@@ -151,13 +164,15 @@ def sums_of_respondents(
     asked: Collection[str],
     measures: Mapping[str, Collection[int]],
     place_of: Callable[[Any], tuple[str, ...]],
+    among: Collection[int] | None = None,
 ) -> list[tuple[Any, ...]]:
     """Rows of the answers that ``filters`` let through: '', measure, the place of each, SUMS.
 
-    Counted are the questions ``asked``; ``measures`` have the favourable codes.
+    Counted are the questions ``asked``; ``measures`` have the favourable codes, ``among`` are the
+    numbers of the only submissions that count, if not all do.
     """
     sums: dict[tuple[str, ...], list[int]] = defaultdict(lambda: [0] * len(SUMS))
-    for row in read_days(connection, filters):
+    for row in read_days(connection, filters, among):
         codes = [code for question, code in row.answers.items() if question in asked]
         place, m = place_of(row), len(codes)
         for measure, favourable in measures.items() if codes else ():

@@ -1,7 +1,7 @@
 """A row of figures: its counts, shares and comparisons, and the explained figures of these."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -10,7 +10,6 @@ import pandas as pd
 
 from aggregator.figures.figure import Figure
 from aggregator.figures.flagged import Flagged
-from aggregator.statistics import wilson
 from aggregator.wording.phrases import (
     Words,
     decimal,
@@ -131,9 +130,9 @@ class FigureRow:
     figures' names, for pages with rows of several kinds. ``department`` is that at which the
     answers of a counter's row were given. ``n_effective``: of a number, how many independent
     answers would tell its median as well; None for n. ``days``: by measure, the shares of
-    successive days, NaN for days without answers. ``flagged`` are those of its ratings that have a
-    flag, None where none has. A ``withheld`` row has no figures: n is 0, counts, measures and days
-    are empty (see publishing).
+    successive days, NaN for days without answers. ``flagged`` says how many of its
+    submissions have a flag, ``unflagged`` is the row without them; None where none has. A
+    ``withheld`` row has no figures: n is 0, counts, measures and days are empty (see publishing).
     """
 
     key: str
@@ -150,6 +149,7 @@ class FigureRow:
     n_effective: float | None = None
     days: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
     flagged: Flagged | None = None
+    unflagged: "FigureRow | None" = None
 
     @property
     def median(self) -> float | None:
@@ -166,16 +166,19 @@ class FigureRow:
         """The key of the catalogue's verdict on a comparison of this row."""
         return verdict_words(found, pooled=self.question is None)
 
-    def without_flagged(self) -> dict[str, Measure]:
-        """The measures of the ratings without a flag, each with Wilson's interval."""
-        if self.flagged is None:
-            return self.measures
-        found = {}
-        for measure, favourable in self.survey.measures_of(self._asked).items():
-            k, n = self.flagged.without(self.counts, favourable)
-            [low], [high] = wilson(np.array([k]), np.array([n]))
-            found[measure] = Measure(k, n, k / n if n else None, known(low), known(high), "wilson")
-        return found
+    def emptied(self) -> "FigureRow":
+        """The row without any answers."""
+        none = {name: replace(NOTHING, method=one.method) for name, one in self.measures.items()}
+        counts = dict.fromkeys(self.counts, 0)
+        return replace(self, n=0, counts=counts, measures=none, comparisons=[], days={})
+
+    def beside(
+        self, figure: Figure, of: Callable[["FigureRow"], Figure | None], *, briefly: bool = False
+    ) -> Figure:
+        """A figure of the row, and beside it the same ``of`` the row without flagged ones."""
+        if self.flagged is None or self.unflagged is None:
+            return figure
+        return self.flagged.beside(figure, of(self.unflagged), briefly=briefly)
 
     # Figures of the row, each with its explanation
 
@@ -206,7 +209,7 @@ class FigureRow:
     def level_share(self, code: int) -> Figure:
         """The share of a level in all answers."""
         n = self.counts.get(code, 0)
-        return Figure(
+        figure = Figure(
             name=self._name(code, "share"),
             title=joined(self.label, self._level(code)),
             value=n / self.n if self.n else None,
@@ -215,6 +218,7 @@ class FigureRow:
             k=n,
             n=self.n,
         )
+        return self.beside(figure, lambda row: row.level_share(code), briefly=True)
 
     def share(self, measure: str) -> Figure:
         """The share of a measure, with its interval."""
@@ -232,11 +236,7 @@ class FigureRow:
         if found.alone is not None:
             methods += ("widened",)
             facts += ((say("how.alone"), joined(*map(percent, found.alone), by=" – ")),)
-        beside = None
-        if self.flagged is not None:
-            beside = self.flagged.beside(self.without_flagged()[measure].share)
-            facts += ((say("flags.without"), beside), *self.flagged.facts)
-        return Figure(
+        figure = Figure(
             name=self._name(measure),
             title=joined(self.label, say(f"measure.{measure}")),
             value=found.share,
@@ -248,8 +248,8 @@ class FigureRow:
             high=found.high,
             methods=methods,
             facts=facts,
-            beside=beside,
         )
+        return self.beside(figure, lambda row: row.share(measure))
 
     def answers(self, measure: str) -> Figure:
         """How many answers are pooled."""
@@ -264,7 +264,7 @@ class FigureRow:
     def difference(self, found: Comparison) -> Figure:
         """How far a measure lies from a reference, with the verdict and its p-values."""
         own, reference = self.measures[found.measure], found.reference
-        return Figure(
+        figure = Figure(
             name=self._name(found.measure, reference.id),
             title=joined(self.label, say(f"measure.{found.measure}")),
             value=found.difference,
@@ -282,6 +282,13 @@ class FigureRow:
             ),
             source=verbatim(reference.source),
         )
+
+        def other(row: FigureRow) -> Figure | None:
+            same = (one for one in row.comparisons if one.measure == found.measure)
+            there = next((one for one in same if one.reference is reference), None)
+            return None if there is None or there.difference is None else row.difference(there)
+
+        return self.beside(figure, other, briefly=True)
 
     def apart(
         self,
@@ -362,6 +369,25 @@ def set_measures(rows: Iterable[FigureRow], figures: pd.DataFrame) -> None:
             design_effect=known(figure.get("design_effect")),
             day_effect=known(figure.get("day_effect")),
         )
+
+
+def set_unflagged(
+    rows: Sequence[FigureRow],
+    flagged: Sequence[Flagged | None],
+    others: Callable[[], Sequence[FigureRow]],
+) -> None:
+    """Give rows that have flagged submissions the rows without them, if any has some.
+
+    ``others`` makes these by their keys; a row that is not among them has no other submissions.
+    """
+    if not any(flagged):
+        return
+    by_key = {row.key: row for row in others()}
+    for row, given in zip(rows, flagged, strict=True):
+        other = by_key.get(row.key) or row.emptied()
+        if given is not None and other.n != row.n:
+            row.flagged = replace(given, n=row.n - other.n)
+            row.unflagged = replace(other, group=row.group)
 
 
 def measure_frame(rows: Sequence[FigureRow], measure: str, *, pooled: bool) -> pd.DataFrame:

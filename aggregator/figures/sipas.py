@@ -37,7 +37,7 @@ def projection_of(whole: FigureRow) -> Projection | None:
 def projection_figure(projected: Projection, whole: FigureRow) -> Figure:
     """The centre's share as points of PAR INDEX."""
     found = whole.measures[MEASURE]
-    return Figure(
+    figure = Figure(
         name="projection",
         title=say("sipas.projection"),
         value=projected.points,
@@ -50,6 +50,12 @@ def projection_figure(projected: Projection, whole: FigureRow) -> Figure:
         methods=(projected.method, found.method),
         text=say("sipas.of_points", points=decimal(projected.points, 2)),
     )
+
+    def other(row: FigureRow) -> Figure | None:
+        points = projection_of(row)
+        return projection_figure(points, row) if points else None
+
+    return whole.beside(figure, other)
 
 
 def result_figures(name: str, result: SipasResult, source: Text) -> Mapping[str, Figure]:

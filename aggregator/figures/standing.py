@@ -27,11 +27,17 @@ class RankedShare:
     shrunk: float
     low: float
     high: float
+    other: "RankedShare | None" = None  # without flagged submissions
+
+    def _beside(self, figure: Figure, other: Figure | None) -> Figure:
+        if self.row.flagged is None:
+            return figure
+        return self.row.flagged.beside(figure, other, briefly=True)
 
     @property
     def shrunk_figure(self) -> Figure:
         raw = self.row.measures[self.measure]
-        return Figure(
+        figure = Figure(
             name=f"{self.row.key}.shrunk",
             title=joined(self.row.label, say("comparison.shrunk")),
             value=self.shrunk,
@@ -44,12 +50,13 @@ class RankedShare:
             methods=("shrunk",),
             facts=((say("comparison.raw"), percent(raw.share)),),
         )
+        return self._beside(figure, self.other.shrunk_figure if self.other else None)
 
     @property
     def rank_figure(self) -> Figure:
         raw = self.row.measures[self.measure]
         ranks = between(integer(self.rank_low), integer(self.rank_high))
-        return Figure(
+        figure = Figure(
             name=f"{self.row.key}.rank",
             title=joined(self.row.label, say("comparison.rank")),
             value=self.rank,
@@ -60,6 +67,7 @@ class RankedShare:
             methods=("shrunk",),
             facts=((say("comparison.rank_interval"), ranks),),
         )
+        return self._beside(figure, self.other.rank_figure if self.other else None)
 
 
 def ranking(rows: Sequence[FigureRow], measure: str) -> list[RankedShare]:
@@ -68,6 +76,10 @@ def ranking(rows: Sequence[FigureRow], measure: str) -> list[RankedShare]:
     if len(by_key) < FEWEST:
         return []
     ranked = shrunk_ranking(effective(list(by_key.values()), measure))
+    others: Sequence[RankedShare] = ()
+    if any(row.unflagged for row in by_key.values()):
+        others = ranking(without_flagged(list(by_key.values())), measure)
+    without = {one.row.key: one for one in others}
     return [
         RankedShare(
             row=by_key[one["key"]],
@@ -80,6 +92,7 @@ def ranking(rows: Sequence[FigureRow], measure: str) -> list[RankedShare]:
             shrunk=float(one["shrunk"]),
             low=float(one["low"]),
             high=float(one["high"]),
+            other=without.get(one["key"]),
         )
         for one in records(ranked)
     ]
@@ -98,10 +111,20 @@ def standardised(
     return direct_standardised(effective(rated, measure), weights)
 
 
-def standardised_figure(found: Standardised, whole: FigureRow, measure: str) -> Figure:
-    """The standardised share of the centre, whose plain share is in ``whole``."""
+def without_flagged(rows: Sequence[FigureRow]) -> list[FigureRow]:
+    """The rows without their flagged submissions."""
+    return [row.unflagged or row for row in rows]
+
+
+def standardised_figure(
+    found: Standardised, whole: FigureRow, measure: str, other: Standardised | None = None
+) -> Figure:
+    """The standardised share of the centre, whose plain share is in ``whole``.
+
+    ``other`` is that without flagged submissions.
+    """
     raw = whole.measures[measure]
-    return Figure(
+    figure = Figure(
         name="standardised",
         title=say("comparison.standardised"),
         value=found.share,
@@ -113,6 +136,9 @@ def standardised_figure(found: Standardised, whole: FigureRow, measure: str) -> 
         high=found.high,
         methods=(found.method,),
         facts=((say("comparison.covered"), percent(found.covered)),),
+    )
+    return whole.beside(
+        figure, lambda row: standardised_figure(other, row, measure) if other else None
     )
 
 

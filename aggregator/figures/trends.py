@@ -10,6 +10,7 @@ import pandas as pd
 from aggregator.figures.days import Days, days_of
 from aggregator.figures.figure import Figure
 from aggregator.figures.figures import figure_rows
+from aggregator.figures.flagged import Flagged, flagged_by
 from aggregator.figures.rows import (
     NOTHING,
     Difference,
@@ -21,6 +22,7 @@ from aggregator.figures.rows import (
     measure_frame,
     records,
     set_measures,
+    set_unflagged,
     tested,
 )
 from aggregator.organisation.laws import law_changes
@@ -32,6 +34,7 @@ from aggregator.statistics import (
     pooled_shares,
     shares,
 )
+from aggregator.storage.flags import Flagging
 from aggregator.storage.store import Selection, Store
 from aggregator.wording.periods import Period, PeriodKind, period_of
 from aggregator.wording.phrases import between, days, decimal, joined, percent, say
@@ -58,7 +61,7 @@ class TrendPoint:
     ``n_effective``: the number of independent answers that limits are made of. ``share``, ``low``
     and ``high`` are None without answers. ``day_effect`` is that of the interval.
     ``break_before``: a new series begins here (breaks). ``people``: how many answered, where it
-    was computed.
+    was computed. ``row`` is the row of figures that it is made of.
     """
 
     period: Period
@@ -73,6 +76,7 @@ class TrendPoint:
     day_effect: float | None = None
     people: int = 0
     withheld: bool = False
+    row: FigureRow | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +92,7 @@ class ChartedPoint(TrendPoint):
     def figure(self, survey: Survey, measure: str) -> Figure:
         """The share of the point, with its control limits."""
         limits = between(percent(self.lower), percent(self.upper))
-        return Figure(
+        figure = Figure(
             name=f"point.{self.period.since}",
             title=days(self.period.since, self.period.until),
             value=self.share,
@@ -106,6 +110,7 @@ class ChartedPoint(TrendPoint):
                 (say("trends.n_effective"), decimal(self.n_effective, 1)),
             ),
         )
+        return self.row.beside(figure, lambda row: row.share(measure)) if self.row else figure
 
 
 def trend(
@@ -149,6 +154,7 @@ def trend(
                 method=own.method,
                 day_effect=own.day_effect,
                 break_before=new,
+                row=rows.get(key),
             )
         )
     return points
@@ -284,7 +290,7 @@ class Change(Difference):
     def figure(self) -> Figure:
         """The difference, with its p-values."""
         now, then = (days(one.since, one.until) for one in (self.now, self.then))
-        return Figure(
+        figure = Figure(
             name=self._name,
             title=joined(now, then, by=" / "),
             value=self.difference,
@@ -301,6 +307,18 @@ class Change(Difference):
                 *self.p_facts,
             ),
         )
+        flagged = self.now_row.flagged or self.then_row.flagged
+        if flagged is None:
+            return figure
+        return flagged.beside(figure, self._without_flagged(figure), briefly=True)
+
+    def _without_flagged(self, figure: Figure) -> Figure | None:
+        """The difference without flagged submissions, of which no test is made."""
+        now, then = (
+            (row.unflagged or row).measures[self.measure].share
+            for row in (self.now_row, self.then_row)
+        )
+        return None if now is None or then is None else replace(figure, value=now - then)
 
     @property
     def _name(self) -> str:
@@ -381,14 +399,27 @@ def changed(
     if not pairs:
         return []
     periods = list({period for _, now, then in pairs for period in (now, then)})
-    rows = dict(
-        zip(periods, _rows(store, survey, centre, selection, measure, periods), strict=True)
+    found = _rows(store, survey, centre, selection, measure, periods)
+    set_unflagged(
+        found,
+        [_flagged(store, survey, centre, selection, one) for one in periods],
+        lambda: _rows(
+            store.unflagged(Flagging(survey, centre)), survey, centre, selection, measure, periods
+        ),
     )
+    rows = dict(zip(periods, found, strict=True))
     return changes_of(
         [(against, now, rows[now], then, rows[then]) for against, now, then in pairs],
         measure,
         centre.minimum_ratings,
     )
+
+
+def _flagged(
+    store: Store, survey: Survey, centre: Centre, selection: Selection, period: Period
+) -> Flagged | None:
+    asked = replace(selection, since=period.since, until=period.until)
+    return flagged_by(store, survey, centre, asked, ("centre",)).get(("centre",))
 
 
 def _rows(

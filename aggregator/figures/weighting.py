@@ -1,13 +1,16 @@
 """Pooled shares weighted (raked) to a known mix of channels or profiles."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from aggregator.figures.figure import Figure
+from aggregator.figures.flagged import Flagged, flagged_by
 from aggregator.figures.respondents import UNTOLD, respondent_cells
-from aggregator.statistics import Raked, rake
+from aggregator.statistics import Raked, Unweightable, rake
+from aggregator.storage.flags import Flagging
 from aggregator.storage.store import Selection, Store
 from aggregator.wording.channels import CHANNELS
 from aggregator.wording.phrases import decimal, integer, joined, say, verbatim
@@ -74,11 +77,16 @@ class MarginLevel:
 
 @dataclass(frozen=True)
 class Weighted:
-    """The raked shares by measure, the levels of each margin, and how many respondents count."""
+    """The raked shares by measure, the levels of each margin, and how many respondents count.
+
+    ``other`` is what they are without flagged forms, of which there are ``flagged``.
+    """
 
     shares: Mapping[str, Raked]
     margins: Sequence[tuple[Margin, Sequence[MarginLevel]]]
     respondents: int
+    flagged: Flagged | None = None
+    other: "Weighted | None" = None
 
     @property
     def respondents_figure(self) -> Figure:
@@ -93,7 +101,7 @@ class Weighted:
 
     def share(self, measure: str) -> Figure:
         found = self.shares[measure]
-        return Figure(
+        figure = Figure(
             name=f"weighted.{measure}",
             title=joined(say("sipas_weighted.weighted"), say(f"measure.{measure}")),
             value=found.share,
@@ -109,6 +117,9 @@ class Weighted:
                 (say("sipas_weighted.rounds"), integer(found.iterations)),
             ),
         )
+        if self.flagged is None:
+            return figure
+        return self.flagged.beside(figure, self.other.share(measure) if self.other else None)
 
 
 def margins_of(centre: Centre, survey: Survey, department: str | None = None) -> Sequence[Margin]:
@@ -122,13 +133,26 @@ def margins_of(centre: Centre, survey: Survey, department: str | None = None) ->
 
 
 def weighted(
-    store: Store, survey: Survey, selection: Selection, margins: Sequence[Margin]
+    store: Store, survey: Survey, centre: Centre, selection: Selection, margins: Sequence[Margin]
 ) -> Weighted:
     """The selection's pooled shares, raked to the margins.
 
     Respondents who skipped one of the questions are left out. Raises statistics.Unweightable
     and database.StorageError.
     """
+    found = _weighted(store, survey, selection, margins)
+    flagged = flagged_by(store, survey, centre, selection, ("centre",)).get(("centre",))
+    if flagged is None:
+        return found
+    other = None
+    with suppress(Unweightable):  # nobody of some level is left
+        other = _weighted(store.unflagged(Flagging(survey, centre)), survey, selection, margins)
+    return replace(found, flagged=flagged, other=other)
+
+
+def _weighted(
+    store: Store, survey: Survey, selection: Selection, margins: Sequence[Margin]
+) -> Weighted:
     names = [margin.variable for margin in margins]
     cells = respondent_cells(store, survey, selection, names)
     cells = cells[(cells[names] != UNTOLD).all(axis=1)]

@@ -11,7 +11,8 @@ FlagRule = Literal["burst", "run", "closed", "unserved", "code", "network"]
 FLAG_RULES: tuple[FlagRule, ...] = get_args(FlagRule)
 
 VISITS = 2  # for each dossier: 18,000 visits to 9,974 dossiers in the report of 2020, rounded up
-FEW_FORMS = 10  # of one code on a day are never too many, however few dossiers there were
+UNEVEN = 1.5  # so many times its part of a department's visitors a counter may have
+FEW_FORMS = 10  # of one code on a day are never too many
 
 
 def flags(ratings: pd.DataFrame, limits: Flags) -> pd.DataFrame:
@@ -20,13 +21,16 @@ def flags(ratings: pd.DataFrame, limits: Flags) -> pd.DataFrame:
     ``ratings`` has a row for each, in any order, with columns
 
     - source (int): the same for all of one device, way and place
+    - place (int): the same for all of one way and place
     - at (int): seconds, since whenever
-    - code (int): the level that was given; only whether two are equal counts
+    - code (int): the level that was given, or all that was said; only whether two are equal counts
     - touch (bool): given on a touch screen, and else on a phone
     - closed (bool): too far from the opening hours
     - counters (int): for how many counters the place stands
+    - among (int): how many counters its department has
     - crowded (bool): from a network that had sent many
     - dossiers (float): what its department settled that day, NaN where that is not known
+    - usual (float): the forms of a usual day of the place, NaN where that is not known
     """
     touch, dossiers = ratings["touch"].to_numpy(bool), ratings["dossiers"].to_numpy(float)
     burst = _crowded(ratings, limits.burst_ratings, limits.burst_seconds, alike=False)
@@ -67,13 +71,19 @@ def _crowded(ratings: pd.DataFrame, least: int, seconds: int, *, alike: bool) ->
 def _too_many_forms(ratings: pd.DataFrame, limits: Flags) -> np.ndarray:
     """Whether a form came from a code that was sent more often than its place has visitors.
 
-    Which of them were too many nobody can tell, so it is all of that code and day.
+    How many these are the dossiers of the day tell; where they are not known, how often the code
+    was sent before. Which forms were too many nobody can tell, so it is all of that code and day.
     """
     if not limits.phone_a_day or ratings.empty:
         return np.zeros(len(ratings), dtype=bool)
     forms = ~ratings["touch"].to_numpy(bool)
-    sent = ratings["source"].map(ratings["source"].value_counts()).to_numpy(float)
-    most = limits.phone_a_day * ratings["counters"].to_numpy(float)
-    visits = np.maximum(VISITS * ratings["dossiers"].to_numpy(float), FEW_FORMS)
-    found: np.ndarray = forms & (sent > np.fmin(most, visits))
+    places = ratings["place"].where(forms, -1)
+    sent = places.map(places.value_counts()).to_numpy(float)
+    names = ("counters", "among", "dossiers", "usual")
+    counters, among, dossiers, usual = (ratings[name].to_numpy(float) for name in names)
+    visits = VISITS * dossiers * np.where(counters < among, UNEVEN * counters / among, 1.0)
+    before = limits.phone_usual * usual if limits.phone_usual else np.full(len(usual), np.nan)
+    expected = np.where(np.isnan(dossiers), before, visits)
+    most = np.fmin(limits.phone_a_day * counters, np.maximum(expected, FEW_FORMS))
+    found: np.ndarray = forms & (sent > most)
     return found

@@ -14,13 +14,15 @@ OpensOn = Callable[[date], bool]  # whether the centre opens on a day; see Centr
 class Participation:
     """n ratings for ``dossiers`` dossiers, known for ``days`` working days.
 
-    ``share`` is None where there are no dossiers.
+    ``share`` is None where there are no dossiers. ``unflagged`` is how many of the ratings have
+    no flag.
     """
 
     n: int
     dossiers: int
     days: int
     departments: int = 0  # how many the centre's figure is the sum of, where it is one
+    unflagged: int | None = None
 
     @property
     def share(self) -> float | None:
@@ -83,8 +85,12 @@ def together(parts: Iterable[Mapping[str, Participation]]) -> dict[str, Particip
     found: dict[str, Participation] = {}
     for of_value in parts:
         for department, part in of_value.items():
-            n = part.n + (found[department].n if department in found else 0)
-            found[department] = replace(part, n=n)
+            if (before := found.get(department)) is not None:
+                unflagged = None
+                if part.unflagged is not None and before.unflagged is not None:
+                    unflagged = part.unflagged + before.unflagged
+                part = replace(part, n=part.n + before.n, unflagged=unflagged)
+            found[department] = part
     return found
 
 

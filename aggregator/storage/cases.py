@@ -15,7 +15,8 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
 from aggregator.storage.audit import Entry, record
-from aggregator.storage.database import Database, TakenError
+from aggregator.storage.database import TakenError
+from aggregator.storage.readable import OfDepartments
 from aggregator.storage.tables import CaseEventRow, CaseRow, ReceiptRow, SubmissionRow
 
 State = Literal["received", "assigned", "answered", "closed"]
@@ -25,6 +26,8 @@ Kind = Literal["received", "assigned", "answered", "closed", "reopened"]
 # How a case came: from a comment, or entered by hand after a letter, a call or a visit.
 Way = Literal["comment", "letter", "phone", "desk"]
 BY_HAND: tuple[Way, ...] = ("letter", "phone", "desk")
+
+OWN = col(CaseRow.department)
 
 # The states in which an act may be done.
 FROM: Mapping[Kind, tuple[State, ...]] = {
@@ -100,22 +103,8 @@ class OvertakenError(Exception):
         self.events = events
 
 
-class Cases:
+class Cases(OfDepartments):
     """Reads and writes tables.CaseRow, CaseEventRow and ReceiptRow; raises StorageError."""
-
-    def __init__(
-        self,
-        database: Database,
-        department: str | None = None,
-        heirs: Mapping[str, str] | None = None,
-    ) -> None:
-        """``department``: the only one whose cases there are, where it is given.
-
-        ``heirs``: by department the one that it counts for when counted, if it is another.
-        """
-        self._database = database
-        self._department = department
-        self._heirs = heirs or {}
 
     # Reading
 
@@ -180,7 +169,7 @@ class Cases:
     def of_submissions(self, submissions: Collection[str]) -> dict[str, int]:
         """The numbers of the cases that there are of some submissions, by the submission's id."""
         query = select(col(CaseRow.submission), col(CaseRow.number)).where(
-            col(CaseRow.submission).in_(submissions), *self._readable()
+            col(CaseRow.submission).in_(submissions), *self._readable(OWN)
         )
         with self._database.begin() as connection:
             return {row.submission: row.number for row in connection.execute(query)}
@@ -201,9 +190,9 @@ class Cases:
     def counts(self, now: datetime) -> dict[str, int]:
         """How many cases there are in each state, and ``overdue``."""
         state = col(CaseRow.state)
-        query = select(state, func.count()).where(*self._readable()).group_by(state)
+        query = select(state, func.count()).where(*self._readable(OWN)).group_by(state)
         late = select(func.count()).where(
-            *self._readable(), *_conditions(Filters(overdue=True), now)
+            *self._readable(OWN), *_conditions(Filters(overdue=True), now)
         )
         with self._database.begin() as connection:
             states: dict[str, int] = {row[0]: row[1] for row in connection.execute(query)}
@@ -234,7 +223,7 @@ class Cases:
                 func.coalesce(func.sum(case((late, 0), else_=1)), 0),
             )
             .where(col(CaseRow.opened_at) >= since, col(CaseRow.opened_at) < until, decided)
-            .where(col(CaseRow.department).is_not(None), *self._readable())
+            .where(col(CaseRow.department).is_not(None), *self._readable(OWN))
             .group_by(col(CaseRow.department))
         )
         found: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
@@ -312,15 +301,12 @@ class Cases:
                     told["department"] = department or ""
                 record(connection, Entry(at, actor, f"case.{kind}", told))
 
-    def _readable(self) -> list[ColumnElement[bool]]:
-        return [] if self._department is None else [col(CaseRow.department) == self._department]
-
     def _all(self, filters: Filters, now: datetime) -> Select[Any]:
         query: Select[Any] = select(CaseRow.__table__)  # type: ignore[attr-defined]
-        return query.where(*self._readable(), *_conditions(filters, now))
+        return query.where(*self._readable(OWN), *_conditions(filters, now))
 
     def _one(self, connection: Connection, which: ColumnElement[bool]) -> Case | None:
-        query = select(CaseRow.__table__).where(which, *self._readable())  # type: ignore[attr-defined]
+        query = select(CaseRow.__table__).where(which, *self._readable(OWN))  # type: ignore[attr-defined]
         row = connection.execute(query).one_or_none()
         return None if row is None else _case(row)
 

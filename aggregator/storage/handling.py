@@ -7,11 +7,10 @@ from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import SQLModel, col
 
 from aggregator.indices.circular_01_2018 import BY_DOSSIER, EXTENT, Counts, Extent, Facts
-from aggregator.storage.database import Database
+from aggregator.storage.readable import OfDepartments
 from aggregator.storage.tables import HandlingFacts, HandlingTally
 
 COUNTS = tuple(Counts.__dataclass_fields__)
@@ -20,29 +19,12 @@ INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.i
 DayDepartment = tuple[date, str]  # a day and a department
 
 
-class Handling:
+class Handling(OfDepartments):
     """Reads and writes tables.HandlingTally and tables.HandlingFacts.
 
     Writing replaces all that is stored of a day and department. So importing a file twice
     changes nothing, and a file must be complete for each day and department that it names.
     """
-
-    def __init__(
-        self,
-        database: Database,
-        department: str | None = None,
-        heirs: Mapping[str, str] | None = None,
-    ) -> None:
-        """``department``: the only one that is read, where it is given.
-
-        ``heirs``: by department the one that it counts for when read, if it is another.
-        """
-        self._database = database
-        self._department = department
-        self._heirs = heirs or {}
-
-    def _readable(self, department: Any) -> list[ColumnElement[bool]]:
-        return [] if self._department is None else [department == self._department]
 
     def set_dossiers(self, cells: Mapping[DayDepartment, Mapping[int, Counts]]) -> None:
         """Replace the counts of days and departments; each has all indicators of BY_DOSSIER."""

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -57,8 +57,17 @@ class Reasons:
 
     def block(self, connection: Connection, survey: str, span: Span) -> Block:
         """The counts of the days of a span, each visit's within its day."""
+        return self.block_among(connection, survey, span, None)
+
+    def block_among(
+        self, connection: Connection, survey: str, span: Span, among: Collection[int] | None
+    ) -> Block:
         counted: Counter[tuple[Any, ...]] = Counter()
-        chosen = self._rows(connection, survey, span, self.reasons)
+        chosen = [
+            row
+            for row in self._rows(connection, survey, span, self.reasons)
+            if among is None or row.number in among
+        ]
         # From a touch screen both come at once; a phone sends reasons after the rating.
         apart = sorted({row.visit for row in chosen if self.rating not in row.answers} - {None})
         levels = {
@@ -96,7 +105,7 @@ class Reasons:
         """
         of, told = SubmissionRow, cast(col(SubmissionRow.answers), String)
         place = (col(of.channel), col(of.department), col(of.counter))
-        query = select(col(of.day), col(of.visit), *place, col(of.answers)).where(
+        query = select(col(of.number), col(of.day), col(of.visit), *place, col(of.answers)).where(
             col(of.day).between(*span),
             col(of.survey) == survey,
             STANDING,

@@ -1,11 +1,11 @@
 """Roll-ups: past days and whole past months of a survey's tallies, kept as blocks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, cached_property, lru_cache
 from itertools import groupby
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import orjson
@@ -18,8 +18,10 @@ from aggregator.storage.blocks import Block, Keys, merged
 from aggregator.storage.tables import BlockRow, FrozenBlockRow, HourTally, PooledTally, Tally
 
 ONE_DAY = timedelta(days=1)
-# With it begin the names of blocks of flags, which are made of dossiers, too.
+# With it begin the names of blocks of flags, which are made of dossiers, and of the answers of
+# so many days before, too.
 FLAGS = "flags"
+USUAL_DAYS = 60
 
 
 class Span(NamedTuple):
@@ -57,6 +59,16 @@ class Layout(Protocol):
 
     def block(self, connection: Connection, survey: str, span: Span) -> Block:
         """Compute the block of a survey and a span from the rows of tallies or answers."""
+
+
+@runtime_checkable
+class OfAnswers(Layout, Protocol):
+    """A layout whose blocks are made of the answers themselves, of all or of some."""
+
+    def block_among(
+        self, connection: Connection, survey: str, span: Span, among: Collection[int] | None
+    ) -> Block:
+        """As block, of the submissions with these numbers; None: of all."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,6 +28,7 @@ from aggregator.storage.credentials import Credentials
 from aggregator.storage.database import Database, Lock, StorageError
 from aggregator.storage.definitions import Definitions
 from aggregator.storage.devices import Devices
+from aggregator.storage.flags import Flagging, below_zero, taken_off
 from aggregator.storage.handling import Handling
 from aggregator.storage.hard_data import read_hard_data
 from aggregator.storage.ledger import Ledger
@@ -42,6 +43,7 @@ from aggregator.storage.rollups import (
     TALLIES,
     Frozen,
     Layout,
+    OfAnswers,
     RollUps,
     Span,
     Tallies,
@@ -104,6 +106,7 @@ class Store:
         self.department: str | None = None  # the only one that is read, where it is not None
         self.is_frozen = False
         self._following: Following = {}
+        self._flagging: Flagging | None = None  # without whose submissions tallies are read
         self.credentials = Credentials(self.database)
         self.devices = Devices(self.database)
         self.chains = Chains(self.database)
@@ -278,7 +281,37 @@ class Store:
     ) -> list[tuple[date, Block]]:
         """The blocks of a selection, each with its first day, in order; makes missing ones."""
         spans = self._spans(layout, selection, daily=daily)
-        return [(span.since, block) for span, block in spans]
+        found = [(span.since, block) for span, block in spans]
+        return [*found, *self._taken_off(layout, selection, daily=daily)]
+
+    def _taken_off(
+        self, layout: Layout, selection: Selection, *, daily: bool
+    ) -> list[tuple[date, Block]]:
+        """What flagged submissions added to the tallies of a selection, below 0."""
+        flagging = self._flagging
+        if flagging is None or flagging.survey.id != selection.survey:
+            return []
+        if isinstance(layout, Tallies):
+            found = self._spans(flagging, selection, daily=daily)
+            less = [(span.since, taken_off(block, layout)) for span, block in found]
+            return [one for one in less if one[1].items]
+        if not isinstance(layout, OfAnswers):
+            return []
+        # These are made anew each time, since few days have flags.
+        spans = [span for span, _ in self._spans(flagging, selection, daily=True)]
+        with self.database.begin() as connection:
+            of = selection.survey
+            return [
+                (
+                    span.since,
+                    below_zero(
+                        layout.block_among(
+                            connection, of, span, flagging.numbers(connection, of, span)
+                        )
+                    ),
+                )
+                for span in spans
+            ]
 
     def _spans(
         self, layout: Layout, selection: Selection, *, daily: bool
@@ -305,9 +338,10 @@ class Store:
         """One block with the sums of all days of a selection."""
         whole, days = self._rollups_of(layout, selection).whole, (selection.since, selection.until)
         if days not in whole:
-            found = self._blocks(layout, selection, daily=False)
+            found = self._spans(layout, selection, daily=False)
             whole[days] = merged([block for _, block in found], len(layout.sums))
-        return whole[days]
+        less = [block for _, block in self._taken_off(layout, selection, daily=False)]
+        return merged([whole[days], *less], len(layout.sums)) if less else whole[days]
 
     def _rollups_of(self, layout: Layout, selection: Selection) -> RollUps:
         """The roll-ups of a layout and a survey: the snapshot's own, or new ones."""
@@ -340,6 +374,20 @@ class Store:
         view = copy(self)
         view.is_frozen, view._rollups = True, {}
         return view
+
+    def unflagged(self, flagging: Flagging) -> Self:
+        """A copy of this store that reads tallies of a survey without flagged submissions.
+
+        Everything that is made of tallies can be made twice, and both with what is flagged are
+        the whole.
+        """
+        view = copy(self)
+        view._flagging = flagging
+        return view
+
+    @property
+    def is_unflagged(self) -> bool:
+        return self._flagging is not None
 
     def of_department(self, department: str) -> "Store":
         """A copy of this store that reads what is of one department alone."""

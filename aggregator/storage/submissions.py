@@ -1,7 +1,7 @@
 """Reading what people answered: stored submissions in the order of arrival, in constant memory."""
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -118,16 +118,20 @@ def bounded(database: Database, filters: Filters) -> tuple[Filters, int]:
     return replace(filters, last=last), count
 
 
-def read_days(connection: Connection, filters: Filters) -> Iterator[Row[Any]]:
+def read_days(
+    connection: Connection, filters: Filters, among: Collection[int] | None = None
+) -> Iterator[Row[Any]]:
     """The submissions of some days in the order of arrival, by the index of days.
 
-    For few days of many: read_chunk would go through all submissions, by their numbers.
+    With ``among`` those of these numbers alone. For few days of many: read_chunk would go through
+    all submissions, by their numbers.
     """
+    if among is not None and not among:
+        return
     query = select(SubmissionRow.__table__).where(STANDING, *filters.where())  # type: ignore[attr-defined]
     chunks = {"yield_per": CHUNK}
-    yield from connection.execute(
-        query.order_by(col(SubmissionRow.number)), execution_options=chunks
-    )
+    rows = connection.execute(query.order_by(col(SubmissionRow.number)), execution_options=chunks)
+    yield from (row for row in rows if among is None or row.number in among)
 
 
 def read_chunk(

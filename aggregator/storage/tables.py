@@ -176,15 +176,11 @@ class HourTally(SQLModel, table=True):
     n: int = Field(sa_type=BigInteger)
 
 
-class BlockRow(SQLModel, table=True):
+class OfBlock(SQLModel):
     """All tallies of a survey from one day to another as a matrix; see blocks.Block.
 
-    Made when figures of these days are read, dropped by whoever adds to the tallies of one of
-    them: what is here is always what the rows say. ``tallied`` is the name of a rollups.Layout,
-    ``width`` the bytes of each of the ``numbers``.
+    ``tallied`` is the name of a rollups.Layout, ``width`` the bytes of each of the ``numbers``.
     """
-
-    __tablename__ = "block"
 
     survey: str = Field(primary_key=True, max_length=40)
     until: date = Field(primary_key=True)  # before since: what to drop is found fast
@@ -194,6 +190,16 @@ class BlockRow(SQLModel, table=True):
     places: str
     width: int
     numbers: bytes
+
+
+class BlockRow(OfBlock, table=True):
+    """A block that is made when figures of its days are read.
+
+    Dropped by whoever adds to the tallies of one of them: what is here is always what the rows
+    say.
+    """
+
+    __tablename__ = "block"
 
 
 class ShiftRow(SQLModel, table=True):
@@ -585,23 +591,14 @@ class ContactRow(SQLModel, table=True):
     left_at: datetime = Field(sa_type=UtcDateTime)
 
 
-class FrozenBlockRow(SQLModel, table=True):
-    """The tallies of a day as they were when its month was frozen for publication.
+class FrozenBlockRow(OfBlock, table=True):
+    """The block of a day as it was when its month was frozen for publication.
 
-    Columns are those of BlockRow. A row of a whole month, without numbers, says that it was.
+    A row of a whole month, without numbers, says that it was.
     Triggers keep rows from being changed or deleted.
     """
 
     __tablename__ = "frozen_block"
-
-    survey: str = Field(primary_key=True, max_length=40)
-    until: date = Field(primary_key=True)
-    since: date = Field(primary_key=True)
-    tallied: str = Field(primary_key=True, max_length=40)
-    items: str
-    places: str
-    width: int
-    numbers: bytes
 
 
 class PublishedGroupRow(SQLModel, table=True):

@@ -68,6 +68,11 @@ class Deltas:
             codes.update((question, code) for code in given)
 
     @property
+    def surveys(self) -> set[str]:
+        """The ids of the surveys that are known."""
+        return set(self._surveys)
+
+    @property
     def days(self) -> set[tuple[str, str]]:
         """Every survey and day that the group adds to."""
         days = {(survey, cell.day) for survey, cell in self._codes}

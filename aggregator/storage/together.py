@@ -10,7 +10,8 @@ from typing import Literal, Self, TypeVar
 
 from aggregator.storage.blocks import Block, Keys, merged
 from aggregator.storage.database import StorageError
-from aggregator.storage.rollups import Layout, Span
+from aggregator.storage.flags import Flagging, taken_off
+from aggregator.storage.rollups import Layout, Span, Tallies
 from aggregator.storage.store import Selection, Store
 
 # Why a centre's answers are not in a figure: its store cannot be read, it asks in another form.
@@ -24,13 +25,15 @@ FURTHER = 1_000  # answers after which all is read anew: an import may have mill
 
 @dataclass(frozen=True)
 class Part:
-    """A centre as it is read: its store, and what it asks.
+    """A centre as it is read: its store, what it asks, and which submissions it flags.
 
-    ``asked`` gives the fingerprint of each survey by its id, in a version of its document.
+    ``asked`` gives the fingerprint of each survey by its id, in a version of its document;
+    ``flagging`` the layout of flags of a survey by the centre's own rules.
     """
 
     store: Store
     asked: Callable[[int], Mapping[str, str]]
+    flagging: Callable[[str], Flagging | None] = lambda survey: None
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Kept:
     since: float
     view: Store
     asked: Mapping[str, str]
+    flagging: Callable[[str], Flagging | None]
     pieces: dict[tuple[Layout, str], dict[Span, Block]] = field(default_factory=dict)
     wholes: dict[tuple[Layout, Selection], Block] = field(default_factory=dict)
     days: dict[tuple[Layout, Selection], list[tuple[date, Block]]] = field(default_factory=dict)
@@ -76,6 +80,10 @@ class Kept:
                 pieces[span] = known[span] = merged([_at(centre, layout, block)], len(layout.sums))
         return [(span.since, pieces[span]) for span, _ in found]
 
+    def own(self, layout: Layout, survey: str) -> Layout | None:
+        """The centre's own layout in place of the province's: flags are by each one's rules."""
+        return self.flagging(survey) if isinstance(layout, Flagging) else layout
+
     def later(self, state: tuple[int, int], view: Store, asked: Mapping[str, str]) -> "Kept":
         """What still holds in a later state: all but the days of the answers since."""
         changed = view.days_after(self.state[0]) if state[0] > self.state[0] else []
@@ -87,7 +95,7 @@ class Kept:
             }
             for (layout, survey), blocks in self.pieces.items()
         }
-        return Kept(state, self.since, view, asked, pieces)
+        return Kept(state, self.since, view, asked, self.flagging, pieces)
 
 
 class Together(Store):
@@ -122,24 +130,53 @@ class Together(Store):
     def _blocks(
         self, layout: Layout, selection: Selection, *, daily: bool
     ) -> list[tuple[date, Block]]:
+        found = self._of_each(layout, selection, daily=daily)
+        found += self._taken_off(layout, selection, daily=daily)
+        return sorted(found, key=lambda one: one[0])
+
+    def _of_each(
+        self, layout: Layout, selection: Selection, *, daily: bool
+    ) -> list[tuple[date, Block]]:
+        """The blocks of all centres, each with its first day."""
         days = replace(selection, department=None)
 
         def read(id: str, kept: Kept) -> list[tuple[date, Block]]:
+            own = kept.own(layout, selection.survey)
+            if own is None:
+                return []
             if daily:
-                return kept.daily(layout, days, id)
-            return kept.blocks(layout, days, id, daily=False)
+                return kept.daily(own, days, id)
+            return kept.blocks(own, days, id, daily=False)
 
-        found = [one for _, blocks in self._each(read, selection) for one in blocks]
-        return sorted(found, key=lambda one: one[0])
+        return [one for _, blocks in self._each(read, selection) for one in blocks]
+
+    def _taken_off(
+        self, layout: Layout, selection: Selection, *, daily: bool
+    ) -> list[tuple[date, Block]]:
+        flagging = self._flagging
+        if flagging is None or flagging.survey.id != selection.survey:
+            return []
+        if not isinstance(layout, Tallies):
+            return []
+        found = self._of_each(flagging, selection, daily=daily)
+        less = [(since, taken_off(block, layout)) for since, block in found]
+        return [one for one in less if one[1].items]
 
     def _whole(self, layout: Layout, selection: Selection) -> Block:
         days = Selection(selection.survey, None, selection.since, selection.until)
         whole = self._rollups_of(layout, selection).whole
         if (days.since, days.until) not in whole:
-            blocks = self._each(lambda id, kept: kept.whole(layout, days, id), days)
-            found = merged([block for _, block in blocks], len(layout.sums))
+            blocks = self._each(
+                lambda id, kept: (
+                    kept.whole(own, days, id) if (own := kept.own(layout, days.survey)) else None
+                ),
+                days,
+            )
+            found = merged([block for _, block in blocks if block], len(layout.sums))
             whole[days.since, days.until] = found
-        return whole[days.since, days.until]
+        less = [block for _, block in self._taken_off(layout, days, daily=False)]
+        found = whole[days.since, days.until]
+        return merged([found, *less], len(layout.sums)) if less else found
 
     def _settled(self, since: date, until: date) -> list[tuple[date, str, int]]:
         """As Store._settled, by centre: a day's number of the whole, else the sum of its parts."""
@@ -192,7 +229,8 @@ class Together(Store):
             state, kept, now = part.store.state(), self._kept.get(id), monotonic()
             further = state[0] - kept.state[0] if kept else 0
             if kept is None or now - kept.since > HELD or not 0 <= further <= FURTHER:
-                kept = Kept(state, now, part.store.snapshot(), part.asked(state[1]))
+                asked = part.asked(state[1])
+                kept = Kept(state, now, part.store.snapshot(), asked, part.flagging)
             elif kept.state != state:
                 kept = kept.later(state, part.store.snapshot(), part.asked(state[1]))
             self._kept[id] = self._seen[id] = kept

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from itertools import chain
 from typing import Any, NamedTuple, cast
@@ -19,6 +19,7 @@ from aggregator.storage.batches import NewBatch, add_version, enrol, withdraw
 from aggregator.storage.chains import Handed, note_numbers, note_unnumbered
 from aggregator.storage.comments import index_all, index_new, remove
 from aggregator.storage.definitions import keep, refuse_undefined
+from aggregator.storage.rollups import FLAGS, USUAL_DAYS
 from aggregator.storage.submissions import read_chunk
 from aggregator.storage.tables import (
     BallotEntry,
@@ -207,7 +208,7 @@ class Writer:
         self._write(_adding, Tally, tallies)
         self._write(_adding, PooledTally, pooled)
         self._write(_adding, HourTally, hours)
-        self._drop_blocks(deltas.days)
+        self._drop_blocks(deltas)
 
     def add_version(self, new: NewBatch, expected: int) -> int:
         """Make a version of a batch after the ``expected`` one; returns its number.
@@ -264,7 +265,7 @@ class Writer:
             for table, where in none:
                 of: Any = table
                 self._connection.execute(delete(table).where(of.survey == survey, *where))
-        self._drop_blocks(deltas.days)
+        self._drop_blocks(deltas)
 
     def index_comments(self, rows: Iterable[NewRow]) -> None:
         """Index the comments of rows that were stored in this transaction."""
@@ -276,13 +277,24 @@ class Writer:
         """Make the index of comments again; see comments.index_all."""
         index_all(self._connection)
 
-    def _drop_blocks(self, days: Collection[tuple[str, str]]) -> None:
-        """Delete the blocks that include a survey's day; mostly there are none."""
-        mark = "?" if self._connection.dialect.name == "sqlite" else "%s"
-        where = f"survey = {mark} AND until >= {mark} AND since <= {mark}"
-        holding = [(survey, day, day) for survey, day in days]
-        if not holding:
+    def _drop_blocks(self, deltas: Deltas) -> None:
+        """Delete the blocks that include a survey's day; mostly there are none.
+
+        Those of flags of whatever survey also where it is among the days before.
+        """
+        if not deltas.days:
             return
+        mark = "?" if self._connection.dialect.name == "sqlite" else "%s"
+        known = sorted(deltas.surveys | {survey for survey, _ in deltas.days})
+        where = (
+            f"survey IN ({', '.join([mark] * len(known))}) AND until >= {mark}"
+            f" AND (survey = {mark} AND since <= {mark}"
+            f" OR tallied >= '{FLAGS} ' AND tallied < '{FLAGS}!' AND since <= {mark})"
+        )
+        holding = [
+            (*known, day, survey, day, str(date.fromisoformat(day) + timedelta(days=USUAL_DAYS)))
+            for survey, day in deltas.days
+        ]
         self._connection.exec_driver_sql(f"DELETE FROM block WHERE {where}", holding)  # noqa: S608
 
     def drop_blocks(self, kind: str, days: Collection[object]) -> None:

@@ -78,10 +78,10 @@ def main() -> None:
 
 def _print_flags(days: int, seed: int) -> None:
     """How many honest ratings get a flag, and how many that somebody makes up."""
-    print(f"\n{'ratings':44}{'n':>7}{'flagged':>9}")
+    print(f"\n{'ratings':50}{'n':>7}{'flagged':>9}")
     centre = load_centre(Path("deploy/lai_chau.toml"))
     for row in of_flags(centre, load_instruments(None), days, seed):
-        print(f"{row.what:44}{row.ratings:>7}{row.share:>9.2%}", flush=True)
+        print(f"{row.what:50}{row.ratings:>7}{row.share:>9.2%}", flush=True)
 
 
 def _print_daily(quarters: int, seed: int) -> None:

@@ -1,14 +1,17 @@
 """How many honest ratings get a flag, and how many of those that somebody makes up."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
+from math import nan
 from random import Random
+from statistics import median
 from typing import Any, NamedTuple
 
 from aggregator.demo.quarter import Quarter
-from aggregator.figures.flagged import OfFlags
+from aggregator.storage.flags import Flagging, Place
 from surveys.centre import Centre
 from surveys.definition import Survey
 
@@ -18,7 +21,7 @@ SERVED = 4.0  # minutes at a counter, and as many more on average
 
 
 class Rating(NamedTuple):
-    """A rating as it is stored."""
+    """A rating as it is stored; each is a visit of its own."""
 
     device: int
     channel: str
@@ -27,6 +30,9 @@ class Rating(NamedTuple):
     answered_at: datetime
     answers: dict[str, int]
     crowded: bool = False
+    number: int = 0
+    survey: str = "in_centre"
+    visit: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,29 +49,66 @@ class Row:
         return self.flagged / self.ratings
 
 
+Settled = dict[tuple[date, str], int]
+
+
 def of_flags(centre: Centre, surveys: dict[str, Survey], days: int, seed: int) -> Iterator[Row]:
-    """Honest traffic, then attacks, each among the honest ratings of its day."""
+    """Honest traffic, then attacks, each among the honest ratings of its day.
+
+    With the day's dossiers, and without them: then only what came on days before is known of a
+    code.
+    """
     chance = Random(seed)
-    layout = OfFlags(surveys[centre.instruments.rating], centre)
+    layout = Flagging(surveys[centre.instruments.rating], centre)
     yield _of_demonstration(centre, surveys, layout)
     for name, served in (("quiet centre, 12 a counter", 12), ("busy centre, 55 a counter", 55)):
-        honest = flagged = 0
-        for number in range(days):
-            day = DAY - timedelta(days=7 * (number % 40))
-            ratings, settled = honest_day(centre, day, served, chance)
-            honest += len(ratings)
-            flagged += sum(1 for _ in layout.of_day(ratings, day, settled))
-        yield Row(name, honest, flagged, True)
+        before = usual_of(centre, served, chance)
+        for told, known in (("", True), (", no dossiers", False)):
+            honest = flagged = 0
+            for number in range(days):
+                day = DAY - timedelta(days=7 * (number % 40))
+                ratings, settled = honest_day(centre, day, served, chance)
+                honest += len(ratings)
+                flagged += found_in(layout, ratings, day, settled if known else {}, before)
+            yield Row(name + told, honest, flagged, True)
+    before = usual_of(centre, 12, chance)
     for name, attack in ATTACKS.items():
         ratings, settled = honest_day(centre, DAY, 12, chance)
         made_up = attack(centre, chance)
-        before = sum(1 for _ in layout.of_day(ratings, DAY, settled))
         together = sorted([*ratings, *made_up], key=lambda one: one.answered_at)
-        found = sum(1 for _ in layout.of_day(together, DAY, settled))
-        yield Row(name, len(made_up), min(found - before, len(made_up)), False)
+        for told, of_day in (("", settled), (", no dossiers", Settled())):
+            if told and "forms" not in name:
+                continue  # dossiers tell of no taps
+            own = found_in(layout, ratings, DAY, of_day, before)
+            found = found_in(layout, together, DAY, of_day, before)
+            yield Row(name + told, len(made_up), min(found - own, len(made_up)), False)
 
 
-def _of_demonstration(centre: Centre, surveys: dict[str, Survey], layout: OfFlags) -> Row:
+def found_in(
+    layout: Flagging,
+    ratings: Sequence[Rating],
+    day: date,
+    settled: Settled,
+    usual: Mapping[Place, float],
+) -> int:
+    """How many of a day's ratings have a flag."""
+    rows = [one._replace(number=number) for number, one in enumerate(ratings)]
+    return len(layout.of_day(rows, day, settled, lambda _, place: usual.get(place, nan)))
+
+
+def usual_of(centre: Centre, served: int, chance: Random) -> dict[Place, float]:
+    """The forms of a usual day of each code, from twenty honest days."""
+    counted: dict[Place, list[int]] = defaultdict(list)
+    places = [(d.id, c.id) for d in centre.open_departments(DAY) for c in d.counters]
+    for _ in range(20):
+        ratings, _ = honest_day(centre, DAY, served, chance)
+        forms = Counter((one.department, one.counter) for one in ratings if one.channel == "qr")
+        for place in places:
+            counted[place].append(forms[place])
+    return {place: float(median(numbers)) for place, numbers in counted.items()}
+
+
+def _of_demonstration(centre: Centre, surveys: dict[str, Survey], layout: Flagging) -> Row:
     """The simulated quarter of the demonstration, with its dossiers."""
     now = datetime.combine(DAY, time(18), centre.zone)
     quarter = Quarter(centre, surveys, now)
@@ -76,22 +119,21 @@ def _of_demonstration(centre: Centre, surveys: dict[str, Survey], layout: OfFlag
                 at = datetime.fromisoformat(item["answered_at"])
                 place = (item["channel"], item["department"], item["counter"])
                 ratings.append(Rating(1, *place, at, item["answers"]))
-    settled: dict[tuple[date, str], int] = {
+    settled: Settled = {
         (row["day"], row["department"]): row["dossiers"]  # type: ignore[misc]
         for row in quarter.transactions
     }
     ratings.sort(key=lambda one: one.answered_at)
     flagged = sum(
-        1
+        found_in(layout, [*own], day, settled, {})
         for day, own in groupby(ratings, lambda one: one.answered_at.astimezone(centre.zone).date())
-        for _ in layout.of_day([*own], day, settled)
     )
     return Row("demonstration, a quarter", len(ratings), flagged, True)
 
 
 def honest_day(
     centre: Centre, day: date, served: int, chance: Random
-) -> tuple[list[Rating], dict[tuple[date, str], int]]:
+) -> tuple[list[Rating], Settled]:
     """People served one after the other at each counter: half of them rate, a fifth by phone.
 
     Some taps come minutes late, when several leave together. Returns the ratings in the order

@@ -15,4 +15,6 @@ def test_honest_ratings_hardly_ever_have_a_flag_and_floods_do() -> None:
     assert sum(row.ratings for row in honest) > 9_000
     assert all(row.share < 0.005 for row in honest), honest
     made_up = [row for row in rows if not row.honest]
-    assert all(row.share > 0.95 for row in made_up if row.ratings >= 40), made_up
+    seen = [row for row in made_up if row.ratings >= 40 or "forms" in row.what]
+    assert len(seen) == len(made_up) - 1  # ten taps over a day look like visitors
+    assert all(row.share > 0.95 for row in seen), made_up

@@ -26,7 +26,7 @@ from aggregator.figures.business import (
 from aggregator.figures.figure import Figure
 from aggregator.figures.figures import figure_rows
 from aggregator.figures.hard_data import HardTable, sub_index_data
-from aggregator.indices.pci import ProvinceBounds, feedback_composite
+from aggregator.indices.pci import ProvinceBounds
 from aggregator.intake.bounds import read_bounds
 from aggregator.intake.files import FileError
 from aggregator.wording.charts import Axis
@@ -80,7 +80,7 @@ class BusinessPage(FigurePage):
 
     @property
     def composite(self) -> Figure | None:
-        return composite_figure(feedback_composite(factor.feedback for factor in self.factors))
+        return composite_figure(self.factors)
 
     @property
     def sources(self) -> Mapping[int, str]:

@@ -400,7 +400,7 @@ def _reasons_page(context: Context, view: View) -> ReasonsPage:
     if not Reasons.are_asked(survey):
         return ReasonsPage(view=view, department=department)
     selection = view.selection(department.id if department else None)
-    whole, rows = reason_rows(context.store, survey, selection)
+    whole, rows = reason_rows(context.store, survey, context.centre, selection)
     levels = _levels(survey)
     return ReasonsPage(
         view=view,

@@ -15,7 +15,13 @@ from aggregator.figures.figure import Figure
 from aggregator.figures.figures import figure_rows
 from aggregator.figures.participation import dossiers_by_department
 from aggregator.figures.rows import FigureRow
-from aggregator.figures.standing import RankedShare, ranking, standardised, standardised_figure
+from aggregator.figures.standing import (
+    RankedShare,
+    ranking,
+    standardised,
+    standardised_figure,
+    without_flagged,
+)
 from aggregator.statistics import Standardised
 from aggregator.wording.charts import Axis, Differences
 
@@ -66,7 +72,9 @@ def compared(context: Context, view: View) -> ComparisonPage:
     )
     compared = [row.against(choice.reference) for row in [total, *rated]]
     dossiers = store.transactions(view.period.since, view.period.until)
-    mixed = standardised(parts, measure, dossiers_by_department(dossiers, centre))
+    weights = dossiers_by_department(dossiers, centre)
+    mixed = standardised(parts, measure, weights)
+    other = standardised(without_flagged(parts), measure, weights) if total.flagged else None
     return ComparisonPage(
         view=view,
         choice=choice,
@@ -80,5 +88,5 @@ def compared(context: Context, view: View) -> ComparisonPage:
         axis=Axis.around(row.measures[measure].low for row in [total, *rated]),
         ranking=ranking(rated, measure),
         standardised=mixed,
-        standardised_figure=standardised_figure(mixed, total, measure) if mixed else None,
+        standardised_figure=standardised_figure(mixed, total, measure, other) if mixed else None,
     )

@@ -15,12 +15,13 @@ from aggregator.figures.figures import figure_rows
 from aggregator.figures.participation import (
     NonresponseBounds,
     bounds,
-    respondents,
+    respondents_twice,
     taking_part,
     taking_part_by_channel,
 )
 from aggregator.figures.rows import FigureRow
 from aggregator.statistics.participation import CENTRE, Participation, together
+from aggregator.storage.store import Grouping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +60,10 @@ def _page(context: Context, view: View) -> CoveragePage:
     departments = figure_rows(store, survey, centre, view.selection(), "department")
     places = [(CENTRE, total), *((row.key, row) for row in departments)]
     dossiers = store.transactions(period.since, period.until)
-    ratings = respondents(store, survey, view.selection(), ("day", "department", "channel"))
-    by_channel = taking_part_by_channel(ratings, dossiers, centre)
-    took_part = together(by_channel.values()) or taking_part(ratings, dossiers, centre)
+    by: tuple[Grouping, ...] = ("day", "department", "channel")
+    ratings, others = respondents_twice(store, survey, centre, view.selection(), by)
+    by_channel = taking_part_by_channel(ratings, dossiers, centre, others)
+    took_part = together(by_channel.values()) or taking_part(ratings, dossiers, centre, others)
     return CoveragePage(
         view=view,
         choice=choice,

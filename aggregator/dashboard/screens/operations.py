@@ -23,7 +23,7 @@ from aggregator.figures.operations import (
     rated_figure,
     share_figure,
 )
-from aggregator.figures.participation import respondents, taking_part
+from aggregator.figures.participation import respondents_twice, taking_part
 from aggregator.figures.rows import FigureRow, RowKey
 from aggregator.indices.operations import Span, length
 from aggregator.organisation.seen import departments_shown
@@ -118,8 +118,8 @@ async def operations(request: Request) -> Response:
 def _page(context: Context, view: View) -> OperationsPage:
     survey, centre, store = view.survey, context.centre, context.store
     since, until = view.period.since, view.period.until
-    ratings = respondents(store, survey, view.selection(), ("day", "department"))
-    by_day = taking_part(ratings, store.transactions(since, until), centre)
+    ratings, others = respondents_twice(store, survey, centre, view.selection())
+    by_day = taking_part(ratings, store.transactions(since, until), centre, others)
     if store.department is not None:
         by_day.pop(CENTRE, None)
     found = operating(store, context.published, (since, until), context.today, by_day)

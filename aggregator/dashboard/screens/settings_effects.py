@@ -272,7 +272,7 @@ def _weighted(context: Context, centre: Centre, margin: Margin, period: Period) 
         return say("settings_page.not_weighted")
     selection = Selection(survey.id, None, period.since, period.until, None, margin.department)
     try:
-        found = weighted(context.store, survey, selection, margins).shares
+        found = weighted(context.store, survey, centre, selection, margins).shares
     except Unweightable:
         return say("settings_page.not_weighable")
     return listed(

@@ -70,7 +70,7 @@ def _page(context: Context, view: View) -> SipasWeightedPage:
         # Shares without counts do not add up: they are of a part of what it is today.
         return replace(page, refused=("part_of_department", department.name))
     try:
-        return replace(page, weighted=weighted(store, survey, selection, page.margins))
+        return replace(page, weighted=weighted(store, survey, centre, selection, page.margins))
     except Unweightable as error:
         known = error.variable and error.level
         place = level_label(survey, error.variable, error.level) if known else None

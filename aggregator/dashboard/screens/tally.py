@@ -21,7 +21,7 @@ from aggregator.dashboard.screens.view import (
     read_view,
 )
 from aggregator.figures.figures import figure_rows
-from aggregator.figures.participation import respondents, taking_part
+from aggregator.figures.participation import respondents_twice, taking_part
 from aggregator.figures.rows import FigureRow, RowKey
 from aggregator.statistics.participation import CENTRE, Participation
 from aggregator.storage.closings import Entry
@@ -178,5 +178,6 @@ def _participation(context: Context, view: View) -> Mapping[str, Participation]:
     dossiers = context.store.transactions(view.period.since, view.period.until)
     if dossiers.empty:
         return {}
-    ratings = respondents(context.store, view.survey, view.selection())
-    return taking_part(ratings, dossiers, context.centre)
+    store, survey, centre = context.store, view.survey, context.centre
+    ratings, others = respondents_twice(store, survey, centre, view.selection())
+    return taking_part(ratings, dossiers, centre, others)

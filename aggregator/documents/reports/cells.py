@@ -1,6 +1,6 @@
 """Columns and cells of rows of figures, the same for every table of a report."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from aggregator.documents.reports.model import (
@@ -12,6 +12,7 @@ from aggregator.documents.reports.model import (
     Table,
 )
 from aggregator.documents.reports.occasion import Occasion
+from aggregator.figures.figure import Figure
 from aggregator.figures.rows import Comparison, FigureRow
 from surveys.centre import Reference
 from surveys.definition import Survey
@@ -147,3 +148,16 @@ def table(
         groups=frozenset(groups),
         notes=(*about, *notes),
     )
+
+
+def without_flagged(on: Occasion, figures: Iterable[tuple[str, Figure | None]]) -> list[str]:
+    """A note with what stands beside labelled figures, that is, their values without flags.
+
+    In internal documents alone: in others it would tell of groups that are not guarded.
+    """
+    found = [
+        f"{label}: {one.beside.get(on.language)}"
+        for label, one in figures
+        if on.internal and one is not None and one.beside is not None
+    ]
+    return ["; ".join(found)] if found else []

@@ -15,7 +15,7 @@ from aggregator.documents.reports.occasion import Occasion
 from aggregator.figures.asked import group_of, groups_decided
 from aggregator.figures.figures import figure_rows
 from aggregator.figures.ledger import read_cells
-from aggregator.figures.participation import respondents, taking_part
+from aggregator.figures.participation import respondents, respondents_twice, taking_part
 from aggregator.figures.publishing import compared_alone, questions_of, shown
 from aggregator.figures.references import why_not_comparable
 from aggregator.figures.rows import FigureRow, RowKey
@@ -86,8 +86,8 @@ def gather(on: Occasion, survey: Survey) -> Material:
         earlier[against] = (then, row)
     trend = [] if on.kind == "day" else _trend(on, survey, measure)
     dossiers = on.store.transactions(on.period.since, on.period.until)
-    ratings = respondents(on.store, survey, on.selection(survey))
-    took_part = taking_part(ratings, dossiers, on.centre)
+    ratings, others = respondents_twice(on.store, survey, on.centre, on.selection(survey))
+    took_part = taking_part(ratings, dossiers, on.centre, others)
 
     groups = Groups(questions_of(whole))
     groups.add_row(of_period(on.period), whole)

@@ -23,7 +23,7 @@ def ratings(*rows: dict[str, Any], **same: Any) -> pd.DataFrame:
         "closed": False,
         "crowded": False,
     }
-    usual |= {"counters": 1, "dossiers": np.nan}
+    usual |= {"place": 0, "counters": 1, "among": 1, "dossiers": np.nan, "usual": np.nan}
     return pd.DataFrame([usual | same | row for row in rows])
 
 
@@ -79,9 +79,37 @@ def test_nobody_was_served_only_where_the_dossiers_say_so() -> None:
 def test_a_code_sent_more_often_than_its_place_has_visitors(
     forms: int, counters: int, dossiers: float, flag: bool
 ) -> None:
-    table = at(*range(0, 600 * forms, 600), touch=False, counters=counters, dossiers=dossiers)
+    known = {"counters": counters, "among": counters, "dossiers": dossiers}
+    table = at(*range(0, 600 * forms, 600), touch=False, **known)
     assert flagged(table, "code") == [flag] * forms
     assert flagged(table.assign(touch=True), "code") == [False] * forms
+    devices = table.assign(source=range(forms))  # whichever process hands them in
+    assert flagged(devices, "code") == [flag] * forms
+
+
+@pytest.mark.parametrize(
+    ("forms", "among", "dossiers", "usual", "flag"),
+    [
+        (30, 2, 7.0, np.nan, True),  # ten or eleven visitors at each of two counters
+        (21, 2, 14.0, np.nan, False),  # its part, and half as much again
+        (22, 2, 14.0, np.nan, True),
+        (28, 1, 14.0, np.nan, False),  # all of the department's
+        (12, 1, np.nan, 4.0, False),
+        (13, 1, np.nan, 4.0, True),
+        (13, 1, 14.0, 4.0, False),  # where the dossiers are known they count
+        (10, 1, np.nan, 0.0, False),  # few are never too many
+        (11, 1, np.nan, 0.0, True),
+    ],
+)
+def test_what_a_place_has_is_told_by_its_dossiers_else_by_its_days_before(
+    forms: int, among: int, dossiers: float, usual: float, flag: bool
+) -> None:
+    limits = LIMITS.model_copy(update={"phone_a_day": 100})
+    known = {"counters": 1, "among": among, "dossiers": dossiers, "usual": usual}
+    table = at(*range(0, 600 * forms, 600), touch=False, **known)
+    assert flagged(table, "code", limits) == [flag] * forms
+    off = limits.model_copy(update={"phone_usual": 0})
+    assert flagged(table, "code", off) == [flag and not np.isnan(dossiers)] * forms
 
 
 def test_the_kiosk_says_which_forms_came_from_a_crowd() -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from aggregator.documents.reports.cells import span, table
+from aggregator.documents.reports.cells import span, table, without_flagged
 from aggregator.documents.reports.model import (
     WITHHELD,
     Block,
@@ -78,9 +78,16 @@ def business(on: Occasion, opinions: Business) -> Section:
             (f"{number}. {on.label(factor.feedback.factor.name)}", *((None,) * (len(columns) - 1)))
         )
         rows += [_cells(on, row, withheld=row.question.id in opinions.withheld) for row in asked]
+    figures = [
+        (on.label(one.feedback.question.text), one.figure)
+        for factor in opinions.factors
+        for one in factor.statements
+        if one.feedback.question.id not in opinions.withheld
+    ]
+    notes = [on.say("side_note"), *without_flagged(on, figures)]
     blocks: list[Block] = [
         Paragraph(on.say("business_lead", n=on.integer(opinions.least))),
-        table(on, "business", columns, rows, groups=groups, notes=[on.say("side_note")]),
+        table(on, "business", columns, rows, groups=groups, notes=notes),
     ]
     return Section(on.say("section_business"), tuple(blocks))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aggregator.documents.reports.cells import span, table
+from aggregator.documents.reports.cells import span, table, without_flagged
 from aggregator.documents.reports.material import Material
 from aggregator.documents.reports.model import (
     WITHHELD,
@@ -86,7 +86,8 @@ def _table(m: Material, compared: Sequence[Change]) -> Block:
         )
         for change in compared
     ]
-    return table(on, "changes", columns, rows)
+    figures = [(on.name(change.then), change.figure) for change in compared]
+    return table(on, "changes", columns, rows, notes=without_flagged(on, figures))
 
 
 # Control chart
@@ -164,4 +165,10 @@ def _points(m: Material, drawn: Trend) -> Block:
         signal = on.say(f"signal_name_{point.signal}") if point.signal else ""
         limits = span(point.lower, point.upper)
         rows.append((label, round(part.n), round(part.k), point.share, limits, signal))
-    return table(on, "trend", columns, rows)
+    parts = [part for part in m.trend if part.row is not None and not part.withheld]
+    figures = [
+        (on.between(on.day(one.period.since), on.day(one.period.until)), one.row.share(m.measure))
+        for one in parts
+        if one.row is not None
+    ]
+    return table(on, "trend", columns, rows, notes=without_flagged(on, figures))

@@ -65,15 +65,16 @@ def _levels(m: Material) -> Table:
 
 def _without_flagged(m: Material) -> list[str]:
     """How many ratings look odd, and the share without them; nothing of a small group."""
-    flagged = None if m.whole.withheld else m.whole.flagged
-    if flagged is None:
+    flagged, unflagged = m.whole.flagged, m.whole.unflagged
+    if m.whole.withheld or flagged is None or unflagged is None:
         return []
-    others = m.whole.without_flagged()[m.measure]
+    others = unflagged.measures[m.measure]
     least = 1 if m.on.internal else m.on.centre.minimum_cell
     if flagged.n < least or 0 < others.n < least:
         return []
     measure = m.on.say(f"measure.{m.measure}")
-    said = flagged.beside(others.share).get(m.on.language)
+    beside = m.whole.share(m.measure).beside
+    said = beside.get(m.on.language) if beside else ""
     rules = "; ".join(
         f"{name.get(m.on.language)}: {text.get(m.on.language)}" for name, text in flagged.facts
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from aggregator.documents.reports.cells import span, table
+from aggregator.documents.reports.cells import span, table, without_flagged
 from aggregator.documents.reports.model import (
     WITHHELD,
     Block,
@@ -22,7 +22,7 @@ from aggregator.documents.reports.sections.comparisons import comparisons
 from aggregator.figures.figures import figure_rows
 from aggregator.figures.publishing import Branch, published_form
 from aggregator.figures.rows import FigureRow
-from aggregator.figures.sipas import projection_of
+from aggregator.figures.sipas import projection_figure, projection_of
 from aggregator.indices.par_index import MEASURE, Projection, sipas_published
 from surveys.definition import Survey
 
@@ -92,7 +92,7 @@ def _tuples(branches: Iterable[Branch]) -> tuple[tuple[FigureRow, tuple[FigureRo
 def sipas(on: Occasion, forms: SipasMaterial) -> Section:
     blocks: list[Block] = [_table(on, forms)]
     if (points := forms.projection) is not None:
-        blocks += _projection(on, points)
+        blocks += _projection(on, points, forms.whole)
     blocks += comparisons(on, forms.survey, forms.whole, "sipas_references", forms.channels)
     if any(not row.withheld for _, own in forms.factors for row in own):
         blocks += [_criteria(on, forms), _bars(on, forms)]
@@ -133,10 +133,12 @@ def _table(on: Occasion, forms: SipasMaterial) -> Table:
                 measure.design_effect,
             )
         )
-    return table(on, "sipas", columns, rows, [len(rows) - 1])
+    shown = [*((on.label(one.label), one) for one, _ in forms.factors), (whole, forms.whole)]
+    figures = [(label, row.share(MEASURE)) for label, row in shown if not row.withheld]
+    return table(on, "sipas", columns, rows, [len(rows) - 1], notes=without_flagged(on, figures))
 
 
-def _projection(on: Occasion, points: Projection) -> list[Block]:
+def _projection(on: Occasion, points: Projection, whole: FigureRow) -> list[Block]:
     """Points of PAR INDEX domain 8, beside the province's last result and its target."""
     columns = (
         Column("what", on.say("projection_what"), "text", 2.6),
@@ -165,7 +167,9 @@ def _projection(on: Occasion, points: Projection) -> list[Block]:
                 None,
             ),
         ]
-    return [table(on, "projection", columns, rows), Paragraph(on.say("sipas.decides"))]
+    here = [(on.say("projection_here"), projection_figure(points, whole))]
+    notes = without_flagged(on, here)
+    return [table(on, "projection", columns, rows, notes=notes), Paragraph(on.say("sipas.decides"))]
 
 
 def _criteria(on: Occasion, forms: SipasMaterial) -> Table:
@@ -197,7 +201,10 @@ def _criteria(on: Occasion, forms: SipasMaterial) -> Table:
             rows.append(
                 (label, row.n, measure.k, measure.share, span(measure.low, measure.high), *counts)
             )
-    return table(on, "criteria", columns, rows, groups=groups)
+    asked = enumerate((row for _, criteria in forms.factors for row in criteria), 1)
+    figures = [(str(n), row.share(MEASURE)) for n, row in asked if not row.withheld]
+    notes = without_flagged(on, figures)
+    return table(on, "criteria", columns, rows, groups=groups, notes=notes)
 
 
 def _bars(on: Occasion, forms: SipasMaterial) -> Likert:

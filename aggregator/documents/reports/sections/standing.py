@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aggregator.documents.reports.cells import table
+from aggregator.documents.reports.cells import table, without_flagged
 from aggregator.documents.reports.material import Material
 from aggregator.documents.reports.model import Block, CellValue, Column, Paragraph, Range, Section
 from aggregator.figures.standing import RankedShare, ranking, standardised
@@ -69,4 +69,6 @@ def _ranking(m: Material, ranked: Sequence[RankedShare]) -> Block:
         )
         for place in ranked
     ]
-    return table(on, "ranking", columns, rows, notes=[on.say("ranking_note")])
+    shown = [(on.label(place.row.label), place.shrunk_figure) for place in ranked]
+    notes = [on.say("ranking_note"), *without_flagged(on, shown)]
+    return table(on, "ranking", columns, rows, notes=notes)
