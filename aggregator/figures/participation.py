@@ -143,7 +143,8 @@ def participation_figure(
         return figure
     other = replace(part, n=part.unflagged, unflagged=None)
     flagged = Flagged(part.n - part.unflagged, {}, None)
-    return flagged.beside(figure, participation_figure(centre, key, other, channel))
+    beside = participation_figure(centre, key, other, channel)
+    return flagged.beside(figure, beside, briefly=True)
 
 
 def bounds_figure(
