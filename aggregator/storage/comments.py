@@ -32,7 +32,6 @@ LONGEST_TAG = 40  # characters
 MOST_TAGS = 20  # of a comment
 AT_ONCE = 500  # comments indexed by one statement
 RECENT = 20_000  # newest comments that are looked through one by one
-PERIODS = ("year:", "month:", "day:")  # how the lexemes of times begin
 
 # An act on a comment, and the one that takes it back.
 Act = Literal["tag", "untag", "hide", "show"]
@@ -151,7 +150,7 @@ class Comments:
     def count(self, search: Search, most: int) -> int:
         """How many comments a search finds; counting stops at ``most``."""
         with self._database.begin() as connection:
-            return len(_find(connection, self._groups(search), most, None))
+            return len(_find(connection, self._groups(search), most, None, newest_first=False))
 
     def comment(self, number: int) -> Comment | None:
         with self._database.begin() as connection:
@@ -326,9 +325,17 @@ def _ends(day: date) -> tuple[date, date, date]:
 
 
 def _find(
-    connection: Connection, groups: Sequence[Sequence[str]], limit: int, before: int | None
+    connection: Connection,
+    groups: Sequence[Sequence[str]],
+    limit: int,
+    before: int | None,
+    *,
+    newest_first: bool = True,
 ) -> list[int]:
-    """The numbers of the newest comments that have a lexeme of each group."""
+    """The numbers of the newest comments that have a lexeme of each group.
+
+    Without ``newest_first`` those of any, which may take less time.
+    """
     sqlite = connection.dialect.name == "sqlite"
     key, matches, quote, either, both = (
         ("rowid", "comment_words MATCH :query", '"', " OR ", " AND ")
@@ -351,17 +358,17 @@ def _find(
     if sqlite or not groups:
         return newest("comment_words", every)
     # PostgreSQL cannot know how often lexemes come together. So first the newest comments are
-    # looked through, among which there are enough of what is frequent; what is not is then all
-    # taken from the index. Of a period the newest tell nothing.
+    # looked through, among which there are enough of what is frequent; what is not, or lies in
+    # a period long past, is then taken from the index: all of it, where it has to be in order.
     among = f"WHERE {older[0]} " if older else ""
     recent = f"SELECT * FROM comment_words {among}ORDER BY number DESC LIMIT {RECENT}"  # noqa: S608 - constants
     found = newest(f"({recent}) AS recent", [matches])
     if len(found) == limit:
         return found
-    if any(lexeme.startswith(PERIODS) for group in groups for lexeme in group):
-        return newest("comment_words", every)
-    matching = f"SELECT number FROM comment_words WHERE {' AND '.join(every)} OFFSET 0"  # noqa: S608 - constants
-    return newest(f"({matching}) AS matching", [])
+    order = "ORDER BY number DESC " if newest_first else ""
+    every_one = f"SELECT number FROM comment_words WHERE {' AND '.join(every)}"  # noqa: S608 - constants
+    query = f"WITH matching AS MATERIALIZED ({every_one}) SELECT number FROM matching {order}"  # noqa: S608 - constants
+    return list(connection.execute(text(f"{query}LIMIT :limit"), values).scalars())
 
 
 # Comments as they are shown
