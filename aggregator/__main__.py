@@ -80,6 +80,11 @@ def _parser(language: Language) -> argparse.ArgumentParser:
     day = _days(language)
     _export_options(command("export", "export.run_export"), say, day)
     _report_options(command("report", "report.run_report"), say, day)
+    issued = command("issued", "report.run_issued")
+    issued.add_argument("number", nargs="?", type=int, help=say("issued_number"))
+    issued.add_argument("file", nargs="?", type=Path, help=say("issued_file"))
+    issued.add_argument("--format", choices=model.REPORT_FORMATS, help=say("report_format"))
+    _actor(issued)
     _desk_options(command("desk", "desk.run_desk"), say, day)
     _ballot_options(command("ballots", "ballots.run_ballots"), say, day)
     roster = command("roster", "roster.run_roster")
@@ -189,6 +194,10 @@ def _report_options(
     report.add_argument("--internal", action="store_true", help=say("report_internal"))
     report.add_argument("--publish", action="store_true", help=say("report_publish"))
     report.add_argument("--date", type=day, metavar="DAY", help=say("report_date"))
+    report.add_argument("--issue", type=int, metavar="NUMBER", help=say("report_issue"))
+    # What the page has shown to whoever issues it.
+    report.add_argument("--after", type=int, help=argparse.SUPPRESS)
+    report.add_argument("--texts", type=int, help=argparse.SUPPRESS)
     _actor(report)
 
 

@@ -25,6 +25,7 @@ Permission = Literal[
     "comments",  # what people wrote, masked; to a head that of the own department
     "moderate",  # hide comments from the public, and unmask one
     "answers",  # single answers, and tags on comments; to a head those of the own department
+    "reports",  # write into reports, and issue them
     "cases",  # enter, assign and close cases, and read contact details
     "officials",  # how officials are rated; to a head those of the own department
     "organisation",  # change departments, counters and settings of the centre

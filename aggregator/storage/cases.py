@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Connection, Select, and_, case, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, case, func, insert, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
@@ -205,33 +205,28 @@ class Cases(OfDepartments):
         with self._database.begin() as connection:
             return [_case(row) for row in connection.execute(query)]
 
-    def in_time(
-        self, since: datetime, until: datetime, now: datetime
-    ) -> dict[str, tuple[int, int]]:
-        """By department how many of its cases are decided, and how many of them in time.
+    def heir(self, department: str) -> str:
+        """The department that one counts for: itself, or what it was merged into."""
+        return self._heirs.get(department, department)
 
-        Of the cases opened from ``since`` to ``until``, not included, those count that were
-        answered or whose deadline has passed; in time are those of which no answer was late.
-        A case counts for the department that has it now.
+    def histories(self, since: datetime, until: datetime) -> list[tuple[Case, list[Event]]]:
+        """The cases opened from ``since`` to ``until``, not included, each with its events.
+
+        Without what was written with them.
         """
-        late = or_(col(CaseRow.missed), and_(*_conditions(Filters(overdue=True), now)))
-        decided = or_(col(CaseRow.answered_at).is_not(None), late)
-        query = (
-            select(
-                col(CaseRow.department),
-                func.count(),
-                func.coalesce(func.sum(case((late, 0), else_=1)), 0),
-            )
-            .where(col(CaseRow.opened_at) >= since, col(CaseRow.opened_at) < until, decided)
-            .where(col(CaseRow.department).is_not(None), *self._readable(OWN))
-            .group_by(col(CaseRow.department))
+        names = ("number", "at", "kind", "actor", "department")
+        of = (col(CaseRow.opened_at) >= since, col(CaseRow.opened_at) < until, *self._readable(OWN))
+        query = select(CaseRow.__table__).where(*of).order_by(col(CaseRow.number))  # type: ignore[attr-defined]
+        told = select(
+            col(CaseEventRow.case_number), *(col(getattr(CaseEventRow, n)) for n in names)
         )
-        found: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
+        told = told.join(CaseRow, col(CaseRow.number) == col(CaseEventRow.case_number)).where(*of)
+        events: dict[int, list[Event]] = defaultdict(list)
         with self._database.begin() as connection:
-            for department, n, k in connection.execute(query):
-                heir = self._heirs.get(department, department)
-                found[heir] = (found[heir][0] + int(n), found[heir][1] + int(k))
-        return dict(found)
+            cases = [_case(row) for row in connection.execute(query)]
+            for case_number, *event in connection.execute(told.order_by(col(CaseEventRow.number))):
+                events[case_number].append(Event(*event, None))  # type: ignore[call-arg]
+        return [(one, events[one.number]) for one in cases]
 
     # Acting
 

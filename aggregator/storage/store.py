@@ -31,6 +31,7 @@ from aggregator.storage.devices import Devices
 from aggregator.storage.flags import Flagging, below_zero, taken_off
 from aggregator.storage.handling import Handling
 from aggregator.storage.hard_data import read_hard_data
+from aggregator.storage.issued import IssuedReports
 from aggregator.storage.ledger import Ledger
 from aggregator.storage.one_time import OneTimeCodes
 from aggregator.storage.operations import Operations
@@ -128,6 +129,7 @@ class Store:
         self.batches = Batches(self.database)
         self.ballots = Ballots(self.database)
         self.one_time = OneTimeCodes(self.database)
+        self.issued = IssuedReports(self.database)
 
     @property
     def engine(self) -> Engine:

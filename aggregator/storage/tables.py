@@ -784,3 +784,70 @@ class BallotEntry(SQLModel, table=True):
     submission: str | None = Field(default=None, max_length=36)
     at: datetime = Field(sa_type=UtcDateTime)
     actor: str = Field(max_length=64)
+
+
+class ReportTextRow(SQLModel, table=True):
+    """What was written into a period's report; the newest row of a period counts.
+
+    See issued.Texts. Triggers keep rows from being changed or deleted.
+    """
+
+    __tablename__ = "report_text"
+    __table_args__ = (Index("report_text_of", "survey", "kind", "since"),)
+
+    number: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True))
+    survey: str = Field(max_length=40)
+    kind: str = Field(max_length=10)
+    since: date
+    at: datetime = Field(sa_type=UtcDateTime)
+    actor: str = Field(max_length=64)
+    limits: str
+    causes: str
+    proposals: str
+
+
+class IssuedReportRow(SQLModel, table=True):
+    """A report as it was issued; see issued.Issued. Triggers keep it as it is.
+
+    ``figures`` are the cells of its tables as JSON. ``hash`` is over the row, its files' hashes
+    and the hash of the row ``before``.
+    """
+
+    __tablename__ = "issued_report"
+    __table_args__ = (
+        UniqueConstraint("year", "registered", name="issued_report_registered"),
+        Index("issued_report_of", "survey", "kind", "since"),
+    )
+
+    number: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    at: datetime = Field(sa_type=UtcDateTime)
+    actor: str = Field(max_length=80)
+    survey: str = Field(max_length=40)
+    kind: str = Field(max_length=10)
+    since: date
+    until: date
+    organisation: str = Field(max_length=10)
+    published: bool
+    language: str = Field(max_length=10)
+    year: int
+    registered: int
+    symbol: str = Field(max_length=60)
+    day: date
+    replaces: int | None
+    texts: int = Field(sa_type=BigInteger)
+    basis: str = Field(max_length=64)
+    figures: str
+    before: str = Field(max_length=64)
+    hash: str = Field(max_length=64)
+
+
+class IssuedFileRow(SQLModel, table=True):
+    """A file of an issued report, byte for byte. Triggers keep it as it is."""
+
+    __tablename__ = "issued_file"
+
+    report: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    format: str = Field(primary_key=True, max_length=10)
+    sha256: str = Field(max_length=64)
+    size: int
+    content: bytes

@@ -84,6 +84,8 @@ class Verification:
             yield from self._days(connection, entries)
             yield from _blocks(connection)
             yield from numbers(connection)
+        for number in self._store.issued.broken():
+            yield say("verify.issued", number=integer(number))
 
     def _days(self, connection: Connection, entries: Sequence[Entry]) -> Iterator[Words]:
         by_day: dict[date, list[Entry]] = defaultdict(list)

@@ -4,18 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from aggregator.dashboard.context import context_of
+from aggregator.dashboard.context import Context, context_of
 from aggregator.dashboard.pages import refuse_other_parameters, render
-from aggregator.dashboard.permissions import needs
+from aggregator.dashboard.permissions import may, needs
 from aggregator.dashboard.screens.exports import PARAMETERS
+from aggregator.dashboard.screens.issuing import Line, lines_of
 from aggregator.dashboard.screens.view import View, read_view
 from aggregator.documents.reports.model import REPORT_FORMATS, REPORT_KINDS, ReportKind
 from aggregator.wording.periods import Period, period_of
 
+MOST_ISSUED = 8  # issued reports on the page; those of a period are all on its own
 EXPORT_FORMATS = ("xlsx", "csv_excel", "csv", "parquet", "sav", "json")
 
 
@@ -23,11 +26,13 @@ EXPORT_FORMATS = ("xlsx", "csv_excel", "csv", "parquet", "sav", "json")
 class DocumentsPage:
     """The periods that a report can be had of, by kind, the selected one among them.
 
-    ``view`` is what was selected on other pages: with it the forms are filled.
+    ``view`` is what was selected on other pages: with it the forms are filled. ``issued`` are
+    the newest reports that were issued.
     """
 
     view: View
     reports: Sequence[tuple[ReportKind, Sequence[Period]]]
+    issued: Sequence[Line] = ()
 
     report_formats = REPORT_FORMATS
     export_formats = EXPORT_FORMATS
@@ -43,7 +48,14 @@ async def documents(request: Request) -> Response:
         running = period_of(kind, today)
         offered = [period_of(kind, min(view.day, today)), running, running.before]
         reports.append((kind, [*dict.fromkeys([*offered, running.before.before])][:3]))
-    return render(request, "documents", DocumentsPage(view=view, reports=reports))
+    issued: Sequence[Line] = ()
+    if may(request.state.user, "figures"):
+        issued = await run_in_threadpool(_issued, context)
+    return render(request, "documents", DocumentsPage(view=view, reports=reports, issued=issued))
+
+
+def _issued(context: Context) -> Sequence[Line]:
+    return lines_of(context, context.store.issued.newest(MOST_ISSUED))
 
 
 @needs("department")

@@ -17,11 +17,13 @@ from aggregator.figures.figures import figure_rows
 from aggregator.figures.ledger import read_cells
 from aggregator.figures.participation import respondents, respondents_twice, taking_part
 from aggregator.figures.publishing import compared_alone, questions_of, shown
+from aggregator.figures.reasons import reason_rows
 from aggregator.figures.references import why_not_comparable
 from aggregator.figures.rows import FigureRow, RowKey
 from aggregator.figures.trends import Against, Grain, TrendPoint, trend
 from aggregator.statistics.participation import CENTRE, Participation
 from aggregator.storage.ledger import Group
+from aggregator.storage.reasons import Reasons
 from aggregator.wording.periods import Period, period_of
 from surveys.centre import Reference
 from surveys.definition import Survey
@@ -37,6 +39,7 @@ class Material:
     ``measure`` is the one that references are published of.
 
     ``covered`` are the departments, '' the centre, whose participation may be printed.
+    ``reasons`` are visits by the reason that they named; () where none are asked or printed.
     """
 
     on: Occasion
@@ -51,6 +54,7 @@ class Material:
     trend: tuple[TrendPoint, ...]
     participation: Mapping[str, Participation]
     covered: frozenset[str]
+    reasons: tuple[FigureRow, ...] = ()
 
     @property
     def reference(self) -> Reference | None:
@@ -104,6 +108,11 @@ def gather(on: Occasion, survey: Survey) -> Material:
             if of_week := weeks_of.get(period_of("week", point.period.since).code):
                 groups.add_row(of_period(point.period), of_week)
         groups.share_out(of_period(on.period), list(moments))
+    reasons = _reasons(on, survey)
+    for row in reasons:
+        groups.add_row(("reason", row.key), row)
+        if _is_part(row, whole):
+            groups.share_out(of_period(on.period), [("reason", row.key)])
     if took_part and not on.internal:
         weeks = [point.period for point in trend] if on.kind == "quarter" else []
         groups.add_covered(on.period, weeks, took_part, ratings, dossiers)
@@ -146,7 +155,20 @@ def gather(on: Occasion, survey: Survey) -> Material:
         trend=tuple(_shown(point, of_period(point.period) in hidden) for point in trend),
         participation=took_part,
         covered=frozenset(key for key in took_part if ("covered", key) not in hidden),
+        reasons=tuple(shown(row, ("reason", row.key) in hidden) for row in reasons),
     )
+
+
+def _reasons(on: Occasion, survey: Survey) -> list[FigureRow]:
+    """The reasons of a month or a quarter; none where it is published, since none are frozen."""
+    if not on.is_full or not Reasons.are_asked(survey):
+        return []
+    return reason_rows(on.store, survey, on.centre, on.selection(survey))[1]
+
+
+def _is_part(row: FigureRow, whole: FigureRow) -> bool:
+    """Whether the people of a row can be among those of the whole, level by level."""
+    return row.n <= whole.n and all(n <= whole.counts.get(c, 0) for c, n in row.counts.items())
 
 
 def _not_published(
@@ -168,7 +190,7 @@ def _not_published(
     for by, own in rows.items():
         for row in own:
             groups[by, row.key] = group_of(
-                row, by, survey, on.centre, selection, publisher.heirs, lambda _: cells
+                row, by, survey, on.centre, selection, on.heirs, lambda _: cells
             )
     allowed = groups_decided(
         on.store, survey, on.centre, [*groups.values()], on.now, publisher.actor

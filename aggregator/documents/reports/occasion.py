@@ -1,13 +1,14 @@
 """For which centre, period and language a report is made, and how it words its figures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
 
 from aggregator.documents.reports.model import Printed, ReportKind
 from aggregator.figures.references import took_part
 from aggregator.organisation.seen import Seen
+from aggregator.storage.issued import Texts
 from aggregator.storage.store import Selection, Store
 from aggregator.wording import numbers
 from aggregator.wording.messages import MESSAGES
@@ -45,7 +46,8 @@ class Occasion:
     ``now`` is the moment at which it is made; ``published`` are the tables of other sources.
     ``centre`` and ``store`` are as seen under the ``organisation``. What is ``internal`` withholds
     no small group: it is for the managers' room alone. With a ``publisher`` the store is frozen,
-    and only what the ledger allows is printed. ``issue`` is its number and day, where it has one.
+    and only what the ledger allows is printed. ``issue`` is its number and day, where it has one;
+    ``heirs`` are those of organisation.following, ``texts`` what the centre writes into it.
     """
 
     store: Store
@@ -60,6 +62,8 @@ class Occasion:
     internal: bool = False
     publisher: Publisher | None = None
     issue: Issue | None = None
+    heirs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    texts: Texts = field(default_factory=Texts)
 
     @property
     def today(self) -> date:
@@ -69,6 +73,11 @@ class Occasion:
     def closed(self) -> bool:
         """Whether the period is over, so that its figures are looked at once."""
         return self.period.until < self.today
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it has all that is known of a period: a month or a quarter, not published."""
+        return self.kind in ("month", "quarter") and self.publisher is None
 
     @property
     def adjustments(self) -> Sequence[str]:

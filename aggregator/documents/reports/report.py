@@ -20,11 +20,14 @@ from aggregator.documents.reports.model import (
 )
 from aggregator.documents.reports.occasion import Issue, Occasion, Publisher
 from aggregator.documents.reports.sections import business, changes, sipas
+from aggregator.documents.reports.sections.cases import cases
 from aggregator.documents.reports.sections.daily import daily
 from aggregator.documents.reports.sections.departments import departments
 from aggregator.documents.reports.sections.handling import handling
 from aggregator.documents.reports.sections.headline import headline
 from aggregator.documents.reports.sections.method import annex
+from aggregator.documents.reports.sections.remarks import remarks
+from aggregator.documents.reports.sections.said import comments, reasons
 from aggregator.documents.reports.sections.standing import standing
 from aggregator.documents.reports.sections.summary import summary
 from aggregator.documents.reports.sections.taking_part import taking_part
@@ -32,6 +35,7 @@ from aggregator.documents.reports.written import ROMAN
 from aggregator.figures.asked import frozen_selection
 from aggregator.figures.figures import Unanswerable
 from aggregator.organisation.seen import Seen, following, seen
+from aggregator.storage.issued import Texts
 from aggregator.storage.store import Selection, Store
 from aggregator.wording import numbers
 from aggregator.wording.periods import Period
@@ -40,6 +44,7 @@ from surveys.definition import Survey
 from surveys.messages import Language
 from surveys.published import PublishedTables
 
+NO_TEXTS = Texts()
 # Keys of the fixed texts of a document, which the renderers place.
 WORDS = (
     *("nation", "motto", "to_whom", "recipients", "sign", "demo", "demo_mark"),
@@ -64,12 +69,13 @@ def build_report(
     internal: bool = False,
     publish_as: str | None = None,
     issue: Issue | None = None,
+    texts: Texts = NO_TEXTS,
 ) -> Report:
     """A period's report as plain data; ``internal``: see Occasion.
 
-    ``publish_as`` is who publishes it, under the ledger: of frozen months. Raises
-    database.StorageError, and Unanswerable where not all of a period that is to be published is
-    frozen.
+    ``issue`` and ``texts`` are those of Occasion. ``publish_as`` is who publishes it, under the
+    ledger: of frozen months, without reasons, comments and cases. Raises database.StorageError,
+    and Unanswerable where not all of a period that is to be published is frozen.
     """
     heirs, publisher = following(centre, organisation), None
     if publish_as is None:
@@ -85,7 +91,7 @@ def build_report(
     centre = seen(centre, organisation, min(period.until, centre.local_day(now)))
     on = Occasion(
         counted, surveys, centre, period, kind, language, now, published, organisation, internal,
-        publisher, issue,
+        publisher, issue, heirs, texts,
     )  # fmt: skip
     survey = surveys[centre.instruments.rating]
     m = material.gather(on, survey) if survey.has_total else None
@@ -234,6 +240,11 @@ def _contents(on: Occasion, m: Material | None) -> tuple[list[Section], tuple[Se
     if on.kind == "quarter" and (handled := handling(on)) is not None:
         sections.append(handled)
         used.append("circular_01_2018")
+    if m is not None and on.is_full:
+        found = [reasons(m), comments(m), cases(on)]
+        sections += [one for one in found if one is not None]
+        used += ["wilson"] if m.reasons else []
+    sections += remarks(on)
     methods = list(dict.fromkeys([*used, "suppression"]))
     return sections, annex(on, surveys, methods, list(dict.fromkeys(references)))
 

@@ -4,7 +4,8 @@ from aggregator.documents.reports.model import CellValue, Column, ColumnUnit, Ma
 from aggregator.wording import numbers
 from surveys.messages import Language
 
-ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII", "XIII", "XIV")
+_UNITS = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
+ROMAN = tuple(f"{tens}{one}" for tens in ("", "X") for one in _UNITS)
 
 
 def written(value: CellValue, column: Column, language: Language) -> str:

@@ -22,7 +22,8 @@ from tests.aggregator.alerts.watching import watch_of
 from tests.aggregator.conftest import PASSWORD, Room, ratings, submission
 
 # Recorded in tests of their own: it takes answers without a definition.
-ELSEWHERE = {"survey.defined"}
+ISSUED = {f"report.{event}" for event in ("written", "issued", "reissued", "fetched")}
+ELSEWHERE = {"survey.defined", *ISSUED}
 
 
 def link_on(page: str) -> str:

@@ -25,6 +25,7 @@ from aggregator.documents.reports.model import (
     ReportKind,
     Trend,
 )
+from aggregator.documents.reports.written import ROMAN
 from aggregator.wording.messages import MESSAGES
 from surveys.centre import SeriesBreak
 from surveys.definition import Text
@@ -205,7 +206,7 @@ def test_each_kind_has_its_sections(filled: Room, kind: ReportKind) -> None:
 def test_the_sections_are_numbered_without_a_gap_and_so_are_tables(filled: Room) -> None:
     report = report_of(filled)
     romans = [title.partition(".")[0] for title in titles(report)]
-    assert romans == ["I", "II", "III", "IV", "V", "VI", "VII", "VIII"][: len(romans)]
+    assert romans == list(ROMAN[: len(romans)])
     numbers = [table.title.partition(".")[0] for table in report.tables()]
     assert numbers == [f"Bảng {number + 1}" for number in range(len(numbers))]
     assert len({table.name for table in report.tables()}) == len(numbers)

@@ -10,14 +10,17 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from aggregator.figures.cases import cases_in_time
 from aggregator.storage.audit import Search, entry
 from aggregator.storage.cases import Case, Filters, OvertakenError
 from aggregator.storage.database import StorageError
 from aggregator.storage.store import Store
+from surveys.centre import Centre
 from surveys.receipts import new_code, receipt_of
 from tests.aggregator.conftest import NOW, Intake, statuses, submission
 
 DAY = timedelta(days=1)
+TODAY = NOW.date()
 JUSTICE, HEALTH = "so_tu_phap", "so_y_te"
 
 
@@ -120,7 +123,7 @@ def test_a_receipt_without_a_comment_is_not_kept_and_a_broken_one_refused(
         assert (receipt.reason or "").startswith("receipt:")
 
 
-def test_overdue_first_and_each_department_its_own(store: Store) -> None:
+def test_overdue_first_and_each_department_its_own(store: Store, centre: Centre) -> None:
     late = opened(store, NOW - 12 * DAY)
     early = opened(store, NOW - 11 * DAY)
     new, done = opened(store), opened(store, NOW - 40 * DAY)
@@ -137,14 +140,16 @@ def test_overdue_first_and_each_department_its_own(store: Store) -> None:
     assert [one.number for one in own.page(Filters(), NOW, 10)] == [early.number, done.number]
     assert own.get(late.number) is None
     assert own.counts(NOW)["overdue"] == 1
-    span = (NOW - 50 * DAY, NOW + DAY, NOW)
-    assert store.cases.in_time(*span) == {JUSTICE: (1, 0), HEALTH: (2, 0)}
-    assert own.in_time(*span) == {HEALTH: (2, 0)}
-    merged = store.following({"department": {HEALTH: JUSTICE}}).cases
-    assert merged.in_time(*span) == {JUSTICE: (3, 0)}
+    span = (TODAY - 50 * DAY, TODAY, NOW)
+    assert cases_in_time(store, centre, *span) == {JUSTICE: (1, 0), HEALTH: (2, 0)}
+    assert cases_in_time(store.of_department(HEALTH), centre, *span) == {HEALTH: (2, 0)}
+    merged = store.following({"department": {HEALTH: JUSTICE}})
+    assert cases_in_time(merged, centre, *span) == {JUSTICE: (3, 0)}
 
 
-def test_in_time_counts_what_is_decided_and_a_late_answer_stays_late(store: Store) -> None:
+def test_in_time_counts_what_is_decided_and_a_late_answer_stays_late(
+    store: Store, centre: Centre
+) -> None:
     def assigned() -> Case:
         number = opened(store).number
         store.cases.act(found(store, number), "assigned", NOW, "q", department=JUSTICE)
@@ -154,7 +159,7 @@ def test_in_time_counts_what_is_decided_and_a_late_answer_stays_late(store: Stor
         store.cases.act(found(store, one.number), "answered", at, "t", text="Xong.")
 
     def share(now: datetime) -> tuple[int, int] | None:
-        return store.cases.in_time(NOW, NOW + timedelta(seconds=1), now).get(JUSTICE)
+        return cases_in_time(store, centre, TODAY, TODAY, now).get(JUSTICE)
 
     one, other = assigned(), assigned()
     assert share(NOW) is None

@@ -37,7 +37,7 @@ def handling(on: Occasion) -> Section | None:
 
 
 def _cells(on: Occasion, score: DepartmentScore) -> tuple[CellValue, ...]:
-    """Points, total and band; an indicator of few answers is withheld, and then the total too."""
+    """Points, total and band; one of few answers or cases is withheld, and then the total too."""
     small = [_small(on, indicator) for indicator in score.indicators]
     points: list[CellValue] = [
         WITHHELD if hidden else None if indicator.points is None else float(indicator.points)
@@ -49,8 +49,10 @@ def _cells(on: Occasion, score: DepartmentScore) -> tuple[CellValue, ...]:
 
 
 def _small(on: Occasion, indicator: IndicatorScore) -> bool:
-    """Whether it comes from too few answers; in a report for publication, from any: the ledger
-    knows of no indicators.
+    """Whether it comes from too few answers or cases; in a report for publication, from any: the
+    ledger knows of no indicators.
     """
     answered = indicator.counts.answered if indicator.source == "answers" else 0
+    if indicator.source == "cases" and indicator.cases is not None:
+        answered = indicator.cases[0]
     return answered > 0 and (on.publisher is not None or answered < on.centre.minimum_cell)
