@@ -99,6 +99,7 @@ def _parser(language: Language) -> argparse.ArgumentParser:
     command("rebuild", "files.run_rebuild")
     verify = command("verify", "verify.run_verify")
     verify.add_argument("--root", action="append", default=[], help=say("verify_root"))
+    verify.add_argument("--note", type=Path, metavar="FOLDER", help=say("verify_note"))
     command("proof", "verify.run_proof").add_argument("code", help=say("proof_code"))
     command("define", "files.run_define").add_argument("file", type=Path, help=say("define_file"))
     for name, run in (

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from kiosk.centre_copy import CentreCopy, CentreCopyError
 from kiosk.outbox import Outbox, OutboxError, Row
+from surveys.chain import content_digest
 from surveys.wire import Receipt, read_receipt
 
 log = logging.getLogger("kiosk.uploader")
@@ -270,11 +271,10 @@ class Uploader:
             about = await asyncio.to_thread(self._about, rows)
             # The bodies are JSON already; joining them spares the event loop a second encoding.
             bodies = ",".join(row.body for row in rows)
-            content = f'{about[:-1]},"submissions":[{bodies}]}}'
+            content = f'{about[:-1]},"submissions":[{bodies}]}}'.encode()
+            headers = {**self._headers, "content-digest": content_digest(content)}
             async with asyncio.timeout(REQUEST_SECONDS):
-                response = await client.post(
-                    self._address, content=content.encode(), headers=self._headers
-                )
+                response = await client.post(self._address, content=content, headers=headers)
             if response.status_code != 200:
                 status = response.status_code
                 answer = NOT_ADMITTED if status == 401 else str(status)

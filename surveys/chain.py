@@ -1,11 +1,15 @@
 """How a device's submissions are numbered and chained: what is said as one digest, and the links.
 
+A whole batch has a digest, too, by which one that was changed on its way is sent again.
+
 A device numbers its submissions from 1 and joins each to the one before by a keyed hash (HMAC,
 RFC 2104), so that none can be left out, put in or changed without its key.
 """
 
+import base64
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
 START = "0" * 64  # stands for the link before the first
 HEX_64 = r"^[0-9a-f]{64}$"  # a digest, a link or a key
 HEX_32 = r"^[0-9a-f]{32}$"  # the salt of a comment, or the name of a chain
+_SHA_256 = re.compile(r"(?:^|,)[ \t]*sha-256=:([A-Za-z0-9+/]{43}=):")
 
 Said = tuple[str | None, ...]  # id to comment, as tables.SubmissionRow has them
 
@@ -77,3 +82,14 @@ def link(key: str, before: str, seq: int, digest: str) -> str:
 def next_link(key: bytes, before: bytes, seq: int, digest: str) -> bytes:
     """The same as bytes, for who makes many of them."""
     return hmac.digest(key, before + seq.to_bytes(8, "big") + bytes.fromhex(digest), "sha256")
+
+
+def content_digest(body: bytes) -> str:
+    """The header Content-Digest of a body (RFC 9530), by SHA-256."""
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
+
+
+def is_as_sent(body: bytes, told: str) -> bool:
+    """Whether a body is what its Content-Digest tells; one that has no SHA-256 tells nothing."""
+    found = _SHA_256.search(told)
+    return found is not None and hmac.compare_digest(f"sha-256=:{found[1]}:", content_digest(body))

@@ -3,8 +3,9 @@
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from pwd import getpwnam
@@ -55,8 +56,11 @@ def unprivileged(home: Path) -> dict[str, Any]:
 class Postgresql:
     """A server whose data lie in ``home``, an empty folder that its user can enter."""
 
-    def __init__(self, home: Path, options: str = WITHOUT_DISK) -> None:
-        """Make the data; raises PostgresqlError where there is no such program."""
+    def __init__(self, home: Path, options: str = WITHOUT_DISK, segment: int = 16) -> None:
+        """Make the data, with a log in files of ``segment`` MB.
+
+        Raises PostgresqlError where there is no such program.
+        """
         found = programs()
         if found is None:
             raise PostgresqlError(f"no PostgreSQL {OLDEST} or later")
@@ -64,13 +68,13 @@ class Postgresql:
         self._log = home / "log"
         self._identity = unprivileged(home)
         self.port = free_port()
+        self.small = False  # whether its folder is a disk of its own that can be filled
         self._options = (
             f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} "
             f"{options}"
         )
-        self._call(
-            "initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"
-        )
+        how = ("-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        self._call("initdb", *how, f"--wal-segsize={segment}")
 
     @property
     def url(self) -> str:
@@ -83,6 +87,45 @@ class Postgresql:
     def stop(self) -> None:
         """Stop at once, as where the power fails: the next start recovers from the log."""
         self._call("pg_ctl", "stop", "-w", "-m", "immediate")
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        """Its disk, which is ``small``, has no room left."""
+        ballast = self._home / "ballast"
+        try:
+            with suppress(OSError), ballast.open("wb", buffering=0) as file:
+                while file.write(bytes(65_536)):
+                    pass
+            yield
+        finally:
+            ballast.unlink(missing_ok=True)
+
+    def use_up_log(self) -> None:
+        """Write so much into its log as there is room for; then it ends."""
+        with suppress(psycopg.Error), psycopg.connect(self.url.replace("+psycopg", "")) as other:
+            other.autocommit = True
+            for _ in range(200):
+                other.execute("SELECT pg_logical_emit_message(false, 'x', 'x'), pg_switch_wal()")
+
+    def revive(self) -> None:
+        """Start it where it has ended by itself; one that recovers is waited for."""
+        if (self._home / "data" / "postmaster.pid").exists():
+            try:
+                self._call("pg_ctl", "status")
+            except PostgresqlError:
+                pass
+            else:
+                self._until_open()
+                return
+        self.start()
+
+    def _until_open(self) -> None:
+        for _ in range(300):
+            with suppress(psycopg.OperationalError):
+                psycopg.connect(self.url.replace("+psycopg", "")).close()
+                return
+            threading.Event().wait(0.1)
+        raise PostgresqlError("it does not open")
 
     def _call(self, program: str, *arguments: str) -> None:
         done = subprocess.run(

@@ -19,6 +19,7 @@ from surveys.centre import RATING, Centre
 from surveys.definition import Survey
 
 DRILL_EVERY = timedelta(days=40)  # its timer runs once a month
+VERIFY_EVERY = timedelta(days=3)  # its timer runs each night
 LATELY = timedelta(days=7)  # ratings before it are none of the last
 
 
@@ -171,7 +172,7 @@ def disk(scene: Scene) -> Iterator[Finding]:
 
 
 def backup(scene: Scene) -> Iterator[Finding]:
-    """A newest backup that is too old, or none at all; and a backup or drill that failed."""
+    """A newest backup that is too old, or none; a backup, drill or verification that failed."""
     folder, hours = scene.settings.backups, scene.limits.backup_hours
     if folder is None or not hours:
         return
@@ -180,18 +181,19 @@ def backup(scene: Scene) -> Iterator[Finding]:
         yield Finding("backup_hours", "", {})
     elif scene.now - newest > timedelta(hours=hours):
         yield Finding("backup_hours", "", {"since": newest.isoformat(timespec="seconds")})
-    for what in ("backup", "drill"):
+    for what, every in (("backup", None), ("drill", DRILL_EVERY), ("verify", VERIFY_EVERY)):
         if (outcome := _outcome(folder / f"{what}.json")) is None:
             continue
         at, ok = outcome
         if not ok:
             yield Finding("backup_hours", what, {"since": at.isoformat(timespec="seconds")})
-        elif what == "drill" and scene.now - at > DRILL_EVERY:
-            yield Finding("backup_hours", "no_drill", {"since": at.isoformat(timespec="seconds")})
+        elif every is not None and scene.now - at > every:
+            told = {"since": at.isoformat(timespec="seconds")}
+            yield Finding("backup_hours", f"no_{what}", told)
 
 
 def _outcome(file: Path) -> tuple[datetime, bool] | None:
-    """When a backup or drill ended, and whether all was well; None where nobody has said.
+    """When one of them ended, and whether all was well; None where nobody has said.
 
     What cannot be read is no proof of a backup: it counts as one that failed when it was written.
     """

@@ -49,6 +49,7 @@ from aggregator.storage.devices import Device, Devices
 from aggregator.storage.store import Selection
 from aggregator.storage.submissions import Filters
 from surveys.centre import Centre, Reference
+from surveys.chain import is_as_sent
 from surveys.definition import Survey
 from surveys.messages import Language, MessageError
 from surveys.text import UNSAFE
@@ -115,12 +116,12 @@ async def post_submissions(request: Request) -> Response:
     if request.scope["query_string"]:
         _query(request, Query)
     body = await read_body(request, MAX_BODY)
-    arrived = context.clock()
+    arrived, told = context.clock(), request.headers.get("content-digest")
     if len(body) <= LARGE:
-        return await _stored(request, context, *_batch(body, arrived), device)
+        return await _stored(request, context, *_batch(body, told, arrived), device)
     # A parsed batch takes ten times its bytes, so few large ones are parsed at once.
     async with context.large_batches:
-        batch = await run_in_threadpool(_batch, body, arrived)
+        batch = await run_in_threadpool(_batch, body, told, arrived)
         return await _stored(request, context, *batch, device)
 
 
@@ -146,12 +147,15 @@ def _note(devices: Devices, number: int, now: datetime, drift: int | None) -> No
         devices.note(number, now, None, drift)
 
 
-def _batch(body: bytes, arrived: datetime) -> tuple[list[object], Sent | None]:
+def _batch(body: bytes, told: str | None, arrived: datetime) -> tuple[list[object], Sent | None]:
     """The submissions in a body, with an Unreadable for each that breaks a rule of JSON.
 
-    With them what the sender said of itself, where it said when it sent them. Raises ApiError
-    where the body is not JSON, or no batch.
+    With them what the sender said of itself, where it said when it sent them. ``told`` is the
+    body's Content-Digest, which a batch with a chain must have. Raises ApiError where the body is
+    not what was sent, not JSON, or no batch.
     """
+    if told is not None and not is_as_sent(body, told):
+        raise ApiError(400, "altered")
     try:
         batch, flawed = read_json(body)
     except NotJson as error:
@@ -160,6 +164,8 @@ def _batch(body: bytes, arrived: datetime) -> tuple[list[object], Sent | None]:
         raise ApiError(400, "no_submissions")
     if odd := sorted(set(batch) - BatchJson.model_fields.keys()):
         raise ApiError(400, "unknown_field", field=_named(odd[0]))
+    if told is None and "chain" in batch:
+        raise ApiError(400, "no_digest")
     items: list[object] = batch.pop("submissions")
     if len(items) > MAX_BATCH:
         raise ApiError(413, "batch_too_large", most=MAX_BATCH)

@@ -136,6 +136,7 @@ MENU: Menu = {
         Route("/method", method.method, name="method"),
         Route("/published", published.published, name="published"),
         Route("/closings", closings.closings, methods=["GET", "POST"], name="closings"),
+        Route("/closings/restored", closings.restored, methods=["POST"]),
     ],
 }
 

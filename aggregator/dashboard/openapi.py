@@ -90,6 +90,14 @@ def _problems(*statuses: int) -> dict[str, Any]:
     }
 
 
+CONTENT_DIGEST = {
+    "name": "Content-Digest",
+    "in": "header",
+    "required": False,
+    "description": "RFC 9530, sha-256 of the body; a batch with a chain must have it.",
+    "schema": {"type": "string"},
+}
+
 DOCUMENT: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {
@@ -102,7 +110,7 @@ DOCUMENT: dict[str, Any] = {
             "post": {
                 "summary": "Hand in submissions; one receipt each, in order, after the commit.",
                 "security": [{"device": []}],
-                "parameters": _parameters(Query),
+                "parameters": [*_parameters(Query), CONTENT_DIGEST],
                 "requestBody": {"required": True, "content": _json(BatchJson)},
                 "responses": {
                     "200": {"description": "Receipts", "content": _json(ReceiptsJson)},

@@ -35,6 +35,7 @@ Kind = Literal[
     "unmasking",
     "case",
     "alert",
+    "data",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 COMMAND_LINE = ""  # the actor where a command did it, or somebody who is not signed in

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Select, and_, delete, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel, col
 
+from aggregator.storage import journal
 from aggregator.storage.audit import Entry, record
 from aggregator.storage.database import Database, Lock
 from aggregator.storage.rollups import FLAGS
@@ -271,8 +272,11 @@ def _exchange(
     for row in gone:
         same = [getattr(table, name).is_not_distinct_from(value) for name, value in row.items()]
         connection.execute(delete(table).where(*same))
+    own = str(table.__tablename__)
+    touched = {row[journal.KEYS[own]] for row in (*changed, *gone)}
+    journal.note(connection, own, touched)
     if table is Transactions:  # flags are made by them, too
-        for day in {row["day"] for row in (*changed, *gone)}:
+        for day in touched:
             within = col(BlockRow.until) >= day, col(BlockRow.since) <= day
             named = col(BlockRow.tallied).startswith(FLAGS)
             connection.execute(delete(BlockRow).where(named, *within))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, func, insert, null, or_, select
 from sqlmodel import col
 
+from aggregator.storage import journal
 from aggregator.storage.audit import Entry, record
 from aggregator.storage.database import Database, Lock
 from aggregator.storage.definitions import Definitions, Kept, read_definitions
@@ -104,6 +105,7 @@ class Centres:
                 raise OlderVersionError
             told = check(_stored(connection, version.saved_at))
             connection.execute(insert(CentreVersion).values(**vars(version)))
+            journal.note(connection, "centre_version", [version.number])
             for one in told:
                 record(connection, one)
 

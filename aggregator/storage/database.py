@@ -7,6 +7,7 @@ its own beside others in the same database, whose connections it shares.
 import hashlib
 import os
 import re
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from enum import IntEnum
@@ -16,7 +17,7 @@ from weakref import WeakValueDictionary
 
 import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import DisconnectionError, IntegrityError, OperationalError, SQLAlchemyError
 
 from secret_files import only_for_its_user
@@ -42,6 +43,7 @@ class Lock(IntEnum):
     ALERTS = 0x4861696F  # say which alerts live, and take those that are to be sent
     CODES = 0x48616970  # count a wrong receipt code
     LEDGER = 0x48616971  # say what may be published
+    JOURNAL = 0x48616972  # note how rows stand that figures are made of
 
 
 # Seconds after which PostgreSQL lets go of the locks of a machine that lost power or its network;
@@ -162,12 +164,14 @@ def _engine(url: str, lock_timeout: float) -> Engine:
             raise StorageError(f"{folder}: {error.strerror}") from error
     engine = create_engine(parsed, connect_args={"timeout": lock_timeout}, **options)
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
     if parsed.database and parsed.database != ":memory:":
         file = _File(parsed.database)
+        event.listen(engine, "handle_error", file.note_damage)
+        event.listen(engine, "begin", file.must_be_whole)
         event.listen(engine, "do_connect", file.must_exist)
         event.listen(engine, "connect", file.note)
         event.listen(engine, "checkout", file.must_be_same)
+    event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
@@ -220,12 +224,15 @@ class _File:
     """Checks that connections still use the file at a path: commits to a deleted one are lost.
 
     A connection whose file was replaced is replaced too. A file that was there once is never
-    created again: where it is gone, sqlalchemy.exc.OperationalError is raised.
+    created again: where it is gone, sqlalchemy.exc.OperationalError is raised. One that SQLite
+    found damaged takes no write any more until another one is in its place: what was stored in it
+    might be lost with it, and devices keep what has no receipt.
     """
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._seen = False
+        self._damaged: tuple[int, int] | None = None
 
     def must_exist(self, *_: object) -> None:
         if self._seen:
@@ -245,6 +252,17 @@ class _File:
     def must_be_same(self, _: object, record: Any, __: object) -> None:
         if record.info["file"] != self._identity():
             raise DisconnectionError  # the pool opens another connection
+
+    def note_damage(self, context: ExceptionContext) -> None:
+        code = getattr(context.original_exception, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            self._damaged = self._identity()
+
+    def must_be_whole(self, connection: Connection) -> None:
+        writes = connection.get_execution_options().get("hailong_write")
+        if writes and self._damaged is not None and self._damaged == self._identity():
+            why = OSError(f"{self._path} is damaged: put a copy in its place (deploy/restore.py)")
+            raise OperationalError(None, None, why)
 
     def _identity(self) -> tuple[int, int]:
         try:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
+from aggregator.storage import journal
 from aggregator.storage.database import Database, Lock, schema_of
 from aggregator.storage.tables import DefinitionRow, SubmissionRow
 from surveys.definition import DefinitionError, Survey, reasons
@@ -87,6 +88,7 @@ def keep(
         document = survey.model_dump(mode="json")
         row = {"fingerprint": fingerprint, "survey": survey.id, "document": document, "since": at}
         connection.execute(insert(DefinitionRow), row)
+        journal.note(connection, "definition", [fingerprint])
 
 
 def refuse_undefined(connection: Connection, where: Iterable[ColumnElement[bool]] = ()) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel, col
 
 from aggregator.indices.circular_01_2018 import BY_DOSSIER, EXTENT, Counts, Extent, Facts
+from aggregator.storage import journal
 from aggregator.storage.readable import OfDepartments
 from aggregator.storage.tables import HandlingFacts, HandlingTally
 
@@ -48,6 +49,7 @@ class Handling(OfDepartments):
             new = {name: statement.excluded[name] for name in rows[0] if name not in key}
             upsert = statement.on_conflict_do_update(index_elements=key, set_=new)
             connection.execute(upsert, rows)
+            journal.note(connection, str(table.__tablename__), {row["day"] for row in rows})
 
     def dossiers(
         self, departments: Iterable[str], since: date, until: date

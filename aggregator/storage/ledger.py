@@ -17,6 +17,7 @@ import orjson
 from sqlalchemy import Row, func, insert, select
 from sqlmodel import col
 
+from aggregator.storage import journal
 from aggregator.storage.blocks import Block, Keys
 from aggregator.storage.database import Database, Lock
 from aggregator.storage.rollups import FACTORS, POOL, TALLIES, Frozen, Span, packed
@@ -107,6 +108,8 @@ class Ledger:
                 Frozen(layout, survey).freeze(connection, month)
             nothing = Block(Keys(), Keys(), np.zeros((0, 0, 0), dtype=np.int64))
             connection.execute(insert(row), packed(survey, MONTH, month, nothing))
+            within = select(col(row.until)).where(col(row.until).between(*month)).distinct()
+            journal.note(connection, "frozen_block", connection.execute(within).scalars().all())
 
     # Groups
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, delete, func, insert, select
 from sqlmodel import col
 
+from aggregator.storage import journal
 from aggregator.storage.audit import Entry, record
 from aggregator.storage.database import Database, Lock
 from aggregator.storage.tables import BlockRow, ShiftRow
@@ -128,6 +129,7 @@ def exchange(
         if added:
             connection.execute(insert(ShiftRow), [one._asdict() for one in sorted(added)])
         _forget(connection, added | gone)
+        journal.note(connection, "shift", {one.day for one in added | gone})
     return len(added), len(gone)
 
 

@@ -37,6 +37,7 @@ from aggregator.storage.one_time import OneTimeCodes
 from aggregator.storage.operations import Operations
 from aggregator.storage.public_answers import PublicAnswers
 from aggregator.storage.reasons import Reasons
+from aggregator.storage.restores import Restores
 from aggregator.storage.rollups import (
     FACTORS,
     HOURS,
@@ -112,6 +113,7 @@ class Store:
         self.devices = Devices(self.database)
         self.chains = Chains(self.database)
         self.closings = Closings(self.database)
+        self.restores = Restores(self.database)
         self.definitions = Definitions(self.database)
         self.handling = Handling(self.database)
         self.operations = Operations(self.database)

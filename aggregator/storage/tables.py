@@ -427,6 +427,36 @@ class ClosingRow(SQLModel, table=True):
     hash: str = Field(max_length=64)
 
 
+class JournalRow(SQLModel, table=True):
+    """How other rows stood after a change, which triggers keep as it is; see journal.Entry."""
+
+    __tablename__ = "journal"
+    __table_args__ = (Index("journal_key", "kind", "key"),)
+
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    kind: str = Field(max_length=40)
+    key: str = Field(max_length=64)
+    digest: str = Field(max_length=64)
+    before: str = Field(max_length=64)
+    hash: str = Field(max_length=64)
+
+
+class RestoreRow(SQLModel, table=True):
+    """A restore that somebody answers for, which triggers keep as it is; see restores.Restore.
+
+    ``missing`` are the numbers of devices that went with it: chain, first and last.
+    """
+
+    __tablename__ = "restore"
+
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    restored: date
+    at: datetime = Field(sa_type=UtcDateTime)
+    actor: str = Field(max_length=64)
+    reason: str = Field(max_length=500)
+    missing: list[list[int]] = Field(sa_type=JSON)
+
+
 class AlertRow(SQLModel, table=True):
     """Something that should be looked at; see alerts.AlertLog.
 

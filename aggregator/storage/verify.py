@@ -15,8 +15,10 @@ import numpy as np
 from sqlalchemy import Connection, select
 from sqlmodel import col
 
+from aggregator.storage import journal
 from aggregator.storage.blocks import Block
 from aggregator.storage.closings import CHUNK, Entry, is_as_said, leaf_of, rows_of
+from aggregator.storage.findings import Finding, finding
 from aggregator.storage.merkle import Tree
 from aggregator.storage.rollups import FACTORS, HOURS, POOL, TALLIES, Layout, RollUps, Span
 from aggregator.storage.store import Store
@@ -29,7 +31,7 @@ from aggregator.storage.tables import (
 )
 from aggregator.storage.tallies import Cell, Deltas
 from aggregator.storage.verify_chains import numbers
-from aggregator.wording.phrases import Words, day, integer, say, verbatim
+from aggregator.wording.phrases import day, integer, verbatim
 from surveys.centre import Centre
 from surveys.chain import START
 from surveys.definition import Survey
@@ -67,27 +69,34 @@ class Verification:
         surveys: Mapping[str, Survey],
         centre: Centre,
         advance: Callable[[int], None] = lambda more: None,
+        layouts: Callable[[Survey], Iterable[Layout]] = lambda survey: (),
     ) -> None:
-        """``surveys`` are those that have answers, by id; see Definitions.counted."""
+        """``surveys`` are those that have answers, by id; see Definitions.counted.
+
+        ``layouts`` are those that figures of a survey are read by, besides those of tallies.
+        """
         self._store = store
         self._surveys = surveys
         self._centre = centre
         self._advance = advance
+        self._layouts = layouts
         self.checked = Checked()
 
-    def findings(self, printed: Sequence[Printed] = ()) -> Iterator[Words]:
+    def findings(self, printed: Sequence[Printed] = ()) -> Iterator[Finding]:
         """What does not fit, as it is found. Raises StorageError."""
         entries = self._store.closings.entries()
         yield from joined(entries)
         yield from on_paper(entries, printed)
         with self._store.database.begin() as connection:
+            yield from pages(connection)
             yield from self._days(connection, entries)
-            yield from _blocks(connection)
+            yield from self._blocks(connection)
             yield from numbers(connection)
+            yield from journal.check(connection)
         for number in self._store.issued.broken():
-            yield say("verify.issued", number=integer(number))
+            yield finding("verify.issued", number=integer(number))
 
-    def _days(self, connection: Connection, entries: Sequence[Entry]) -> Iterator[Words]:
+    def _days(self, connection: Connection, entries: Sequence[Entry]) -> Iterator[Finding]:
         by_day: dict[date, list[Entry]] = defaultdict(list)
         for entry in entries:
             by_day[entry.day].append(entry)
@@ -110,7 +119,7 @@ class Verification:
                 of = (col(HourTally.survey) == survey, col(HourTally.month) == month)
                 stored |= _stored(connection, HourTally, of)
             if n := _differing(hours, stored):
-                yield say("verify.hours", month=verbatim(f"{month:%m/%Y}"), n=integer(n))
+                yield finding("verify.hours", month=verbatim(f"{month:%m/%Y}"), n=integer(n))
 
     def _day(
         self,
@@ -119,7 +128,7 @@ class Verification:
         entries: Sequence[Entry],
         tallied: Iterable[tuple[type[Any], str]],
         hours: Sums,
-    ) -> Iterator[Words]:
+    ) -> Iterator[Finding]:
         """What does not fit of a day; its hours are added to those of its month."""
         trees = [Tree() for _ in entries]
         tallies: Sums = {}
@@ -129,17 +138,17 @@ class Verification:
             deltas = Deltas(self._surveys)
             for row in chunk:
                 if not is_as_said(row) or not self._is_of(row, at):
-                    yield say("verify.edited", id=verbatim(row.id), day=day(at))
+                    yield finding("verify.edited", id=verbatim(row.id), day=day(at))
                 place = next((n for n, e in enumerate(entries) if row.number <= e.until), None)
                 if place is None:
                     self.checked.unclosed += 1
                 elif row.number <= entries[place].since:
-                    yield say("verify.misplaced", id=verbatim(row.id), day=day(at))
+                    yield finding("verify.misplaced", id=verbatim(row.id), day=day(at))
                 else:
                     trees[place].add(leaf_of(row))
                 if row.withdrawn is not None:
                     if row.batch is None:
-                        yield say("verify.withdrawn", id=verbatim(row.id), day=day(at))
+                        yield finding("verify.withdrawn", id=verbatim(row.id), day=day(at))
                     continue
                 cell = Cell(f"{at}", row.channel, row.department or "", row.counter or "")
                 hour = row.answered_at.astimezone(self._centre.zone).hour
@@ -163,7 +172,26 @@ class Verification:
                 of = (col(table.survey) == survey, col(table.day) == at)
                 stored |= _stored(connection, table, of)
             if n := _differing(counted, stored):
-                yield say("verify.tally", day=day(at), n=integer(n))
+                yield finding("verify.tally", day=day(at), n=integer(n))
+
+    def _blocks(self, connection: Connection) -> Iterator[Finding]:
+        """Kept sums of days or months that are not those of the tallies, or answers.
+
+        One that no figure is read by is left out: it was made by settings of before.
+        """
+        query = select(
+            col(BlockRow.survey), col(BlockRow.since), col(BlockRow.until), col(BlockRow.tallied)
+        )
+        known: dict[str, dict[str, Layout]] = {}
+        for survey, since, until, tallied in connection.execute(query).all():
+            if survey not in known:
+                of = self._surveys.get(survey)
+                more = () if of is None else self._layouts(of)
+                known[survey] = {layout.name: layout for layout in (*LAYOUTS, *more)}
+            layout, span = known[survey].get(tallied), Span(since, until)
+            if layout is not None and not _same(connection, layout, survey, span):
+                told = {"since": day(since), "until": day(until)}
+                yield finding("verify.block", survey=verbatim(survey), **told)
 
     def _is_of(self, row: Any, at: date) -> bool:
         """Whether the day and the time that count are what its sender's clock makes of them."""
@@ -175,19 +203,19 @@ class Verification:
         return bool(row.told_at - off == row.answered_at)
 
 
-def joined(entries: Sequence[Entry]) -> Iterator[Words]:
+def joined(entries: Sequence[Entry]) -> Iterator[Finding]:
     """Entries of the ledger that are not what they were, or do not follow each other."""
     before = START
     for place, entry in enumerate(entries, 1):
         told = {"number": integer(entry.number), "day": day(entry.day)}
         if entry.number != place or entry.before != before:
-            yield say("verify.ledger_gap", **told)
+            yield finding("verify.ledger_gap", **told)
         if entry.own_hash != entry.hash:
-            yield say("verify.ledger_edited", **told)
+            yield finding("verify.ledger_edited", **told)
         before = entry.hash
 
 
-def on_paper(entries: Sequence[Entry], printed: Sequence[Printed]) -> Iterator[Words]:
+def on_paper(entries: Sequence[Entry], printed: Sequence[Printed]) -> Iterator[Finding]:
     """Printed roots that are not in the ledger."""
     newest = max((entry.day for entry in entries), default=None)
     for one in printed:
@@ -195,24 +223,24 @@ def on_paper(entries: Sequence[Entry], printed: Sequence[Printed]) -> Iterator[W
         if any(root.startswith(one.hex) for root in roots):
             continue
         if roots:
-            yield say("verify.paper", day=day(one.day))
+            yield finding("verify.paper", day=day(one.day))
         elif newest is None:
-            yield say("verify.paper_none", day=day(one.day))
+            yield finding("verify.paper_none", day=day(one.day))
         elif newest < one.day:
-            yield say("verify.paper_older", day=day(one.day), last=day(newest))
+            yield finding("verify.paper_older", day=day(one.day), last=day(newest))
         else:
-            yield say("verify.paper_missing", day=day(one.day))
+            yield finding("verify.paper_missing", day=day(one.day))
 
 
-def _closed(at: date, entries: Sequence[Entry], trees: Sequence[Tree]) -> Iterator[Words]:
+def _closed(at: date, entries: Sequence[Entry], trees: Sequence[Tree]) -> Iterator[Finding]:
     for entry, tree in zip(entries, trees, strict=True):
         told = {"day": day(at), "closed": integer(entry.n), "there": integer(tree.size)}
         if tree.size < entry.n:
-            yield say("verify.deleted", **told, n=integer(entry.n - tree.size))
+            yield finding("verify.deleted", **told, n=integer(entry.n - tree.size))
         elif tree.size > entry.n:
-            yield say("verify.inserted", **told, n=integer(tree.size - entry.n))
+            yield finding("verify.inserted", **told, n=integer(tree.size - entry.n))
         elif tree.root.hex() != entry.root:
-            yield say("verify.root", **told)
+            yield finding("verify.root", **told)
 
 
 def _stored(connection: Connection, table: type[Any], where: Sequence[Any]) -> Sums:
@@ -226,23 +254,22 @@ def _differing(counted: Sums, stored: Sums) -> int:
     return sum(counted.get(key) != stored.get(key) for key in counted.keys() | stored.keys())
 
 
-def _blocks(connection: Connection) -> Iterator[Words]:
-    """Kept sums of past days or months that are not those of the tallies."""
-    layouts = {layout.name: layout for layout in LAYOUTS}
-    query = select(
-        col(BlockRow.survey), col(BlockRow.since), col(BlockRow.until), col(BlockRow.tallied)
-    )
-    for survey, since, until, tallied in connection.execute(query).all():
-        layout, span = layouts.get(tallied), Span(since, until)
-        if layout is None:  # of a figure that is made of answers, not of tallies
-            continue
-        try:
-            found = RollUps(layout, survey).stored(connection, span)
-            same = _numbers_of(found) == _numbers_of(layout.block(connection, survey, span))
-        except (ValueError, TypeError, KeyError):  # no block any more
-            same = False
-        if not same:
-            yield say("verify.block", survey=verbatim(survey), since=day(since), until=day(until))
+def _same(connection: Connection, layout: Layout, survey: str, span: Span) -> bool:
+    """Whether a kept block is what it would be made of now."""
+    try:
+        found = RollUps(layout, survey).stored(connection, span)
+        return _numbers_of(found) == _numbers_of(layout.block(connection, survey, span))
+    except (ValueError, TypeError, KeyError):  # no block any more
+        return False
+
+
+def pages(connection: Connection) -> Iterator[Finding]:
+    """Whether SQLite finds its file damaged."""
+    if connection.dialect.name != "sqlite":
+        return
+    verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    if verdict != "ok":
+        yield finding("verify.pages", verdict=verbatim(f"{verdict}"[:200]))
 
 
 def _numbers_of(block: Block) -> dict[Key, list[int]]:

@@ -10,8 +10,9 @@ from sqlmodel import col
 
 from aggregator.storage.chains import Run
 from aggregator.storage.closings import CHUNK
+from aggregator.storage.findings import Finding, Numbers, finding
 from aggregator.storage.tables import ChainNote, DeviceChain, DeviceRow, SubmissionRow
-from aggregator.wording.phrases import Words, integer, say, verbatim
+from aggregator.wording.phrases import Words, integer, verbatim
 from surveys.chain import START, link
 
 
@@ -20,7 +21,7 @@ class _Came(NamedTuple):
     digest: str | None
 
 
-def numbers(connection: Connection) -> Iterator[Words]:
+def numbers(connection: Connection) -> Iterator[Finding]:
     """Numbers of devices that are missing, double, or do not follow the one before."""
     names = {
         row.number: row.name
@@ -39,7 +40,7 @@ def numbers(connection: Connection) -> Iterator[Words]:
 
 def _chain(
     connection: Connection, chain: Any, name: Words, notes: Mapping[int, set[tuple[str, str]]]
-) -> Iterator[Words]:
+) -> Iterator[Finding]:
     runs = [Run(*run) for run in chain.runs]
     came_to = runs[-1].last if runs else 0
     seq, mac, digest = SubmissionRow.device_seq, SubmissionRow.device_mac, SubmissionRow.digest
@@ -50,14 +51,14 @@ def _chain(
     expected, before, strange = 1, {START}, 0
     for at, stored in _merged(groupby(rows, key=lambda row: row[0]), beside):
         if at > expected:
-            yield from _missing(name, [Run(*run) for run in chain.runs], expected, at - 1)
+            yield from _missing(chain, name, expected, at - 1)
             before = set()
         came = [_Came(row[1] or "", row[2]) for row in stored]
         known = notes.get(at, set())
         waited = [_Came(mac, None) for mac, kind in known if kind == "not_stored"]
         odd = sum((one.mac, "fork") in known for one in came)
         if len(came) - odd > 1:
-            yield say("verify.twice", device=name, number=integer(at))
+            yield finding("verify.twice", device=name, number=integer(at))
         for one in came:
             links = {link(chain.key, mac, at, str(one.digest)) for mac in before}
             if (
@@ -65,16 +66,16 @@ def _chain(
                 and one.mac not in links
                 and not {"fork", "broken"} & {kind for mac, kind in known if mac == one.mac}
             ):
-                yield say("verify.link", device=name, number=integer(at))
+                yield finding("verify.link", device=name, number=integer(at))
         before = {one.mac for one in (*came, *waited)}
         expected = at + 1
         while runs and runs[0].last < at:
             runs.pop(0)
         strange += not (runs and runs[0].first <= at)
     if strange:
-        yield say("verify.progress", device=name, n=integer(strange))
+        yield finding("verify.progress", device=name, n=integer(strange))
     if expected <= came_to:
-        yield from _missing(name, [Run(*run) for run in chain.runs], expected, came_to)
+        yield from _missing(chain, name, expected, came_to)
 
 
 def _merged(
@@ -92,21 +93,24 @@ def _merged(
         yield waiting.pop(), []
 
 
-def _missing(name: Words, runs: Sequence[Run], first: int, last: int) -> Iterator[Words]:
+def _missing(chain: Any, name: Words, first: int, last: int) -> Iterator[Finding]:
     """Numbers that are not here: those that came were deleted, the others never came."""
-    at = first
+    runs, at = [Run(*run) for run in chain.runs], first
     while at <= last:
         run = next((run for run in runs if run.first <= at <= run.last), None)
         ends = [run.last] if run else [one.first - 1 for one in runs if one.first > at]
         end = min([*ends, last])
         told = {"device": name, "first": integer(at), "last": integer(end)}
-        yield say("verify.number_deleted" if run else "verify.number_missing", **told)
+        if run:
+            yield finding("verify.number_deleted", **told)
+        else:
+            yield Finding("verify.number_missing", told, Numbers(chain.number, at, end))
         at = end + 1
 
 
 def _unnumbered(
     connection: Connection, chains: Sequence[Any], names: Mapping[int | None, str]
-) -> Iterator[Words]:
+) -> Iterator[Finding]:
     """More submissions without a number than came from a device that numbers."""
     oldest: dict[int, Any] = {}
     for chain in chains:
@@ -121,4 +125,4 @@ def _unnumbered(
         n = connection.execute(query).scalar_one()
         if n > chain.unnumbered:
             name = verbatim(names.get(device) or f"{device}")
-            yield say("verify.unnumbered", device=name, n=integer(n - chain.unnumbered))
+            yield finding("verify.unnumbered", device=name, n=integer(n - chain.unnumbered))

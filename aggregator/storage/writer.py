@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import SQLModel, col
 
-from aggregator.storage import ballots
+from aggregator.storage import ballots, journal
 from aggregator.storage.audit import Entry, record
 from aggregator.storage.batches import NewBatch, add_version, enrol, withdraw
 from aggregator.storage.chains import Handed, note_numbers, note_unnumbered
@@ -342,6 +342,7 @@ class Writer:
             new = {"dossiers": statement.excluded.dossiers}
             upsert = statement.on_conflict_do_update(index_elements=_key_of(Transactions), set_=new)
             self._connection.execute(upsert, rows)
+            journal.note(self._connection, "transactions", {row["day"] for row in rows})
 
 
 Statement = Callable[[type[SQLModel], Dialect, int], str]  # for a table and a number of rows

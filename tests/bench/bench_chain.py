@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import orjson
 
-from surveys.chain import START, digest_of, link, said_of
+from surveys.chain import START, content_digest, digest_of, link, said_of
 from surveys.definition import load_surveys
 from surveys.wire import Submission
 from tests.bench.bench_ingest import Maker
@@ -49,7 +49,9 @@ def rows() -> Iterator[Row]:
                 body["submissions"] = [chain.numbered(item) for item in items]
                 body |= {"sent_at": datetime.now(UTC).isoformat(), "chain": chain.about}
                 body["set_back"] = [0] * BATCH
-            return request(server.url, "/api/v1/submissions", orjson.dumps(body), headers)
+            content = orjson.dumps(body)
+            digest = {"Content-Digest": content_digest(content)} if chain else {}
+            return request(server.url, "/api/v1/submissions", content, headers | digest)
 
         for number in range(ROUNDS + 1):
             plain = [sent(None) for _ in range(BATCHES)]

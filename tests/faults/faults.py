@@ -6,9 +6,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Literal
 
 import psycopg
 
+from deploy import backup, restore
 from tests.faults import wire
 from tests.faults.cluster import Cluster
 from tests.faults.house import House, Process
@@ -16,8 +18,9 @@ from tests.postgresql import Postgresql
 
 Fault = Callable[[House, random.Random], None]
 FAULTS: dict[str, Fault] = {}
-ON_SQLITE = {"database full", "database read-only"}
-ON_ONE_SERVER = {"PostgreSQL restarted", "database locked"}
+ON_SQLITE = {"database full", "database read-only", "database damaged, then restored"}
+FULL = "PostgreSQL's disk full"
+ON_ONE_SERVER = {"PostgreSQL restarted", FULL, "database locked"}
 ON_CLUSTER = {"PostgreSQL failed over"}
 
 SOON = 1.5  # seconds within which a delivery meets a fault
@@ -61,6 +64,9 @@ for _name, _happens in {
     "receipt late": wire.receipt_late,
     "receipt doubled": wire.receipt_doubled,
     "receipts missing": wire.receipts_missing,
+    "bits of the batch altered": wire.batch_altered,
+    "bits of its head altered": wire.head_altered,
+    "bits of the receipts altered": wire.receipts_altered,
     "answer 500": wire.status_500,
     "answer 503": wire.status_503,
     "answer HTML": wire.html,
@@ -170,20 +176,22 @@ def both_killed(house: House, chance: random.Random) -> None:
 # -- clocks ---------------------------------------------------------------------------------------
 
 
-def clock_off(name: str, seconds: int) -> None:
+def clock_off(whose: Literal["kiosk", "aggregator"], name: str, seconds: int) -> None:
     def run(house: House, chance: random.Random) -> None:
-        house.kiosk.kill()
-        house.kiosk.start(ahead=chance.choice((-seconds, seconds)))
+        process: Process = getattr(house, whose)
+        process.kill()
+        process.start(ahead=chance.choice((-seconds, seconds)))
         with house.visitors(chance, 2):
             pass
-        moment(chance)
-        house.kiosk.kill()  # and starts by the right time
+        moment(chance, 0.2)
+        process.kill()  # and starts by the right time
 
-    FAULTS[name] = run
+    FAULTS[f"{whose}'s clock {name} off"] = run
 
 
 for _name, _seconds in SECONDS.items():
-    clock_off(f"clock {_name} off", _seconds)
+    clock_off("kiosk", _name, _seconds)
+    clock_off("aggregator", _name, _seconds)
 
 
 # -- disks ----------------------------------------------------------------------------------------
@@ -270,6 +278,40 @@ def outbox_damaged(house: House, chance: random.Random) -> None:
         pass
 
 
+@fault("database damaged, then restored")
+def database_damaged(house: House, chance: random.Random) -> None:
+    """What cannot be stored in it stays with the kiosk; what it takes all the same is told apart.
+
+    A copy of just before is put back, as from a backup.
+    """
+    with house.visitors(chance, 2):
+        pass
+    house.aggregator.kill()
+    file, copy = house.database_file, house.folder / "copy.db"
+    backup.copy_sqlite(file, copy)  # which also brings what is in the log into it
+    copy.chmod(0o600)
+    roots = roots_of(file)
+    with file.open("r+b") as opened:
+        for root in roots if chance.random() < 0.5 else chance.sample(roots, 1):
+            opened.seek(root)
+            opened.write(chance.randbytes(512))
+    house.aggregator.start()
+    with house.visitors(chance, 2):
+        pass
+    house.aggregator.kill()
+    house.store.database.engine.dispose()
+    house.set_aside(file, copy)
+    assert restore.main([str(copy), str(file), "--instead"]) == 0
+
+
+def roots_of(file: Path) -> list[int]:
+    """Where the first page of each table and index but the schema's lies in a SQLite file."""
+    with closing(sqlite3.connect(file)) as opened:
+        [[size]] = opened.execute("PRAGMA page_size").fetchall()
+        rows = opened.execute("SELECT rootpage FROM sqlite_master WHERE rootpage > 1")
+        return [(page - 1) * size for (page,) in rows]
+
+
 @contextmanager
 def _locked(file: Path) -> Iterator[None]:
     with closing(sqlite3.connect(file, isolation_level=None, timeout=5)) as other:
@@ -310,6 +352,19 @@ def postgresql_restarted(house: House, chance: random.Random) -> None:
         house.postgresql.start()
 
 
+@fault(FULL)
+def postgresql_full(house: House, chance: random.Random) -> None:
+    """Tables cannot grow any more, or the server dies since its log cannot."""
+    assert isinstance(house.postgresql, Postgresql)
+    with house.visitors(chance, 5):
+        moment(chance)
+        with house.postgresql.full():
+            if chance.random() < 0.5:
+                house.postgresql.use_up_log()
+            moment(chance, 0.5)
+        house.postgresql.revive()
+
+
 @fault("PostgreSQL failed over")
 def postgresql_failed_over(house: House, chance: random.Random) -> None:
     assert isinstance(house.postgresql, Cluster)
@@ -323,8 +378,8 @@ def faults_of(house: House) -> dict[str, Fault]:
     """Those that can happen to a house."""
     if isinstance(house.postgresql, Cluster):
         never = ON_SQLITE | ON_ONE_SERVER
-    elif house.is_postgresql:
-        never = ON_SQLITE | ON_CLUSTER
+    elif isinstance(house.postgresql, Postgresql):
+        never = ON_SQLITE | ON_CLUSTER | (set() if house.postgresql.small else {FULL})
     else:
-        never = {"PostgreSQL restarted"} | ON_CLUSTER
+        never = {"PostgreSQL restarted", FULL} | ON_CLUSTER
     return {name: run for name, run in FAULTS.items() if name not in never}

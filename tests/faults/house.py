@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -25,6 +25,7 @@ import httpx2
 from aggregator.dashboard.accounts import Accounts
 from aggregator.intake.ingest import rebuild
 from aggregator.storage.store import Store
+from aggregator.storage.verify import Verification
 from kiosk.qr_codes import qr_codes
 from kiosk.sealing import Sealing
 from kiosk.submissions import part_id
@@ -44,7 +45,7 @@ SURVEYS = load_surveys()
 FINGERPRINT = SURVEYS["in_centre"].fingerprint
 # What is kept for a human may be a text within a text.
 ID_IN_TEXT = re.compile(r'id\\*":\s?\\*"([0-9a-f-]{36})')
-PATIENCE = 20.0  # seconds until a program is given up
+PATIENCE = 60.0  # seconds until a program is given up
 
 
 @dataclass
@@ -72,6 +73,7 @@ class Process:
         self._nursery = nursery
         self._settings = settings | {"port": self.port, "var": folder / room}
         self.pid: int | None = None
+        self.ended = 0  # how it last did, as of os.waitpid
 
     def start(self, ahead: int = 0, **instead: object) -> bool:
         """Start it where it does not run; whether it listens then, or False where it ended."""
@@ -91,7 +93,7 @@ class Process:
         if self.pid is not None:
             pid, self.pid = self.pid, None
             os.kill(pid, signal.SIGKILL)
-            self._nursery.wait(pid)
+            self.ended = self._nursery.wait(pid)
 
     def limit_files(self, size: int | None) -> None:
         """Let no file of it grow beyond a size in bytes, as on a full disk; None: let them."""
@@ -100,6 +102,15 @@ class Process:
             resource.prlimit(
                 self.pid, resource.RLIMIT_FSIZE, (hard if size is None else size, hard)
             )
+
+
+def _ids_in(file: Path) -> set[str]:
+    """Ids of the submissions in a SQLite file, the newest first, as far as it can be read."""
+    ids: set[str] = set()
+    with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(file)) as opened:
+        for (id,) in opened.execute("SELECT id FROM submission ORDER BY number DESC"):
+            ids.add(id)
+    return ids
 
 
 def _ended(pid: int) -> bool:
@@ -181,6 +192,8 @@ class House:
         )
         self.ratings: list[Rating] = []
         self.unsure: list[Rating] = []  # who was not thanked, and will send the same again
+        self.closed = 0  # how often the days were closed
+        self.lacks_numbers = False  # a file with some of the device's numbers was set aside
         self.aggregator.start()
         self.kiosk.start()
         key = read_key(self.outbox.with_name("codes.key"))  # made at its first start
@@ -212,7 +225,7 @@ class House:
         self.wire.open()
         for process in (self.aggregator, self.kiosk):
             process.limit_files(None)
-            assert process.start(), process.log.read_text("utf-8")
+            assert process.start(), f"{process.log}: {process.ended}\n{self.said()}"
 
     # -- visitors ---------------------------------------------------------------------------
 
@@ -314,9 +327,24 @@ class House:
             threading.Event().wait(0.05)
         raise AssertionError(f"not delivered:\n{self.kiosk.log.read_text('utf-8')}")
 
-    def check(self) -> Found:
-        """Hold both disks against what the visitors were told."""
-        found = Found()
+    def set_aside(self, file: Path, copy: Path) -> None:
+        """Note that a database is not the present one any more: what it has and the copy has not.
+
+        Who gave it an answer is told where that lies now.
+        """
+        left = _ids_in(file) - _ids_in(copy)
+        self.lacks_numbers |= bool(left)
+        for rating in self.ratings:
+            rating.thanked &= rating.id not in left
+
+    def check(self, *, at_rest: bool) -> Found:
+        """Hold both disks against what the visitors were told; ``at_rest``: nothing is on its way.
+
+        Days are closed before, a day further each time, so that late answers come, too.
+        """
+        found = Found(wrong=self.wire.wrong[:])
+        self.closed += 1
+        self.store.closings.close(datetime.now(ZONE) + timedelta(days=self.closed))
         # The outbox first: what leaves it afterwards is in the database already.
         waiting = self.waiting()
         rows = {row.id: row for row in stored(self.store) if row.survey == "in_centre"}
@@ -341,7 +369,14 @@ class House:
                 found.wrong.append(f"refused without a reason: {id}")
         if not self.tallies_hold():
             found.wrong.append("tallies are not those of a rebuild")
+        may_lack = self.lacks_numbers or not at_rest  # a later batch may come before an earlier one
+        for one in self.verification().findings():
+            if not (may_lack and one.kind == "number_missing"):
+                found.wrong.append(f"verify: {one.get('en')}")
         return found
+
+    def verification(self) -> Verification:
+        return Verification(self.store, SURVEYS, load_centre(CENTRE))
 
     def tallies_hold(self) -> bool:
         """Whether tallies are those of a rebuild, between two deliveries."""

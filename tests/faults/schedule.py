@@ -2,6 +2,7 @@
 
 import random
 import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,13 +13,13 @@ from tempfile import TemporaryDirectory
 from aggregator.storage.migrations import migrate
 from aggregator.storage.store import Store
 from tests.faults.cluster import Cluster
-from tests.faults.faults import faults_of
+from tests.faults.faults import FULL, faults_of
 from tests.faults.house import House, Nurseries
-from tests.postgresql import Postgresql, database
+from tests.postgresql import WITHOUT_DISK, Postgresql, database
 
 FAULTS_OF_ONE = 2
 # One restart takes a second and more; a cluster is there to fail over.
-WEIGHTS = {"PostgreSQL restarted": 0.25, "PostgreSQL failed over": 20.0}
+WEIGHTS = {"PostgreSQL restarted": 0.25, FULL: 0.25, "PostgreSQL failed over": 20.0}
 
 
 @dataclass
@@ -31,6 +32,10 @@ class Tally:
     tries: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
     doubled: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: "Tally") -> None:
+        for name, counted in vars(other).items():
+            setattr(self, name, getattr(self, name) + counted)
 
 
 def run(house: House, seed: int, total: Tally) -> None:
@@ -53,7 +58,7 @@ def run(house: House, seed: int, total: Tally) -> None:
     given = house.ratings[before:]
     total.ratings += len(given)
     total.thanked += sum(one.thanked for one in given)
-    _look(house, seed, chosen, total)
+    _look(house, seed, chosen, total, at_rest=False)
 
 
 def run_all(house: House, seeds: Iterable[int], total: Tally) -> None:
@@ -65,12 +70,12 @@ def run_all(house: House, seeds: Iterable[int], total: Tally) -> None:
     for seed in seeds:
         run(house, seed, total)
     house.until_delivered()
-    _look(house, seed, ["the end"], total)
+    _look(house, seed, ["the end"], total, at_rest=True)
 
 
-def _look(house: House, seed: int, chosen: Iterable[str], total: Tally) -> None:
+def _look(house: House, seed: int, chosen: Iterable[str], total: Tally, *, at_rest: bool) -> None:
     """Note what was lost or doubled after some faults; raises AssertionError where it was."""
-    if not (found := house.check()).wrong:
+    if not (found := house.check(at_rest=at_rest)).wrong:
         return
     for name in set(chosen):
         total.lost[name] += found.lost
@@ -85,10 +90,24 @@ TEMPLATE = "template1"  # the database of server_of_its_own that has the schema
 
 
 @contextmanager
+def small_disk(folder: str) -> Iterator[bool]:
+    """A folder is a disk of its own while this lasts; False where nobody may mount one here."""
+    options = ("-t", "tmpfs", "-o", "size=256m,mode=0700", "hailong")
+    mounted = subprocess.run(["mount", *options, folder], capture_output=True, check=False)
+    try:
+        yield mounted.returncode == 0
+    finally:
+        if mounted.returncode == 0:
+            subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@contextmanager
 def server_of_its_own() -> Iterator[Postgresql]:
     """A PostgreSQL that schedules may stop; a new database of it has the schema."""
-    with TemporaryDirectory(prefix="hailong-postgresql-", ignore_cleanup_errors=True) as folder:
-        server = Postgresql(Path(folder))
+    temporary = TemporaryDirectory(prefix="hailong-postgresql-", ignore_cleanup_errors=True)
+    with temporary as folder, small_disk(folder) as small:
+        server = Postgresql(Path(folder), f"{WITHOUT_DISK} -c max_wal_size=32MB", segment=1)
+        server.small = small
         server.start()
         try:
             store = Store(server.url.rpartition("/")[0] + f"/{TEMPLATE}")

@@ -14,6 +14,7 @@ from typing import Any
 from tests.faults.nursery import KIOSK_PATIENCE
 from tests.listening import accept_nobody
 
+PATIENCE = 4 * KIOSK_PATIENCE  # seconds for an answer; the kiosk has given it up long before
 HTML = b"<!doctype html><title>Cong thong tin</title><p>Xin loi, trang nay dang bao tri."
 
 
@@ -43,6 +44,7 @@ class Wire:
 
     def __init__(self, target: int) -> None:
         self.target = target  # the aggregator's port
+        self.wrong: list[str] = []  # what should not have been answered
         self._tasks: set[asyncio.Task[None]] = set()
         self._connections: set[asyncio.StreamWriter] = set()  # until they are closed
         self._plan: deque[tuple[Fault, int]] = deque()
@@ -77,15 +79,19 @@ class Wire:
             self._plan.append((fault, seed))
 
     def until_met(self, seconds: float) -> bool:
-        """Wait until deliveries have met all faults; whether they did. The rest is forgotten."""
+        """Wait until deliveries have met all faults; whether they did. The rest is forgotten.
+
+        What has begun to happen is waited for: it must not go on into what comes next.
+        """
         with self._changed:
             met = self._changed.wait_for(lambda: not (self._plan or self._meeting), seconds)
             self._plan.clear()
+            self._changed.wait_for(lambda: not self._meeting, 10 * PATIENCE)
         return met
 
     async def ask(self, request: bytes) -> bytes:
         """Send a request to the aggregator on a connection of its own; returns its answer."""
-        async with self.connected() as (reader, writer):
+        async with self.connected() as (reader, writer), asyncio.timeout(PATIENCE):
             writer.write(request)
             await writer.drain()
             return await read_message(reader)
@@ -267,6 +273,34 @@ async def receipts_missing(at: Exchange) -> None:
         return left + others + [{"id": None, "status": "accepted"}, 7]
 
     await at.answer(with_receipts(await at.answered(), fewer))
+
+
+async def batch_altered(at: Exchange) -> None:
+    """Bits of its body were turned over: the aggregator takes nothing, the kiosk sends again."""
+    head, mark, body = at.request.partition(b"\r\n\r\n")
+    answer = await at.wire.ask(head + mark + turned_over(body, at.chance))
+    if answer.startswith(b"HTTP/1.1 200"):
+        at.wire.wrong.append(f"an altered batch was taken: {at.request!r}: {answer!r}")
+    await at.answer(answer)
+
+
+async def head_altered(at: Exchange) -> None:
+    """A bit of its head was turned over: what comes of it depends on which."""
+    head, mark, body = at.request.partition(b"\r\n\r\n")
+    await at.answer(await at.wire.ask(turned_over(head, at.chance, 1) + mark + body))
+
+
+async def receipts_altered(at: Exchange) -> None:
+    """Bits of the answer, head and body, were turned over."""
+    await at.answer(turned_over(await at.answered(), at.chance))
+
+
+def turned_over(message: bytes, chance: random.Random, most: int = 8) -> bytes:
+    """The same with 1 to ``most`` bits at random places turned over."""
+    altered = bytearray(message)
+    for place in chance.sample(range(len(message)), min(len(message), chance.randint(1, most))):
+        altered[place] ^= 1 << chance.randrange(8)
+    return bytes(altered)
 
 
 async def status_500(at: Exchange) -> None:

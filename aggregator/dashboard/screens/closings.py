@@ -1,8 +1,8 @@
 """The closed days: their roots, what came late of each, and proofs of submissions."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from starlette.concurrency import run_in_threadpool
@@ -14,7 +14,9 @@ from aggregator.dashboard.pages import render
 from aggregator.dashboard.permissions import needs
 from aggregator.dashboard.sign_in import FORM_LIMIT
 from aggregator.storage.closings import Entry, as_json
+from aggregator.storage.restores import MOST_REASON, Restore
 from surveys.receipts import read_code, receipt_of
+from surveys.text import cleaned, composed
 from web import read_form
 
 NEWEST = 120  # entries that the page looks at
@@ -31,10 +33,16 @@ class ClosedDay:
 
 @dataclass(frozen=True, kw_only=True)
 class ClosingsPage:
-    """The days of the newest entries; ``code`` was asked for, and has no proof."""
+    """The days of the newest entries; ``code`` was asked for, and has no proof.
+
+    ``said`` is what came of answering for a restore; ``given`` is what was typed.
+    """
 
     days: Sequence[ClosedDay]
+    restores: Sequence[Restore]
     code: str = ""
+    said: str = ""
+    given: Mapping[str, str] = field(default_factory=dict)
 
 
 @needs("figures")
@@ -59,6 +67,36 @@ async def closings(request: Request) -> Response:
     return Response(body, headers=headers, media_type="application/json")
 
 
+@needs("audit")
+async def restored(request: Request) -> Response:
+    """Answer for a restore: for the numbers of devices that are missing now."""
+    context = context_of(request)
+    form = await read_form(request, limit=FORM_LIMIT)
+    given = {name: cleaned(composed(one[0])).strip() for name, one in form.items()}
+    said = await run_in_threadpool(_answer_for, context, request.state.user.name, given)
+    page = await run_in_threadpool(_page, context)
+    if said == "confirmed":
+        given = {}
+    page = replace(page, said=said, given=given)
+    return render(request, "closings", page, status=200 if said == "confirmed" else 422)
+
+
+def _answer_for(context: Context, by: str, given: Mapping[str, str]) -> str:
+    """Note a restore; the word for what came of it."""
+    reason = given.get("reason", "")
+    try:
+        day = date.fromisoformat(given.get("restored", ""))
+    except ValueError:
+        return "bad_restore"
+    if day > context.today or not 0 < len(reason) <= MOST_REASON:
+        return "bad_restore"
+    missing = context.store.restores.lacking()
+    if not missing:
+        return "nothing_missing"
+    context.store.restores.add(day, context.clock(), by, reason, missing)
+    return "confirmed"
+
+
 def _page(context: Context) -> ClosingsPage:
     found: dict[date, list[Entry]] = {}
     for entry in context.store.closings.newest(NEWEST):
@@ -66,4 +104,4 @@ def _page(context: Context) -> ClosingsPage:
     days = [
         ClosedDay(day, of_day[0], of_day[1:]) for day, of_day in sorted(found.items(), reverse=True)
     ]
-    return ClosingsPage(days=days)
+    return ClosingsPage(days=days, restores=context.store.restores.all())

@@ -309,8 +309,7 @@ def test_missing_and_double_numbers_of_a_device_are_told(any_room: Room) -> None
 
     def post(some: list[dict[str, Any]]) -> None:
         body = {"submissions": some, "chain": {"id": NAME, "key": KEY}}
-        headers = {"authorization": f"Bearer {any_room.device}"}
-        answer = any_room.client.post("/api/v1/submissions", json=body, headers=headers)
+        answer = any_room.hand_in(body)
         assert {one["status"] for one in answer.json()["receipts"]} == {"accepted"}
 
     post(items[:2])

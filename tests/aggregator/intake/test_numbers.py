@@ -1,5 +1,6 @@
 """The chain of a device and its clock: what comes of both, however the deliveries come in."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from aggregator.intake.ingest import Offer, Sent, rebuild
 from aggregator.storage.chains import Progress, Standing
 from aggregator.storage.devices import Device
-from surveys.chain import START, digest_of, link, said_of, sealed
+from surveys.chain import START, content_digest, digest_of, link, said_of, sealed
 from surveys.wire import Submission
 from tests.aggregator.conftest import NOW, Intake, Room, stored, submission, tallies
 
@@ -188,10 +189,9 @@ def test_a_device_hands_in_nothing_from_before_its_time_or_by_anothers_channel(
 def test_a_batch_says_its_clock_and_its_chain(any_room: Room) -> None:
     item = submission(answered_at="2026-11-23T09:10:00+07:00")
     late = {"sent_at": (NOW + timedelta(hours=1)).isoformat(), "set_back": [0]}
-    headers = {"authorization": f"Bearer {any_room.device}"}
 
     def post(**body: Any) -> Any:
-        return any_room.client.post("/api/v1/submissions", json=body, headers=headers)
+        return any_room.hand_in(body)
 
     assert post(submissions=[item], **late).json()["receipts"][0]["status"] == "accepted"
     [row] = stored(any_room.context.store)
@@ -207,6 +207,30 @@ def test_a_batch_says_its_clock_and_its_chain(any_room: Room) -> None:
         assert (answer.status_code, field in answer.json()["error"]) == (400, True)
 
 
+@pytest.mark.parametrize("told", ["", "sha-256=:AAAA:", "sha-512=:AAAA:", None])
+def test_a_batch_that_was_changed_on_its_way_is_refused_whole(room: Room, told: str | None) -> None:
+    items = chained(2, fingerprint=room.context.surveys["in_centre"].fingerprint)
+    body = {"submissions": items, "chain": {"id": NAME, "key": KEY}}
+    sent = json.dumps(body).encode()
+    altered = sent.replace(b'"rating": 5', b'"rating": 4', 1)
+    assert altered != sent
+    digest = content_digest(sent) if told is None else told
+    headers = {"authorization": f"Bearer {room.device}", "content-digest": digest}
+    for language, words in (("vi", "gửi lại"), ("en", "send it again")):
+        headers["accept-language"] = language
+        answer = room.client.post("/api/v1/submissions", content=altered, headers=headers)
+        assert (answer.status_code, words in answer.json()["error"]) == (400, True)
+    del headers["content-digest"]  # a device that numbers always tells it
+    answer = room.client.post("/api/v1/submissions", content=sent, headers=headers)
+    assert (answer.status_code, "Content-Digest" in answer.json()["error"]) == (400, True)
+    assert stored(room.context.store) == []
+    assert [one["status"] for one in room.hand_in(body).json()["receipts"]] == ["accepted"] * 2
+    others = {"content-digest": f"unixsum=:AAA=:, {content_digest(sent)}"}
+    assert room.client.post(
+        "/api/v1/submissions", content=sent, headers=headers | others
+    ).is_success
+
+
 def test_the_page_of_devices_shows_numbers_and_clocks(room: Room) -> None:
     room.sign_in()
     context = room.context
@@ -217,9 +241,7 @@ def test_the_page_of_devices_shows_numbers_and_clocks(room: Room) -> None:
     chain = {"id": NAME, "key": KEY}
     body = {"submissions": items[:2] + items[4:], "chain": chain}
     body["sent_at"] = (NOW + timedelta(minutes=20)).isoformat()
-    room.client.post(
-        "/api/v1/submissions", json=body, headers={"authorization": f"Bearer {room.device}"}
-    )
+    room.hand_in(body)
     page = room.client.get("/devices").text
     assert "đến số 6" in page
     assert "thiếu 2 số: 3–4" in page

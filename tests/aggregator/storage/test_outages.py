@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from starlette.testclient import TestClient
 from aggregator.dashboard.app import create_app
 from aggregator.settings import Settings
 from aggregator.storage.database import Lock
+from deploy import backup, restore
+from surveys.receipts import receipt_of
 from tests.aggregator.conftest import CENTRE, Room, ratings, sipas, stored, submission, tallies
 from tests.programs import free_port
 
@@ -238,3 +240,34 @@ def test_the_export_says_503_before_the_first_byte(room: Room, language: Any) ->
     with room.context.store.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE submission RENAME TO elsewhere")
     assert_unavailable(room.get("/api/v1/submissions.csv", language))
+
+
+def test_a_damaged_file_takes_nothing_until_a_copy_is_in_its_place(
+    room: Room, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once SQLite met a broken page: an answer that meets none would be lost with the others."""
+    file, store = file_of(room), room.context.store
+    room.take([*ratings([5, 4]), submission(comment="chậm")])
+    backup.copy_sqlite(file, copy := tmp_path / "copy.db")
+    with store.database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        size = connection.exec_driver_sql("PRAGMA page_size").scalar_one()
+        of = "SELECT rootpage FROM sqlite_master WHERE tbl_name = 'receipt' AND rootpage > 0"
+        pages = connection.exec_driver_sql(of).scalars().all()
+    with file.open("r+b") as opened:
+        for page in pages:
+            opened.seek((page - 1) * size)
+            opened.write(b"\xa5" * size)
+    with closing(sqlite3.connect(file)) as other:  # whoever has pages in memory reads them anew
+        other.execute("PRAGMA user_version = 1")
+    later = [submission(comment="lâu", receipt=receipt_of("7K4M-P2QR-9XWT")), submission()]
+    assert_unavailable(room.post(later[:1]))
+    assert_unavailable(room.post(later[1:]))  # though it has no receipt code
+    assert room.health() == 503
+    assert "is damaged: put a copy in its place" in caplog.text
+    assert len(stored(store)) == 3  # what can still be read is shown
+    store.database.engine.dispose()
+    assert restore.main([str(copy), str(file), "--instead"]) == 0
+    assert room.health() == 200
+    assert [one["status"] for one in room.post(later).json()["receipts"]] == ["accepted"] * 2
+    assert len(stored(store)) == 5

@@ -1,0 +1,54 @@
+"""All layouts of kept sums that figures of a survey are read by, besides those of tallies."""
+
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+
+from aggregator.figures.attitude import OfShifts
+from aggregator.figures.flagged import OfFlags
+from aggregator.figures.respondents import OfHours, Profile
+from aggregator.organisation.seen import seen
+from aggregator.storage.reasons import Reasons
+from aggregator.storage.rollups import Layout
+from surveys.centre import Centre
+from surveys.definition import Survey
+
+
+def layouts_read(centre: Centre) -> Callable[[Survey], Iterator[Layout]]:
+    """The layouts that figures of a survey may be read by under this document, some twice."""
+    centres = list(_seen(centre))
+
+    def of(survey: Survey) -> Iterator[Layout]:
+        if Reasons.are_asked(survey):
+            yield Reasons.of(survey)
+        for one in centres:
+            yield OfShifts(survey, one)
+            if survey.rating is not None:
+                yield OfFlags(survey, one)
+            if survey.pooled_measures:
+                yield OfHours(survey, one)
+        yield from _profiles(centre, survey)
+
+    return of
+
+
+def _seen(centre: Centre) -> Iterator[Centre]:
+    """The centre as it is seen in figures: as it is now, and of each day on which it changed."""
+    yield centre
+    yield seen(centre, "now", date.max)
+    counters = [counter for own in centre.departments for counter in own.counters]
+    ends = {former.until for counter in counters for former in counter.formerly}
+    for until in {date.max, *ends, *(end - timedelta(days=1) for end in ends)}:
+        yield seen(centre, "then", until)
+
+
+def _profiles(centre: Centre, survey: Survey) -> Iterator[Layout]:
+    """By the variables of the margins, all questions together and one by one."""
+    margins = [one.variable for one in centre.margins if one.survey == survey.id]
+    variables = tuple(dict.fromkeys(name for name in margins if name != "channel"))
+    if not variables:
+        return
+    if survey.pooled_measures:
+        yield Profile(survey, variables, survey.measured_ids, survey.pooled_measures)
+    for question in survey.measured:
+        measures = survey.measures_of(question)
+        yield Profile(survey, variables, frozenset({question.id}), measures)

@@ -1,0 +1,187 @@
+"""The journal: rows besides submissions that figures are made of, and every change of them."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import pytest
+
+from aggregator.figures.layouts import layouts_read
+from aggregator.indices.circular_01_2018 import BY_DOSSIER, Counts, Facts
+from aggregator.storage import journal
+from aggregator.storage.audit import entry
+from aggregator.storage.batches import _exchange
+from aggregator.storage.centres import Version
+from aggregator.storage.restores import parted
+from aggregator.storage.rollups import Span
+from aggregator.storage.roster import Shift
+from aggregator.storage.store import Selection
+from aggregator.storage.verify import Verification
+from surveys.centre import Centre, load_centre
+from tests.aggregator.conftest import CENTRE, NOW, Intake, ratings, sipas, submission
+from tests.aggregator.intake.test_numbers import DEVICE, KEY, NAME, chained
+
+DAY = date(2026, 11, 20)
+MONTH = Span(date(2026, 11, 1), date(2026, 11, 30))
+
+
+@dataclass
+class Kept:
+    """A database with rows of every kind; ``change`` does by SQL what nobody should."""
+
+    intake: Intake
+    centre: Centre
+
+    def found(self) -> list[str]:
+        store = self.intake.store
+        surveys = store.definitions.counted(self.intake.ingest._surveys)
+        layouts = layouts_read(self.centre)
+        verification = Verification(store, surveys, self.centre, layouts=layouts)
+        return [one.get("en") for one in verification.findings()]
+
+    def change(self, statement: str) -> int:
+        with self.intake.store.database.begin(write=True) as connection:
+            on = connection.dialect.name == "postgresql"
+            for table in ("journal", "frozen_block"):
+                for name in ("row", "kept", "update", "delete", "replace"):
+                    own = f" ON {table}" if on else ""
+                    connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {table}_{name}{own}")
+            return connection.exec_driver_sql(statement).rowcount
+
+
+@pytest.fixture
+def kept(intake: Intake) -> Kept:
+    store, centre = intake.store, load_centre(CENTRE)
+    reasons = submission(answers={"rating": 1, "reasons": [3]}, visit="v-1")
+    then = "2026-11-20T08:10:00+07:00"
+    reasons |= {"answered_at": then}
+    intake([*ratings([5] + [1] * 20, answered_at=then), reasons, sipas([4] * 22, answered_at=then)])
+    rows = [{"day": DAY, "department": one, "dossiers": 0} for one in ("", "so_tu_phap")]
+    store.put_transactions([*rows, {"day": NOW.date(), "department": "", "dossiers": 2}])
+    told = entry(NOW, "a", "roster.imported", file="", added=1, removed=0)
+    store.roster.put([Shift(DAY, "q05", 0, 1_440, "7")], lambda added, removed: told)
+    counts = dict.fromkeys(BY_DOSSIER, Counts(1, 2, 3, 4))
+    store.handling.set_dossiers({(DAY, "so_tu_phap"): counts})
+    store.handling.set_facts({(DAY, "so_tu_phap"): Facts(feedback=3, feedback_on_time=2)})
+    store.ledger.freeze("in_centre", MONTH)
+    with store.database.begin(write=True) as connection:  # as the data desk writes them
+        visits = [["2026-01-01", "2026-03-31", "", "visits", 18_000]]
+        hard = [[2019, "", "dossiers", "entry", 1.5, "", "x"]]
+        for kind, cells in (("operations", visits), ("hard", hard)):
+            assert _exchange(connection, kind, [], cells, []) == (1, 0)
+    document = '{"id": "x"}'
+    store.centres.add(Version(1, NOW, "a", "", document), lambda stored: [])
+    surveys = store.definitions.counted(intake.ingest._surveys)
+    intake([*ratings([5]), sipas([5] * 22)])  # of a later day: that of the others is over
+    for survey in surveys.values():
+        for layout in layouts_read(centre)(survey):
+            store.daily(layout, Selection(survey.id), lambda item: None, lambda at: None)
+    return Kept(intake, centre)
+
+
+def test_what_was_written_by_the_program_fits(kept: Kept) -> None:
+    assert kept.found() == []
+    store = kept.intake.store
+    store.put_transactions([{"day": DAY, "department": "", "dossiers": 10}])
+    store.put_transactions([{"day": DAY, "department": "", "dossiers": 10}])  # nothing changes
+    assert kept.found() == []
+    with store.database.begin() as connection:
+        kinds = [row.kind for row in connection.exec_driver_sql("SELECT kind FROM journal")]
+    assert set(kinds) == set(journal.KEYS)
+    assert kinds.count("transactions") == 3
+
+
+TAMPERED = {
+    "transactions": ("UPDATE transactions SET dossiers = 99 WHERE department = ''", "Settled"),
+    "transactions, gone": ("DELETE FROM transactions WHERE department = ''", "Settled"),
+    "transactions, new": ("INSERT INTO transactions VALUES ('2026-11-01', '', 5)", "2026-11-01"),
+    "points": ("UPDATE handling_tally SET two = two + 1", "Points of dossiers"),
+    "points, gone": ("DELETE FROM handling_tally", "Points of dossiers, 2026-11-20"),
+    "facts": ("UPDATE handling_facts SET feedback_on_time = 3", "Facts by Circular"),
+    "facts, gone": ("DELETE FROM handling_facts", "Facts by Circular"),
+    "operation": ("UPDATE operation SET value = 3483", "Operating figures, 2026-01-01"),
+    "operation, gone": ("DELETE FROM operation", "Operating figures, 2026-01-01"),
+    "hard data": ("UPDATE hard_data SET value = 9.5", "Numbers from records"),
+    "roster": ("UPDATE shift SET official = '8'", "Roster, 2026-11-20"),
+    "roster, gone": ("DELETE FROM shift", "Roster, 2026-11-20"),
+    "roster, new": ("INSERT INTO shift SELECT '2026-11-02', counter, 1, 2, '9' FROM shift", "-02"),
+    "frozen": ("UPDATE frozen_block SET items = '[]' WHERE width > 0", "frozen for publication"),
+    "frozen, gone": ("DELETE FROM frozen_block", "frozen for publication"),
+    "definition": ("UPDATE definition SET since = '2020-01-01'", "Definition of a survey"),
+    "document": ("UPDATE centre_version SET reason = 'x'", "Version of the centre's document, 1"),
+    "document, gone": ("DELETE FROM centre_version", "Version of the centre's document, 1"),
+    "entry": ("UPDATE journal SET digest = '' WHERE number = 2", "Entry 2 of the journal"),
+    "entry, gone": ("DELETE FROM journal WHERE number = 1", "of the journal"),
+    "block, flags": (
+        """UPDATE block SET items = '[["burst", 1]]', places = '[["kiosk", "a", "b"]]', width = 1,
+        numbers = CAST('5' AS BLOB) WHERE tallied LIKE 'flags%%'""",
+        "kept",
+    ),
+    **{
+        f"block, {name}": (f"UPDATE block SET numbers = {{}} WHERE tallied LIKE '{name}%%'", "kept")
+        for name in ("shifts", "reasons", "form hours")
+    },
+}
+
+
+@pytest.mark.parametrize("what", TAMPERED)
+def test_any_change_past_the_program_is_named(kept: Kept, what: str) -> None:
+    statement, said = TAMPERED[what]
+    if "{}" in statement:
+        sqlite = kept.intake.store.engine.dialect.name == "sqlite"
+        own = (
+            "zeroblob(length(numbers))"
+            if sqlite
+            else "decode(repeat('00', length(numbers)), 'hex')"
+        )
+        statement = statement.format(own) + " AND length(numbers) > 0"
+    if kept.intake.store.engine.dialect.name == "postgresql":
+        statement = statement.replace("AS BLOB", "AS BYTEA")
+    assert kept.change(statement) > 0
+    found = kept.found()
+    assert any(said in one for one in found), found
+
+
+def test_the_database_itself_refuses_to_change_the_journal(kept: Kept) -> None:
+    for statement in ("UPDATE journal SET key = ''", "DELETE FROM journal"):
+        with (
+            pytest.raises(Exception, match="append-only"),
+            kept.intake.store.engine.begin() as connection,
+        ):
+            connection.exec_driver_sql(statement)
+
+
+def test_a_restore_is_answered_for_once_and_hides_nothing_else(kept: Kept) -> None:
+    from aggregator.intake.ingest import Offer, Sent
+
+    intake, store = kept.intake, kept.intake.store
+    asked = intake.ingest.definition("in_centre", None).fingerprint
+    items = chained(9, fingerprint=asked)
+
+    def hand_in(some: list[dict[str, object]]) -> None:
+        intake.ingest.accept([Offer(some, "en", DEVICE, Sent(0, (), NAME, KEY))])
+
+    def left() -> tuple[list[str], int]:
+        surveys = store.definitions.counted(intake.ingest._surveys)
+        findings = Verification(store, surveys, kept.centre).findings()
+        unexplained, restores = parted(findings, store.restores.all())
+        return [one.kind for one in unexplained], len(restores)
+
+    hand_in(items[:2])
+    hand_in(items[5:])
+    assert left() == (["number_missing"], 0)
+    store.restores.add(DAY, NOW, "quan_tri", "đĩa hỏng", store.restores.lacking())
+    assert store.restores.lacking() == []
+    assert left() == ([], 1)
+    hand_in(items[3:4])  # one turns up: a part of what was lost
+    assert left() == ([], 1)
+    kept.change("UPDATE tally SET n = n + 1 WHERE code = 5")
+    assert left() == (["tally", "tally"], 1)
+    with pytest.raises(Exception, match="append-only"), store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE restore SET reason = ''")
+
+
+def test_sqlite_pages_are_looked_at(kept: Kept) -> None:
+    from aggregator.storage.verify import pages
+
+    with kept.intake.store.database.begin() as connection:
+        assert list(pages(connection)) == []
