@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the whole suite needs besides Python on Debian: Chromium, PostgreSQL, a font with
-# Vietnamese letters, systemd-analyze, espeak-ng, Patroni with etcd, rsync, restic, LibreOffice.
+# Vietnamese letters, systemd-analyze, espeak-ng, Patroni with etcd, faketime, rsync, restic, LibreOffice.
 # Where it may not, it says what is left out; the tests themselves skip.
 set -eu
 
@@ -20,6 +20,8 @@ initdb=$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null || command -v initdb
 [ -n "$initdb" ] || need postgresql "the tests of storage and ingest on PostgreSQL"
 { [ -x /usr/bin/patroni ] && command -v etcd >/dev/null 2>&1; } ||
     need "patroni etcd-server" "the tests of PostgreSQL failing over to a standby"
+ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 ||
+    need faketime "faults of the aggregator's clock"
 command -v rsync >/dev/null 2>&1 || need rsync "the tests of backups to another machine"
 command -v restic >/dev/null 2>&1 || need restic "the tests of backups to another machine"
 { command -v fc-list >/dev/null 2>&1 && [ -n "$(fc-list :lang=vi family)" ]; } ||

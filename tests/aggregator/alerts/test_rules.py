@@ -203,6 +203,10 @@ def test_a_backup_or_drill_that_failed_is_told(make_room: Make, tmp_path: Path) 
     assert told("drill.json", f'{{"at": "{day}", "ok": false}}') == [("drill", day)]
     assert told("drill.json", f'{{"at": "{long_ago}", "ok": true}}') == [("no_drill", long_ago)]
     assert told("drill.json", f'{{"at": "{day}", "ok": true}}') == []
+    assert told("verify.json", f'{{"at": "{day}", "ok": false}}') == [("verify", day)]
+    before = "2026-11-19T11:30:00+00:00"
+    assert told("verify.json", f'{{"at": "{before}", "ok": true}}') == [("no_verify", before)]
+    assert told("verify.json", f'{{"at": "{day}", "ok": true}}') == []
     assert told("backup.json", '{"at": 7') == [("backup", NOW.isoformat(timespec="seconds"))]
     watch_of(room).look()
     [said] = sentences(room)

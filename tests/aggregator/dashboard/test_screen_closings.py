@@ -9,6 +9,7 @@ from aggregator.documents.reports.report import build_report
 from aggregator.wording.periods import period_of
 from surveys.receipts import new_code, receipt_of
 from tests.aggregator.conftest import ZONE, Room, ratings, submission
+from tests.aggregator.intake.test_numbers import KEY, NAME, chained
 
 
 @pytest.fixture
@@ -82,3 +83,30 @@ def test_the_internal_sheet_has_the_root_and_what_came_late(closed: Room) -> Non
     closed.take(ratings([4], answered_at="2026-11-25T08:00:00+07:00"))
     assert sheet(date(2026, 11, 25)) == (sheet(date(2026, 11, 25))[0], "")
     assert "chưa được chốt sổ" in sheet(date(2026, 11, 25))[0]
+
+
+def test_an_administrator_answers_for_a_restore_with_a_reason(room: Room) -> None:
+    items = chained(5, fingerprint=room.context.surveys["in_centre"].fingerprint)
+    chain = {"id": NAME, "key": KEY}
+    for some in (items[:1], items[3:]):
+        room.hand_in({"submissions": some, "chain": chain})
+    room.sign_in()
+    typed = {"restored": "2026-11-20", "reason": "đĩa hỏng <b>"}
+    for bad in (
+        {"restored": "x"},
+        {"restored": "2030-01-01"},
+        {"reason": ""},
+        {"reason": "x" * 501},
+    ):
+        answer = room.client.post("/closings/restored", data=typed | bad)
+        assert (answer.status_code, "ngày khôi phục" in answer.text) == (422, True)
+    answer = room.client.post("/closings/restored", data=typed)
+    assert (answer.status_code, "Đã ghi nhận" in answer.text) == (200, True)
+    [one] = room.context.store.restores.all()
+    assert (one.n, one.reason) == (2, "đĩa hỏng <b>")
+    page = room.client.get("/closings").text
+    assert "đĩa hỏng &lt;b&gt;" in page
+    assert "đĩa hỏng" in room.client.get("/audit").text
+    again = room.client.post("/closings/restored", data=typed)
+    assert (again.status_code, "không ghi nhận gì" in again.text) == (422, True)
+    assert len(room.context.store.restores.all()) == 1
