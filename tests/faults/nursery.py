@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -34,12 +34,16 @@ class Nursery:
     Root's right to read and write any file is taken from it, so that a read-only file is one.
     """
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, *, astray: bool = False) -> None:
+        """``astray``: what it starts may have a clock of its own, which makes each start slower."""
+        self._room = room
+        self._astray: Nursery | None = None  # where those come from whose clock is wrong
+        self._theirs: set[int] = set()
         command = [sys.executable, "-m", "tests.faults.nursery", room]
         if os.geteuid() == 0:
             command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *command]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("HAILONG_")}
-        if FAKETIME is not None:
+        if astray:
             environment |= {"LD_PRELOAD": str(FAKETIME), "FAKETIME": "+0", "NO_FAKE_STAT": "1"}
             environment |= {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_NO_CACHE": "1"}
         # numpy's own threads would not live in what is forked.
@@ -60,15 +64,30 @@ class Nursery:
 
         Its clock is ``ahead`` by so many seconds; without faketime that of a kiosk alone.
         """
+        if ahead and FAKETIME is not None:
+            with self._lock:
+                self._astray = self._astray or Nursery(self._room, astray=True)
+            pid = self._astray.fork(log, ahead, settings)
+            self._theirs.add(pid)
+            return pid
+        return self.fork(log, ahead, settings)
+
+    def fork(self, log: Path, ahead: int, settings: Mapping[str, object]) -> int:
+        """Fork a program from this very process."""
         given = {f"HAILONG_{name.upper()}": str(value) for name, value in settings.items()}
         return self._ask({"start": given, "log": str(log), "ahead": ahead})
 
     def wait(self, pid: int) -> int:
         """Wait for the end of a program; returns how it ended, as of os.waitpid."""
+        if pid in self._theirs and self._astray is not None:
+            self._theirs.discard(pid)
+            return self._astray.wait(pid)
         return self._ask({"wait": pid})
 
     def close(self) -> None:
         """End it and all that still live of what it started."""
+        if self._astray is not None:
+            self._astray.close()
         if self._mother.stdin is not None and self._mother.stdout is not None:
             self._mother.stdin.close()
             self._mother.wait(30)
