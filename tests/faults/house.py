@@ -194,8 +194,8 @@ class House:
         self.unsure: list[Rating] = []  # who was not thanked, and will send the same again
         self.closed = 0  # how often the days were closed
         self.lacks_numbers = False  # a file with some of the device's numbers was set aside
-        self.aggregator.start()
-        self.kiosk.start()
+        for process in (self.aggregator, self.kiosk):
+            assert process.start(), f"{process.ended}\n{process.log.read_text('utf-8')}"
         key = read_key(self.outbox.with_name("codes.key"))  # made at its first start
         codes = qr_codes(load_centre(CENTRE), datetime.now(ZONE).date(), key).values()
         self._form = next(
