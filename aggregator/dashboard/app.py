@@ -136,7 +136,6 @@ MENU: Menu = {
         Route("/method", method.method, name="method"),
         Route("/published", published.published, name="published"),
         Route("/closings", closings.closings, methods=["GET", "POST"], name="closings"),
-        Route("/closings/restored", closings.restored, methods=["POST"]),
     ],
 }
 
@@ -145,6 +144,7 @@ SCREENS = [page for pages in MENU.values() for page in pages]
 
 # Tried in this order, one after the other: first what machines ask for all day.
 ROUTES = [
+    Route("/closings/restored", closings.restored, methods=["POST"]),
     Route("/api/v1/submissions", api.post_submissions, methods=["POST"]),
     Route("/api/v1/centre", device_api.get_centre),
     Route("/api/v1/devices", device_api.post_code, methods=["POST"]),
