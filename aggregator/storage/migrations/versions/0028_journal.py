@@ -6,7 +6,7 @@ from alembic import op
 from aggregator.storage import journal
 
 revision = "0028"
-down_revision = "0032"
+down_revision = "0026"
 
 MOMENT = sa.DateTime(timezone=True)
 # INSERT OR REPLACE deletes without a trigger for DELETE, hence the third one.
