@@ -182,14 +182,11 @@ ROUTES = [
     Route("/sipas/weighted", sipas_weighted.sipas_weighted),
     Route("/attitude.{format}", attitude.document),
     Route("/reports/{kind}.{format}", reports.report),
-<<<<<<< HEAD
     Route("/documents/{kind}/{day}", issuing.period),
     Route("/documents/{kind}/{day}/texts", issuing.write, methods=["POST"]),
     Route("/documents/{kind}/{day}/issue", issuing.issue, methods=["POST"]),
     Route("/issued/{number:int}.{format}", issuing.issued_file),
-=======
     Route("/closings/restored", closings.restored, methods=["POST"]),
->>>>>>> 11f4c1d (Answering for a restore stands in no menu)
     Route("/exports/submissions.{format}", exports.submissions),
     Route("/exports/codebook.csv", exports.codebook_csv),
     Route("/exports/definitions.json", exports.definitions_json),
