@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
 from aggregator.figures.attitude import OfShifts
-from aggregator.figures.flagged import OfFlags
+from aggregator.figures.flagged import flag_layouts
 from aggregator.figures.respondents import OfHours, Profile
 from aggregator.organisation.seen import seen
 from aggregator.storage.reasons import Reasons
@@ -22,8 +22,7 @@ def layouts_read(centre: Centre) -> Callable[[Survey], Iterator[Layout]]:
             yield Reasons.of(survey)
         for one in centres:
             yield OfShifts(survey, one)
-            if survey.rating is not None:
-                yield OfFlags(survey, one)
+            yield from flag_layouts(one)(survey)
             if survey.pooled_measures:
                 yield OfHours(survey, one)
         yield from _profiles(centre, survey)
