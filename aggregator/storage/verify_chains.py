@@ -111,16 +111,20 @@ def _missing(chain: Any, name: Words, first: int, last: int) -> Iterator[Finding
 def _unnumbered(
     connection: Connection, chains: Sequence[Any], names: Mapping[int | None, str]
 ) -> Iterator[Finding]:
-    """More submissions without a number than came from a device that numbers."""
+    """More submissions without a number than came from a device that numbers.
+
+    By the order of arrival, not by the server's clock, which may have been set.
+    """
     oldest: dict[int, Any] = {}
-    for chain in chains:
-        if chain.device not in oldest or chain.begun_at < oldest[chain.device].begun_at:
-            oldest[chain.device] = chain
+    for chain in sorted(chains, key=lambda one: -one.number):
+        oldest[chain.device] = chain
+    number = col(SubmissionRow.number)
     for device, chain in oldest.items():
+        begun = select(func.min(number)).where(col(SubmissionRow.chain) == chain.number)
         query = select(func.count()).where(
             col(SubmissionRow.device) == device,
             col(SubmissionRow.chain).is_(None),
-            col(SubmissionRow.received_at) > chain.begun_at,
+            number > begun.scalar_subquery(),
         )
         n = connection.execute(query).scalar_one()
         if n > chain.unnumbered:

@@ -186,6 +186,19 @@ def test_fifty_deleted_rows_and_a_thousand_edited_answers_do_not_pass_after_a_re
     assert any("thiếu 50 phiếu; lúc chốt sổ có 600, nay còn 550" in one for one in found)
 
 
+def test_a_server_whose_clock_was_set_back_accuses_no_device(
+    intake: Intake, centre: Centre, clock: Clock
+) -> None:
+    intake.ingest.accept([Offer(ratings([5, 4]), "en", DEVICE)])
+    clock.moment -= timedelta(minutes=30)
+    asked = intake.ingest.definition("in_centre", None).fingerprint
+    hand_in(intake, chained(2, fingerprint=asked, answered_at="2026-11-23T07:00:00+07:00"))
+    kept = Kept(intake, centre, clock)
+    assert kept.found() == []
+    kept.change("UPDATE submission SET chain = NULL, device_seq = NULL WHERE device_seq = 2")
+    assert any("không có số thứ tự" in one for one in kept.found())
+
+
 def test_a_number_that_never_came_is_told_as_a_gap(kept: Kept) -> None:
     asked = kept.intake.ingest.definition("in_centre", None).fingerprint
     mac = kept.intake.store.submissions(None, None)
