@@ -21,6 +21,7 @@ NOT_LINKED = {
     "/sign-in",
     "/oidc/start",
     "/reports/{kind}.{format}",
+    "/issued/{number:int}.{format}",  # nothing was issued here
     "/attitude.{format}",
     "/sign-in/{secret}",
     "/invitation/{secret}",
