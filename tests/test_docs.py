@@ -25,7 +25,8 @@ ROOMS: dict[str, type[BaseSettings]] = {
     "A": AggregatorSettings,
     "`make run`": standalone.Settings,
 }
-DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "deploy/README.md"]
+DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "THREATS.md"]
+DOCUMENTS += [f"deploy/{name}.md" for name in ("README", "SETTINGS", "COMMANDS")]
 # Of the tests, of the kiosk's browser script, and a word that stands for any name.
 OTHERS = {"HAILONG_TEST_ALL", "HAILONG_KIOSK_URL", "HAILONG_NAME"}
 OTHERS |= {"HAILONG_BACKUP_ALSO", "HAILONG_DRILL_DATABASE"}  # of deploy/backup.py and drill.py
@@ -38,8 +39,9 @@ def text_of(name: str) -> str:
 
 
 def settings_table() -> dict[str, tuple[str, str]]:
-    """The README's rows: name -> (default, whose)."""
-    rows = re.findall(r"^\| `(HAILONG_\w+)` \| (.*?) \| (.*?) \|", text_of("README.md"), re.M)
+    """The rows of deploy/SETTINGS.md: name -> (default, whose)."""
+    table = text_of("deploy/SETTINGS.md")
+    rows = re.findall(r"^\| `(HAILONG_\w+)` \| (.*?) \| (.*?) \|", table, re.M)
     names = [name for name, _, _ in rows]
     assert len(names) == len(set(names)), "a setting is listed twice"
     return {name: (default, whose) for name, default, whose in rows}
@@ -55,7 +57,7 @@ def written_default(settings: type[BaseSettings], field: str) -> str:
 
 
 def actual_settings() -> dict[str, dict[str, str]]:
-    """Each setting by name: whose it is -> its default as the README writes it."""
+    """Each setting by name: whose it is -> its default as that table writes it."""
     found: dict[str, dict[str, str]] = {}
     for room, settings in ROOMS.items():
         for field in settings.model_fields:
@@ -64,7 +66,7 @@ def actual_settings() -> dict[str, dict[str, str]]:
     return found
 
 
-def test_the_readme_lists_exactly_the_settings() -> None:
+def test_the_settings_are_listed_exactly() -> None:
     assert set(settings_table()) == set(actual_settings())
 
 
@@ -188,13 +190,16 @@ def test_every_file_in_the_architecture_exists() -> None:
     ("room", "parser"),
     [("aggregator", aggregator_commands._parser("en")), ("kiosk", kiosk_commands._parser())],
 )
-def test_every_command_of_the_readme_exists(room: str, parser: argparse.ArgumentParser) -> None:
+def test_every_command_named_exists_and_every_command_is_named(
+    room: str, parser: argparse.ArgumentParser
+) -> None:
     [subparsers] = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
     commands = set(subparsers.choices)
-    lines = re.findall(rf"python -m {room} ([^\n`]*)", text_of("README.md"))
-    named = {word for line in lines for word in re.findall(r"(?:^|\| )([a-z-]+)", line)}
-    assert named & commands
-    assert named <= commands | {"…"}
+    lines = re.findall(rf"python -m {room} ([^\n`]*)", text_of("deploy/COMMANDS.md"))
+    named = {word for line in lines for word in re.findall(r"(?:^|\| |\|)([a-z-]+)", line)}
+    assert commands <= named, "not told of"
+    elsewhere = re.findall(rf"python -m {room} ([a-z-]+)", text_of("README.md"))
+    assert set(elsewhere) <= commands
 
 
 def test_the_version_and_the_changelog_agree() -> None:
