@@ -69,9 +69,8 @@ def restore_sqlite(copy: Path, target: Path, *, instead: bool) -> Path | None:
             shutil.chown(draft, like.st_uid, like.st_gid)
             refuse_in_use(target)
             now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-            kept = target.with_name(f"{target.name}.before-{now}")
-            if kept.exists():
-                raise RefusedError(f"{kept} is there; try again in a second")
+            names = (f"{target.name}.before-{now}{more}" for more in ("", "-2", "-3", "-4"))
+            kept = next(one for one in map(target.with_name, names) if not one.exists())
             # The log belongs to the old file: beside the new one it would damage it.
             for end in ("-wal", "-shm", ""):
                 if (old := target.with_name(target.name + end)).exists():

@@ -88,6 +88,8 @@ class Verification:
         yield from joined(entries)
         yield from on_paper(entries, printed)
         with self._store.database.begin() as connection:
+            if connection.dialect.name == "postgresql":  # all of it as at one moment, as in SQLite
+                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             yield from pages(connection)
             yield from self._days(connection, entries)
             yield from self._blocks(connection)
