@@ -1,7 +1,7 @@
 """Operating figures in the database: what was counted of a centre's work in spans of days."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from aggregator.indices.operations import Span
-from aggregator.storage.database import Database
+from aggregator.storage.readable import OfDepartments
 from aggregator.storage.tables import Operation
 
 
@@ -23,22 +23,8 @@ class Stated:
     value: int
 
 
-class Operations:
+class Operations(OfDepartments):
     """Reads tables.Operation. Every method raises StorageError."""
-
-    def __init__(
-        self,
-        database: Database,
-        department: str | None = None,
-        heirs: Mapping[str, str] | None = None,
-    ) -> None:
-        """``department``: the only one that is read, where it is given.
-
-        ``heirs``: by department the one that it counts for when read, if it is another.
-        """
-        self._database = database
-        self._department = department
-        self._heirs = heirs or {}
 
     def touching(self, since: date, until: date) -> list[Stated]:
         """The figures whose spans have a day from ``since`` to ``until``, both included.
@@ -46,10 +32,10 @@ class Operations:
         Those of merged departments and of one span are added up.
         """
         query = select(Operation.__table__).where(  # type: ignore[attr-defined]
-            col(Operation.day) <= until, col(Operation.until) >= since
+            col(Operation.day) <= until,
+            col(Operation.until) >= since,
+            *self._readable(col(Operation.department)),
         )
-        if self._department is not None:
-            query = query.where(col(Operation.department) == self._department)
         with self._database.begin() as connection:
             rows = connection.execute(query).all()
         return self.readable(
@@ -68,8 +54,7 @@ class Operations:
     def spans(self, limit: int) -> list[Span]:
         """The spans of which anything is stated, the newest first."""
         query = select(col(Operation.day), col(Operation.until)).distinct()
-        if self._department is not None:
-            query = query.where(col(Operation.department) == self._department)
-        newest = query.order_by(col(Operation.until).desc(), col(Operation.day).desc())
+        own = query.where(*self._readable(col(Operation.department)))
+        newest = own.order_by(col(Operation.until).desc(), col(Operation.day).desc())
         with self._database.begin() as connection:
             return [(since, until) for since, until in connection.execute(newest.limit(limit))]
