@@ -77,7 +77,9 @@ class Between:
             answer = await client.post(
                 f"{self.url}{request.url.path}",
                 content=await request.body(),
-                headers={"authorization": request.headers["authorization"]},
+                headers={
+                    name: request.headers[name] for name in ("authorization", "content-digest")
+                },
             )
         receipts = answer.json()["receipts"]
         self.statuses.append(Counter(receipt["status"] for receipt in receipts))

@@ -186,7 +186,9 @@ EXAMPLES = {
     "number": "1",
     "secret": "x",
     "section": "x",
+    "serial": "1",
     "step": "1",
+    "word": "x",
 }
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PURGE")
 

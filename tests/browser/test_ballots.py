@@ -90,6 +90,7 @@ def test_a_wrong_key_is_told_and_backspace_goes_back(hall: Hall) -> None:
     saved(page, "Đã lưu phiếu 001-")
     keys(page, "←")
     expect(page.locator('[id="a.rating"]')).to_have_value("4")
+    expect(page.locator('[id="a.rating"]')).to_be_focused()  # the page is ready for keys
     keys(page, "5⏎")
     saved(page, "Đã sửa phiếu 001-")
     assert [row.answers for row in stored(hall.context.store)] == [{"rating": 5, "reasons": [3]}]

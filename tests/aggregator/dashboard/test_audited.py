@@ -23,7 +23,7 @@ from tests.aggregator.conftest import PASSWORD, Room, ratings, submission
 
 # Recorded in tests of their own: it takes answers without a definition.
 ISSUED = {f"report.{event}" for event in ("written", "issued", "reissued", "fetched")}
-ELSEWHERE = {"survey.defined", *ISSUED}
+ELSEWHERE = {"survey.defined", "data.restored", *ISSUED}
 
 
 def link_on(page: str) -> str:

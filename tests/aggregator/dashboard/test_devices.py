@@ -104,8 +104,8 @@ def test_a_device_is_added_told_of_moved_renamed_and_revoked(any_room: Room) -> 
     assert beat(any_room).status_code == 401
     log = any_room.client.get("/audit?kind=device").text
     for told in (
-        "Thêm thiết bị quầy 5, nơi đặt q05",
-        "Gắn thiết bị quầy 5 với q06",
+        "Thêm thiết bị quầy 5, nơi đặt Quầy 05",
+        "Gắn thiết bị quầy 5 với Quầy 06",
         "thành &lt;b&gt;quầy 6",
         "giam_doc",
     ):
