@@ -177,6 +177,7 @@ def test_any_address_of_this_machine_is_its_own(make: Make, serve: Servers) -> N
 # One value for each parameter of a path.
 EXAMPLES = {
     "code": "x",
+    "day": "2026-11-23",
     "department": "so_tu_phap",
     "format": "pdf",
     "file": "0.wav",
