@@ -272,6 +272,8 @@ function begin() {
 }
 
 document.addEventListener("click", (event) => {
+  // The second tap of a double one was meant for what stood there before.
+  if (event.detail > 1 && event.target.closest("a")) event.preventDefault();
   clicked = event.target.closest("button");
   if (!clicked || !panel().contains(clicked)) return;
   if (clicked.dataset.do === "again") now();

@@ -101,7 +101,16 @@ def _sent(
 def _rate(pair: Pair) -> None:
     """The same ratings for both, spread over days, counters and levels."""
     chance, now = random.Random(5), datetime.now(UTC)
-    places = list(load_centre(CENTRE).department_of.items())
+    centre = load_centre(CENTRE)
+    places = list(centre.department_of.items())
+
+    def moment() -> datetime:
+        """In opening hours, as honest ratings are: others would all be flagged."""
+        while True:
+            day = now.astimezone(centre.zone) - timedelta(days=chance.randrange(DAYS))
+            opened = day.replace(hour=8, minute=0) + timedelta(minutes=chance.uniform(0, 200))
+            if opened.weekday() < 5 and opened < now:
+                return opened
 
     def rating() -> dict[str, object]:
         counter, department = chance.choice(places)
@@ -111,7 +120,7 @@ def _rate(pair: Pair) -> None:
             "department": department,
             "counter": counter,
             "channel": "kiosk",
-            "answered_at": (now - timedelta(days=chance.randrange(DAYS))).isoformat(),
+            "answered_at": moment().isoformat(),
             "answers": {"rating": chance.choice((5, 5, 5, 5, 4, 3, 2, 1))},
         }
 
