@@ -96,13 +96,20 @@ class Disk:
 
     A transaction waits for ``busy_seconds`` at most while another process writes. A file that is
     damaged is set aside, and what can be read of it taken over into a new one (rescue.py);
-    ``digest`` is that of a queued body.
+    ``digest`` is that of a queued body, ``afterwards`` what is done then.
     """
 
-    def __init__(self, path: Path, busy_seconds: float, digest: rescue.Digest) -> None:
+    def __init__(
+        self,
+        path: Path,
+        busy_seconds: float,
+        digest: rescue.Digest,
+        afterwards: rescue.Afterwards,
+    ) -> None:
         self.path = path
         self.busy_seconds = busy_seconds
         self._digest = digest
+        self._afterwards = afterwards
         self.connection: sqlite3.Connection | None = None
         self._lock = threading.RLock()
         self._inode: tuple[int, int] | None = None
@@ -205,6 +212,7 @@ class Disk:
             self._prepare(connection)
             connection.execute("BEGIN IMMEDIATE")
             rescue.salvage(aside, connection, self._digest, stamp(now))
+            self._afterwards(connection)
             connection.execute("COMMIT")
         rescue.settle(self.path, fresh)
         log.error("%s was damaged (%s): kept as %s", self.path, damage, aside.name)

@@ -79,7 +79,7 @@ class Outbox:
     ) -> None:
         """``sealing`` encrypts what was said; by default nothing is."""
         self.sealing = sealing or Sealing()
-        self.disk = Disk(path, busy_seconds, self._digest)
+        self.disk = Disk(path, busy_seconds, self._digest, self._number_anew)
         self.clock = clock
         self._uptime = uptime
 
@@ -317,12 +317,35 @@ class Outbox:
                     body = numbered(
                         connection, Submission.model_validate_json(body)
                     ).model_dump_json()
-                sealed = self.sealing.close(id, body)
-                connection.execute(
-                    "UPDATE queue SET refused = NULL, body = ?, checksum = ? WHERE seq = ?",
-                    (sealed, checksum(id, sealed), seq),
-                )
+                self._rewrite(connection, id, body)
+                connection.execute("UPDATE queue SET refused = NULL WHERE seq = ?", (seq,))
             return len(rows)
+
+    def _number_anew(self, connection: sqlite3.Connection) -> None:
+        """Begin another chain with what waits for delivery, after a rescue.
+
+        What the aggregator has by a number of the former chain is a duplicate for it. What was
+        refused gets its number where it is tried again.
+        """
+        found = connection.execute(
+            "SELECT id, body, checksum, refused FROM queue ORDER BY seq"
+        ).fetchall()
+        for id, stored, check, refused in found:
+            text, _ = self.unsealed(id, stored, check)
+            with contextlib.suppress(ValidationError):  # of another version, or unread
+                submission = Submission.model_validate_json(text or "")
+                submission = submission.model_copy(update={"device_seq": None, "device_mac": None})
+                if refused is None:
+                    submission = numbered(connection, submission)
+                self._rewrite(connection, id, submission.model_dump_json())
+
+    def _rewrite(self, connection: sqlite3.Connection, id: str, body: str) -> None:
+        """Put another text in a row of the queue."""
+        sealed = self.sealing.close(id, body)
+        connection.execute(
+            "UPDATE queue SET body = ?, checksum = ? WHERE id = ?",
+            (sealed, checksum(id, sealed), id),
+        )
 
     def chain(self) -> Chain | None:
         """The chain of what was put in the queue; None before the first."""

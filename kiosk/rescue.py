@@ -24,13 +24,9 @@ from kiosk.sealing import LostKeyError
 
 BROKEN_FILE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 BROKEN = (sqlite3.Error, UnicodeDecodeError)  # what reading a damaged file raises
-TABLES = (
-    "queue",
-    "delivered",
-    "draft",
-    "chain",
-    "one_time",
-)  # those that are not there have nothing to give
+# Those that are not there have nothing to give. The chain is left: the numbers that it gave last
+# may not be known any more, and none may be given twice.
+TABLES = ("queue", "delivered", "draft", "one_time")
 OURS = (b"SQLite format 3\0", b"CREATE TABLE queue", b"CREATE TABLE delivered")
 DAMAGED = "kiosk: damaged on the disk; it is not what was said"  # of a row
 SHARED_BYTES = 510, 0x4000_0002  # how many, from where; see SQLite's os.h
@@ -46,6 +42,8 @@ DRAFT = re.compile(rb"(%b)(%b)(%b)" % (ID, BODY, STAMP), re.DOTALL)
 # Of what was said, from an id and a body as it is stored. Raises ValueError where it cannot be
 # read, and LostKeyError.
 Digest = Callable[[str, str], str]
+# Done in the new file with what was taken over, in the same transaction.
+Afterwards = Callable[[sqlite3.Connection], None]
 
 
 def checksum(id: str, body: str) -> int:

@@ -18,7 +18,6 @@ MOST_RUNS = 200  # kept of a chain; beyond them the oldest gap counts as lost
 # Why a number is noted: a second submission has it; it does not follow the one before; it came,
 # and what came by it was not stored: it was refused, or is stored by another number.
 Kind = Literal["fork", "broken", "not_stored"]
-Taken = Literal["linked", "broken", "known"]
 
 
 class Handed(NamedTuple):
@@ -39,6 +38,13 @@ class Run(NamedTuple):
     first_digest: str | None
     last: int
     last_mac: str
+
+
+class Broken(NamedTuple):
+    """A number whose link is not what the key gives after the one before."""
+
+    seq: int
+    mac: str
 
 
 class Span(NamedTuple):
@@ -78,29 +84,32 @@ class Progress:
             self.runs[-1:] = [Run(first, first_mac, first_digest, last, before.hex())]
         return taken
 
-    def take(self, seq: int, mac: str, digest: str | None) -> Taken:
+    def take(self, seq: int, mac: str, digest: str | None) -> list[Broken] | None:
         """Take a number in; whatever the order in which they come, the same numbers are missing.
 
-        ``broken``: its link, or that of the number after it, is not what the key gives.
+        Returns whose link is seen to be broken by it, which may be itself and the one after it;
+        None where the number has come before.
         """
         at = len(self.runs)
         while at and self.runs[at - 1].first > seq:
             at -= 1
         before = self.runs[at - 1] if at else None
         if before is not None and seq <= before.last:
-            return "known"
+            return None
         after = self.runs[at] if at < len(self.runs) else None
-        made, fits = Run(seq, mac, digest, seq, mac), True
+        made, broken = Run(seq, mac, digest, seq, mac), []
         if seq == 1 or (before is not None and before.last == seq - 1):
             last = before.last_mac if before is not None else START
-            fits = digest is None or link(self.key, last, seq, digest) == mac
+            if digest is not None and link(self.key, last, seq, digest) != mac:
+                broken.append(Broken(seq, mac))
             if before is not None:
                 made = before._replace(last=seq, last_mac=mac)
                 at -= 1
                 del self.runs[at]
         if after is not None and after.first == seq + 1:
             known = after.first_digest
-            fits &= known is None or link(self.key, mac, after.first, known) == after.first_mac
+            if known is not None and link(self.key, mac, after.first, known) != after.first_mac:
+                broken.append(Broken(after.first, after.first_mac))
             made = made._replace(last=after.last, last_mac=after.last_mac)
             del self.runs[at]
         self.runs.insert(at, made)
@@ -108,7 +117,7 @@ class Progress:
             one, two = self.runs[:2]
             self.lost += two.first - one.last - 1
             self.runs[:2] = [one._replace(last=two.last, last_mac=two.last_mac)]
-        return "linked" if fits else "broken"
+        return broken
 
     @property
     def gaps(self) -> list[Span]:
@@ -217,18 +226,16 @@ def note_numbers(connection: Connection, handed: Iterable[Handed], now: datetime
         doubled = []
         in_order = sorted(came, key=_seq)
         for one in in_order[progress.follow(in_order) :]:
-            taken = progress.take(one.seq, one.mac, one.digest)
-            kinds: list[Kind] = []
-            if taken == "known":
+            broken = progress.take(one.seq, one.mac, one.digest)
+            if broken is None:
                 if one.stored:
                     doubled.append(one)
                 continue
-            if taken == "broken":
-                kinds.append("broken")
+            notes += [_note(chain, *each, "broken", now) for each in broken]
             if not one.stored:
-                kinds.append("not_stored")
-            notes += [_note(one, kind, now) for kind in kinds]
-        notes += [_note(one, "fork", now) for one in _forks(connection, chain, doubled)]
+                notes.append(_note(chain, one.seq, one.mac, "not_stored", now))
+        forks = _forks(connection, chain, doubled)
+        notes += [_note(chain, one.seq, one.mac, "fork", now) for one in forks]
         runs = [list(run) for run in progress.runs]
         own = update(DeviceChain).where(col(DeviceChain.number) == chain)
         connection.execute(own.values(runs=runs, lost=progress.lost))
@@ -256,8 +263,8 @@ def _forks(connection: Connection, chain: int, doubled: Sequence[Handed]) -> lis
     return [one for one in doubled if (one.seq, one.mac) not in waited]
 
 
-def _note(one: Handed, kind: Kind, now: datetime) -> dict[str, object]:
-    return {"chain": one.chain, "seq": one.seq, "mac": one.mac, "kind": kind, "at": now}
+def _note(chain: int, seq: int, mac: str, kind: Kind, now: datetime) -> dict[str, object]:
+    return {"chain": chain, "seq": seq, "mac": mac, "kind": kind, "at": now}
 
 
 def _seq(one: Handed) -> int:

@@ -13,10 +13,11 @@ import pytest
 
 from kiosk.drafts import Drafts
 from kiosk.one_time import UsedCodeError, burn, look_up, make
-from kiosk.outbox import DAMAGED, Outbox, OutboxError
+from kiosk.outbox import DAMAGED, Outbox, OutboxError, body_of
 from kiosk.rescue import log_of, look_over
+from surveys.chain import START, digest_of, link, said_of
 from surveys.receipts import once_hash
-from surveys.wire import Receipt
+from surveys.wire import Receipt, Submission
 from tests.kiosk.conftest import ROOT, submission
 
 PAGE = 4_096
@@ -158,6 +159,36 @@ def test_a_damaged_log_loses_no_row_that_was_in_it(tmp_path: Path) -> None:
         for left in tmp_path.glob("outbox.sqlite3*"):
             left.unlink()
     box.close()
+
+
+def test_a_rescue_gives_no_number_twice(tmp_path: Path) -> None:
+    """What the end of the log told may be gone, and with it which numbers were given."""
+    path = tmp_path / "outbox.sqlite3"
+    box, _ = filled(path, 12)
+    box.close()
+    box = Outbox(path)
+    before = box.chain()
+    box.add_all([submission(UUID(int=500)), submission(UUID(int=501))])
+    box.settle({str(UUID(int=500)): Receipt(str(UUID(int=500)), "accepted")})
+    copy = log_of(path).read_bytes()
+    box.close()
+    log_of(path).write_bytes(copy)
+    flip(log_of(path), [100])
+    again = Outbox(path)
+    after = again.chain()
+    assert before is not None
+    assert after is not None
+    assert (after.id, after.key) != (before.id, before.key)
+    links, last = [], START
+    for seq, row in enumerate(again.pending(100), 1):
+        one = Submission.model_validate_json(row.body)
+        last = link(after.key, last, seq, digest_of(said_of(one, one.fingerprint)))
+        links.append((one.device_seq, one.device_mac) == (seq, last))
+    assert all(links)
+    assert (len(links), after.mac) == (after.seq, last)
+    again.settle({row.id: Receipt(row.id, "refused", "x") for row in again.pending(1)})
+    again.retry()
+    assert [body_of(row)["device_seq"] for row in again.pending(1)] == [1]
 
 
 def test_a_rescue_that_was_broken_off_is_begun_again(
