@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from aggregator.alerts.post import WEBHOOK, Post, PostError, channels
 from aggregator.alerts.rules import Scene, findings
+from aggregator.figures.layouts import names_read
 from aggregator.figures.release import release
 from aggregator.organisation.current import Organisation
 from aggregator.settings import Settings
@@ -39,6 +40,7 @@ class Watch:
         self._clock = clock
         self._published: date | None = None  # the day on which it was last looked at
         self._forgotten: date | None = None  # and on which it was last looked for old comments
+        self._tidied: tuple[date, int] | None = None  # that day, and the version of the document
 
     def look(self) -> int:
         """Note what the rules find now; returns how many alerts are new. Raises StorageError."""
@@ -106,6 +108,20 @@ class Watch:
         """
         return self._store.closings.close(self._organisation.centre.local(self._clock()))
 
+    def tidy(self) -> int:
+        """Once a day, and when the document changed, delete sums kept by settings of before.
+
+        Returns of how many layouts. Raises StorageError.
+        """
+        centre = self._organisation.refreshed()
+        now = centre.local_day(self._clock()), self._organisation.number
+        if self._tidied == now:
+            return 0
+        surveys = self._store.definitions.counted(self._organisation.surveys)
+        gone = self._store.drop_unread(names_read(centre, surveys.values()))
+        self._tidied = now
+        return gone
+
     def _send(self, due: list[Due], send: Callable[[], None]) -> None:
         try:
             send()
@@ -127,6 +143,7 @@ class Watch:
             await run_in_threadpool(self.publish)
             await run_in_threadpool(self.close)
             await run_in_threadpool(self.forget_comments)
+            await run_in_threadpool(self.tidy)
         except StorageError as error:
             log.warning("alerts: %s", error)
         except Exception:

@@ -1,6 +1,6 @@
 """All layouts of kept sums that figures of a survey are read by, besides those of tallies."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 
 from aggregator.figures.attitude import OfShifts
@@ -9,6 +9,7 @@ from aggregator.figures.respondents import OfHours, Profile
 from aggregator.organisation.seen import seen
 from aggregator.storage.reasons import Reasons
 from aggregator.storage.rollups import Layout
+from aggregator.storage.verify import LAYOUTS
 from surveys.centre import Centre
 from surveys.definition import Survey
 
@@ -30,6 +31,12 @@ def layouts_read(centre: Centre) -> Callable[[Survey], Iterator[Layout]]:
     return of
 
 
+def names_read(centre: Centre, surveys: Iterable[Survey]) -> dict[str, set[str]]:
+    """By survey the names of all layouts that its figures are read by, those of tallies too."""
+    of = layouts_read(centre)
+    return {one.id: {layout.name for layout in (*LAYOUTS, *of(one))} for one in surveys}
+
+
 def _seen(centre: Centre) -> Iterator[Centre]:
     """The centre as it is seen in figures: as it is now, and of each day on which it changed."""
     yield centre
@@ -41,13 +48,11 @@ def _seen(centre: Centre) -> Iterator[Centre]:
 
 
 def _profiles(centre: Centre, survey: Survey) -> Iterator[Layout]:
-    """By the variables of the margins, all questions together and one by one."""
-    margins = [one.variable for one in centre.margins if one.survey == survey.id]
-    variables = tuple(dict.fromkeys(name for name in margins if name != "channel"))
-    if not variables:
+    """By the variables of the margins of the centre, and of each department that has its own."""
+    if not survey.pooled_measures:
         return
-    if survey.pooled_measures:
-        yield Profile(survey, variables, survey.measured_ids, survey.pooled_measures)
-    for question in survey.measured:
-        measures = survey.measures_of(question)
-        yield Profile(survey, variables, frozenset({question.id}), measures)
+    own = [one for one in centre.margins if one.survey == survey.id]
+    for department in {one.department for one in own}:
+        names = [one.variable for one in own if one.department == department]
+        if variables := tuple(name for name in names if name != "channel"):
+            yield Profile(survey, variables, survey.measured_ids, survey.pooled_measures)

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from sqlalchemy import Engine, Row, Select, bindparam, func, select
+from sqlalchemy import Engine, Row, Select, bindparam, delete, func, select
 from sqlmodel import col
 
 from aggregator.storage import blocks
@@ -53,7 +53,14 @@ from aggregator.storage.rollups import (
 from aggregator.storage.rollups import FLAGS as FLAGS
 from aggregator.storage.roster import Roster
 from aggregator.storage.submissions import Filters, read_chunk, read_submissions
-from aggregator.storage.tables import HardData, HourTally, SubmissionRow, Tally, Transactions
+from aggregator.storage.tables import (
+    BlockRow,
+    HardData,
+    HourTally,
+    SubmissionRow,
+    Tally,
+    Transactions,
+)
 from aggregator.storage.writer import Writer
 from aggregator.storage.wrong_passwords import WrongPasswords
 from surveys.definition import Survey
@@ -432,6 +439,21 @@ class Store:
             layouts += [Reasons.of(survey)] if Reasons.are_asked(survey) else []
             for layout in layouts:
                 self._blocks(layout, Selection(survey.id), daily=False)
+
+    def drop_unread(self, read: Mapping[str, Collection[str]]) -> int:
+        """Delete the kept blocks of layouts by which nothing is read; returns of how many.
+
+        ``read`` are the names of those that are, by survey. What settings of before have left
+        would be read again, whatever had become of it, when these come back.
+        """
+        kind = col(BlockRow.survey), col(BlockRow.tallied)
+        with self.database.begin() as connection:
+            there = connection.execute(select(*kind).distinct()).all()
+        gone = [(of, name) for of, name in there if name not in read.get(of, ())]
+        for survey, name in gone:
+            with self.database.locked(Lock.WRITER) as connection:
+                connection.execute(delete(BlockRow).where(kind[0] == survey, kind[1] == name))
+        return len(gone)
 
     # Dossiers settled, the denominator of participation
 

@@ -179,7 +179,8 @@ class Verification:
     def _blocks(self, connection: Connection) -> Iterator[Finding]:
         """Kept sums of days or months that are not those of the tallies, or answers.
 
-        One that no figure is read by is left out: it was made by settings of before.
+        One that no figure is read by is left out: settings of before made it, and a running
+        server deletes it.
         """
         query = select(
             col(BlockRow.survey), col(BlockRow.since), col(BlockRow.until), col(BlockRow.tallied)

@@ -16,12 +16,26 @@ from aggregator.alerts import post
 from aggregator.settings import Settings
 from aggregator.storage.alerts import LEASE
 from aggregator.storage.store import Store
+from surveys.centre import Margin
 from tests.aggregator.alerts.watching import Hook, Mailbox, limit, mail_server, rule, watch_of
-from tests.aggregator.conftest import Room, ratings
+from tests.aggregator.conftest import Room, over_days, ratings, sipas
 from tests.conftest import Servers
 from tests.programs import free_port
 
 Make = Callable[..., Room]
+# Whose figures are made of sums of every kind that is kept.
+PAGES = (
+    *(
+        "/",
+        "/?survey=sipas_2020",
+        "/briefing",
+        "/trends?survey=sipas_2020",
+        "/reasons",
+        "/attitude",
+    ),
+    *("/sipas", "/sipas/weighted", "/sipas/weighted?department=so_tu_phap"),
+    *("/hours", "/hours?survey=sipas_2020"),
+)
 SECRET = "sixteen characters, or more"
 LATER = {"answered_at": "2026-11-23T08:14:00+07:00"}
 
@@ -235,3 +249,39 @@ def test_a_rule_that_is_turned_off_ends_its_alerts(mailing: Room) -> None:
     rule(mailing, *(one.model_copy(update={"active": False}) for one in rules))
     watch.look()
     assert [one.live for one in mailing.context.store.alerts.open()] == [False]
+
+
+def test_sums_kept_by_settings_of_before_are_deleted_and_no_others(mailing: Room) -> None:
+    for day in ("2026-11-19", "2026-11-20", "2026-11-23"):
+        mailing.take([sipas([4] * 22, answered_at=f"{day}T08:10:00+07:00") for _ in range(9)])
+    mailing.take(over_days([5, 4, 1]))
+    held, store = mailing.context.organisation, mailing.context.store
+    mix = {"survey": "sipas_2020", "source": "x", "shares": {"1": 0.5, "2": 0.5}}
+    mix["population"] = {"vi": "Dân", "en": "All"}
+    margins = (
+        Margin(**mix, variable="residence"),
+        Margin(**mix, variable="gender", department="so_tu_phap"),
+    )
+    changed = held.stored.model_copy(update={"margins": margins})
+    held.save(changed, "giam_doc", "", held.number)
+    mailing.sign_in()
+
+    def kept() -> set[str]:
+        for page in PAGES:
+            assert mailing.client.get(page).status_code == 200, page
+        with store.engine.connect() as connection:
+            names = connection.exec_driver_sql("SELECT DISTINCT tallied FROM block")
+            return set(names.scalars())
+
+    watch = watch_of(mailing)
+    before = kept()
+    assert {"profile", "flags", "shifts", "form", "reasons"} <= {name.split()[0] for name in before}
+    assert watch.tidy() == 0
+    limits = held.stored.flags.model_copy(update={"burst_ratings": 9})
+    held.save(held.stored.model_copy(update={"flags": limits}), "giam_doc", "", held.number)
+    assert kept() > before
+    assert watch.tidy() > 0
+    assert [watch.tidy(), watch_of(mailing).tidy()] == [0, 0]
+    after = kept()
+    assert {name for name in before if not name.startswith("flags")} <= after
+    assert not {name for name in before if name.startswith("flags")} & after

@@ -16,7 +16,7 @@ from aggregator.storage.rollups import Span
 from aggregator.storage.roster import Shift
 from aggregator.storage.store import Selection
 from aggregator.storage.verify import Verification
-from surveys.centre import Centre, load_centre
+from surveys.centre import Centre, Margin, load_centre
 from tests.aggregator.conftest import CENTRE, NOW, Intake, ratings, sipas, submission
 from tests.aggregator.intake.test_numbers import DEVICE, KEY, NAME, chained
 
@@ -50,11 +50,20 @@ class Kept:
 
 @pytest.fixture
 def kept(intake: Intake) -> Kept:
-    store, centre = intake.store, load_centre(CENTRE)
+    population = {"vi": "Dân", "en": "All"}
+    mix = Margin(
+        survey="sipas_2020",
+        variable="gender",
+        population=population,
+        source="x",
+        shares={"1": 0.5, "2": 0.5},
+    )
+    store, centre = intake.store, load_centre(CENTRE).model_copy(update={"margins": (mix,)})
     reasons = submission(answers={"rating": 1, "reasons": [3]}, visit="v-1")
     then = "2026-11-20T08:10:00+07:00"
     reasons |= {"answered_at": then}
     intake([*ratings([5] + [1] * 20, answered_at=then), reasons, sipas([4] * 22, answered_at=then)])
+    intake(ratings([5, 1], answered_at="2026-10-20T08:10:00+07:00"))
     rows = [{"day": DAY, "department": one, "dossiers": 0} for one in ("", "so_tu_phap")]
     store.put_transactions([*rows, {"day": NOW.date(), "department": "", "dossiers": 2}])
     told = entry(NOW, "a", "roster.imported", file="", added=1, removed=0)
@@ -72,6 +81,7 @@ def kept(intake: Intake) -> Kept:
     store.centres.add(Version(1, NOW, "a", "", document), lambda stored: [])
     surveys = store.definitions.counted(intake.ingest._surveys)
     intake([*ratings([5]), sipas([5] * 22)])  # of a later day: that of the others is over
+    store.roll_up(surveys.values())
     for survey in surveys.values():
         for layout in layouts_read(centre)(survey):
             store.daily(layout, Selection(survey.id), lambda item: None, lambda at: None)
@@ -90,6 +100,8 @@ def test_what_was_written_by_the_program_fits(kept: Kept) -> None:
     assert kinds.count("transactions") == 3
 
 
+# With which the names of blocks begin, but for those of flags.
+KINDS = ("tally", "pool", "factors", "hours", "shifts", "reasons", "form hours", "profile")
 TAMPERED = {
     "transactions": ("UPDATE transactions SET dossiers = 99 WHERE department = ''", "Settled"),
     "transactions, gone": ("DELETE FROM transactions WHERE department = ''", "Settled"),
@@ -118,9 +130,16 @@ TAMPERED = {
     ),
     **{
         f"block, {name}": (f"UPDATE block SET numbers = {{}} WHERE tallied LIKE '{name}%%'", "kept")
-        for name in ("shifts", "reasons", "form hours")
+        for name in KINDS
     },
 }
+
+
+def test_every_kind_of_kept_sums_is_tampered_with(kept: Kept) -> None:
+    with kept.intake.store.database.begin() as connection:
+        names = connection.exec_driver_sql("SELECT DISTINCT tallied FROM block").scalars()
+        kinds = {name.rpartition(" ")[0] or name for name in names}
+    assert kinds == {*KINDS, "flags"}
 
 
 @pytest.mark.parametrize("what", TAMPERED)
@@ -175,7 +194,8 @@ def test_a_restore_is_answered_for_once_and_hides_nothing_else(kept: Kept) -> No
     hand_in(items[3:4])  # one turns up: a part of what was lost
     assert left() == ([], 1)
     kept.change("UPDATE tally SET n = n + 1 WHERE code = 5")
-    assert left() == (["tally", "tally"], 1)
+    kinds, explained = left()
+    assert (set(kinds), explained) == ({"tally", "block"}, 1)  # and what is kept of these days
     with pytest.raises(Exception, match="append-only"), store.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE restore SET reason = ''")
 
