@@ -12,6 +12,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, func, insert, select, update
 from sqlmodel import col
 
+from aggregator.storage import journal
 from aggregator.storage.audit import Entry, record
 from aggregator.storage.batches import NewBatch, add_version, newest_version
 from aggregator.storage.database import Database, Lock
@@ -82,6 +83,7 @@ class Ballots:
                 "seed": new.seed,
             }
             connection.execute(insert(BallotBatch).values(**row))
+            journal.note(connection, "ballot_batch", [number])
             record(connection, told)
         return number
 
@@ -90,6 +92,7 @@ class Ballots:
         with self._database.begin(write=True) as connection:
             change = update(BallotBatch).where(col(BallotBatch.number) == number)
             connection.execute(change.values(handed_out=handed_out, returned=returned))
+            journal.note(connection, "ballot_batch", [number])
             record(connection, told)
 
     def newest(self, limit: int = 200) -> list[Held]:

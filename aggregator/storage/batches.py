@@ -235,6 +235,8 @@ def withdraw(connection: Connection, ids: Collection[str], number: int) -> list[
         new = [{"submission": row.number, "batch": number} for row in rows]
         connection.execute(insert(Withdrawal), new)
         found += rows
+    if found:
+        journal.note(connection, "withdrawal", [number])
     return found
 
 

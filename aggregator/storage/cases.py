@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Select, case, func, insert, or_, select, upda
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
+from aggregator.storage import journal
 from aggregator.storage.audit import Entry, record
 from aggregator.storage.database import TakenError
 from aggregator.storage.readable import OfDepartments
@@ -255,6 +256,7 @@ class Cases(OfDepartments):
                 last = _add(connection, number, at, "received", actor, None, text)
                 of = col(CaseRow.number) == number
                 connection.execute(update(CaseRow).where(of).values(last=last))
+                journal.note(connection, "citizen_case", [number])
                 if receipt is not None:
                     given = {"hash": receipt, "case_number": number, "given_at": at}
                     connection.execute(insert(ReceiptRow).values(**given))
@@ -290,6 +292,7 @@ class Cases(OfDepartments):
             last = _add(connection, one.number, at, kind, actor, department, text)
             of = col(CaseRow.number) == one.number
             connection.execute(update(CaseRow).where(of).values(last=last))
+            journal.note(connection, "citizen_case", [one.number])
             if actor is not None:
                 told: dict[str, str | int] = {"number": one.number}
                 if kind == "assigned":

@@ -2,7 +2,8 @@
 
 An entry has a day's submissions that came after the day's entry before: the first one nearly all
 of it, later ones what came late. The database itself refuses to change or delete an entry; a root
-that is printed and signed shows whoever did it all the same.
+that is printed and signed shows whoever did it all the same. The entry's hash, printed with it,
+vouches for all entries before, and for the journal until then.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ from pydantic_core import to_json
 from sqlalchemy import Connection, Row, func, insert, select
 from sqlmodel import col
 
+from aggregator.storage import journal
 from aggregator.storage.database import Database, Lock
 from aggregator.storage.merkle import Step, Tree, leaf_hash, path_of
 from aggregator.storage.tables import (
@@ -32,7 +34,10 @@ CHUNK = 1_000  # rows read at once
 
 @dataclass(frozen=True)
 class Entry:
-    """``n`` submissions of a day, numbered above ``since`` and up to ``until``, under a root."""
+    """``n`` submissions of a day, numbered above ``since`` and up to ``until``, under a root.
+
+    ``journal`` is the hash of the journal's newest entry then; None in entries of before 0.3.
+    """
 
     number: int
     day: date
@@ -43,12 +48,14 @@ class Entry:
     closed_at: datetime
     before: str
     hash: str
+    journal: str | None = None
 
     @property
     def own_hash(self) -> str:
         """The hash that an entry with this content has."""
-        said = [self.number, f"{self.day}", self.since, self.until, self.n, self.root]
+        said: list[object] = [self.number, f"{self.day}", self.since, self.until, self.n, self.root]
         said += [f"{self.closed_at.astimezone(UTC)}", self.before]
+        said += [] if self.journal is None else [self.journal]
         return hashlib.sha256(b"\x02" + to_json(said)).hexdigest()
 
 
@@ -169,11 +176,15 @@ class Closings:
             if number != (last.number if last else 0):
                 return 0  # another process was faster
             before, at, made = last.hash if last else START, local.astimezone(UTC), 0
+            if any(n for *_, n, _ in closed):
+                midnight = datetime.combine(local.date(), time(0), local.tzinfo)
+                journal.seal(connection, midnight)
+            _, head = journal.newest(connection)
             for day, since, until, n, root in closed:
                 if not n:
                     continue
                 made += 1
-                new = Entry(number + made, day, since, until, n, root, at, before, "")
+                new = Entry(number + made, day, since, until, n, root, at, before, "", head)
                 before = new.own_hash
                 connection.execute(insert(ClosingRow).values({**vars(new), "hash": before}))
         return made

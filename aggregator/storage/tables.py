@@ -425,6 +425,7 @@ class ClosingRow(SQLModel, table=True):
     closed_at: datetime = Field(sa_type=UtcDateTime)
     before: str = Field(max_length=64)
     hash: str = Field(max_length=64)
+    journal: str | None = Field(default=None, max_length=64)
 
 
 class JournalRow(SQLModel, table=True):

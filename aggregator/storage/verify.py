@@ -45,7 +45,7 @@ Sums = dict[Key, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Printed:
-    """A root as it stands on the sheet of a day, or its first digits."""
+    """A root, or the hash of its entry, as it stands on the sheet of a day; or its first digits."""
 
     day: date
     hex: str
@@ -94,7 +94,7 @@ class Verification:
             yield from self._days(connection, entries)
             yield from self._blocks(connection)
             yield from numbers(connection)
-            yield from journal.check(connection)
+            yield from journal.check(connection, _heads(entries))
         for number in self._store.issued.broken():
             yield finding("verify.issued", number=integer(number))
 
@@ -218,11 +218,20 @@ def joined(entries: Sequence[Entry]) -> Iterator[Finding]:
         before = entry.hash
 
 
+def _heads(entries: Sequence[Entry]) -> Iterator[tuple[str, Finding]]:
+    """The journal's hashes that entries of the ledger have in them."""
+    for one in entries:
+        if one.journal is not None:
+            told = {"number": integer(one.number), "day": day(one.day)}
+            yield one.journal, finding("verify.journal_cut", **told)
+
+
 def on_paper(entries: Sequence[Entry], printed: Sequence[Printed]) -> Iterator[Finding]:
     """Printed roots that are not in the ledger."""
     newest = max((entry.day for entry in entries), default=None)
     for one in printed:
-        roots = [entry.root for entry in entries if entry.day == one.day]
+        own = [entry for entry in entries if entry.day == one.day]
+        roots = [root for entry in own for root in (entry.root, entry.hash)]
         if any(root.startswith(one.hex) for root in roots):
             continue
         if roots:

@@ -1,23 +1,28 @@
 """The journal: rows besides submissions that figures are made of, and every change of them."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import insert
 
 from aggregator.figures.layouts import layouts_read
 from aggregator.indices.circular_01_2018 import BY_DOSSIER, Counts, Facts
 from aggregator.storage import journal
 from aggregator.storage.audit import entry
-from aggregator.storage.batches import _exchange
+from aggregator.storage.ballots import NewBallots
+from aggregator.storage.batches import _exchange, enrol, withdraw
 from aggregator.storage.centres import Version
+from aggregator.storage.ledger import Decision, Group
 from aggregator.storage.restores import parted
 from aggregator.storage.rollups import Span
 from aggregator.storage.roster import Shift
-from aggregator.storage.store import Selection
+from aggregator.storage.store import Selection, Store
+from aggregator.storage.tables import BallotEntry, CommentEventRow, PublicAnswerRow, ReportTextRow
 from aggregator.storage.verify import Verification
 from surveys.centre import Centre, Margin, load_centre
-from tests.aggregator.conftest import CENTRE, NOW, Intake, ratings, sipas, submission
+from surveys.definition import Survey
+from tests.aggregator.conftest import CENTRE, NOW, ZONE, Intake, ratings, sipas, submission
 from tests.aggregator.intake.test_numbers import DEVICE, KEY, NAME, chained
 
 DAY = date(2026, 11, 20)
@@ -41,8 +46,8 @@ class Kept:
     def change(self, statement: str) -> int:
         with self.intake.store.database.begin(write=True) as connection:
             on = connection.dialect.name == "postgresql"
-            for table in ("journal", "frozen_block"):
-                for name in ("row", "kept", "update", "delete", "replace"):
+            for table in ("journal", "frozen_block", "closing", "withdrawal", *journal.ADDED):
+                for name in ("row", "statement", "kept", "update", "delete", "replace"):
                     own = f" ON {table}" if on else ""
                     connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {table}_{name}{own}")
             return connection.exec_driver_sql(statement).rowcount
@@ -63,6 +68,7 @@ def kept(intake: Intake) -> Kept:
     then = "2026-11-20T08:10:00+07:00"
     reasons |= {"answered_at": then}
     intake([*ratings([5] + [1] * 20, answered_at=then), reasons, sipas([4] * 22, answered_at=then)])
+    intake([submission(answers={}, comment="x", channel="import")])
     intake(ratings([5, 1], answered_at="2026-10-20T08:10:00+07:00"))
     rows = [{"day": DAY, "department": one, "dossiers": 0} for one in ("", "so_tu_phap")]
     store.put_transactions([*rows, {"day": NOW.date(), "department": "", "dossiers": 2}])
@@ -85,7 +91,36 @@ def kept(intake: Intake) -> Kept:
     for survey in surveys.values():
         for layout in layouts_read(centre)(survey):
             store.daily(layout, Selection(survey.id), lambda item: None, lambda at: None)
+    _fill_what_is_only_added_to(store, surveys["in_centre"])
+    assert store.closings.close((NOW + timedelta(days=1)).astimezone(ZONE)) > 0
     return Kept(intake, centre)
+
+
+def _fill_what_is_only_added_to(store: Store, survey: Survey) -> None:
+    """A row of each kind that the journal gets with the next closing."""
+    told = entry(NOW, "a", "batch.ballots_made", name="b", survey=survey.id, n=9)
+    new = NewBallots("b", survey, None, None, (), DAY, 9, "00", NOW, "a")
+    number = store.ballots.make(new, told)
+    assert number is not None
+    store.ballots.count(number, 9, 8, told)
+    case = store.cases.open(NOW, NOW, "a", "comment", text="x")
+    wordy = next(one for one in store.submissions(None, None) if one.comment)
+    rows = {
+        PublicAnswerRow: {"case_number": case, "said": "a", "done": "b"},
+        CommentEventRow: {"comment": wordy.number, "kind": "hide", "value": ""},
+        ReportTextRow: {"survey": survey.id, "kind": "month", "since": MONTH.since}
+        | dict.fromkeys(("limits", "causes", "proposals"), "x"),
+        BallotEntry: {"id": "e", "batch": number, "serial": 1, "turn": 1, "kind": "first"}
+        | {"outcome": "valid", "answers": {"rating": 5}},
+    }
+    with store.database.begin(write=True) as connection:
+        for table, row in rows.items():
+            connection.execute(insert(table).values(**row, at=NOW, actor="a"))
+        enrol(connection, [wordy.id], number)
+        withdraw(connection, [wordy.id], number)
+    store.restores.add(DAY, NOW, "a", "x", ())
+    group = Group(survey.id, "", *MONTH)
+    assert store.ledger.add([Decision(group, shown=True)], NOW, "a", 0)
 
 
 def test_what_was_written_by_the_program_fits(kept: Kept) -> None:
@@ -96,7 +131,7 @@ def test_what_was_written_by_the_program_fits(kept: Kept) -> None:
     assert kept.found() == []
     with store.database.begin() as connection:
         kinds = [row.kind for row in connection.exec_driver_sql("SELECT kind FROM journal")]
-    assert set(kinds) == set(journal.KEYS)
+    assert set(kinds) == {*journal.KEYS, *journal.ADDED}
     assert kinds.count("transactions") == 3
 
 
@@ -121,6 +156,26 @@ TAMPERED = {
     "definition": ("UPDATE definition SET since = '2020-01-01'", "Definition of a survey"),
     "document": ("UPDATE centre_version SET reason = 'x'", "Version of the centre's document, 1"),
     "document, gone": ("DELETE FROM centre_version", "Version of the centre's document, 1"),
+    "case": ("UPDATE citizen_case SET missed = true", "Case, 1:"),
+    "ballots": ("UPDATE ballot_batch SET returned = 90", "Batch of ballots, "),
+    "withdrawn": ("INSERT INTO withdrawal SELECT number, 1 FROM submission WHERE number = 2", "wi"),
+    "withdrawn, gone": ("DELETE FROM withdrawal", "Submissions withdrawn"),
+    "audit": ("UPDATE audit SET actor = 'x' WHERE number = 1", "Audit log, entries, 1-"),
+    "audit, gone": ("DELETE FROM audit WHERE number = 1", "Audit log, entries, 1-"),
+    "audit, before": (
+        "INSERT INTO audit SELECT -1, at, kind, event, actor, details, words, unmarked FROM audit"
+        " WHERE number = 1",
+        "Audit log, entries, 1-",
+    ),
+    "published": ("UPDATE published_group SET shown = false", "Published figures, 1-"),
+    "restore": ("DELETE FROM restore", "Restores answered for, 1-1"),
+    "case event": ("UPDATE case_event SET at = at, actor = 'x'", "What happened to cases"),
+    "comment event": ("DELETE FROM comment_event", "What was done about comments"),
+    "answer": ("UPDATE public_answer SET done = 'x'", "Public answers"),
+    "batch": ("UPDATE batch SET actor = 'x'", "Batches of the data desk"),
+    "typed": ("UPDATE ballot_entry SET kind = 'first', actor = 'x'", "Entries of paper ballots"),
+    "remarks": ("UPDATE report_text SET causes = 'y'", "Remarks in reports"),
+    "journal made again": ("DELETE FROM journal", "names an entry of the journal"),
     "entry": ("UPDATE journal SET digest = '' WHERE number = 2", "Entry 2 of the journal"),
     "entry, gone": ("DELETE FROM journal WHERE number = 1", "of the journal"),
     "block, flags": (
@@ -193,11 +248,11 @@ def test_a_restore_is_answered_for_once_and_hides_nothing_else(kept: Kept) -> No
     assert left() == ([], 1)
     hand_in(items[3:4])  # one turns up: a part of what was lost
     assert left() == ([], 1)
+    with pytest.raises(Exception, match="append-only"), store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE restore SET reason = ''")
     kept.change("UPDATE tally SET n = n + 1 WHERE code = 5")
     kinds, explained = left()
     assert (set(kinds), explained) == ({"tally", "block"}, 1)  # and what is kept of these days
-    with pytest.raises(Exception, match="append-only"), store.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE restore SET reason = ''")
 
 
 def test_sqlite_pages_are_looked_at(kept: Kept) -> None:

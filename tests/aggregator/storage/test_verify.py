@@ -233,6 +233,8 @@ def test_forgotten_comments_keep_everything_whole(kept: Kept) -> None:
 def test_roots_from_paper(kept: Kept) -> None:
     first, second = kept.intake.store.closings.entries()
     assert kept.found(Printed(second.day, second.root), Printed(first.day, first.root[:16])) == []
+    seals = Printed(second.day, second.hash[:32]), Printed(first.day, first.hash)
+    assert kept.found(*seals) == []
     [said] = kept.found(Printed(second.day, "0" * 64))
     assert "mã trên phiếu đã ký không có trong sổ" in said
     [older] = on_paper([first], [Printed(second.day, second.root)])
@@ -241,6 +243,35 @@ def test_roots_from_paper(kept: Kept) -> None:
     assert "sổ trống" in empty.get("vi")
     assert [*joined([first, second])] == []
     assert len([*joined([replace(first, closed_at=NOW), second])]) == 1
+
+
+def test_a_ledger_made_again_from_some_day_on_is_caught_by_any_later_sheet(
+    intake: Intake, centre: Centre, clock: Clock
+) -> None:
+    """Rows deleted, and every sum, entry and hash made again as the program would."""
+    from aggregator.intake.ingest import rebuild
+
+    kept = Kept(intake, centre, clock)
+    for day in (20, 21, 22):
+        intake(ratings([5, 4, 1], answered_at=f"2026-11-{day}T08:10:00+07:00"))
+    assert kept.close() == 3
+    intake(ratings([5]))
+    assert kept.close() == 1
+    papers = [Printed(one.day, one.root) for one in intake.store.closings.entries()]
+    seal = intake.store.closings.entries()[-1]
+    counted = intake.store.definitions.counted(intake.ingest._surveys)
+    kept.change(
+        "DELETE FROM submission WHERE day = '2026-11-21' AND answers LIKE '%1%'"
+        if intake.store.engine.dialect.name == "sqlite"
+        else "DELETE FROM submission WHERE day = '2026-11-21' AND answers::text LIKE '%1%'",
+        "DELETE FROM closing",
+    )
+    rebuild(intake.store, counted, centre.zone, lambda _: None)
+    assert kept.close() == 4
+    assert kept.found() == []  # nothing in the database tells
+    assert len(kept.found(papers[1])) == 1  # the sheet of the day
+    assert kept.found(papers[3]) == []  # that of a later day vouches by its root for itself
+    assert len(kept.found(Printed(seal.day, seal.hash[:32]))) == 1  # and by its seal for all
 
 
 def test_the_database_itself_refuses_to_change_the_ledger(kept: Kept) -> None:

@@ -8,6 +8,8 @@ from aggregator.figures.briefing import evidence
 from aggregator.statistics.participation import CENTRE
 from aggregator.wording import numbers
 
+SEAL = 32  # digits of an entry's hash that are printed
+
 
 def daily(m: Material) -> Section:
     """The departments with their answers by level, and the centre.
@@ -38,13 +40,19 @@ def daily(m: Material) -> Section:
 
 
 def root_of(on: Occasion) -> Paragraph:
-    """The root under which the ledger has the day, with its QR code, and what came late."""
+    """The root under which the ledger has the day, with its QR code, and what came late.
+
+    With the hash of the entry, which vouches for the whole ledger and the journal until then.
+    """
     day = on.period.since
     entries = on.store.closings.entries(day)
     if not entries:
         return Paragraph(on.say("not_closed", day=on.day(day)))
     first, *later = entries
-    groups = " ".join(first.root[at : at + 8] for at in range(0, len(first.root), 8))
+    root, seal = (
+        " ".join(one[at : at + 8] for at in range(0, len(one), 8))
+        for one in (first.root, first.hash[:SEAL])
+    )
     told = on.say(
         "closed",
         day=on.day(day),
@@ -52,7 +60,8 @@ def root_of(on: Occasion) -> Paragraph:
         clock=numbers.clock(first.closed_at.astimezone(on.centre.zone)),
         at=on.day(on.centre.local_day(first.closed_at)),
         entry=on.integer(first.number),
-        root=groups,
+        root=root,
+        seal=seal,
     )
     for one in later:
         at = on.day(on.centre.local_day(one.closed_at))
