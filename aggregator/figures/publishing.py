@@ -1,60 +1,16 @@
 """Rows of figures as they may be published: small groups are withheld."""
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from aggregator.figures.figures import figure_rows
 from aggregator.figures.ledger import minimum_of
 from aggregator.figures.references import set_comparisons
 from aggregator.figures.rows import FigureRow, RowKey
-from aggregator.statistics import Method
 from aggregator.statistics.forms import POOL, FormSizes, withhold_form
-from aggregator.statistics.suppression import Sum, withhold
-from aggregator.storage.store import Selection, Store
 from surveys.centre import Centre
 from surveys.definition import Survey
 
 Branch = tuple[FigureRow, Sequence[FigureRow]]
-
-
-def publishable_rows(
-    store: Store,
-    survey: Survey,
-    centre: Centre,
-    selection: Selection,
-    by: RowKey,
-    method: Method = "wilson",
-) -> list[FigureRow]:
-    """The rows of figure_rows as they may be published.
-
-    The tables by centre, department and counter of one selection may be published together, and
-    so may those by factor and question. Other tables that overlap, such as those of a week and
-    of its days, are not guarded against each other. Raises what figure_rows raises.
-    """
-
-    def rows(by: RowKey) -> list[FigureRow]:
-        return figure_rows(store, survey, centre, selection, by, method)
-
-    if by in ("question", "factor"):
-        wanted = {row.key for row in rows(by)}
-        selection = replace(selection, questions=None)  # the others of the form matter too
-        found = published_parts(survey, rows, by, centre)
-        return [row for row in found if row.key in wanted]
-    [total] = rows("centre")
-    minimum = _minimum(total, survey, centre)
-    if by not in ("centre", "department", "counter"):  # channels and parts of time
-        return compared_alone(published_rows(total, rows(by), minimum)[1], survey, centre)
-    counters = rows("counter")
-    branches = [
-        (row, [one for one in counters if one.department == row.key]) for row in rows("department")
-    ]
-    whole, departments = published_tree(total, branches, minimum)
-    if by == "centre":
-        return [whole]
-    leaves = [counter for _, own in departments for counter in own]
-    return compared_alone(
-        leaves if by == "counter" else [row for row, _ in departments], survey, centre
-    )
 
 
 def compared_alone(
@@ -100,57 +56,6 @@ def published_parts(
     if by == "factor":
         return [factor for factor, _ in found]
     return [question for _, questions in found for question in questions]
-
-
-def published_rows(
-    total: FigureRow, rows: Sequence[FigureRow], minimum: int
-) -> tuple[FigureRow, list[FigureRow]]:
-    """A total and its rows as published; each person of the total is in at most one row.
-
-    Raises ValueError where the rows have more people than the total.
-    """
-    whole, branches = published_tree(total, [(row, ()) for row in rows], minimum)
-    return whole, [row for row, _ in branches]
-
-
-def published_tree(
-    total: FigureRow, branches: Sequence[Branch], minimum: int
-) -> tuple[FigureRow, list[tuple[FigureRow, list[FigureRow]]]]:
-    """A total, its rows and the rows of each of them as published: centre, departments, counters.
-
-    People in no row (whose answers have no department) can be found by subtraction, so they are
-    guarded like a row. A document that shows several of these tables must take them from one
-    call. Raises ValueError where rows have more people than what they are part of.
-    """
-    rows: dict[Hashable, FigureRow] = {(): total}
-    sums: list[Sum] = []
-    for row, leaves in branches:
-        rows[row.key,] = row
-        rows |= {(row.key, leaf.key): leaf for leaf in leaves}
-        if leaves:
-            sums.append(Sum((row.key,), tuple((row.key, leaf.key) for leaf in leaves)))
-    sums.append(Sum((), tuple((row.key,) for row, _ in branches)))
-    sizes = {key: row.n for key, row in rows.items()}
-    levels = {key: found for key, row in rows.items() if (found := levels_of(row))}
-    rests: set[Hashable] = set()
-    for number, each in enumerate(sums):
-        rest = ("rest of", each.total)
-        sizes[rest] = sizes[each.total] - sum(sizes[part] for part in each.parts)
-        if sizes[rest] < 0:
-            raise ValueError("rows have more people than what they are part of")
-        if sizes[rest]:  # an empty rest is known to be empty
-            rests.add(rest)
-        if all(key in levels for key in (each.total, *each.parts)):
-            levels[rest] = less(levels[each.total], [levels[part] for part in each.parts])
-        sums[number] = Sum(each.total, (*each.parts, rest))
-    withheld = withhold(sizes, sums, minimum, rests, levels=levels, questions=questions_of(total))
-    return shown(total, () in withheld), [
-        (
-            shown(row, (row.key,) in withheld),
-            [shown(leaf, (row.key, leaf.key) in withheld) for leaf in leaves],
-        )
-        for row, leaves in branches
-    ]
 
 
 def published_form(

@@ -133,8 +133,9 @@ def _prepared(room: str) -> Callable[[int], int]:
         uploader: Any = import_module("kiosk.uploader")
         uploader.LONGEST_PAUSE, uploader.REQUEST_SECONDS = KIOSK_PAUSE, KIOSK_PATIENCE
         uploader.release()
+        _warm_up_kiosk()
     else:
-        _warm_up()
+        _warm_up_aggregator()
 
     def serve(ahead: int) -> int:
         if ahead and FAKETIME is None:
@@ -155,7 +156,20 @@ def _serve_astray(ahead: timedelta) -> int:
     return serving.serve(app, settings.host, settings.port)
 
 
-def _warm_up() -> None:
+def _warm_up_kiosk() -> None:
+    """Build a kiosk and a client once: what is imported late is there."""
+    import httpx2
+
+    from kiosk.app import create_app
+    from kiosk.settings import Settings
+
+    folder = tempfile.mkdtemp()
+    create_app(Settings(var=Path(folder))).state.context.outbox.close()
+    httpx2.Client(trust_env=False).close()
+    shutil.rmtree(folder)
+
+
+def _warm_up_aggregator() -> None:
     """Build an aggregator once: templates are compiled, and what is imported late is there."""
     from aggregator.commands.running import run_migrate  # noqa: F401
     from aggregator.dashboard.app import create_app

@@ -4,10 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from aggregator.figures.publishing import published_form, published_rows, published_tree
+from aggregator.figures.publishing import published_form, shown
 from aggregator.figures.rows import FigureRow, Measure
 from aggregator.statistics.comparison import MISS
 from surveys.definition import Text, load_surveys
@@ -31,53 +29,11 @@ def withheld(rows: list[FigureRow]) -> str:
 
 
 def test_a_withheld_row_has_no_figure_at_all() -> None:
-    total, rows = published_rows(row("T", 33), [row("a", 4), row("b", 20), row("c", 9)], 5)
-    assert withheld([total, *rows]) == "ac"
-    small = rows[0]
+    small = shown(row("a", 4), withheld=True)
     assert (small.n, small.counts, small.measures, small.comparisons) == (0, {}, {}, [])
-    assert small.label.vi == "a"
-
-
-sizes = st.lists(st.integers(0, 30), min_size=1, max_size=6)
-
-
-@given(sizes, st.integers(0, 9))
-def test_rows_that_are_shown_are_shown_as_they_were(parts: list[int], elsewhere: int) -> None:
-    given_rows = [row(f"r{number}", n) for number, n in enumerate(parts)]
-    whole = row("T", sum(parts) + elsewhere)
-    total, rows = published_rows(whole, given_rows, 5)
-    assert [one.key for one in rows] == [one.key for one in given_rows]
-    for before, after in zip([whole, *given_rows], [total, *rows], strict=True):
-        assert after.withheld or after == before
-        assert after.withheld or not 0 < after.n < 5
-    if not total.withheld:
-        missing = total.n - sum(one.n for one in rows)
-        assert missing == 0 or missing >= 5
-
-
-def test_people_of_no_row_are_guarded_like_a_row() -> None:
-    """Three ratings without a department: the centre less the departments would tell of them."""
-    _, rows = published_rows(row("T", 53), [row("a", 20), row("b", 30)], 5)
-    assert withheld(rows) == "a"
-    _, rows = published_rows(row("T", 60), [row("a", 4), row("b", 50)], 5)
-    assert withheld(rows) == "a", "six of no row guard it: nobody knows how many they are"
-
-
-def test_rows_cannot_have_more_people_than_their_total() -> None:
-    with pytest.raises(ValueError, match="more people"):
-        published_rows(row("T", 9), [row("a", 10)], 5)
-
-
-def test_counters_and_departments_are_guarded_together() -> None:
-    branches = [
-        (row("a", 4), [row("q1", 4), row("q2", 0)]),
-        (row("b", 9), [row("q3", 9)]),
-        (row("c", 60), [row("q4", 30), row("q5", 30)]),
-    ]
-    total, found = published_tree(row("T", 73), branches, 5)
-    assert not total.withheld
-    assert withheld([department for department, _ in found]) == "ab"
-    assert [withheld(counters) for _, counters in found] == ["q1", "q3", ""]
+    assert (small.withheld, small.label.vi) == (True, "a")
+    assert shown(row("b", 0), withheld=True) == row("b", 0), "nobody is in it: nothing to withhold"
+    assert shown(row("c", 9), withheld=False) == row("c", 9)
 
 
 def test_a_factor_of_few_takes_another_and_both_their_questions_along() -> None:

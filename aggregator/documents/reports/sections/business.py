@@ -15,7 +15,9 @@ from aggregator.documents.reports.model import (
 from aggregator.documents.reports.occasion import Occasion
 from aggregator.documents.reports.published import form_rows
 from aggregator.figures.business import BusinessFactor, business_factors
-from aggregator.figures.publishing import publishable_rows
+from aggregator.figures.figures import figure_rows
+from aggregator.figures.publishing import published_parts
+from aggregator.figures.rows import FigureRow, RowKey
 from aggregator.indices.pci import StatementFeedback
 from aggregator.wording import numbers
 from surveys.definition import Question, Survey
@@ -41,8 +43,12 @@ def gather(on: Occasion) -> Business | None:
         printed = (one.id for one in survey.all_questions() if one.kind != "many")
         rows = form_rows(on, survey, "question", tuple(printed))
     else:
-        days = on.selection(survey)
-        rows = publishable_rows(on.store, survey, on.centre, days, "question")
+        asked = on.selection(survey)
+
+        def read(by: RowKey) -> list[FigureRow]:
+            return figure_rows(on.store, survey, on.centre, asked, by)
+
+        rows = published_parts(survey, read, "question", on.centre)
     kept = [row for row in rows if row.question is not None and row.question.kind != "many"]
     if not any(row.n or (row.withheld and on.publisher is None) for row in kept):
         return None
