@@ -64,10 +64,6 @@ class Text(Model):
         """The language that ``get`` answers in."""
         return wanted if wanted == "en" or wanted in self._added else "vi"
 
-    def is_read_as(self, other: "Text") -> bool:
-        """Whether a reader of one of both languages cannot tell the two texts apart."""
-        return as_read(self.vi) == as_read(other.vi) or as_read(self.en) == as_read(other.en)
-
     def translated(self, added: Mapping[str, str]) -> Self:
         """The same text in more languages: words by their code."""
         copy = self.model_copy()

@@ -66,8 +66,10 @@ def as_read(text: str) -> str:
 
 def has_too_many_marks(text: str) -> bool:
     """Whether more than MAX_MARKS marks follow each other."""
+    if len(text) <= MAX_MARKS or text.isascii():
+        return False
     marks = 0
-    for character in text if not text.isascii() else "":
+    for character in text:
         marks = marks + 1 if unicodedata.combining(character) else 0
         if marks > MAX_MARKS:
             return True

@@ -13,6 +13,7 @@ from pydantic import model_validator
 
 from surveys.definition import Identifier, Model, Text
 from surveys.refusals import CentreError
+from surveys.text import as_read
 
 
 class Former(Model):
@@ -131,8 +132,9 @@ def _check_mergers(units: Mapping[str, Unit]) -> None:
 
 def _check_names(units: Iterable[Unit]) -> None:
     """Units that are open at the same time must be told apart, in both languages."""
-    for one, other in combinations(units, 2):
-        if one.name.is_read_as(other.name) and one.is_open_within(other.opened, _last(other)):
+    read = [(unit, as_read(unit.name.vi), as_read(unit.name.en)) for unit in units]
+    for (one, vi, en), (other, other_vi, other_en) in combinations(read, 2):
+        if (vi == other_vi or en == other_en) and one.is_open_within(other.opened, _last(other)):
             raise CentreError("same_name", unit=one.id, other=other.id)
 
 
