@@ -18,14 +18,19 @@ SPOILT = [
 ]
 
 
-@pytest.fixture
-def kiosks(browser: Browser, serve: Servers, tmp_path: Path) -> Iterator[Kiosks]:
-    """Kiosks seen by the Chromium that kiosks have; without windows it draws letters otherwise."""
+@pytest.fixture(scope="module")
+def windowed(browser: Browser) -> Iterator[Browser]:
+    """The Chromium that kiosks have; without windows it draws letters otherwise."""
     launched = browser.browser_type.launch(executable_path=chromium_path(), args=CHROMIUM_FLAGS)
     with launched as windowed:
-        kiosks = Kiosks(windowed, serve, tmp_path)
-        yield kiosks
-        kiosks.close()
+        yield windowed
+
+
+@pytest.fixture
+def kiosks(windowed: Browser, serve: Servers, tmp_path: Path) -> Iterator[Kiosks]:
+    kiosks = Kiosks(windowed, serve, tmp_path)
+    yield kiosks
+    kiosks.close()
 
 
 @pytest.mark.browser
