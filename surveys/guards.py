@@ -36,6 +36,9 @@ class Flags(Model):
       of a form of many questions those with the same answers.
     - ``closed``: on a touch screen, ``outside_minutes`` or more from the opening hours.
     - ``unserved``: the department settled no dossier on that day, as its figures say.
+    - ``taps``: all ratings of a touch screen's place on a day on which more than ``touch_a_day``
+      were given for each counter, or, where the dossiers of that day are known, more than as many
+      visits as they mean.
     - ``network``: a form of which the kiosk says that too many had come from its network, see
       PhoneForm.
     - ``code``: all forms of one code on a day on which more than ``phone_a_day`` came for each
@@ -53,6 +56,7 @@ class Flags(Model):
     outside_hours: bool = True
     outside_minutes: Annotated[int, Field(ge=0, le=720)] = 30
     nobody_served: bool = True
+    touch_a_day: Annotated[int, Field(ge=0, le=10_000)] = 120
     phone_a_day: Annotated[int, Field(ge=0, le=10_000)] = 40
     phone_usual: Annotated[int, Field(ge=0, le=1_000)] = 3
     same_network: bool = True

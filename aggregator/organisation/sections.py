@@ -27,7 +27,7 @@ OUR_COLOURS = {"colour": "#0b4a73", "accent": "#a8325e"}
 ALERT_LIMITS = ("silent_minutes", "refused", "disk_percent", "backup_hours")
 FLAG_LIMITS = (
     *("burst_ratings", "burst_seconds", "run_ratings", "run_minutes"),
-    *("outside_minutes", "phone_a_day", "phone_usual", "alert_from"),
+    *("outside_minutes", "touch_a_day", "phone_a_day", "phone_usual", "alert_from"),
 )
 FLAG_TICKS = ("outside_hours", "nobody_served", "same_network")
 PHONE_LIMITS = ("forms_an_hour", "network_an_hour", "effort")  # each a whole number

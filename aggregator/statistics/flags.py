@@ -7,12 +7,12 @@ import pandas as pd
 
 from surveys.guards import Flags
 
-FlagRule = Literal["burst", "run", "closed", "unserved", "code", "network"]
+FlagRule = Literal["burst", "run", "closed", "unserved", "taps", "code", "network"]
 FLAG_RULES: tuple[FlagRule, ...] = get_args(FlagRule)
 
 VISITS = 2  # for each dossier: 18,000 visits to 9,974 dossiers in the report of 2020, rounded up
 UNEVEN = 1.5  # so many times its part of a department's visitors a counter may have
-FEW_FORMS = 10  # of one code on a day are never too many
+FEW_FORMS = 10  # of one code, or taps at one place, on a day are never too many
 
 
 def flags(ratings: pd.DataFrame, limits: Flags) -> pd.DataFrame:
@@ -38,7 +38,9 @@ def flags(ratings: pd.DataFrame, limits: Flags) -> pd.DataFrame:
     closed = touch & ratings["closed"].to_numpy(bool) & limits.outside_hours
     unserved = (dossiers == 0) & limits.nobody_served
     network = ratings["crowded"].to_numpy(bool) & limits.same_network
-    found = (burst, run, closed, unserved, _too_many_forms(ratings, limits), network)
+    taps = _too_many(ratings, touch, limits.touch_a_day)
+    code = _too_many(ratings, ~touch, limits.phone_a_day, limits.phone_usual)
+    found = (burst, run, closed, unserved, taps, code, network)
     return pd.DataFrame(dict(zip(FLAG_RULES, found, strict=True)), index=ratings.index)
 
 
@@ -68,22 +70,22 @@ def _crowded(ratings: pd.DataFrame, least: int, seconds: int, *, alike: bool) ->
     return marked
 
 
-def _too_many_forms(ratings: pd.DataFrame, limits: Flags) -> np.ndarray:
-    """Whether a form came from a code that was sent more often than its place has visitors.
+def _too_many(ratings: pd.DataFrame, own: np.ndarray, a_day: int, usual: int = 0) -> np.ndarray:
+    """Whether a rating is one of more than its place has visitors, of those of one way (``own``).
 
-    How many these are the dossiers of the day tell; where they are not known, how often the code
-    was sent before. Which forms were too many nobody can tell, so it is all of that code and day.
+    More than ``a_day`` for each counter are too many. How many visitors there are the dossiers of
+    the day tell; where they are not known, ``usual`` times what came on days before. Which were
+    too many nobody can tell, so it is all of that place and day. 0 is never.
     """
-    if not limits.phone_a_day or ratings.empty:
+    if not a_day or ratings.empty:
         return np.zeros(len(ratings), dtype=bool)
-    forms = ~ratings["touch"].to_numpy(bool)
-    places = ratings["place"].where(forms, -1)
+    places = ratings["place"].where(own, -1)
     sent = places.map(places.value_counts()).to_numpy(float)
     names = ("counters", "among", "dossiers", "usual")
-    counters, among, dossiers, usual = (ratings[name].to_numpy(float) for name in names)
+    counters, among, dossiers, before = (ratings[name].to_numpy(float) for name in names)
     visits = VISITS * dossiers * np.where(counters < among, UNEVEN * counters / among, 1.0)
-    before = limits.phone_usual * usual if limits.phone_usual else np.full(len(usual), np.nan)
+    before = usual * before if usual else np.full(len(before), np.nan)
     expected = np.where(np.isnan(dossiers), before, visits)
-    most = np.fmin(limits.phone_a_day * counters, np.maximum(expected, FEW_FORMS))
-    found: np.ndarray = forms & (sent > most)
+    most = np.fmin(a_day * counters, np.maximum(expected, FEW_FORMS))
+    found: np.ndarray = own & (sent > most)
     return found

@@ -238,6 +238,7 @@ burst_ratings = 0
 run_ratings = 0
 outside_hours = false
 nobody_served = false
+touch_a_day = 0
 phone_a_day = 0
 """
 

@@ -20,7 +20,7 @@ from tests.simulation.daily import (
     of_months,
 )
 from tests.simulation.departments import of_departments, of_weighted_answers
-from tests.simulation.flags import of_flags
+from tests.simulation.flags import of_flags, of_slow_taps
 from tests.simulation.surveys import of_forms
 
 NOTES = """
@@ -82,6 +82,10 @@ def _print_flags(days: int, seed: int) -> None:
     centre = load_centre(Path("deploy/lai_chau.toml"))
     for row in of_flags(centre, load_instruments(None), days, seed):
         print(f"{row.what:50}{row.ratings:>7}{row.share:>9.2%}", flush=True)
+    print("\ntaps of the worst face a day at a counter with 12 visitors: days with a flag, share")
+    for slow in of_slow_taps(centre, load_instruments(None)["in_centre"], 20, seed):
+        told = f"{slow.seen:>3} of {slow.days}, {slow.share:.1%} in place of {slow.without:.1%}"
+        print(f"{slow.a_day:>4} {told}", flush=True)
 
 
 def _print_daily(quarters: int, seed: int) -> None:

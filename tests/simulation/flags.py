@@ -84,6 +84,41 @@ def of_flags(centre: Centre, surveys: dict[str, Survey], days: int, seed: int) -
             yield Row(name + told, len(made_up), min(found - own, len(made_up)), False)
 
 
+class Slow(NamedTuple):
+    """So many taps of the worst face on each of ``days`` at one counter, on how many a flag.
+
+    ``share`` is that of the counter's satisfied with them, ``without`` that of its visitors.
+    """
+
+    a_day: int
+    days: int
+    seen: int
+    share: float
+    without: float
+
+
+def of_slow_taps(centre: Centre, survey: Survey, days: int, seed: int) -> Iterator[Slow]:
+    """Taps that are spread evenly over the opening hours of a counter with 12 visitors a day."""
+    chance, layout = Random(seed), Flagging(survey, centre)
+    for a_day in (10, 20, 40, 120):
+        seen = k = n = 0
+        for number in range(days):
+            day = DAY - timedelta(days=7 * number)
+            ratings, settled = honest_day(centre, day, 12, chance)
+            opens, lunch = datetime.combine(day, time(7, 30), centre.zone), timedelta(hours=4)
+            made_up = []
+            for at in range(a_day):
+                since = timedelta(hours=7.5) * (at + 0.5) / a_day
+                moment = opens + since + (timedelta(hours=2) if since > lunch else timedelta())
+                made_up.append(Rating(1, "kiosk", "so_tu_phap", "q05", moment, {"rating": 1}))
+            own = found_in(layout, ratings, day, settled, {})
+            together = sorted([*ratings, *made_up], key=lambda one: one.answered_at)
+            seen += found_in(layout, together, day, settled, {}) > own
+            faces = [one.answers["rating"] for one in ratings if one.counter == "q05"]
+            k, n = k + sum(one >= 4 for one in faces), n + len(faces)
+        yield Slow(a_day, days, seen, k / (n + a_day * days), k / n)
+
+
 def found_in(
     layout: Flagging,
     ratings: Sequence[Rating],
@@ -191,5 +226,6 @@ ATTACKS: dict[str, Callable[[Centre, Random], list[Rating]]] = {
     "staff: 60 taps of the best, one in 30 s": _attack(9, "kiosk", 60, 30, 5),
     "40 taps in the evening, one in 60 s": _attack(20, "kiosk", 40, 60, 5),
     "30 forms in a day, one in 10 minutes": _attack(8, "qr", 30, 600, 1),
+    "40 taps in a day, one in 10 minutes": _attack(8, "kiosk", 40, 600, 5),
     "10 taps in a day, one in 30 minutes": _attack(8, "kiosk", 10, 1_800, 5),
 }

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from surveys.centre import load_centre
 from surveys.definition import load_instruments
-from tests.simulation.flags import of_flags
+from tests.simulation.flags import of_flags, of_slow_taps
 
 CENTRE = Path(__file__).parents[2] / "deploy" / "lai_chau.toml"
 
@@ -18,3 +18,12 @@ def test_honest_ratings_hardly_ever_have_a_flag_and_floods_do() -> None:
     seen = [row for row in made_up if row.ratings >= 40 or "forms" in row.what]
     assert len(seen) == len(made_up) - 1  # ten taps over a day look like visitors
     assert all(row.share > 0.95 for row in seen), made_up
+
+
+def test_slow_taps_are_seen_once_they_are_more_than_a_counter_has_visitors() -> None:
+    survey = load_instruments(None)["in_centre"]
+    few, more, *many = of_slow_taps(load_centre(CENTRE), survey, 20, seed=20_200_512)
+    assert few.seen <= 2  # as many as visitors would be: THREATS.md says so
+    assert few.share < 0.5 < few.without
+    assert more.seen > 15
+    assert all(one.seen == one.days for one in many)

@@ -124,8 +124,8 @@ def test_a_late_answer_and_later_dossiers_change_the_flags_of_their_day(watched:
     watched.context.store.put_transactions([settled])
     flagged = rows(watched)[0].flagged
     assert flagged is not None
-    assert dict(flagged.rules) == {"burst": 5, "unserved": 14}
-    watched.context.store.put_transactions([settled | {"dossiers": 7}])
+    assert dict(flagged.rules) == {"burst": 5, "unserved": 14, "taps": 14}
+    watched.context.store.put_transactions([settled | {"dossiers": 40}])
     flagged = rows(watched)[0].flagged
     assert flagged is not None
     assert dict(flagged.rules) == {"burst": 5}

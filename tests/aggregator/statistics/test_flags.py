@@ -88,6 +88,31 @@ def test_a_code_sent_more_often_than_its_place_has_visitors(
 
 
 @pytest.mark.parametrize(
+    ("taps", "among", "dossiers", "flag"),
+    [
+        (30, 1, np.nan, False),
+        (31, 1, np.nan, True),
+        (21, 2, 14.0, False),  # its part, and half as much again
+        (22, 2, 14.0, True),
+        (28, 1, 14.0, False),  # all of the department's
+        (29, 1, 14.0, True),
+        (31, 1, 99.0, True),  # many dossiers raise no limit
+        (10, 2, 1.0, False),  # few are never too many
+        (11, 2, 1.0, True),
+    ],
+)
+def test_more_taps_than_a_place_has_visitors_however_slow(
+    taps: int, among: int, dossiers: float, flag: bool
+) -> None:
+    limits = LIMITS.model_copy(update={"touch_a_day": 30})
+    table = at(*range(0, 900 * taps, 900), counters=1, among=among, dossiers=dossiers)
+    assert flagged(table, "taps", limits) == [flag] * taps
+    assert flagged(table.assign(source=range(taps)), "taps", limits) == [flag] * taps
+    assert flagged(table.assign(place=range(taps)), "taps", limits) == [False] * taps
+    assert flagged(table.assign(touch=False), "taps", limits) == [False] * taps
+
+
+@pytest.mark.parametrize(
     ("forms", "among", "dossiers", "usual", "flag"),
     [
         (30, 2, 7.0, np.nan, True),  # ten or eleven visitors at each of two counters
@@ -122,6 +147,7 @@ def test_a_rule_that_is_turned_off_flags_nothing() -> None:
         run_ratings=0,
         outside_hours=False,
         nobody_served=False,
+        touch_a_day=0,
         phone_a_day=0,
         same_network=False,
     )
