@@ -109,9 +109,10 @@ def measures_of(survey: Survey) -> list[str]:
 
 
 def definition(survey: Survey, measure: str) -> Words:
-    return joined(
-        survey.measured[0].text, measure_definition(survey, survey.measured[0], measure), by=" "
-    )
+    """The question and the measure, and that flagged ratings are among all, and why."""
+    [question] = survey.measured
+    measured = measure_definition(survey, question, measure)
+    return joined(question.text, measured, say("public.all_ratings"), by=" ")
 
 
 # Open data
