@@ -30,19 +30,26 @@ def page(request: pytest.FixtureRequest, hall: Hall) -> Page:
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_every_screen_its_explanations_and_its_empty_period(
+def test_every_screen_on_paper_too_its_explanations_and_its_empty_period(
     hall: Hall, page: Page, part: int
 ) -> None:
     found = {}
     for path in PATHS[part::PARTS]:
         page.goto(hall.url + path)
         expect(page.locator(".demo-band")).to_be_visible()
+        wide = page.viewport_size == {"width": SIZES[0][0], "height": SIZES[0][1]}
+        if wide:
+            page.emulate_media(media="print")
+            # Nobody taps paper: links may be as small as their text.
+            paper = [one for one in violations(page) if not one.startswith("target-size:")]
+            found[f"{path}, on paper"] = paper
+            page.emulate_media(media="screen")
         asking = page.locator("main a.ask")
         if asking.count():  # the explanation is the page's own, beside all of it
             page.goto(f"{hall.url}{asking.first.get_attribute('href')}")
             expect(page.locator("#how dl")).to_be_visible()
         found[path] = violations(page)
-        if page.viewport_size == {"width": SIZES[0][0], "height": SIZES[0][1]}:
+        if wide:
             page.goto(f"{hall.url}{path}{'&' if '?' in path else '?'}date=2020-01-01")
             found[f"{path}, empty"] = violations(page)
     assert {path: faults for path, faults in found.items() if faults} == {}
@@ -132,16 +139,6 @@ def test_error_pages(hall: Hall, page: Page, path: str, status: int) -> None:
     expect(page.locator("#error")).to_be_visible()
     assert violations(page) == []
     hall.complaints[:] = [line for line in hall.complaints if f"status of {status}" not in line]
-
-
-@pytest.mark.parametrize("page", SIZES[:1], ids=str, indirect=True)
-def test_the_print_view(hall: Hall, page: Page) -> None:
-    page.emulate_media(media="print")
-    for path in PATHS:
-        page.goto(hall.url + path)
-        # Nobody taps paper: links may be as small as their text.
-        found = [fault for fault in violations(page) if not fault.startswith("target-size:")]
-        assert found == [], path
 
 
 def test_what_a_table_does_differently_gives_way_to_paper_and_phone(hall: Hall, page: Page) -> None:
