@@ -38,6 +38,9 @@ demo: setup  ## The same with a simulated quarter, in its own data folder
 	@HAILONG_VAR=$${HAILONG_VAR:-var}/demo $(PY) -m kiosk voices || :
 	@exec $(PY) standalone.py --demo $(ARGS)
 
+# Tests start hundreds of programs: none compiles again what the one before it did.
+test faults: export PYTHONDONTWRITEBYTECODE =
+
 test: setup-dev system-packages  ## Run every test; says which were left out and why
 	@$(PY) -m pytest -n auto --dist worksteal $(ARGS)
 
