@@ -30,7 +30,7 @@ def test_a_successor_is_entered_and_named_from_its_day_on(hall: Hall) -> None:
     for size in SIZES:
         page = hall.page(size)
         page.goto(f"{hall.url}/handling?period=year&date=2026-11-20")
-        expect(page.locator(".laws")).to_contain_text("Đứt chuỗi: từ ngày 01/07/2026")
+        expect(page.locator(".laws")).to_contain_text("Chuỗi số liệu gián đoạn: từ ngày 01/07/2026")
         assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     assert hall.complaints == []

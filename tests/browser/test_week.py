@@ -170,7 +170,7 @@ def test_a_week_from_a_bad_afternoon_to_what_was_done_about_it(
     expect(alert).to_contain_text("Vẫn đang diễn ra")
     silent = manager.locator(".alerts li").filter(has_text=SILENT)
     expect(silent).to_contain_text(
-        "mất liên lạc trong giờ mở cửa, lần liên lạc gần nhất lúc 10:12 20/11"
+        "mất liên lạc trong giờ làm việc, lần liên lạc gần nhất lúc 10:12 20/11"
     )
     picture(manager, "2-alerts")
     alert.get_by_label("Ghi chú").fill(NOTE)

@@ -40,7 +40,7 @@ def test_commands_are_for_all_centres_for_one_or_for_the_province(
     assert run("migrate") == (0, "", "")
     assert run("--at", "tan_phong", "migrate")[0] == 0
 
-    assert run("export", "-")[2] == "this aggregator serves several centres: give --at ID\n"
+    assert run("export", "-")[2] == "this server serves several centres: please give --at ID\n"
     unknown = run("export", "-", "--at", "nope")[2]
     assert unknown.startswith("there is no centre nope; there are: lai_chau, tan_phong, doan_ket")
     assert run("device", "add", "q1")[0] == 1

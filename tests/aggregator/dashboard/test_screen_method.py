@@ -86,7 +86,7 @@ def test_the_thresholds_are_those_of_the_centre_file(
 
 def test_in_english_too(reader: Room) -> None:
     page = words(shown(reader, "/method?lang=en"))
-    assert "What is never mixed" in page
+    assert "Figures that are never combined" in page
     assert "the software's choice" in page
 
 

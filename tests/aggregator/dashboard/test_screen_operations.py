@@ -83,7 +83,7 @@ def test_a_period_without_figures_says_so_and_leads_to_those_there_are(manager: 
     assert "from=2019-09-03&amp;to=2020-05-12" in page
     assert "/desk" in page
     inside = words(shown(manager, "/operations?period=month&date=2020-01-15"))
-    assert "Có số liệu của kỳ dài hơn" in inside, "a longer span is not cut"
+    assert "Có số liệu của các kỳ dài hơn" in inside, "a longer span is not cut"
 
 
 def test_an_office_table_from_the_desk_stands_on_the_page_in_the_same_minute(

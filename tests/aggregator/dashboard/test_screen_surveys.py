@@ -119,7 +119,7 @@ def test_a_question_is_added_and_the_new_survey_follows_the_old_one(manager: Roo
     done = posted(manager, "in_centre", [*mine, *WHY])
     assert (done.status_code, done.headers["location"]) == (303, "/surveys/in_centre_2?saved=2")
     told = words(manager.client.get(done.headers["location"]).text)
-    assert "Đã lưu, phiên bản 2 của văn bản trung tâm." in told
+    assert "Đã lưu, phiên bản 2 của cấu hình Trung tâm." in told
     assert "Từ ngày 23/11/2026 (Hỏi về thời gian chờ), phiếu này thay cho" in told
     [logged] = manager.context.store.audit.entries(Search(kind="survey"), 9)
     assert (logged.event, logged.actor) == ("survey.saved", "giam_doc")

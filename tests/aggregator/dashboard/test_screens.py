@@ -347,7 +347,7 @@ def test_where_no_ranking_is_set_the_decisions_come_before_the_technical_steps(r
     room.sign_in()
     found = words(page(room, "/ddci"))
     decisions = found.index("lãnh đạo đã quyết định ba điểm")
-    assert decisions < found.index("Dành cho người phụ trách máy") < found.index("HAILONG_DDCI")
+    assert decisions < found.index("Dành cho người quản trị máy chủ") < found.index("HAILONG_DDCI")
 
 
 def test_a_day_that_late_answers_restated_says_so(room: Room) -> None:

@@ -193,7 +193,7 @@ def test_a_new_password_ends_every_session_and_link(room: Room) -> None:
 @pytest.mark.parametrize(
     ("password", "again", "reason"),
     [
-        ("một mật khẩu mới", "một mật khẩu khác", "Hai lần nhập chưa giống nhau."),
+        ("một mật khẩu mới", "một mật khẩu khác", "Hai lần nhập mật khẩu chưa giống nhau."),
         ("ngắn", None, "Mật khẩu cần ít nhất 10 ký tự."),
         ("", None, "Mật khẩu cần ít nhất 10 ký tự."),
     ],

@@ -43,9 +43,9 @@ def test_an_invented_session_is_a_stranger(room: Room, cookie: str) -> None:
 @pytest.mark.parametrize(
     ("query", "vi", "en"),
     [
-        ("period=decade", "Kỳ không hợp lệ", "Not a period"),
-        ("date=hôm nay", "Ngày không hợp lệ", "Not a date"),
-        ("date=2026-11-23T00:00", "Ngày không hợp lệ", "Not a date"),
+        ("period=decade", "Kỳ không hợp lệ", "Not a valid period"),
+        ("date=hôm nay", "Ngày không hợp lệ", "Not a valid date"),
+        ("date=2026-11-23T00:00", "Ngày không hợp lệ", "Not a valid date"),
         ("from=2020-02-01&to=2020-01-01", "Ngày đầu sau ngày cuối", "The first day is after"),
         ("survey=sipas_2031", "Lựa chọn trong địa chỉ trang", "names a survey, channel"),
         ("survey=../in_centre", "Lựa chọn trong địa chỉ trang", "names a survey, channel"),

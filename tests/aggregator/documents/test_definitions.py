@@ -217,7 +217,7 @@ def test_managers_fetch_the_definitions_and_are_told_where_one_is_missing(room: 
     for form in EXPORT_FORMATS:
         refused = room.client.get(f"/exports/submissions.{form}?lang=en")
         assert refused.status_code == 409
-        assert "1 answers have no definition" in refused.text
+        assert "1 submissions have no definition" in refused.text
         assert f"in_centre ({survey.fingerprint}): 1." in refused.text
     by_token = room.get("/api/v1/submissions.csv", from_="2026-01-01")
     assert by_token.status_code == 409

@@ -436,7 +436,7 @@ def test_a_file_of_no_known_format_and_a_day_in_another_form_are_refused(
         assert f"{name}: tên tệp cần kết thúc bằng .pdf, .docx hoặc .xlsx" in done.err
     form = run(room, "day", "--date", "15/10/2026", str(tmp_path / "a.pdf"))
     assert form.status == 2
-    assert "15/10/2026: Ngày không hợp lệ; ví dụ đúng: 2026-11-23." in form.err
+    assert "15/10/2026: Ngày không hợp lệ; xin viết như 2026-11-23." in form.err
     assert not list(tmp_path.glob("a*"))
 
 

@@ -58,7 +58,7 @@ def test_the_device_is_not_of_what_was_said(intake: Intake) -> None:
 
 def test_what_a_sender_says_of_its_device_is_refused(any_room: Room) -> None:
     [receipt] = any_room.post([submission(device=3)]).json()["receipts"]
-    assert (receipt["status"], receipt["reason"]) == ("refused", "device: trường không được biết")
+    assert (receipt["status"], receipt["reason"]) == ("refused", "device: không có trường này")
 
 
 def test_a_device_is_moved_renamed_and_revoked(any_room: Room) -> None:

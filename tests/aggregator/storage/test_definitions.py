@@ -67,7 +67,7 @@ def test_an_instrument_edited_under_its_answers_is_refused_at_the_start(
     for refused in (("serve",), ("rebuild",), ("import", tmp_path / "none.csv")):
         assert command(*refused, own=folder) == 1
         said = capsys.readouterr().err
-        assert said.startswith(f"in_centre: its file is {new}, but it has answers")
+        assert said.startswith(f"in_centre: the file is now {new}, but there are answers")
         assert f'same_as = ["{old}"]' in said
         assert "follows" in said
     assert command("export", tmp_path / "out.csv", own=folder) == 0
@@ -75,7 +75,7 @@ def test_an_instrument_edited_under_its_answers_is_refused_at_the_start(
     assert command("rebuild", own=own(head + edited)) == 0
     lying = changed(head + edited, 'id = "reasons"', 'id = "other_reasons"')
     assert command("rebuild", own=own(lying)) == 1
-    assert "question “reasons” has other codes" in capsys.readouterr().err.split("\n")[-2]
+    assert "question “reasons” has other answer codes" in capsys.readouterr().err.split("\n")[-2]
 
 
 def test_answers_of_declared_equivalents_are_counted_together(
@@ -140,7 +140,7 @@ def test_those_that_do_not_fit_it_are_told_and_wait_for_theirs(
     forget(intake.store, "NULL")
     edited = changed(OURS, 'id = "reasons"', 'id = "why"')
     assert command("migrate", own=own(edited)) == 1
-    told = "1 answers have no definition, so nobody knows what they mean"
+    told = "1 submissions have no definition, so nobody knows what their answers mean"
     undefined = "in_centre (—): 1"
     said = capsys.readouterr().err
     assert said.startswith(told)
@@ -153,7 +153,7 @@ def test_those_that_do_not_fit_it_are_told_and_wait_for_theirs(
     assert command("define", ROOT / "surveys" / "sipas_2020.toml") == 1
     assert command("define", ROOT / "surveys" / "in_centre.toml") == 0
     assert capsys.readouterr().out.endswith(
-        f"1 answers now have the definition {surveys['in_centre'].fingerprint}\n"
+        f"1 submissions now have the definition {surveys['in_centre'].fingerprint}\n"
     )
     known = surveys["in_centre"].fingerprint
     told = f"Gave 1 answers to the survey in_centre the definition {known}"
