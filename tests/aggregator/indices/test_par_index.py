@@ -67,7 +67,8 @@ def test_the_explanation_says_that_the_ministrys_sample_decides(language: Langua
     projection = project("satisfied_or_better", 0.5, 0.4, 0.6)
     assert projection is not None
     text = MESSAGES.get(language, f"how_method.{projection.method}")
-    assert {"vi": "Bộ Nội vụ quyết định", "en": "decided by the sample survey of the Ministry"}[language] in text
+    decides = {"vi": "Bộ Nội vụ quyết định", "en": "decided by the sample survey of the Ministry"}
+    assert decides[language] in text
 
 
 def test_the_provinces_result_and_target(published: PublishedTables) -> None:

@@ -172,7 +172,7 @@ TAMPERED = {
     "case event": ("UPDATE case_event SET at = at, actor = 'x'", "What happened to cases"),
     "comment event": ("DELETE FROM comment_event", "What was done about comments"),
     "answer": ("UPDATE public_answer SET done = 'x'", "Public answers"),
-    "batch": ("UPDATE batch SET actor = 'x'", "Batches of the data desk"),
+    "batch": ("UPDATE batch SET actor = 'x'", "Batches of the Data entry page"),
     "typed": ("UPDATE ballot_entry SET kind = 'first', actor = 'x'", "Entries of paper ballots"),
     "remarks": ("UPDATE report_text SET causes = 'y'", "Remarks in reports"),
     "journal made again": ("DELETE FROM journal", "names an entry of the journal"),
