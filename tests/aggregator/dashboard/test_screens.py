@@ -282,7 +282,7 @@ def test_an_interval_with_signs_is_written_in_words(centre_at_work: Room) -> Non
     panel = words(centre_at_work.client.get(link, headers=PARTIAL).text)
     assert "từ −20,7 đến −7,3 điểm phần trăm" in panel
     english = words(centre_at_work.client.get(f"{link}&lang=en", headers=PARTIAL).text)
-    assert "−20.7 to −7.3 points" in english
+    assert "−20.7 to −7.3 percentage points" in english
 
 
 def test_a_trend_until_a_past_day_does_not_call_it_this_week(centre_at_work: Room) -> None:
