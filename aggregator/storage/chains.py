@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlmodel import col
 
 from aggregator.storage.database import Database, StorageError
@@ -205,6 +205,22 @@ class Chains:
         return found
 
 
+# Each transaction of submissions runs these: built once, since that costs more than running them.
+_READ = select(
+    *map(col, (DeviceChain.number, DeviceChain.key, DeviceChain.runs, DeviceChain.lost))
+).where(col(DeviceChain.number).in_(bindparam("numbers", expanding=True)))
+_ADVANCE = (
+    update(DeviceChain)
+    .where(col(DeviceChain.number) == bindparam("chain"))
+    .values(runs=bindparam("runs"), lost=bindparam("lost"))
+)
+_COUNT_UNNUMBERED = (
+    update(DeviceChain)
+    .where(col(DeviceChain.device) == bindparam("of"))
+    .values(unnumbered=col(DeviceChain.unnumbered) + bindparam("n"))
+)
+
+
 def note_numbers(connection: Connection, handed: Iterable[Handed], now: datetime) -> None:
     """Note what came of chains in the transaction that stores it; refuses nothing.
 
@@ -215,9 +231,8 @@ def note_numbers(connection: Connection, handed: Iterable[Handed], now: datetime
         by_chain[one.chain].append(one)
     if not by_chain:
         return
-    columns = (DeviceChain.number, DeviceChain.key, DeviceChain.runs, DeviceChain.lost)
-    query = select(*map(col, columns)).where(col(DeviceChain.number).in_(by_chain))
-    found = {row[0]: _progress(*row) for row in connection.execute(query)}
+    rows = connection.execute(_READ, {"numbers": list(by_chain)})
+    found = {row[0]: _progress(*row) for row in rows}
     if len(found) < len(by_chain):
         raise StorageError("a chain is not registered")
     notes: list[dict[str, object]] = []
@@ -237,17 +252,16 @@ def note_numbers(connection: Connection, handed: Iterable[Handed], now: datetime
         forks = _forks(connection, chain, doubled)
         notes += [_note(chain, one.seq, one.mac, "fork", now) for one in forks]
         runs = [list(run) for run in progress.runs]
-        own = update(DeviceChain).where(col(DeviceChain.number) == chain)
-        connection.execute(own.values(runs=runs, lost=progress.lost))
+        connection.execute(_ADVANCE, {"chain": chain, "runs": runs, "lost": progress.lost})
     if notes:
         connection.execute(insert(ChainNote), notes)
 
 
 def note_unnumbered(connection: Connection, devices: Mapping[int, int]) -> None:
     """Count, by device, submissions without a number; it matters where the device has a chain."""
-    for device, n in devices.items():
-        own = update(DeviceChain).where(col(DeviceChain.device) == device)
-        connection.execute(own.values(unnumbered=col(DeviceChain.unnumbered) + n))
+    if devices:
+        counted = [{"of": device, "n": n} for device, n in devices.items()]
+        connection.execute(_COUNT_UNNUMBERED, counted)
 
 
 def _forks(connection: Connection, chain: int, doubled: Sequence[Handed]) -> list[Handed]:
