@@ -401,6 +401,8 @@ class Ingest:
 
         Answers of a counter or department that was merged are those of the one it went to.
         """
+        if device.counter is None and device.department is None:
+            return
         counters, departments = self._centre.counter_heirs, self._centre.department_heirs
         for department, counter in device.places(submission.answered_at):
             if same(counter, submission.counter, counters) and same(
