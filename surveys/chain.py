@@ -12,6 +12,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pydantic_core import to_json
@@ -32,8 +33,8 @@ def said_of(submission: "Submission", fingerprint: str | None) -> Said:
 
     The order of questions and of chosen codes does not change it; the time is in UTC.
     """
-    answers = submission.answers
-    answers = dict(sorted(answers.items()))
+    given = submission.answers
+    answers = {q: given[q] for q in _sorted(tuple(given))}
     if list in map(type, answers.values()):
         answers = {q: sorted(v) if type(v) is list else v for q, v in answers.items()}
     return (
@@ -49,6 +50,12 @@ def said_of(submission: "Submission", fingerprint: str | None) -> Said:
         to_json(answers).decode(),
         submission.comment,
     )
+
+
+@lru_cache(maxsize=256)  # forms are mostly answered in the same order
+def _sorted(questions: tuple[str, ...]) -> tuple[str, ...]:
+    """The questions by name."""
+    return tuple(sorted(questions))
 
 
 def new_salt() -> str:
