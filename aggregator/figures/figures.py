@@ -62,7 +62,8 @@ def figure_rows(
     """
     rows = _of_all(store, survey, centre, selection, by, method, closed, known)
     if not store.is_unflagged:
-        _set_unflagged(rows, store, survey, centre, selection, by, method, closed)
+        other = known.unflagged if known else None
+        _set_unflagged(rows, store, survey, centre, selection, by, method, closed, other)
     return rows
 
 
@@ -107,8 +108,12 @@ def _set_unflagged(
     by: RowKey,
     method: Method,
     closed: bool,
+    known: FigureRow | None,
 ) -> None:
-    """Give rows that have flagged submissions the row without them, and what flagged them."""
+    """Give rows that have flagged submissions the row without them, and what flagged them.
+
+    ``known`` is the whole's row without flagged submissions, as in figure_rows.
+    """
     whole = by in ("question", "factor", "centre")
     parts = ("centre",) if whole else ("counter", "department") if by == "counter" else (by,)
     found = flagged_by(store, survey, centre, selection, parts)
@@ -126,7 +131,7 @@ def _set_unflagged(
         [by_key.get("centre" if whole else row.key) for row in rows],
         lambda: _of_all(
             store.unflagged(Flagging(survey, centre)),
-            *(survey, centre, selection, by, method, closed),
+            *(survey, centre, selection, by, method, closed, known),
         ),
     )
 

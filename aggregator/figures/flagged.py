@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from aggregator.figures.figure import Figure
@@ -29,7 +30,7 @@ class Flagged:
     rules: Mapping[str, int]
     limits: Flags | None
 
-    @property
+    @cached_property
     def facts(self) -> tuple[tuple[Words, Words], ...]:
         """Each rule that gave flags, with how many and what it says."""
         limits = dict(self.limits) if self.limits else {}
