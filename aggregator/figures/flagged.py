@@ -9,7 +9,6 @@ from typing import Any
 from aggregator.figures.figure import Figure
 from aggregator.statistics import FLAG_RULES
 from aggregator.storage.flags import Flagging
-from aggregator.storage.rollups import Layout
 from aggregator.storage.store import Selection, Store
 from aggregator.storage.together import Together
 from aggregator.wording.phrases import Phrase, Words, integer, joined, say
@@ -63,7 +62,7 @@ class Flagged:
         return replace(figure, beside=brief if briefly else said, facts=facts)
 
 
-def flag_layouts(centre: Centre) -> Callable[[Survey], Sequence[Layout]]:
+def flag_layouts(centre: Centre) -> Callable[[Survey], Sequence[Flagging]]:
     """The layouts of flags of a survey, for Store.roll_up."""
     return lambda survey: (Flagging(survey, centre),)
 

@@ -7,8 +7,9 @@ from aggregator.figures.attitude import OfShifts
 from aggregator.figures.flagged import flag_layouts
 from aggregator.figures.respondents import OfHours, Profile
 from aggregator.organisation.seen import seen
+from aggregator.storage.flags import Share
 from aggregator.storage.reasons import Reasons
-from aggregator.storage.rollups import Layout
+from aggregator.storage.rollups import Layout, OfAnswers
 from aggregator.storage.verify import LAYOUTS
 from surveys.centre import Centre
 from surveys.definition import Survey
@@ -19,16 +20,23 @@ def layouts_read(centre: Centre) -> Callable[[Survey], Iterator[Layout]]:
     centres = list(_seen(centre))
 
     def of(survey: Survey) -> Iterator[Layout]:
-        if Reasons.are_asked(survey):
-            yield Reasons.of(survey)
+        made = [*_of_answers(centre, survey)]
         for one in centres:
-            yield OfShifts(survey, one)
-            yield from flag_layouts(one)(survey)
-            if survey.pooled_measures:
-                yield OfHours(survey, one)
-        yield from _profiles(centre, survey)
+            of_centre: list[OfAnswers] = [*made, OfShifts(survey, one)]
+            of_centre += [OfHours(survey, one)] if survey.pooled_measures else []
+            yield from of_centre
+            for flagging in flag_layouts(one)(survey):
+                yield flagging
+                yield from (Share(layout, flagging) for layout in of_centre)
 
     return of
+
+
+def _of_answers(centre: Centre, survey: Survey) -> Iterator[OfAnswers]:
+    """Those made of answers that are the same however the centre is seen."""
+    if Reasons.are_asked(survey):
+        yield Reasons.of(survey)
+    yield from _profiles(centre, survey)
 
 
 def names_read(centre: Centre, surveys: Iterable[Survey]) -> dict[str, set[str]]:
@@ -47,7 +55,7 @@ def _seen(centre: Centre) -> Iterator[Centre]:
         yield seen(centre, "then", until)
 
 
-def _profiles(centre: Centre, survey: Survey) -> Iterator[Layout]:
+def _profiles(centre: Centre, survey: Survey) -> Iterator[OfAnswers]:
     """By the variables of the margins of the centre, and of each department that has its own."""
     if not survey.pooled_measures:
         return

@@ -32,6 +32,7 @@ from aggregator.storage.rollups import (
     SUMS,
     TALLIES,
     USUAL_DAYS,
+    OfAnswers,
     Span,
     Table,
     Tallies,
@@ -237,6 +238,49 @@ class Flagging:
             col(of.device).is_not(None),  # what was imported may have days in place of times
         )
         return connection.execute(query.order_by(col(of.day), col(of.number))).all()
+
+
+@dataclass(frozen=True, eq=False)
+class Share:
+    """A rollups.Layout of what the flagged submissions of a survey add to a layout of answers."""
+
+    of: OfAnswers
+    flagging: Flagging
+
+    @property
+    def table(self) -> Table:
+        return self.of.table
+
+    @property
+    def items(self) -> Sequence[str]:
+        return self.of.items
+
+    @property
+    def places(self) -> Sequence[str]:
+        return self.of.places
+
+    @property
+    def sums(self) -> Sequence[str]:
+        return self.of.sums
+
+    @cached_property
+    def name(self) -> str:
+        """A name of its own for both; it begins as that of flags, then as that of the layout."""
+        kind, _, _ = self.of.name.rpartition(" ")
+        told = (self.of.name, self.flagging.name)
+        return f"{FLAGS} {kind} {hashlib.sha256(orjson.dumps(told)).hexdigest()[:16]}"
+
+    def block(self, connection: Connection, survey: str, span: Span) -> Block:
+        flagged = self.flagging.numbers(connection, survey, span)
+        if not flagged:
+            return Block.of_rows((), len(self.items), len(self.places), len(self.sums))
+        return self.of.block_among(connection, survey, span, flagged)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Share) and other.name == self.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
 
 
 def below_zero(block: Block) -> Block:

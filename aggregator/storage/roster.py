@@ -5,12 +5,13 @@ from datetime import date, time
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, or_, select
 from sqlmodel import col
 
 from aggregator.storage import journal
 from aggregator.storage.audit import Entry, record
 from aggregator.storage.database import Database, Lock
+from aggregator.storage.rollups import FLAGS
 from aggregator.storage.tables import BlockRow, ShiftRow
 
 LAYOUT = "shifts"  # with which the names of blocks begin that were made by the roster
@@ -177,7 +178,7 @@ def _forget(connection: Connection, shifts: Collection[Shift]) -> None:
     days = [one.day for one in shifts]
     connection.execute(
         delete(BlockRow).where(
-            col(BlockRow.tallied).startswith(LAYOUT),
+            or_(*(col(BlockRow.tallied).startswith(one) for one in (LAYOUT, f"{FLAGS} {LAYOUT}"))),
             col(BlockRow.until) >= min(days),
             col(BlockRow.since) <= max(days),
         )

@@ -28,7 +28,7 @@ from aggregator.storage.credentials import Credentials
 from aggregator.storage.database import Database, Lock, StorageError
 from aggregator.storage.definitions import Definitions
 from aggregator.storage.devices import Devices
-from aggregator.storage.flags import Flagging, below_zero, taken_off
+from aggregator.storage.flags import Flagging, Share, below_zero, taken_off
 from aggregator.storage.handling import Handling
 from aggregator.storage.hard_data import read_hard_data
 from aggregator.storage.issued import IssuedReports
@@ -308,21 +308,8 @@ class Store:
             return [one for one in less if one[1].items]
         if not isinstance(layout, OfAnswers):
             return []
-        # These are made anew each time, since few days have flags.
-        spans = [span for span, _ in self._spans(flagging, selection, daily=True)]
-        with self.database.begin() as connection:
-            of = selection.survey
-            return [
-                (
-                    span.since,
-                    below_zero(
-                        layout.block_among(
-                            connection, of, span, flagging.numbers(connection, of, span)
-                        )
-                    ),
-                )
-                for span in spans
-            ]
+        found = self._spans(Share(layout, flagging), selection, daily=daily)
+        return [(span.since, below_zero(block)) for span, block in found]
 
     def _spans(
         self, layout: Layout, selection: Selection, *, daily: bool

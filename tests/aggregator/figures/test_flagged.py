@@ -1,5 +1,6 @@
 """Ratings with a flag: counted as all others, and beside each share the share without them."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from random import Random
@@ -10,15 +11,18 @@ import pytest
 from aggregator.alerts.rules import Scene, findings
 from aggregator.alerts.words import sentence
 from aggregator.dashboard.schemas import RowJson
+from aggregator.figures.attitude import RATED, OfShifts
 from aggregator.figures.figures import figure_rows
 from aggregator.figures.flagged import flag_layouts
 from aggregator.figures.hours import hour_map
 from aggregator.figures.reasons import reason_rows
 from aggregator.figures.rows import FigureRow
 from aggregator.intake.ingest import Ingest, Offer, rebuild
+from aggregator.storage.audit import Entry
 from aggregator.storage.flags import Flagging
 from aggregator.storage.rollups import Span
-from aggregator.storage.store import Selection
+from aggregator.storage.roster import Shift
+from aggregator.storage.store import Selection, Store
 from aggregator.storage.tallies import Cell, Deltas
 from surveys.centre import Centre
 from tests.aggregator.conftest import CENTRE, Room, sipas, statuses, submission
@@ -245,6 +249,43 @@ def test_what_is_flagged_and_the_others_are_the_whole(watched: Room, seed: int) 
                 assert all(line.counts[code] >= n for code, n in other.counts.items())
                 if line.unflagged:
                     assert line.unflagged.measures == other.measures
+
+
+def test_what_an_official_got_without_flags_follows_answers_and_the_roster(watched: Room) -> None:
+    """Of past days it is kept: another official, or a late burst, makes it anew."""
+    context = watched.context
+    store, survey = context.store, context.surveys["in_centre"]
+    flagging, layout = Flagging(survey, context.centre), OfShifts(survey, context.centre)
+    [measure, *_] = survey.measures_of(survey.measured[0])
+
+    def ratings(view: Store) -> dict[str, int]:
+        columns = view.sums(
+            layout,
+            Selection(survey.id),
+            ("day", "official"),
+            ("respondents",),
+            lambda item: item == (RATED, measure),
+        )
+        found: Counter[str] = Counter()
+        for _, official, n in zip(*columns.values(), strict=True):
+            found[official] += n
+        return dict(found)
+
+    def sit(official: str) -> None:
+        shift = Shift(DAY.date(), "q05", 0, 24 * 60, official)
+        told = Entry(
+            context.clock(), "chi", "roster.imported", {"file": "", "added": 1, "removed": 0}
+        )
+        store.roster.put([shift], lambda *_: told)
+
+    watched.take([*honest(), *attack(), *spread([5], DAY + timedelta(days=1))])
+    for official in ("1", "2"):
+        sit(official)
+        assert ratings(store) == {official: 50}
+        assert ratings(store.unflagged(flagging)) == {official: 10}
+    watched.take(attack(DAY + timedelta(hours=3)))
+    assert ratings(store) == {"2": 90}
+    assert ratings(store.unflagged(flagging)) == {"2": 10}
 
 
 def test_a_follow_up_and_a_form_have_the_flags_of_their_visits_rating(watched: Room) -> None:

@@ -136,7 +136,9 @@ def test_what_was_written_by_the_program_fits(kept: Kept) -> None:
 
 
 # With which the names of blocks begin, but for those of flags.
-KINDS = ("tally", "pool", "factors", "hours", "shifts", "reasons", "form hours", "profile")
+OF_ANSWERS = ("shifts", "reasons", "form hours", "profile")
+KINDS = ("tally", "pool", "factors", "hours", *OF_ANSWERS)
+FLAGS = ("flags", *(f"flags {one}" for one in OF_ANSWERS))
 TAMPERED = {
     "transactions": ("UPDATE transactions SET dossiers = 99 WHERE department = ''", "Settled"),
     "transactions, gone": ("DELETE FROM transactions WHERE department = ''", "Settled"),
@@ -178,11 +180,15 @@ TAMPERED = {
     "journal made again": ("DELETE FROM journal", "names an entry of the journal"),
     "entry": ("UPDATE journal SET digest = '' WHERE number = 2", "Entry 2 of the journal"),
     "entry, gone": ("DELETE FROM journal WHERE number = 1", "of the journal"),
-    "block, flags": (
-        """UPDATE block SET items = '[["burst", 1]]', places = '[["kiosk", "a", "b"]]', width = 1,
-        numbers = CAST('5' AS BLOB) WHERE tallied LIKE 'flags%%'""",
-        "kept",
-    ),
+    **{
+        f"block, {name}": (
+            """UPDATE block SET items = '[["burst", 1]]', places = '[["kiosk", "a", "b"]]',
+            width = 1, numbers = CAST('5' AS BLOB)"""
+            f" WHERE tallied LIKE '{name} %%' AND tallied NOT LIKE '{name} %% %%'",
+            "kept",
+        )
+        for name in FLAGS
+    },
     **{
         f"block, {name}": (f"UPDATE block SET numbers = {{}} WHERE tallied LIKE '{name}%%'", "kept")
         for name in KINDS
@@ -194,7 +200,7 @@ def test_every_kind_of_kept_sums_is_tampered_with(kept: Kept) -> None:
     with kept.intake.store.database.begin() as connection:
         names = connection.exec_driver_sql("SELECT DISTINCT tallied FROM block").scalars()
         kinds = {name.rpartition(" ")[0] or name for name in names}
-    assert kinds == {*KINDS, "flags"}
+    assert kinds == {*KINDS, *FLAGS}
 
 
 @pytest.mark.parametrize("what", TAMPERED)
