@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from tests.bench import (
+    bench_acting,
     bench_against,
-    bench_attitude,
     bench_chain,
     bench_codes,
     bench_comments,
@@ -35,7 +35,7 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "touch": bench_touch.rows,
     "steps": bench_steps.rows,
     "pages": bench_pages.rows,
-    "attitude": bench_attitude.rows,
+    "acting": bench_acting.rows,
     "province": bench_province.rows,
     "report": bench_report.rows,
     "export": bench_export.rows,

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPResponse
 from urllib.parse import urlsplit
 
 from starlette.routing import Route
@@ -69,15 +69,25 @@ class Browser:
 
     def get(self, path: str) -> float | None:
         """Milliseconds until a page was read; None where the path answers with no page."""
-        began = time.perf_counter()
-        self._connection.request("GET", path, headers=self._headers)
-        answer = self._connection.getresponse()
-        answer.read()
-        took = (time.perf_counter() - began) * 1000
+        took, answer = self._read(path)
         if answer.status >= 500:
             raise RuntimeError(f"{path} answered {answer.status}")
         kind = answer.headers.get_content_type()
         return took if answer.status == 200 and kind == "text/html" else None
+
+    def took(self, path: str) -> float:
+        """Milliseconds until a page or file was read. Raises RuntimeError where there is none."""
+        took, answer = self._read(path)
+        if answer.status != 200:
+            raise RuntimeError(f"{path} answered {answer.status}")
+        return took
+
+    def _read(self, path: str) -> tuple[float, HTTPResponse]:
+        began = time.perf_counter()
+        self._connection.request("GET", path, headers=self._headers)
+        answer = self._connection.getresponse()
+        answer.read()
+        return (time.perf_counter() - began) * 1000, answer
 
     def often(self, view: str) -> float:
         """The median of several ``get``, in milliseconds; 0 where a page refuses the view."""
