@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -37,23 +38,23 @@ class AttitudePage(FigurePage):
     comparable = COMPARABLE
     asked: Sequence[str] = ()  # the questions of the full survey, in its order
 
-    @property
+    @cached_property
     def below(self) -> Sequence[Official]:
         return [one for one in self.officials if one.below]
 
-    @property
+    @cached_property
     def criteria(self) -> Sequence[Question]:
         """The questions that somebody answered of an official, in their order."""
         found = {id: one.row.question for by in self.officials for id, one in by.criteria.items()}
         known = [question for question in found.values() if question is not None]
         return sorted(known, key=lambda question: self.asked.index(question.id))
 
-    @property
+    @cached_property
     def told(self) -> Sequence[Official]:
         """Those of whom some criterion has enough answers."""
         return [one for one in self.officials if any(c.enough for c in one.criteria.values())]
 
-    @property
+    @cached_property
     def enough(self) -> int:
         """Of how many there are enough answers to say anything."""
         return sum(one.enough for one in self.officials)
