@@ -86,7 +86,7 @@ def test_the_comparison_is_said_in_words(room: Room) -> None:
     assert row(month, "Sở Công Thương").endswith("–")
     assert row(page(room), "Sở Tư pháp").endswith("Quá ít ngày")
     english = page(room, "/?lang=en&period=month")
-    assert row(english, "Department of Justice").endswith("Below −46.3 points")
+    assert row(english, "Department of Justice").endswith("Below −46.3 percentage points")
     assert row(english, "Department of Home Affairs").endswith("Too few days")
 
 
