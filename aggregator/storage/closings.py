@@ -51,6 +51,11 @@ class Entry:
     journal: str | None = None
 
     @property
+    def seal(self) -> str:
+        """The first 32 digits of its hash, as they are shown and printed beside the root."""
+        return self.hash[:32]
+
+    @property
     def own_hash(self) -> str:
         """The hash that an entry with this content has."""
         said: list[object] = [self.number, f"{self.day}", self.since, self.until, self.n, self.root]

@@ -8,8 +8,6 @@ from aggregator.figures.briefing import evidence
 from aggregator.statistics.participation import CENTRE
 from aggregator.wording import numbers
 
-SEAL = 32  # digits of an entry's hash that are printed
-
 
 def daily(m: Material) -> Section:
     """The departments with their answers by level, and the centre.
@@ -42,7 +40,7 @@ def daily(m: Material) -> Section:
 def root_of(on: Occasion) -> Paragraph:
     """The root under which the ledger has the day, with its QR code, and what came late.
 
-    With the hash of the entry, which vouches for the whole ledger and the journal until then.
+    With the seal of the entry, which vouches for the whole ledger and the journal until then.
     """
     day = on.period.since
     entries = on.store.closings.entries(day)
@@ -51,7 +49,7 @@ def root_of(on: Occasion) -> Paragraph:
     first, *later = entries
     root, seal = (
         " ".join(one[at : at + 8] for at in range(0, len(one), 8))
-        for one in (first.root, first.hash[:SEAL])
+        for one in (first.root, first.seal)
     )
     told = on.say(
         "closed",
