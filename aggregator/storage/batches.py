@@ -18,9 +18,9 @@ from sqlmodel import SQLModel, col
 from aggregator.storage import journal
 from aggregator.storage.audit import Entry, record
 from aggregator.storage.database import Database, Lock
-from aggregator.storage.rollups import FLAGS
 from aggregator.storage.roster import Shift, exchange
 from aggregator.storage.tables import (
+    FLAGS,
     BatchRow,
     BatchSubmission,
     BlockRow,

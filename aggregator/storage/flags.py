@@ -26,7 +26,6 @@ from aggregator.statistics.flags import FEW_FORMS, FLAG_RULES, flags
 from aggregator.storage.blocks import Block, Key, Keys
 from aggregator.storage.rollups import (
     FACTORS,
-    FLAGS,
     HOURS,
     POOL,
     SUMS,
@@ -37,7 +36,7 @@ from aggregator.storage.rollups import (
     Table,
     Tallies,
 )
-from aggregator.storage.tables import SubmissionRow, Tally, Transactions
+from aggregator.storage.tables import FLAGS, SubmissionRow, Tally, Transactions
 from aggregator.storage.tallies import Cell, Deltas
 from surveys.centre import RATING, WEEKDAYS, Centre
 from surveys.definition import Survey

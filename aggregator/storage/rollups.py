@@ -18,9 +18,7 @@ from aggregator.storage.blocks import Block, Keys, merged
 from aggregator.storage.tables import BlockRow, FrozenBlockRow, HourTally, PooledTally, Tally
 
 ONE_DAY = timedelta(days=1)
-# With it begin the names of blocks of flags, which are made of dossiers, and of the answers of
-# so many days before, too.
-FLAGS = "flags"
+# Blocks of flags are made of dossiers, and of the answers of so many days before, too.
 USUAL_DAYS = 60
 
 

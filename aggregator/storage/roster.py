@@ -11,8 +11,7 @@ from sqlmodel import col
 from aggregator.storage import journal
 from aggregator.storage.audit import Entry, record
 from aggregator.storage.database import Database, Lock
-from aggregator.storage.rollups import FLAGS
-from aggregator.storage.tables import BlockRow, ShiftRow
+from aggregator.storage.tables import FLAGS, BlockRow, ShiftRow
 
 LAYOUT = "shifts"  # with which the names of blocks begin that were made by the roster
 

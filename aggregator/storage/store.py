@@ -50,10 +50,10 @@ from aggregator.storage.rollups import (
     Span,
     Tallies,
 )
-from aggregator.storage.rollups import FLAGS as FLAGS
 from aggregator.storage.roster import Roster
 from aggregator.storage.submissions import Filters, read_chunk, read_submissions
 from aggregator.storage.tables import (
+    FLAGS,
     BlockRow,
     HardData,
     HourTally,

@@ -192,6 +192,9 @@ class OfBlock(SQLModel):
     numbers: bytes
 
 
+FLAGS = "flags"  # begins the names of blocks of flags, which other surveys and dossiers change, too
+
+
 class BlockRow(OfBlock, table=True):
     """A block that is made when figures of its days are read.
 

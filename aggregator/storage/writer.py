@@ -19,9 +19,10 @@ from aggregator.storage.batches import NewBatch, add_version, enrol, withdraw
 from aggregator.storage.chains import Handed, note_numbers, note_unnumbered
 from aggregator.storage.comments import index_all, index_new, remove
 from aggregator.storage.definitions import keep, refuse_undefined
-from aggregator.storage.rollups import FLAGS, USUAL_DAYS
+from aggregator.storage.rollups import USUAL_DAYS
 from aggregator.storage.submissions import read_chunk
 from aggregator.storage.tables import (
+    FLAGS,
     BallotEntry,
     BlockRow,
     HourTally,
