@@ -38,6 +38,12 @@ BODY = rb'\{"id":"\1".{20,3900}?\}|sealed:[0-9a-f]{16}:[A-Za-z0-9+/]+=*'
 # As their columns follow each other in a page: id, digest, body, added; and id, body, expires.
 ROW = re.compile(rb"(%b)([0-9a-f]{64})(%b)(%b)" % (ID, BODY, STAMP), re.DOTALL)
 DRAFT = re.compile(rb"(%b)(%b)(%b)" % (ID, BODY, STAMP), re.DOTALL)
+# What was a body, however it or what stands around it was damaged: one of two marks begins it,
+# and one of two parts of a moment follows.
+BEGIN = rb'(?:\{"id":"(.{36})|.{43}(?=","survey":"))'
+MOMENT = rb"(?=\d{4}-\d\d-\d\dT|.{26}\+00:00)"
+LEFT = re.compile(rb"(?:%b.{20,3900}?\}|sealed:.{20,6000}?)%b" % (BEGIN, MOMENT), re.DOTALL)
+UNFIT = -1  # in place of the checksum of what is known to be damaged: no text has it
 
 # Of what was said, from an id and a body as it is stored. Raises ValueError where it cannot be
 # read, and LostKeyError.
@@ -205,7 +211,33 @@ def _found(raw: bytes, connection: sqlite3.Connection, digest: Digest, now: str)
                 "INSERT INTO draft (id, body, expires, checksum) VALUES (?, ?, ?, ?)",
                 (id, body, now, checksum(id, body)),
             )
+    for id, body, refused in _left(raw, digest):
+        if not _known(connection, id):
+            check = UNFIT if refused else checksum(id, body)
+            connection.execute(
+                "INSERT INTO queue (id, digest, body, added, refused, checksum)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (id, "" if refused else digest(id, body), body, now, refused, check),
+            )
     return connection.total_changes - before
+
+
+def _left(raw: bytes, digest: Digest) -> Iterator[tuple[str, str, str | None]]:
+    """Bodies by their ids, and why a human must look: None of those that are what was said.
+
+    Whose own id is damaged has that of its row or draft, which stands before it.
+    """
+    for found in LEFT.finditer(raw):
+        start, body = found.start(), lenient(found[0])
+        said, own = lenient(raw[max(0, start - 64) : start]), lenient(found[1] or b"")
+        if own and _holds(own, body, digest, said):
+            yield own, body, None
+            continue
+        columns = (raw[max(0, start - back) : start][:36] for back in (100, 36))
+        for id in (*columns, found[1] or b""):
+            if re.fullmatch(ID, id):
+                yield id.decode(), body, DAMAGED
+                break
 
 
 def _known(connection: sqlite3.Connection, id: str) -> bool:

@@ -161,6 +161,29 @@ def test_a_damaged_log_loses_no_row_that_was_in_it(tmp_path: Path) -> None:
     box.close()
 
 
+@pytest.mark.parametrize("id", [UUID(int=15), UUID(int=1_003)], ids=["row", "draft"])
+def test_whatever_byte_of_an_answer_is_damaged_it_is_kept(tmp_path: Path, id: UUID) -> None:
+    """Where SQLite reads nothing any more, an answer is looked for by all that stands around it."""
+    whole, path = tmp_path / "whole.sqlite3", tmp_path / "outbox.sqlite3"
+    settled(whole, 20)
+    raw = whole.read_bytes()
+    body = raw.index(f'{{"id":"{id}"'.encode())
+    end = raw.index(b"+00:00", body) + 6
+    said = f'"rating":{id.int % 5 + 1}' if id.int < 1_000 else '"rating":'
+    for place in range(body - 100, end, 3):
+        path.write_bytes(raw)
+        flip(path, [*range(100, 108), place])  # the schema's page, too
+        box = Outbox(path)
+        kept = {row.id: row.refused for row in box.refused()}
+        sent = {row.id: row.body for row in box.pending(100)}
+        assert str(id) in waiting(box), place
+        assert kept.get(str(id)) in (None, DAMAGED)
+        assert said in sent.get(str(id), said)
+        box.close()
+        for left in tmp_path.glob("outbox.sqlite3*"):
+            left.unlink()
+
+
 def test_a_rescue_gives_no_number_twice(tmp_path: Path) -> None:
     """What the end of the log told may be gone, and with it which numbers were given."""
     path = tmp_path / "outbox.sqlite3"
