@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from starlette.applications import Starlette
 
 from aggregator.dashboard.app import create_app
@@ -21,6 +21,8 @@ from tests.conftest import Servers
 NOW = datetime(2026, 11, 23, 1, 15, tzinfo=UTC)  # 08:15 at the centre, on a Monday
 SIZES = [(1366, 768), (390, 844)]
 
+expect.set_options(timeout=20_000)  # milliseconds: what is right at last is right, however busy
+
 
 def complaints_of(page: Page) -> list[str]:
     """What a page's console and scripts complain of from now on; it grows as they do."""
@@ -28,6 +30,15 @@ def complaints_of(page: Page) -> list[str]:
     page.on("console", lambda said: heard.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: heard.append(str(error)))
     return heard
+
+
+def lapse(page: Page, milliseconds: int) -> None:
+    """Let a page's clock go on, once what it has sent is answered.
+
+    Its patience is of the same clock, and a busy machine is not a server that is away.
+    """
+    expect(page.locator(".htmx-request")).to_have_count(0)
+    page.clock.run_for(milliseconds)
 
 
 @dataclass

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from kiosk.app import create_app
 from kiosk.settings import Settings
+from tests.browser.conftest import lapse
 from tests.browser.test_touch import settled
 from tests.conftest import Servers
 from tests.kiosk.conftest import CENTRE
@@ -106,26 +107,26 @@ def page(browser: Browser, serve: Servers) -> Iterator[Page]:
 def enter(page: Page, state: str) -> None:
     """Bring the faces on the page into a state of STATES."""
     if state == "countdown":
-        page.clock.run_for(31_000)
+        lapse(page, 31_000)
         expect(page.locator(".countdown")).to_be_visible()
     elif state == "chosen before":
         page.locator(".rating").first.tap()
         expect(page.locator(".thanks-screen")).to_be_visible()
-        page.clock.run_for(2_000)
+        lapse(page, 2_000)
         settled(page)
         page.locator("[value=again]").tap()
         expect(page.locator(".faces-screen")).to_be_visible()
-        page.clock.run_for(2_000)
+        lapse(page, 2_000)
         settled(page)
     elif state == "away":
         page.context.set_offline(True)
-        page.clock.run_for(10_000)
+        lapse(page, 10_000)
         expect(page.locator(".connection")).to_be_visible()
     elif state == "notice":
         page.evaluate("document.querySelector('main [name=fingerprint]').value = '0'.repeat(16)")
         page.locator(".rating").first.tap()
         expect(page.locator(".notice")).to_be_visible()
-        page.clock.run_for(2_000)
+        lapse(page, 2_000)
         settled(page)
 
 

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from kiosk.app import create_app
 from kiosk.settings import Settings
 from tests.browser.axe import violations
-from tests.browser.conftest import complaints_of
+from tests.browser.conftest import complaints_of, lapse
 from tests.conftest import Servers
 from tests.kiosk.conftest import CENTRE
 
@@ -325,12 +325,12 @@ def test_touches_on_keys_keep_the_screen(page: Page, serve: Servers, tmp_path: P
     page.clock.install()
     thanks(page, serve(kiosk(tmp_path, idle_seconds=45)))
     page.locator("textarea").tap()
-    page.clock.run_for(1000)
+    lapse(page, 1000)
     expect(page.locator(".keys button").first).to_be_visible()
     for _ in range(3):
-        page.clock.run_for(40_000)
+        lapse(page, 40_000)
         typed(page, "a")
-    page.clock.run_for(20_000)
+    lapse(page, 20_000)
     expect(page.locator(".follow-up")).to_be_visible()
 
 

@@ -11,7 +11,7 @@ from kiosk.app import create_app
 from kiosk.outbox import Outbox, body_of
 from kiosk.settings import Settings
 from surveys.definition import load_surveys
-from tests.browser.conftest import complaints_of
+from tests.browser.conftest import complaints_of, lapse
 from tests.conftest import Servers
 from tests.kiosk.added_language import CODE, NAME, said, write_language
 from tests.kiosk.conftest import CENTRE, poster_code
@@ -113,7 +113,7 @@ def test_an_open_menu_closes_by_itself_and_by_a_touch_elsewhere(
     expect(entry).to_be_hidden()
     page.locator(".languages summary").tap()
     expect(entry).to_be_visible()
-    page.clock.run_for(16_000)
+    lapse(page, 16_000)
     expect(entry).to_be_hidden()
 
 

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.axe import OPTIONS, violations
+from tests.browser.conftest import lapse
 from tests.browser.test_touch import kiosk, settled, stored, tap
 from tests.conftest import Servers
 
@@ -253,9 +254,9 @@ def test_a_mode_that_somebody_left_behind_at_the_start_ends_by_itself(
     page.clock.install()
     page.goto(serve(kiosk(tmp_path, counter="q05", idle_seconds=45)))
     turn(page, "contrast")
-    page.clock.run_for(30_000)
+    lapse(page, 30_000)
     expect(page.locator(".countdown")).to_be_visible()
-    page.clock.run_for(16_000)
+    lapse(page, 16_000)
     expect(page.locator("html")).not_to_have_attribute("data-contrast", "high")
     expect(page.locator(".rating").first).to_be_visible()
 

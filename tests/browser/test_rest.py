@@ -14,7 +14,7 @@ from kiosk.app import create_app
 from kiosk.settings import Settings
 from qr_images import draw
 from tests.browser.axe import violations
-from tests.browser.conftest import complaints_of
+from tests.browser.conftest import complaints_of, lapse
 from tests.browser.pictures import pixels_of
 from tests.browser.test_faces import FAULTS, RESTED
 from tests.browser.test_touch import LYING, UPRIGHT, settled, stored
@@ -45,7 +45,7 @@ def page(browser: Browser, serve: Servers) -> Iterator[Page]:
 def fall_asleep(page: Page, address: str) -> None:
     page.goto(address)
     settled(page)
-    page.clock.run_for(122_000)
+    lapse(page, 122_000)
     expect(page.locator(".rest-screen")).to_be_visible()
 
 
@@ -58,11 +58,11 @@ def test_the_start_rests_after_a_while_and_a_touch_wakes_it_without_rating(
     face = page.get_by_role("button", name="Bình thường").bounding_box()
     assert face is not None
     x, y = face["x"] + face["width"] / 2, face["y"] + face["height"] / 2
-    page.clock.run_for(100_000)
+    lapse(page, 100_000)
     page.touchscreen.tap(5, 5)  # whoever still reads may go on reading
-    page.clock.run_for(100_000)
+    lapse(page, 100_000)
     expect(page.locator(".faces-screen")).to_be_visible()
-    page.clock.run_for(25_000)
+    lapse(page, 25_000)
     expect(page.locator(".rest-screen")).to_be_visible()
     expect(page.locator(".rest-screen")).to_contain_text("Ông/Bà hài lòng ở mức nào")
     assert page.locator(".rating").count() == 0
@@ -120,10 +120,10 @@ def test_outside_the_opening_hours_it_is_dark_until_it_is_touched(
     assert page.locator(".scene, .rest-code").count() == 0
     page.touchscreen.tap(500, 500)
     expect(page.locator(".faces-screen")).to_be_visible()
-    page.clock.run_for(122_000)
+    lapse(page, 122_000)
     expect(page.locator(".asleep")).to_be_visible()
     app.state.context.clock.moment = NOW  # the day begins
-    page.clock.run_for(5 * 60_000 + 2_000)
+    lapse(page, 5 * 60_000 + 2_000)
     expect(page.locator(".scene")).to_be_visible()
     assert stored(tmp_path) == []
 
@@ -133,11 +133,11 @@ def test_a_screen_in_use_and_one_that_may_not_never_rest(
     page: Page, serve: Servers, tmp_path: Path
 ) -> None:
     page.goto(serve(kiosk(tmp_path, rest_seconds=0)))
-    page.clock.run_for(20 * 60_000)
+    lapse(page, 20 * 60_000)
     expect(page.locator(".faces-screen")).to_be_visible()
     page.goto(f"{serve(kiosk(tmp_path / 'lobby', counter='', idle_seconds=600))}/rate/so_y_te")
     settled(page)
-    page.clock.run_for(200_000)
+    lapse(page, 200_000)
     expect(page.locator(".faces-screen")).to_be_visible()
 
 
@@ -156,15 +156,15 @@ def test_what_stands_still_moves_a_little_and_stays_whole(
         seen.add((round(box["x"]), round(box["y"])))
         page.evaluate(RESTED, list(UPRIGHT.values()))
         assert page.evaluate(FAULTS) == []
-        page.clock.run_for(61_000)
+        lapse(page, 61_000)
     across, down = ([place[axis] for place in seen] for axis in (0, 1))
     assert len(seen) >= 4
     assert 1 <= max(across) - min(across) <= 4
     assert 1 <= max(down) - min(down) <= 4
     here = first.bounding_box()
-    page.clock.run_for(30_000)
+    lapse(page, 30_000)
     page.touchscreen.tap(5, 5)
-    page.clock.run_for(50_000)  # nothing moves under a hand that was here a minute ago
+    lapse(page, 50_000)  # nothing moves under a hand that was here a minute ago
     assert first.bounding_box() == here
 
 

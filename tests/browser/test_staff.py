@@ -11,6 +11,7 @@ from kiosk.app import create_app
 from kiosk.settings import Settings
 from kiosk.staff_access import hash_pin
 from tests.browser.axe import violations
+from tests.browser.conftest import lapse
 from tests.conftest import Servers
 from tests.kiosk.conftest import CENTRE
 from tests.programs import free_port
@@ -152,5 +153,5 @@ def test_five_slow_touches_open_nothing(page: Page, serve: Servers, tmp_path: Pa
             }
         }"""
     )
-    page.clock.run_for(1000)
+    lapse(page, 1000)
     assert [one for one in asked if one.endswith("/staff")] == []

@@ -21,6 +21,7 @@ from kiosk.staff_access import hash_pin
 from kiosk.submissions import part_id
 from surveys.centre import Centre, load_definitions
 from surveys.receipts import receipt_of
+from tests.browser.conftest import lapse
 from tests.browser.pictures import pixels_of
 from tests.browser.test_touch import turn_to
 from tests.conftest import CHROMIUM_FLAGS, Servers, chromium_path
@@ -235,7 +236,7 @@ def test_silence_finishes_a_visit(tablet: Tablet) -> None:
     page.goto(tablet.address)
     tap(page, "Hài lòng")
     expect(page.locator(".thanks-screen")).to_be_visible()
-    page.clock.run_for(9_000)
+    lapse(page, 9_000)
     expect(page.locator(".faces-screen")).to_be_visible()
     [kept] = page.evaluate(KEPT)
     assert (kept["answers"], kept["finished"]) == ({"rating": 4}, True)
@@ -253,7 +254,7 @@ def test_the_staff_corner_without_a_server_holds_nobody_up(tablet: Tablet) -> No
             page.touchscreen.tap(40, 40)
     tap(page, "Hài lòng")
     expect(page.locator(".thanks-screen")).to_be_visible()
-    page.clock.run_for(9_000)  # the clock that gives the screen back goes on
+    lapse(page, 9_000)  # the clock that gives the screen back goes on
     expect(page.locator(".faces-screen")).to_be_visible()
 
 

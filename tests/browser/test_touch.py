@@ -14,12 +14,19 @@ from kiosk.app import create_app
 from kiosk.outbox import Outbox, body_of
 from kiosk.settings import Settings
 from surveys.centre import Centre, load_definitions
-from tests.browser.conftest import complaints_of
+from tests.browser.conftest import complaints_of, lapse
 from tests.conftest import Servers
 from tests.kiosk.conftest import CENTRE
 
 UPRIGHT, LYING = {"width": 1080, "height": 1920}, {"width": 1280, "height": 800}
 TABLETS = [{"width": 768, "height": 1024}, {"width": 800, "height": 1280}]
+
+# Animations are of the browser's own clock, those of steady.js, too.
+RESTED = """async () => {
+  const shields = () => document.getAnimations().filter(
+    (one) => one.effect.getKeyframes().some((frame) => "pointerEvents" in frame));
+  while (shields().length) await Promise.allSettled(shields().map((one) => one.finished));
+}"""
 
 
 @pytest.fixture
@@ -50,8 +57,9 @@ def stored(var: Path) -> list[dict[str, Any]]:
 
 
 def settled(page: Page) -> None:
-    """Waits until the screen takes touches: for a moment it shields itself from a bounce."""
+    """Waits until the screen takes touches: it and what is new on it shield themselves first."""
     expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
+    page.evaluate(RESTED)
 
 
 def tap(page: Page, words: str) -> None:
@@ -131,21 +139,21 @@ def test_idle_shows_a_countdown_then_keeps_what_was_chosen(
     tap(page, "Hài lòng")
     tap(page, "Kết quả nhận được")
     countdown = page.locator(".countdown")
-    page.clock.run_for(24_000)
+    lapse(page, 24_000)
     expect(countdown).to_be_hidden()
-    page.clock.run_for(2_000)
+    lapse(page, 2_000)
     expect(countdown).to_be_visible()
     expect(countdown).to_contain_text("Điều Ông/Bà đã chọn vẫn được giữ lại")
     told = page.locator("#said")  # once, as it begins
     expect(told).to_contain_text("Màn hình sẽ về trang đầu sau")
     before = answers_of(page)
     tap(page, "Tôi đang trả lời")
-    page.clock.run_for(500)
+    lapse(page, 500)
     expect(countdown).to_be_hidden()
     assert answers_of(page) == before
-    page.clock.run_for(44_000)
+    lapse(page, 44_000)
     expect(countdown).to_be_visible()  # a touch extends: the whole time began anew
-    page.clock.run_for(2_000)
+    lapse(page, 2_000)
     expect(page.locator(".rating").first).to_be_visible()
     assert [one["answers"] for one in stored(tmp_path)] == [{"rating": 4, "reasons": [4]}]
 
@@ -169,7 +177,7 @@ def test_the_countdown_covers_and_moves_no_answer(
     page.set_viewport_size(size)  # type: ignore[arg-type]
     page.clock.install()
     page.goto(serve(kiosk(tmp_path, counter="q05", idle_seconds=60)))
-    page.clock.run_for(1_000)
+    lapse(page, 1_000)
     page.get_by_text("English", exact=True).tap()
     for screen, onward in (
         (".faces-screen[lang=en]", "Satisfied"),
@@ -177,12 +185,12 @@ def test_the_countdown_covers_and_moves_no_answer(
         (".step-screen", ""),
     ):
         expect(page.locator(screen)).to_be_visible()
-        page.clock.run_for(1_000)
+        lapse(page, 1_000)
         page.keyboard.press("Shift")  # a touch, which ends the short time of a thank-you
         before = answers_of(page)
-        page.clock.run_for(39_000)
+        lapse(page, 39_000)
         expect(page.locator(".countdown")).to_be_hidden()
-        page.clock.run_for(2_000)
+        lapse(page, 2_000)
         countdown = page.locator(".countdown")
         expect(countdown).to_be_visible()
         assert answers_of(page) == before
@@ -204,9 +212,9 @@ def test_an_untouched_thank_you_gives_the_screen_back_after_eight_seconds(
     tap(page, "Không hài lòng")
     expect(page.locator(".recorded")).to_contain_text("Không hài")
     expect(page.locator(".returning")).to_contain_text("8 giây")
-    page.clock.run_for(7_000)
+    lapse(page, 7_000)
     expect(page.locator(".thanks-screen")).to_be_visible()
-    page.clock.run_for(1_500)
+    lapse(page, 1_500)
     expect(page.locator(".faces-screen")).to_be_visible()
     assert [one["answers"] for one in stored(tmp_path)] == [{"rating": 2}]
 
@@ -236,13 +244,13 @@ def test_a_wrong_face_is_chosen_again(page: Page, serve: Servers, tmp_path: Path
     tap(page, "Thủ tục, giấy tờ")
     tap(page, "Chọn lại")
     expect(page.locator(".faces-screen .recorded")).to_contain_text("Rất không hài")
-    page.clock.run_for(1_000)
+    lapse(page, 1_000)
     page.locator(".rating", has_text=re.compile("^\\s*Hài")).tap()
     expect(page.locator(".thanks-screen .recorded")).to_contain_text("Hài")
     expect(page.get_by_label("Thủ tục, giấy tờ")).to_be_checked()
     tap(page, "Chọn lại")
     expect(page.locator(".faces-screen")).to_be_visible()
-    page.clock.run_for(9_000)  # nobody touches the faces: the last choice stands
+    lapse(page, 9_000)  # nobody touches the faces: the last choice stands
     expect(page.locator(".faces-screen .recorded")).to_have_count(0)
     (one,) = stored(tmp_path)
     assert one["answers"] == {"rating": 4, "reasons": [2]}
@@ -256,7 +264,7 @@ def test_english_ends_with_its_visitor(page: Page, serve: Servers, tmp_path: Pat
     expect(page.get_by_role("button", name="Very satisfied")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "en")
     expect(page).to_have_title(re.compile("^Your opinion"))
-    page.clock.run_for(46_000)
+    lapse(page, 46_000)
     expect(page.get_by_role("button", name="Rất hài lòng")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "vi")
     expect(page).to_have_title(re.compile("^Ý kiến"))
@@ -369,14 +377,14 @@ def test_a_rating_that_could_not_be_stored_is_sent_by_the_clock(
     page.clock.install()
     for _ in range(2):  # the clock's own attempts, as often as it takes
         with page.expect_response("**/rate") as answer:
-            page.clock.run_for(46_000)
+            lapse(page, 46_000)
         assert answer.value.status == 503
         expect(page.locator("form[data-keep] [name=idle]")).to_have_count(0)
     assert stored(tmp_path) == []
     with disk.transaction(write=False) as connection:
         connection.execute("PRAGMA query_only = OFF")
     with page.expect_response("**/rate") as answer:
-        page.clock.run_for(46_000)
+        lapse(page, 46_000)
     assert answer.value.status == 200
     expect(page.locator(".faces-screen")).to_be_visible()
     assert [one["answers"] for one in stored(tmp_path)] == [{"rating": 3}]
