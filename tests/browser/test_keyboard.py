@@ -323,14 +323,14 @@ def test_the_faces_load_nothing_of_it(page: Page, serve: Servers, tmp_path: Path
 
 def test_touches_on_keys_keep_the_screen(page: Page, serve: Servers, tmp_path: Path) -> None:
     page.clock.install()
-    thanks(page, serve(kiosk(tmp_path, idle_seconds=45)))
+    thanks(page, serve(kiosk(tmp_path, idle_seconds=120)))
     page.locator("textarea").tap()
     lapse(page, 1000)
     expect(page.locator(".keys button").first).to_be_visible()
     for _ in range(3):
-        lapse(page, 40_000)
+        lapse(page, 70_000)
         typed(page, "a")
-    lapse(page, 20_000)
+    lapse(page, 60_000)
     expect(page.locator(".follow-up")).to_be_visible()
 
 

