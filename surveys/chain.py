@@ -12,10 +12,9 @@ import hmac
 import re
 import secrets
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pydantic_core import to_json
+import orjson
 
 if TYPE_CHECKING:
     from surveys.wire import Submission
@@ -33,8 +32,7 @@ def said_of(submission: "Submission", fingerprint: str | None) -> Said:
 
     The order of questions and of chosen codes does not change it; the time is in UTC.
     """
-    given = submission.answers
-    answers = {q: given[q] for q in _sorted(tuple(given))}
+    answers = submission.answers
     if list in map(type, answers.values()):
         answers = {q: sorted(v) if type(v) is list else v for q, v in answers.items()}
     return (
@@ -47,15 +45,9 @@ def said_of(submission: "Submission", fingerprint: str | None) -> Said:
         submission.visit,
         str(submission.answered_at),
         submission.language,
-        to_json(answers).decode(),
+        orjson.dumps(answers, option=orjson.OPT_SORT_KEYS).decode(),
         submission.comment,
     )
-
-
-@lru_cache(maxsize=256)  # forms are mostly answered in the same order
-def _sorted(questions: tuple[str, ...]) -> tuple[str, ...]:
-    """The questions by name."""
-    return tuple(sorted(questions))
 
 
 def new_salt() -> str:
@@ -75,7 +67,7 @@ def sealed(comment: str, salt: str) -> str:
 def digest_of(said: Sequence[str | None], seal: str | None = None) -> str:
     """The SHA-256 of what is said; ``seal`` stands for the comment, where it has one."""
     content = said if seal is None else (*said[:-1], [seal])
-    return hashlib.sha256(to_json(content)).hexdigest()
+    return hashlib.sha256(orjson.dumps(content)).hexdigest()
 
 
 def link(key: str, before: str, seq: int, digest: str) -> str:

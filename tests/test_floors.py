@@ -169,8 +169,8 @@ def test_statistics_and_indices_read_no_file_clock_or_request() -> None:
     assert not broken
 
 
-def test_the_shared_language_needs_only_the_standard_library_and_pydantic() -> None:
-    allowed = STANDARD | {"surveys", "pydantic", "pydantic_core"}
+def test_the_shared_language_needs_only_the_standard_library_pydantic_and_orjson() -> None:
+    allowed = STANDARD | {"surveys", "pydantic", "pydantic_core", "orjson"}
     broken = [
         f"{place} imports {name}"
         for file in sources("surveys")

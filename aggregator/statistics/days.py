@@ -6,9 +6,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri, stdtrit  # quantiles of the normal and of Student's t
-from scipy.stats import beta
 
-from aggregator.statistics.shares import ALPHA, INTERVALS, Method
+from aggregator.statistics.shares import ALPHA, INTERVALS, Method, clopper_pearson
 
 
 @dataclass(frozen=True)
@@ -173,8 +172,5 @@ def bounds(
     ``n`` may be an effective one, as Korn and Graubard have it (Survey Methodology 24 (1998)
     193-201). 0 and 1 where n is 0.
     """
-    k = np.nan_to_num(share) * n
-    with np.errstate(invalid="ignore"):
-        low = beta.ppf(np.asarray(miss) / 2, k, n - k + 1)
-        high = beta.ppf(1 - np.asarray(miss) / 2, k + 1, n - k)
-    return np.where(k <= 0, 0.0, low), np.where(k >= n, 1.0, high)
+    low, high = clopper_pearson(np.nan_to_num(share) * n, n, miss)
+    return np.where(n == 0, 0.0, low), np.where(n == 0, 1.0, high)

@@ -5,11 +5,12 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
+from scipy.special import betaincinv, ndtri
 
 from aggregator.wording.numbers import ALPHA as ALPHA
 
 Method = Literal["wilson", "clopper_pearson"]
+Z = float(ndtri(1 - ALPHA / 2))
 SHARE_COLUMNS = ["key", "measure", "k", "n", "share", "low", "high", "method"]
 
 
@@ -55,26 +56,31 @@ def wilson(k: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     On average over shares it covers 95 %, at single ones a little more or less (Wilson, JASA
     22 (1927) 209-212; Brown, Cai, DasGupta, Statistical Science 16 (2001) 101-133).
     """
-    return _interval("wilson", k, n)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        middle = (k + Z**2 / 2) / (n + Z**2)
+        half = Z / (n + Z**2) * np.sqrt(k * (n - k) / n + Z**2 / 4)
+    return _within(k, n, middle - half, middle + half)
 
 
-def clopper_pearson(k: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def clopper_pearson(
+    k: np.ndarray, n: np.ndarray, miss: float | np.ndarray = ALPHA
+) -> tuple[np.ndarray, np.ndarray]:
     """The exact 95 % interval of k favourable of n, elementwise; NaN where n is 0.
 
-    It covers at least 95 % at every share, and so more than that at most (Clopper, Pearson,
-    Biometrika 26 (1934) 404-413).
+    ``miss`` is the probability with which it may err. It covers at least 95 % at every share, and
+    so more than that at most (Clopper, Pearson, Biometrika 26 (1934) 404-413).
     """
-    return _interval("beta", k, n)
+    low = betaincinv(k, n - k + 1, np.asarray(miss) / 2)
+    return _within(k, n, low, betaincinv(k + 1, n - k, 1 - np.asarray(miss) / 2))
 
 
-def _interval(method: str, k: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    none = n == 0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        low, high = proportion_confint(k, n, alpha=ALPHA, method=method)
-    # At the extremes the formula ends on the bound exactly; rounding may step past it.
-    low = np.where(none, np.nan, np.where(k == 0, 0.0, np.clip(low, 0, 1)))
-    high = np.where(none, np.nan, np.where(k == n, 1.0, np.clip(high, 0, 1)))
-    return low, high
+def _within(
+    k: np.ndarray, n: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """An interval that ends at the extremes on the bound exactly: rounding may step past it."""
+    low = np.where(k <= 0, 0.0, np.clip(low, 0, 1))
+    high = np.where(k >= n, 1.0, np.clip(high, 0, 1))
+    return np.where(n == 0, np.nan, low), np.where(n == 0, np.nan, high)
 
 
 INTERVALS: Mapping[Method, Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]] = {

@@ -214,11 +214,6 @@ _ADVANCE = (
     .where(col(DeviceChain.number) == bindparam("chain"))
     .values(runs=bindparam("runs"), lost=bindparam("lost"))
 )
-_COUNT_UNNUMBERED = (
-    update(DeviceChain)
-    .where(col(DeviceChain.device) == bindparam("of"))
-    .values(unnumbered=col(DeviceChain.unnumbered) + bindparam("n"))
-)
 
 
 def note_numbers(connection: Connection, handed: Iterable[Handed], now: datetime) -> None:
@@ -260,8 +255,12 @@ def note_numbers(connection: Connection, handed: Iterable[Handed], now: datetime
 def note_unnumbered(connection: Connection, devices: Mapping[int, int]) -> None:
     """Count, by device, submissions without a number; it matters where the device has a chain."""
     if devices:
-        counted = [{"of": device, "n": n} for device, n in devices.items()]
-        connection.execute(_COUNT_UNNUMBERED, counted)
+        mark = "?" if connection.dialect.name == "sqlite" else "%s"
+        counted = [(n, device) for device, n in devices.items()]
+        connection.exec_driver_sql(
+            f"UPDATE device_chain SET unnumbered = unnumbered + {mark} WHERE device = {mark}",  # noqa: S608
+            counted,
+        )
 
 
 def _forks(connection: Connection, chain: int, doubled: Sequence[Handed]) -> list[Handed]:

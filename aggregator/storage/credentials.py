@@ -3,9 +3,21 @@
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
-from sqlalchemy import Connection, Delete, Row, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Delete,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
@@ -20,6 +32,13 @@ Role = Literal["administrator", "manager", "head", "reader", "clerk"]
 ROLES: tuple[Role, ...] = get_args(Role)
 # Those that only a centre has, since a province has neither departments nor ballots.
 OF_CENTRES: tuple[Role, ...] = ("head", "clerk")
+
+
+# Made once: each page asks for both.
+TOKEN: Select[Any] = select(Token.__table__).where(  # type: ignore[attr-defined]
+    col(Token.hash) == bindparam("hash"), col(Token.kind) == bindparam("kind")
+)
+USER: Select[Any] = select(User.__table__).where(col(User.name) == bindparam("name"))  # type: ignore[attr-defined]
 
 
 class LastAdministratorError(Exception):
@@ -69,9 +88,8 @@ class Credentials:
 
     def token(self, kind: TokenKind, digest: str) -> Token | None:
         """The token of this kind with this hash, expired or not; None where there is none."""
-        query = select(Token.__table__).where(col(Token.hash) == digest, col(Token.kind) == kind)  # type: ignore[attr-defined]
         with self._database.begin() as connection:
-            row = connection.execute(query).one_or_none()
+            row = connection.execute(TOKEN, {"hash": digest, "kind": kind}).one_or_none()
         return Token(**row._mapping) if row else None
 
     def tokens(self, kind: TokenKind) -> Sequence[Row[str, datetime]]:
@@ -101,9 +119,8 @@ class Credentials:
         return self.remove_tokens(kinds, col(Token.name) == name, new=new)
 
     def user(self, name: str) -> User | None:
-        query = select(User.__table__).where(col(User.name) == name)  # type: ignore[attr-defined]
         with self._database.begin() as connection:
-            row = connection.execute(query).one_or_none()
+            row = connection.execute(USER, {"name": name}).one_or_none()
         return User(**row._mapping) if row else None
 
     def invitations(self, now: datetime) -> list[Token]:

@@ -1,6 +1,6 @@
 """Roll-ups: past days and whole past months of a survey's tallies, kept as blocks."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, cached_property, lru_cache
@@ -15,7 +15,17 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
 from aggregator.storage.blocks import Block, Keys, merged
-from aggregator.storage.tables import BlockRow, FrozenBlockRow, HourTally, PooledTally, Tally
+from aggregator.storage.tables import (
+    BatchRow,
+    BlockRow,
+    FrozenBlockRow,
+    HourTally,
+    PooledTally,
+    ShiftRow,
+    SubmissionRow,
+    Tally,
+    Transactions,
+)
 
 ONE_DAY = timedelta(days=1)
 # Blocks of flags are made of dossiers, and of the answers of so many days before, too.
@@ -166,16 +176,33 @@ def _ends_of(table: Table) -> Select[date, date]:
     return select(first, last)
 
 
+# All that blocks of answers are made of: the newest answer, the newest version of a batch, which
+# may have withdrawn some, and the dossiers and shifts of a day.
+NEWEST = select(
+    select(func.max(col(SubmissionRow.number))).scalar_subquery(),
+    select(func.max(col(BatchRow.number))).scalar_subquery(),
+)
+OF_DAY: Sequence[Select[Any]] = [
+    select(table.__table__).where(col(table.day) == bindparam("day"))  # type: ignore[union-attr]
+    for table in (Transactions, ShiftRow)
+]
+# By layout's name and survey, the block of the newest day, and what it was made of.
+Newest = MutableMapping[tuple[str, str], tuple[Hashable, Block]]
+MOST_NEWEST = 100
+
+
 class RollUps:
     """The blocks of one survey in one layout.
 
-    No block is stored of the newest day or its month, since answers still come in. An object
+    No block is stored of the newest day or its month, since answers still come in. One that is
+    made of answers, which takes long, is kept in ``newest`` until it would be another. An object
     remembers the blocks that it has read, so that all figures made of them are of one moment.
     """
 
-    def __init__(self, layout: Layout, survey: str) -> None:
+    def __init__(self, layout: Layout, survey: str, newest: Newest | None = None) -> None:
         self._layout = layout
         self._survey = survey
+        self._newest = {} if newest is None else newest
         self._ends: tuple[date, date] | None = None  # the oldest and the newest day
         self.known: dict[Span, Block] = {}
         self.whole: dict[tuple[date | None, date | None], Block] = {}  # sums since and until
@@ -207,8 +234,23 @@ class RollUps:
         known = {*self.known, newest}
         self.known |= self._stored(connection, [span for span in spans if span not in known])
         if newest in spans and newest not in self.known:
-            self.fill(connection, [newest])
+            self.known[newest] = self._of_newest(connection, newest)
         return [(span, self.known.get(span)) for span in spans]
+
+    def _of_newest(self, connection: Connection, day: Span) -> Block:
+        """The block of the newest day, made anew unless it would be the same."""
+        if isinstance(self._layout, Tallies):
+            return self._layout.block(connection, self._survey, day)
+        rows = [tuple(map(tuple, connection.execute(one, {"day": day.since}))) for one in OF_DAY]
+        made_of = (day, tuple(connection.execute(NEWEST).one()), *rows)
+        key = self._layout.name, self._survey
+        before, block = self._newest.get(key, (None, None))
+        if block is None or before != made_of:
+            block = self._layout.block(connection, self._survey, day)
+            if len(self._newest) >= MOST_NEWEST:
+                self._newest.clear()  # those of settings of before would stay for ever
+            self._newest[key] = made_of, block
+        return block
 
     def fill(self, connection: Connection, spans: Iterable[Span]) -> None:
         """Compute the blocks of spans and remember them, without storing them."""

@@ -45,6 +45,7 @@ from aggregator.storage.rollups import (
     TALLIES,
     Frozen,
     Layout,
+    Newest,
     OfAnswers,
     RollUps,
     Span,
@@ -112,6 +113,7 @@ class Store:
         self.database = Database(url, lock_timeout)
         self._impatient = Database(url, ROLL_UP_WAIT)
         self._rollups: dict[tuple[Layout, str], RollUps] | None = None
+        self._newest: Newest = {}
         self.department: str | None = None  # the only one that is read, where it is not None
         self.is_frozen = False
         self._following: Following = {}
@@ -344,7 +346,7 @@ class Store:
     def _rollups_of(self, layout: Layout, selection: Selection) -> RollUps:
         """The roll-ups of a layout and a survey: the snapshot's own, or new ones."""
         kind = Frozen if self.is_frozen else RollUps
-        rollups = kind(layout, selection.survey)
+        rollups = kind(layout, selection.survey, self._newest)
         if self._rollups is None:
             return rollups
         return self._rollups.setdefault((layout, selection.survey), rollups)

@@ -184,10 +184,12 @@ class Writer:
 
     def add_submissions(self, rows: Sequence[NewRow]) -> bool:
         """Store rows and return True; store none and return False if one of the ids exists."""
-        with self._connection.begin_nested() as attempt:
-            stored = self._write(_inserting, SubmissionRow, rows)
-            if stored != len(rows):
-                attempt.rollback()
+        run = self._connection.exec_driver_sql
+        run("SAVEPOINT attempt")
+        stored = self._write(_inserting, SubmissionRow, rows)
+        if stored != len(rows):
+            run("ROLLBACK TO SAVEPOINT attempt")
+        run("RELEASE SAVEPOINT attempt")
         return stored == len(rows)
 
     def add_receipts(self, rows: Sequence[Mapping[str, object]]) -> None:

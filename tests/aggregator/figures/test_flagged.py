@@ -135,6 +135,36 @@ def test_a_late_answer_and_later_dossiers_change_the_flags_of_their_day(watched:
     assert dict(flagged.rules) == {"burst": 5}
 
 
+def test_flags_of_the_newest_day_follow_what_they_are_made_of(watched: Room) -> None:
+    """They are made once, and anew for an answer, for dossiers, and for what is withdrawn."""
+    store, settled = watched.context.store, {"day": DAY.date(), "department": "so_tu_phap"}
+    made: list[date] = []
+
+    def rules() -> dict[str, int]:
+        flagged = rows(watched)[0].flagged
+        return dict(flagged.rules) if flagged else {}
+
+    of_day = Flagging.of_day
+
+    def noting(self: Flagging, found: Any, day: date, *more: Any) -> dict[int, tuple[str, ...]]:
+        made.append(day)
+        return of_day(self, found, day, *more)
+
+    watched.take(honest())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Flagging, "of_day", noting)
+        assert [rules(), rules()] == [{}, {}]
+        assert len(made) == 1
+        watched.take(spread([5] * 4, DAY, every=2))
+        assert [rules(), rules()] == [{"burst": 5}] * 2
+        assert len(made) == 2
+        store.put_transactions([settled | {"dossiers": 0}])
+        assert rules() == {"burst": 5, "unserved": 14, "taps": 14}
+        store.put_transactions([settled | {"dossiers": 40}])
+        assert rules() == {"burst": 5}
+        assert len(made) == 4
+
+
 def test_other_rules_of_the_centre_make_other_flags(watched: Room) -> None:
     watched.take([*honest(), *attack()])
     context = watched.context
