@@ -156,8 +156,9 @@ class _Matrix:
     def __init__(self, survey: Survey, respondents: Sequence[Respondent]) -> None:
         self._survey = survey
         self._questions = [question.id for question in survey.measured]
-        self._cells = list(dict.fromkeys(cell for cell, _ in respondents))
-        place = {cell: number for number, cell in enumerate(self._cells)}
+        cells = list(dict.fromkeys(cell for cell, _ in respondents))
+        self._keys = [(survey.id, *cell) for cell in cells]
+        place = {cell: number for number, cell in enumerate(cells)}
         self._of_cell = np.array([place[cell] for cell, _ in respondents])
         self._given = np.array(
             [[answers.get(q, NONE) for q in self._questions] for _, answers in respondents]
@@ -173,15 +174,15 @@ class _Matrix:
         columns = len(self._questions)
         places = self._of_cell[:, None] * columns + np.arange(columns)
         counts = np.bincount(places[answered] * width + codes - low)
-        for slot in np.flatnonzero(counts).tolist():
-            place, code = divmod(slot, width)
-            cell, column = divmod(place, columns)
-            key = (self._survey.id, *self._cells[cell], self._questions[column], code + low)
-            yield (*key, int(counts[slot]))
+        slots = np.flatnonzero(counts)
+        found, codes = np.divmod(slots, width)
+        numbers = (*np.divmod(found, columns), codes + low, counts[slots])
+        for cell, column, code, n in zip(*(one.tolist() for one in numbers), strict=True):
+            yield (*self._keys[cell], self._questions[column], code, n)
 
     def pooled(self) -> Iterator[Row]:
         """Sums by factor, measure and cell of each respondent's k favourable of m valid answers."""
-        survey, cells = self._survey, self._cells
+        survey = self._survey
         factors = [factor for factor, _ in survey.measured_by_factor] + [""]
         belongs = np.array(
             [[factor in ("", home) for factor in factors] for home in _homes(survey)],
@@ -191,13 +192,12 @@ class _Matrix:
         for measure, codes in survey.pooled_measures.items():
             k = np.isin(self._given, list(codes)) @ belongs
             parts = np.stack([m > 0, k, m, k * k, k * m, m * m], axis=1)
-            sums = np.zeros((len(cells), *parts.shape[1:]), dtype=np.int64)
+            sums = np.zeros((len(self._keys), *parts.shape[1:]), dtype=np.int64)
             np.add.at(sums, self._of_cell, parts)
-            for number, cell in enumerate(cells):
-                for column, factor in enumerate(factors):
-                    if sums[number, 0, column]:
-                        key = (survey.id, *cell, factor, measure)
-                        yield (*key, *sums[number, :, column].tolist())
+            at = np.nonzero(sums[:, 0])
+            found = sums.transpose(0, 2, 1)[at].tolist()
+            for cell, column, row in zip(*(one.tolist() for one in at), found, strict=True):
+                yield (*self._keys[cell], factors[column], measure, *row)
 
 
 def _homes(survey: Survey) -> list[str]:
