@@ -4,6 +4,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -118,6 +119,8 @@ class Maker:
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
+        # Today, as from a kiosk with a network: days that are over are closed while this runs.
+        self._at = datetime.now(UTC).isoformat()
         centre = load_centre(ROOT / "deploy" / "lai_chau.toml")
         self._places = [(d, c) for c, d in centre.department_of.items()]
 
@@ -131,7 +134,7 @@ class Maker:
             "department": place[0],
             "counter": place[1],
             "channel": "kiosk",
-            "answered_at": "2026-11-20T08:15:00+07:00",
+            "answered_at": self._at,
             "language": "vi",
             "answers": {f"q{n}": self._random.choice((5, 5, 5, 4, 3)) for n in range(1, 23)},
         }
