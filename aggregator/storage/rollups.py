@@ -195,8 +195,9 @@ class RollUps:
     """The blocks of one survey in one layout.
 
     No block is stored of the newest day or its month, since answers still come in. One that is
-    made of answers, which takes long, is kept in ``newest`` until it would be another. An object
-    remembers the blocks that it has read, so that all figures made of them are of one moment.
+    made of answers or of a month's hours, which takes long, is kept in ``newest`` until it would
+    be another. An object remembers the blocks that it has read, so that all figures made of them
+    are of one moment.
     """
 
     def __init__(self, layout: Layout, survey: str, newest: Newest | None = None) -> None:
@@ -239,7 +240,7 @@ class RollUps:
 
     def _of_newest(self, connection: Connection, day: Span) -> Block:
         """The block of the newest day, made anew unless it would be the same."""
-        if isinstance(self._layout, Tallies):
+        if isinstance(self._layout, Tallies) and self._layout.table is not HourTally:
             return self._layout.block(connection, self._survey, day)
         rows = [tuple(map(tuple, connection.execute(one, {"day": day.since}))) for one in OF_DAY]
         made_of = (day, tuple(connection.execute(NEWEST).one()), *rows)
