@@ -279,7 +279,7 @@ def test_rows_are_added_changed_and_removed_with_their_effect(manager: Room) -> 
         at = f"2026-10-{day:02}T09:00:00+07:00"
         manager.take(ratings((4, 4), answered_at=at, **place))
     said = saved(manager, "references/new", **REFERENCE)
-    assert "Thêm số liệu tham chiếu “Khảo sát 2025”: 40,5" in said
+    assert "Thêm số công bố “Khảo sát 2025”: 40,5" in said
     assert "trước không đối chiếu cơ quan nào; sau 1 cơ quan thấp hơn." in said
     own = "references/khao_sat_2025"
     said = saved(manager, own, share="", k="20", n="100", department="so_tu_phap")
@@ -344,7 +344,7 @@ def test_who_changes_a_row_that_was_removed_meanwhile_may_enter_it_anew(here: Ro
     assert here.client.post("/settings/references/paper_2020", data=gone).status_code == 303
     late = here.client.post("/settings/references/paper_2020", data=mine | {"k": "80"})
     assert late.status_code == 422
-    assert "Bỏ số liệu tham chiếu “Phiếu giấy 2020" in words(late.text)
+    assert "Bỏ số công bố “Phiếu giấy 2020" in words(late.text)
     assert 'action="/settings/references/new"' in late.text
     assert fields_of(late.text)["k"] == "80"
     number = here.context.organisation.number

@@ -57,14 +57,14 @@ NEXT: dict[str, tuple[Any, str]] = {
     "documents": ({"signer": "Họ và tên"}, "Họ tên người ký: – → Họ và tên."),
     "instruments": ({"rating": "paper_ballot_2020"}, "mặt: in_centre → paper_ballot_2020."),
     "published": (None, "Tệp số liệu công bố: lai_chau_published.toml → –."),
-    "references": ([], "Bỏ số liệu tham chiếu “Thiết bị đánh giá 2019-2020: rất hài lòng”: 96,3"),
+    "references": ([], "Bỏ số công bố “Thiết bị đánh giá 2019-2020: rất hài lòng”: 96,3"),
     "margins": ([MARGIN], "“sipas_2020 · channel”: kiosk 40,0%, qr 60,0%."),
     "laws": (
         [LAW],
         "Thêm căn cứ pháp lý “Văn bản mới”: Việc đánh giá giải quyết thủ tục hành chính · hiệu lực "
         "từ 01/07/2026 đến chưa rõ · nội dung chưa có trong phần mềm.",
     ),
-    "series_breaks": ([BREAK], "Thêm chỗ ngắt chuỗi số liệu “in_centre 01/07/2026”: Máy mới."),
+    "series_breaks": ([BREAK], "Thêm thời điểm gián đoạn chuỗi số liệu “in_centre 01/07/2026”: Máy mới."),
 }
 
 
@@ -98,11 +98,11 @@ def test_a_changed_row_is_told_field_by_field() -> None:
     other = {**REFERENCE, "k": 3350, "mode": {"vi": "Máy", "en": "A device"}}
     new = made(references=[other, *FIRST.model_dump()["references"][1:]])
     assert told(FIRST, new) == (
-        "Sửa số liệu tham chiếu “Thiết bị đánh giá 2019-2020: rất hài lòng”. "
+        "Sửa số công bố “Thiết bị đánh giá 2019-2020: rất hài lòng”. "
         "Số lượt hài lòng (k): 3.355 → 3.350. Cách hỏi: Tự chấm trên thiết bị tại quầy → Máy."
     )
     turned = made(references=FIRST.model_dump()["references"][::-1])
-    assert told(FIRST, turned) == "Đổi thứ tự: số liệu tham chiếu."
+    assert told(FIRST, turned) == "Đổi thứ tự: số công bố."
 
 
 def test_a_changed_rule_names_its_units_and_departments() -> None:
