@@ -72,7 +72,7 @@ def test_comments_are_searched_and_filtered(any_room: Room) -> None:
     }.items():
         assert len(found(query)) == hits, query
     page = any_room.client.get("/comments?q=khong+co&lang=en").text
-    assert "There is no such comment." in page
+    assert "No comment found." in page
     assert 'value="khong co"' in page
 
 
