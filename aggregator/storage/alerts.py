@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlmodel import col
 
 from aggregator.storage.audit import Entry, record
@@ -20,6 +20,7 @@ GIVEN_UP = timedelta(days=30)  # after which one that could not be sent is not t
 LONGEST_ERROR = 300  # characters
 
 Details = Mapping[str, str | int | float]
+UNSEEN = (col(AlertRow.live).is_(None), col(AlertRow.seen_at).is_(None))  # and ended
 
 
 @dataclass(frozen=True)
@@ -114,9 +115,21 @@ class AlertLog:
             record(connection, new)
         return True
 
-    def open(self) -> list[Alert]:
-        """Those that live or that nobody has looked at, the newest first."""
-        return self._alerts(or_(col(AlertRow.live) == 1, col(AlertRow.seen_at).is_(None)))
+    def live(self) -> list[Alert]:
+        """Those that last, the newest first."""
+        return self._alerts(col(AlertRow.live) == 1)
+
+    def open(self, unseen: int | None = None) -> list[Alert]:
+        """Those that last, and of those that have ended the newest ``unseen`` (None: all) that
+        nobody has looked at; the newest first."""
+        found = [*self.live(), *self._alerts(*UNSEEN, limit=unseen)]
+        return sorted(found, key=lambda one: (one.begun_at, one.number), reverse=True)
+
+    def unseen(self) -> int:
+        """How many have ended that nobody has looked at."""
+        with self._database.begin() as connection:
+            n: int = connection.execute(select(func.count()).where(*UNSEEN)).scalar_one()
+        return n
 
     def past(self, limit: int) -> list[Alert]:
         """The newest of those that have ended and were looked at."""

@@ -20,7 +20,8 @@ from aggregator.wording.phrases import Words
 from surveys.text import LONGEST_TEXT, cleaned, composed
 from web import read_form, under
 
-PAST = 50  # alerts that have ended and were looked at
+UNSEEN = 50  # alerts that have ended and nobody has looked at
+PAST = 50  # those that were looked at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,13 +38,14 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class AlertsPage:
-    """Those that last or that nobody has looked at, then the past ones.
+    """Those that last, those that nobody has looked at, and ``more`` of these, then the past ones.
 
     ``number`` is of one whose note could not be taken, because ``error``; ``sends`` is whether
     anything is sent at all.
     """
 
     open: Sequence[Line]
+    more: int
     past: Sequence[Line]
     sends: bool
     number: int | None = None
@@ -84,10 +86,11 @@ def _see(context: Context, by: str, number: int, note: str) -> str:
 
 def _page(context: Context, number: int | None = None, error: str = "") -> AlertsPage:
     log, settings = context.store.alerts, context.settings
-    open, past = log.open(), log.past(PAST)
+    open, past = log.open(UNSEEN), log.past(PAST)
     posts = log.posts([one.number for one in (*open, *past)])
     return AlertsPage(
         open=[_line(context, one, posts) for one in open],
+        more=max(0, log.unseen() - UNSEEN),
         past=[_line(context, one, posts) for one in past],
         sends=bool(settings.smtp.get_secret_value() or settings.webhook_url),
         number=number,

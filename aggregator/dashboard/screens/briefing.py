@@ -63,7 +63,7 @@ def _page(context: Context, view: View) -> BriefingPage:
     """Everything the page shows. Raises database.StorageError."""
     centre, survey = context.centre, view.survey
     choice = choose(view, centre)
-    live = [one for one in context.store.alerts.open() if one.live]
+    live = context.store.alerts.live()
     if not survey.has_total or choice.measure is None:
         return BriefingPage(view=view, choice=choice, found=None)
     found = briefing(

@@ -1,7 +1,11 @@
 """The page of alerts: read, looked at once, by those who may."""
 
+from datetime import timedelta
+
+from aggregator.dashboard.screens.alerts import UNSEEN
+from aggregator.storage.alerts import Finding
 from tests.aggregator.alerts.watching import limit, watch_of
-from tests.aggregator.conftest import Room, ratings
+from tests.aggregator.conftest import NOW, Room, ratings
 
 LATER = {"answered_at": "2026-11-23T08:14:00+07:00"}
 
@@ -28,6 +32,21 @@ def test_an_alert_is_read_and_looked_at_with_a_note(any_room: Room) -> None:
     assert "Không có việc nào cần xem" in page
     assert "Đã xem và đã hết" in page
     assert "Đã xem cảnh báo số 1" in any_room.client.get("/audit?lang=vi").text
+
+
+def test_of_many_that_ended_the_newest_are_shown_and_the_others_counted(any_room: Room) -> None:
+    any_room.sign_in()
+    log, begun = any_room.context.store.alerts, NOW - timedelta(days=9)
+    for hour in range(0, 2 * UNSEEN + 6, 2):
+        details = {"k": 3, "n": 3, "level_vi": "Bình thường", "level_en": "Neutral"}
+        found = Finding("low_ratings", "centre:", details)
+        log.update([found], begun + timedelta(hours=hour), [])
+        log.update([], begun + timedelta(hours=hour, minutes=1), [])
+    assert log.unseen() == UNSEEN + 3
+    page = any_room.client.get("/alerts?lang=vi").text
+    assert page.count('<li id="alert-') == UNSEEN
+    assert f'id="alert-{UNSEEN + 3}"' in page
+    assert "Còn 3 cảnh báo đã hết mà chưa ai xem" in page
 
 
 def test_what_is_no_alert_and_too_long_notes_are_refused(room: Room) -> None:

@@ -64,7 +64,10 @@ NEXT: dict[str, tuple[Any, str]] = {
         "Thêm căn cứ pháp lý “Văn bản mới”: Việc đánh giá giải quyết thủ tục hành chính · hiệu lực "
         "từ 01/07/2026 đến chưa rõ · nội dung chưa có trong phần mềm.",
     ),
-    "series_breaks": ([BREAK], "Thêm thời điểm gián đoạn chuỗi số liệu “in_centre 01/07/2026”: Máy mới."),
+    "series_breaks": (
+        [BREAK],
+        "Thêm thời điểm gián đoạn chuỗi số liệu “in_centre 01/07/2026”: Máy mới.",
+    ),
 }
 
 

@@ -139,6 +139,7 @@ def test_what_was_written_by_the_program_fits(kept: Kept) -> None:
 OF_ANSWERS = ("shifts", "reasons", "form hours", "profile")
 KINDS = ("tally", "pool", "factors", "hours", *OF_ANSWERS)
 FLAGS = ("flags", *(f"flags {one}" for one in OF_ANSWERS))
+VERSION = "Version of the centre's configuration, 1"
 TAMPERED = {
     "transactions": ("UPDATE transactions SET dossiers = 99 WHERE department = ''", "Settled"),
     "transactions, gone": ("DELETE FROM transactions WHERE department = ''", "Settled"),
@@ -156,8 +157,11 @@ TAMPERED = {
     "frozen": ("UPDATE frozen_block SET items = '[]' WHERE width > 0", "frozen for publication"),
     "frozen, gone": ("DELETE FROM frozen_block", "frozen for publication"),
     "definition": ("UPDATE definition SET since = '2020-01-01'", "Definition of a survey"),
-    "document": ("UPDATE centre_version SET reason = 'x'", "Version of the centre's configuration, 1"),
-    "document, gone": ("DELETE FROM centre_version", "Version of the centre's configuration, 1"),
+    "document": (
+        "UPDATE centre_version SET reason = 'x'",
+        VERSION,
+    ),
+    "document, gone": ("DELETE FROM centre_version", VERSION),
     "case": ("UPDATE citizen_case SET missed = true", "Case, 1:"),
     "ballots": ("UPDATE ballot_batch SET returned = 90", "Batch of ballots, "),
     "withdrawn": ("INSERT INTO withdrawal SELECT number, 1 FROM submission WHERE number = 2", "wi"),
