@@ -121,7 +121,8 @@ async def post_submissions(request: Request) -> Response:
         return await _stored(request, context, *_batch(body, told, arrived), device)
     # A parsed batch takes ten times its bytes, so few large ones are parsed at once.
     async with context.large_batches:
-        batch = await run_in_threadpool(_batch, body, told, arrived)
+        with context.commits.coming():
+            batch = await run_in_threadpool(_batch, body, told, arrived)
         return await _stored(request, context, *batch, device)
 
 

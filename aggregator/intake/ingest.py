@@ -3,9 +3,9 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple, TypeGuard
@@ -547,6 +547,7 @@ class GroupCommit:
         self._ingest = ingest
         self._waiting: list[tuple[Offer, asyncio.Future[list[Receipt]]]] = []
         self._arrived = asyncio.Event()
+        self._coming = 0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ingest")
         self._closing = False
         self._task: asyncio.Task[None] | None = None
@@ -562,6 +563,16 @@ class GroupCommit:
         if self._task is not None:
             await self._task
         self._thread.shutdown()
+
+    @contextmanager
+    def coming(self) -> Iterator[None]:
+        """While a large request is read: what waits is committed together with it."""
+        self._coming += 1
+        try:
+            yield
+        finally:
+            self._coming -= 1
+            self._arrived.set()
 
     async def submit(self, offer: Offer) -> list[Receipt]:
         """Receipts of one request's items, once they are on disk. Raises database.StorageError."""
@@ -584,11 +595,15 @@ class GroupCommit:
                 await self._commit_next()
 
     async def _gather(self) -> None:
-        """Wait while more requests keep coming in.
+        """Wait while large requests are read, and while more requests keep coming in.
 
         Clients that are answered together send their next requests together. Without waiting,
-        the first of them would have a commit of its own every second time.
+        the first of them would have a commit of its own every second time. Large ones are few at
+        once, so that nobody waits long for them.
         """
+        while self._coming:
+            self._arrived.clear()
+            await self._arrived.wait()
         seen = 0
         while seen < len(self._waiting) < MAX_GROUP:
             seen = len(self._waiting)

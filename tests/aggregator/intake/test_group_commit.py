@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import httpx2
@@ -91,6 +92,39 @@ def test_requests_that_wait_share_a_group_and_get_their_own_receipts(intake: Int
     assert {r.status for receipts in answers for r in receipts} == {"accepted"}
     assert len(commits) <= 2
     assert [n for (n,) in tallies(intake.store)["tally"].values()] == [150]
+
+
+def test_what_waits_is_committed_with_the_large_requests_that_are_being_read(
+    intake: Intake,
+) -> None:
+    small, large = ratings([5]), ratings([4] * 300)
+    commits: list[object] = []
+    event.listen(intake.store.engine, "commit", commits.append)
+
+    async def offer_both() -> list[list[Receipt]]:
+        async with GroupCommit(intake.ingest) as group:
+            with group.coming():
+                first = asyncio.create_task(group.submit(Offer(small, "en")))
+                for _ in range(100):
+                    await asyncio.sleep(0)  # turns of the loop, not time
+                assert not first.done()
+            return list(await asyncio.gather(first, group.submit(Offer(large, "en"))))
+
+    answers = asyncio.run(offer_both())
+    assert [len(receipts) for receipts in answers] == [1, 300]
+    assert len(commits) == 1
+
+
+def test_a_large_request_that_cannot_be_read_holds_nobody_up(intake: Intake) -> None:
+    async def offer() -> list[Receipt]:
+        async with GroupCommit(intake.ingest) as group:
+            with suppress(ValueError), group.coming():
+                waiting = asyncio.create_task(group.submit(Offer(ratings([5]), "en")))
+                await asyncio.sleep(0)
+                raise ValueError
+            return await waiting
+
+    assert [r.status for r in asyncio.run(offer())] == ["accepted"]
 
 
 def test_a_request_larger_than_a_group_is_taken_whole(intake: Intake) -> None:
