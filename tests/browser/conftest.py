@@ -21,6 +21,13 @@ from tests.conftest import Servers
 NOW = datetime(2026, 11, 23, 1, 15, tzinfo=UTC)  # 08:15 at the centre, on a Monday
 SIZES = [(1366, 768), (390, 844)]
 
+# Animations are of the browser's own clock, those of steady.js, too.
+RESTED = """async () => {
+  const shields = () => document.getAnimations().filter(
+    (one) => one.effect.getKeyframes().some((frame) => "pointerEvents" in frame));
+  while (shields().length) await Promise.allSettled(shields().map((one) => one.finished));
+}"""
+
 expect.set_options(timeout=20_000)  # milliseconds: what is right at last is right, however busy
 
 
@@ -30,6 +37,12 @@ def complaints_of(page: Page) -> list[str]:
     page.on("console", lambda said: heard.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: heard.append(str(error)))
     return heard
+
+
+def settled(page: Page) -> None:
+    """Waits until the screen takes touches: it and what is new on it shield themselves first."""
+    expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
+    page.evaluate(RESTED)
 
 
 def lapse(page: Page, milliseconds: int) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from kiosk.staff_access import hash_pin
 from tests.browser.axe import violations
-from tests.browser.conftest import SIZES, Hall, open_hall
+from tests.browser.conftest import SIZES, Hall, open_hall, settled
 from tests.browser.pictures import pixels_of
 from tests.conftest import Servers
 from tests.kiosk.conftest import CENTRE
@@ -60,7 +60,7 @@ def press(page: Page, text: str) -> None:
 
 
 def into_the_corner(page: Page) -> None:
-    expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
+    settled(page)
     for _ in range(5):
         page.touchscreen.tap(40, 40)
     page.get_by_label("Mã PIN").fill(PIN)
@@ -133,7 +133,7 @@ def rate(page: Page) -> None:
     page.locator(".rating").first.tap()
     page.get_by_role("button", name="Người tiếp theo").tap()
     expect(page.locator("#screen[data-start]")).to_be_visible()
-    expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
+    settled(page)
 
 
 def wait_until(page: Page, url: str, state: str) -> None:

@@ -9,8 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from kiosk.app import create_app
 from kiosk.settings import Settings
-from tests.browser.conftest import lapse
-from tests.browser.test_touch import settled
+from tests.browser.conftest import lapse, settled
 from tests.conftest import Servers
 from tests.kiosk.conftest import CENTRE
 

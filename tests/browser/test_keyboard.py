@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from kiosk.app import create_app
 from kiosk.settings import Settings
 from tests.browser.axe import violations
-from tests.browser.conftest import complaints_of, lapse
+from tests.browser.conftest import complaints_of, lapse, settled
 from tests.conftest import Servers
 from tests.kiosk.conftest import CENTRE
 
@@ -61,10 +61,6 @@ def page(browser: Browser, serve: Servers) -> Iterator[Page]:
 
 def kiosk(var: Path, **settings: Any) -> Starlette:
     return create_app(Settings(centre=CENTRE, var=var, counter="q05", **settings))
-
-
-def settled(page: Page) -> None:
-    expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
 
 
 def thanks(page: Page, url: str, size: tuple[int, int] = UPRIGHT) -> None:

@@ -13,8 +13,9 @@ from starlette.applications import Starlette
 from kiosk.app import create_app
 from kiosk.settings import Settings
 from tests.browser.axe import violations
+from tests.browser.conftest import settled
 from tests.browser.test_phone import PHONE, form
-from tests.browser.test_touch import UPRIGHT, settled, tap, turn_to
+from tests.browser.test_touch import UPRIGHT, tap, turn_to
 from tests.conftest import Servers
 from tests.kiosk.conftest import CENTRE, NOW
 

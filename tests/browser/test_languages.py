@@ -11,7 +11,7 @@ from kiosk.app import create_app
 from kiosk.outbox import Outbox, body_of
 from kiosk.settings import Settings
 from surveys.definition import load_surveys
-from tests.browser.conftest import complaints_of, lapse
+from tests.browser.conftest import complaints_of, lapse, settled
 from tests.conftest import Servers
 from tests.kiosk.added_language import CODE, NAME, said, write_language
 from tests.kiosk.conftest import CENTRE, poster_code
@@ -52,10 +52,6 @@ def settings(tmp_path: Path, **more: Any) -> Settings:
             (folder / code).mkdir()
             (folder / code / "language.toml").write_text(f'name = "{name}"\n', "utf-8")
     return Settings(centre=CENTRE, var=tmp_path, languages=folder, **more)
-
-
-def settled(page: Page) -> None:
-    expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
 
 
 def stored(tmp_path: Path) -> list[dict[str, Any]]:

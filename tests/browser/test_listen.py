@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.axe import violations
-from tests.browser.conftest import complaints_of
-from tests.browser.test_touch import kiosk, settled, stored, tap
+from tests.browser.conftest import complaints_of, settled
+from tests.browser.test_touch import kiosk, stored, tap
 from tests.conftest import Servers
 from tests.kiosk.sounds import record, tone
 

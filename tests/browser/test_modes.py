@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.axe import OPTIONS, violations
-from tests.browser.conftest import lapse
-from tests.browser.test_touch import kiosk, settled, stored, tap
+from tests.browser.conftest import lapse, settled
+from tests.browser.test_touch import kiosk, stored, tap
 from tests.conftest import Servers
 
 MODES = {

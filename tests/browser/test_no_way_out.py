@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.conftest import settled
 from tests.browser.fingers import Fingers
-from tests.browser.test_touch import UPRIGHT, kiosk, settled, tap
+from tests.browser.test_touch import UPRIGHT, kiosk, tap
 from tests.conftest import Servers
 
 ROOT = Path(__file__).parents[2]

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import settled
 from tests.browser.fingers import MM, Fingers, centre
-from tests.browser.test_touch import LYING, kiosk, page, settled, stored, tap
+from tests.browser.test_touch import LYING, kiosk, page, stored, tap
 from tests.conftest import Servers
 
 __all__ = ["page"]  # the fixture of test_touch

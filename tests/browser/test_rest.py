@@ -14,10 +14,10 @@ from kiosk.app import create_app
 from kiosk.settings import Settings
 from qr_images import draw
 from tests.browser.axe import violations
-from tests.browser.conftest import complaints_of, lapse
+from tests.browser.conftest import complaints_of, lapse, settled
 from tests.browser.pictures import pixels_of
 from tests.browser.test_faces import FAULTS, RESTED
-from tests.browser.test_touch import LYING, UPRIGHT, settled, stored
+from tests.browser.test_touch import LYING, UPRIGHT, stored
 from tests.conftest import Servers
 from tests.kiosk.conftest import CENTRE, NOW, Clock, poster_code
 

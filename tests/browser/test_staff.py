@@ -11,7 +11,7 @@ from kiosk.app import create_app
 from kiosk.settings import Settings
 from kiosk.staff_access import hash_pin
 from tests.browser.axe import violations
-from tests.browser.conftest import lapse
+from tests.browser.conftest import lapse, settled
 from tests.conftest import Servers
 from tests.kiosk.conftest import CENTRE
 from tests.programs import free_port
@@ -39,7 +39,7 @@ def start(page: Page, serve: Servers, var: Path, **more: Any) -> None:
         **more,
     )
     page.goto(serve(create_app(settings)))
-    expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
+    settled(page)
 
 
 def enter(page: Page) -> None:
@@ -80,19 +80,19 @@ def test_a_test_visit_is_walked_by_touch_as_a_citizen_would(
     page.get_by_label("Mã PIN").press("Enter")
     page.get_by_role("link", name="Chạm thử").tap()
     expect(page.get_by_text("KHÔNG GHI NHẬN")).to_be_visible()
-    expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
+    settled(page)
     page.locator(".rating").first.tap()
     expect(page.locator(".follow-up")).to_be_visible()
     expect(page.get_by_text("KHÔNG GHI NHẬN")).to_be_visible()
-    expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
+    settled(page)
     page.get_by_role("button", name="22 câu").tap()
     expect(page.locator('#step[data-step="1"]')).to_be_visible()
     expect(page.get_by_text("KHÔNG GHI NHẬN")).to_be_visible()
-    expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
+    settled(page)
     page.locator(".answer:visible").first.tap()
     page.get_by_role("button", name="Tiếp").tap()
     expect(page.locator('#step[data-step="2"]')).to_be_visible()
-    expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
+    settled(page)
     page.locator(".actions [value=leave]").tap()
     expect(page.get_by_text("Chạm thử xong")).to_be_visible()
 
@@ -108,7 +108,7 @@ def test_a_code_to_enrol_by_is_typed_by_touch_and_a_refusal_is_read(
     expect(heading).to_be_focused()
     expect(page.get_by_label("Địa chỉ của bảng tổng hợp")).to_have_value(nowhere)
     assert violations(page) == []
-    expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
+    settled(page)
     code = page.get_by_label("Mã ghi danh")
     code.tap()
     for _ in range(8):
@@ -120,7 +120,7 @@ def test_a_code_to_enrol_by_is_typed_by_touch_and_a_refusal_is_read(
     expect(refusal).to_be_visible()
     expect(code).to_have_attribute("aria-invalid", "true")
     assert violations(page) == []
-    expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
+    settled(page)
     page.get_by_role("link", name="Về góc nhân viên").tap()
     expect(page.locator(".staff-facts")).to_contain_text("chưa ghi danh")
 
@@ -129,7 +129,7 @@ def test_without_a_pin_five_touches_ask_for_nothing(
     page: Page, serve: Servers, tmp_path: Path
 ) -> None:
     page.goto(serve(create_app(Settings(centre=CENTRE, var=tmp_path, counter="q05"))))
-    expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
+    settled(page)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     for _ in range(5):

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_touch import LYING, kiosk, page, settled, tap
+from tests.browser.conftest import settled
+from tests.browser.test_touch import LYING, kiosk, page, tap
 from tests.conftest import Servers
 
 __all__ = ["page"]

@@ -21,7 +21,7 @@ from kiosk.staff_access import hash_pin
 from kiosk.submissions import part_id
 from surveys.centre import Centre, load_definitions
 from surveys.receipts import receipt_of
-from tests.browser.conftest import lapse
+from tests.browser.conftest import lapse, settled
 from tests.browser.pictures import pixels_of
 from tests.browser.test_touch import turn_to
 from tests.conftest import CHROMIUM_FLAGS, Servers, chromium_path
@@ -104,7 +104,7 @@ def tablet(browser: Browser, serve: Servers, tmp_path: Path) -> Iterator[Tablet]
 
 
 def tap(page: Page, words: str) -> None:
-    expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
+    settled(page)
     page.get_by_text(words, exact=True).last.tap()
 
 
@@ -133,7 +133,7 @@ def test_a_visit_without_a_server_counts_once_when_it_is_back(tablet: Tablet) ->
     tap(page, "Trả lời phiếu đầy đủ")
     for number in range(1, 6):
         expect(page.get_by_text(f"Phần {number}/6")).to_be_visible()
-        expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
+        settled(page)
         page.locator(".question .answer").first.tap()
         tap(page, "Tiếp tục")
     expect(page.get_by_role("heading", name="Thông tin chung")).to_be_visible()
@@ -248,7 +248,7 @@ def test_the_staff_corner_without_a_server_holds_nobody_up(tablet: Tablet) -> No
     page.clock.install()
     tablet.leave()
     page.goto(tablet.address)
-    expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
+    settled(page)
     with page.expect_navigation():
         for _ in range(5):
             page.touchscreen.tap(40, 40)
@@ -269,7 +269,7 @@ def test_a_server_that_goes_away_within_a_visit_is_taken_over_from(tablet: Table
     tap(page, "Tiếp tục")
     expect(page.get_by_text("Phần 2/6")).to_be_visible()
     tablet.leave()
-    expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
+    settled(page)
     page.locator(".question .answer").first.tap()
     tap(page, "Tiếp tục")
     expect(page.get_by_text("Phần 3/6")).to_be_visible()

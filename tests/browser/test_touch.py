@@ -14,19 +14,12 @@ from kiosk.app import create_app
 from kiosk.outbox import Outbox, body_of
 from kiosk.settings import Settings
 from surveys.centre import Centre, load_definitions
-from tests.browser.conftest import complaints_of, lapse
+from tests.browser.conftest import complaints_of, lapse, settled
 from tests.conftest import Servers
 from tests.kiosk.conftest import CENTRE
 
 UPRIGHT, LYING = {"width": 1080, "height": 1920}, {"width": 1280, "height": 800}
 TABLETS = [{"width": 768, "height": 1024}, {"width": 800, "height": 1280}]
-
-# Animations are of the browser's own clock, those of steady.js, too.
-RESTED = """async () => {
-  const shields = () => document.getAnimations().filter(
-    (one) => one.effect.getKeyframes().some((frame) => "pointerEvents" in frame));
-  while (shields().length) await Promise.allSettled(shields().map((one) => one.finished));
-}"""
 
 
 @pytest.fixture
@@ -54,12 +47,6 @@ def stored(var: Path) -> list[dict[str, Any]]:
         rows += [json.loads(row[0]) for row in connection.execute("SELECT body FROM draft")]
     outbox.close()
     return rows
-
-
-def settled(page: Page) -> None:
-    """Waits until the screen takes touches: it and what is new on it shield themselves first."""
-    expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
-    page.evaluate(RESTED)
 
 
 def tap(page: Page, words: str) -> None:
