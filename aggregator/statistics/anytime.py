@@ -29,7 +29,8 @@ def e_process(days: np.ndarray, bound: np.ndarray) -> np.ndarray:
         for start in range(0, len(gain), at_once):
             rows = slice(start, start + at_once)
             growth = 1 + stakes[:, rows, None] * gain[rows]
-            fortune[rows] = np.cumprod(growth, axis=2, out=growth).mean(axis=0)
+            # Added one after the other, so that more days or rows round nothing otherwise.
+            fortune[rows] = sum(np.cumprod(growth, axis=2, out=growth)) / BETS
     return fortune
 
 
