@@ -20,7 +20,7 @@ GIVEN_UP = timedelta(days=30)  # after which one that could not be sent is not t
 LONGEST_ERROR = 300  # characters
 
 Details = Mapping[str, str | int | float]
-UNSEEN = (col(AlertRow.live).is_(None), col(AlertRow.seen_at).is_(None))  # and ended
+_UNSEEN = (col(AlertRow.live).is_(None), col(AlertRow.seen_at).is_(None))  # and ended
 
 
 @dataclass(frozen=True)
@@ -122,13 +122,13 @@ class AlertLog:
     def open(self, unseen: int | None = None) -> list[Alert]:
         """Those that last, and of those that have ended the newest ``unseen`` (None: all) that
         nobody has looked at; the newest first."""
-        found = [*self.live(), *self._alerts(*UNSEEN, limit=unseen)]
+        found = [*self.live(), *self._alerts(*_UNSEEN, limit=unseen)]
         return sorted(found, key=lambda one: (one.begun_at, one.number), reverse=True)
 
     def unseen(self) -> int:
         """How many have ended that nobody has looked at."""
         with self._database.begin() as connection:
-            n: int = connection.execute(select(func.count()).where(*UNSEEN)).scalar_one()
+            n: int = connection.execute(select(func.count()).where(*_UNSEEN)).scalar_one()
         return n
 
     def past(self, limit: int) -> list[Alert]:

@@ -22,7 +22,7 @@ NOW = datetime(2026, 11, 23, 1, 15, tzinfo=UTC)  # 08:15 at the centre, on a Mon
 SIZES = [(1366, 768), (390, 844)]
 
 # Animations are of the browser's own clock, those of steady.js, too.
-RESTED = """async () => {
+UNSHIELDED = """async () => {
   const shields = () => document.getAnimations().filter(
     (one) => one.effect.getKeyframes().some((frame) => "pointerEvents" in frame));
   while (shields().length) await Promise.allSettled(shields().map((one) => one.finished));
@@ -42,7 +42,7 @@ def complaints_of(page: Page) -> list[str]:
 def settled(page: Page) -> None:
     """Waits until the screen takes touches: it and what is new on it shield themselves first."""
     expect(page.locator("#screen")).not_to_have_css("pointer-events", "none")
-    page.evaluate(RESTED)
+    page.evaluate(UNSHIELDED)
 
 
 def lapse(page: Page, milliseconds: int) -> None:

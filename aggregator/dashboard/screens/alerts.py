@@ -20,7 +20,7 @@ from aggregator.wording.phrases import Words
 from surveys.text import LONGEST_TEXT, cleaned, composed
 from web import read_form, under
 
-UNSEEN = 50  # alerts that have ended and nobody has looked at
+SHOWN = 50  # alerts that have ended and nobody has looked at
 PAST = 50  # those that were looked at
 
 
@@ -86,11 +86,11 @@ def _see(context: Context, by: str, number: int, note: str) -> str:
 
 def _page(context: Context, number: int | None = None, error: str = "") -> AlertsPage:
     log, settings = context.store.alerts, context.settings
-    open, past = log.open(UNSEEN), log.past(PAST)
+    open, past = log.open(SHOWN), log.past(PAST)
     posts = log.posts([one.number for one in (*open, *past)])
     return AlertsPage(
         open=[_line(context, one, posts) for one in open],
-        more=max(0, log.unseen() - UNSEEN),
+        more=max(0, log.unseen() - SHOWN),
         past=[_line(context, one, posts) for one in past],
         sends=bool(settings.smtp.get_secret_value() or settings.webhook_url),
         number=number,

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from aggregator.dashboard.screens.alerts import UNSEEN
-from aggregator.storage.alerts import Finding
+from aggregator.dashboard.screens.alerts import SHOWN
+from aggregator.storage.alerts import Details, Finding
 from tests.aggregator.alerts.watching import limit, watch_of
 from tests.aggregator.conftest import NOW, Room, ratings
 
@@ -37,15 +37,15 @@ def test_an_alert_is_read_and_looked_at_with_a_note(any_room: Room) -> None:
 def test_of_many_that_ended_the_newest_are_shown_and_the_others_counted(any_room: Room) -> None:
     any_room.sign_in()
     log, begun = any_room.context.store.alerts, NOW - timedelta(days=9)
-    for hour in range(0, 2 * UNSEEN + 6, 2):
-        details = {"k": 3, "n": 3, "level_vi": "Bình thường", "level_en": "Neutral"}
+    for hour in range(0, 2 * SHOWN + 6, 2):
+        details: Details = {"k": 3, "n": 3, "level_vi": "Bình thường", "level_en": "Neutral"}
         found = Finding("low_ratings", "centre:", details)
         log.update([found], begun + timedelta(hours=hour), [])
         log.update([], begun + timedelta(hours=hour, minutes=1), [])
-    assert log.unseen() == UNSEEN + 3
+    assert log.unseen() == SHOWN + 3
     page = any_room.client.get("/alerts?lang=vi").text
-    assert page.count('<li id="alert-') == UNSEEN
-    assert f'id="alert-{UNSEEN + 3}"' in page
+    assert page.count('<li id="alert-') == SHOWN
+    assert f'id="alert-{SHOWN + 3}"' in page
     assert "Còn 3 cảnh báo đã hết mà chưa ai xem" in page
 
 

@@ -17,8 +17,9 @@ from aggregator.figures.flagged import flag_layouts
 from aggregator.figures.hours import hour_map
 from aggregator.figures.reasons import reason_rows
 from aggregator.figures.rows import FigureRow
-from aggregator.intake.ingest import Ingest, Offer, rebuild
+from aggregator.intake.ingest import Candidate, Ingest, Offer, rebuild
 from aggregator.storage.audit import Entry
+from aggregator.storage.batches import NewBatch
 from aggregator.storage.flags import Flagging
 from aggregator.storage.rollups import Span
 from aggregator.storage.roster import Shift
@@ -136,7 +137,7 @@ def test_a_late_answer_and_later_dossiers_change_the_flags_of_their_day(watched:
 
 
 def test_flags_of_the_newest_day_follow_what_they_are_made_of(watched: Room) -> None:
-    """They are made once, and anew for an answer, for dossiers, and for what is withdrawn."""
+    """They are made once, and anew for an answer and for dossiers."""
     store, settled = watched.context.store, {"day": DAY.date(), "department": "so_tu_phap"}
     made: list[date] = []
 
@@ -163,6 +164,28 @@ def test_flags_of_the_newest_day_follow_what_they_are_made_of(watched: Room) -> 
         store.put_transactions([settled | {"dossiers": 40}])
         assert rules() == {"burst": 5}
         assert len(made) == 4
+
+
+def test_reasons_of_the_newest_day_follow_what_is_withdrawn(watched: Room) -> None:
+    context = watched.context
+    store, survey = context.store, context.surveys["in_centre"]
+    said = {**PLACE, "answered_at": DAY.isoformat(), "answers": {"rating": 2, "reasons": [1]}}
+    ingest = Ingest(store, context.surveys, context.centre, context.clock)
+    read = ingest.read([submission(**said) for _ in range(3)], "en", context.clock())
+    given = [one for one in read if isinstance(one, Candidate)]
+    told = Entry(context.clock(), "giam_doc", "batch.withdrawn", {"name": "Giấy", "n": 2})
+
+    def visits() -> int:
+        return reason_rows(store, survey, context.centre, Selection(survey.id))[0].n
+
+    def version(rows: int) -> NewBatch:
+        names = ("Giấy", "ratings", survey.id, "giay.csv")
+        return NewBatch(*names, f"{rows}", rows, context.clock(), "giam_doc")
+
+    ingest.replace_batch(version(3), 0, given, [], told)
+    assert [visits(), visits()] == [3, 3]
+    ingest.replace_batch(version(1), 1, [], [one.row.id for one in given[1:]], told)
+    assert visits() == 1
 
 
 def test_other_rules_of_the_centre_make_other_flags(watched: Room) -> None:

@@ -157,10 +157,7 @@ TAMPERED = {
     "frozen": ("UPDATE frozen_block SET items = '[]' WHERE width > 0", "frozen for publication"),
     "frozen, gone": ("DELETE FROM frozen_block", "frozen for publication"),
     "definition": ("UPDATE definition SET since = '2020-01-01'", "Definition of a survey"),
-    "document": (
-        "UPDATE centre_version SET reason = 'x'",
-        VERSION,
-    ),
+    "document": ("UPDATE centre_version SET reason = 'x'", VERSION),
     "document, gone": ("DELETE FROM centre_version", VERSION),
     "case": ("UPDATE citizen_case SET missed = true", "Case, 1:"),
     "ballots": ("UPDATE ballot_batch SET returned = 90", "Batch of ballots, "),
