@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import orjson
@@ -45,9 +45,14 @@ def said_of(submission: "Submission", fingerprint: str | None) -> Said:
         submission.visit,
         str(submission.answered_at),
         submission.language,
-        orjson.dumps(answers, option=orjson.OPT_SORT_KEYS).decode(),
+        written(answers),
         submission.comment,
     )
+
+
+def written(answers: Mapping[str, object]) -> str:
+    """Answers as they are stored and hashed, the questions by name."""
+    return orjson.dumps(answers, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def new_salt() -> str:

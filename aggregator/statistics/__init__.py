@@ -1,6 +1,6 @@
 """Statistics: pure functions from tallies to shares, intervals and comparisons.
 
-They use no database, request or clock. SciPy and statsmodels supply the distributions.
+They use no database, request or clock. SciPy supplies the distributions.
 """
 
 from aggregator.statistics.change import changes, changes_daily, control_chart

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlmodel import col
 
-from aggregator.storage.database import Database, StorageError
+from aggregator.storage.database import Database, StorageError, mark_of
 from aggregator.storage.tables import ChainNote, DeviceChain
 from surveys.chain import START, link, next_link
 
@@ -255,7 +255,7 @@ def note_numbers(connection: Connection, handed: Iterable[Handed], now: datetime
 def note_unnumbered(connection: Connection, devices: Mapping[int, int]) -> None:
     """Count, by device, submissions without a number; it matters where the device has a chain."""
     if devices:
-        mark = "?" if connection.dialect.name == "sqlite" else "%s"
+        mark = mark_of(connection)
         counted = [(n, device) for device, n in devices.items()]
         connection.exec_driver_sql(
             f"UPDATE device_chain SET unnumbered = unnumbered + {mark} WHERE device = {mark}",  # noqa: S608

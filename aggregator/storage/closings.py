@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from pydantic_core import to_json
+import orjson
 from sqlalchemy import Connection, Row, func, insert, select
 from sqlmodel import col
 
@@ -26,7 +26,7 @@ from aggregator.storage.tables import (
     SubmissionRow,
     Withdrawal,
 )
-from surveys.chain import START, Said, digest_of, sealed
+from surveys.chain import START, Said, digest_of, sealed, written
 
 SETTLE = time(1, 0)  # on the centre's clock: from then on the day before is closed
 CHUNK = 1_000  # rows read at once
@@ -61,7 +61,7 @@ class Entry:
         said: list[object] = [self.number, f"{self.day}", self.since, self.until, self.n, self.root]
         said += [f"{self.closed_at.astimezone(UTC)}", self.before]
         said += [] if self.journal is None else [self.journal]
-        return hashlib.sha256(b"\x02" + to_json(said)).hexdigest()
+        return hashlib.sha256(b"\x02" + orjson.dumps(said)).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -79,10 +79,9 @@ class Proof:
 
 def said_by(row: Row[Any]) -> Said:
     """What a stored submission's sender said, its comment as it is."""
-    answers = {q: row.answers[q] for q in sorted(row.answers)}
     return (
         row.id, row.survey, row.fingerprint, row.department, row.counter, row.channel, row.visit,
-        f"{row.told_at or row.answered_at}", row.language, to_json(answers).decode(), row.comment,
+        f"{row.told_at or row.answered_at}", row.language, written(row.answers), row.comment,
     )  # fmt: skip
 
 
@@ -116,7 +115,7 @@ def record_of(row: Row[Any]) -> list[object]:
 
 
 def leaf_of(row: Row[Any]) -> bytes:
-    return leaf_hash(to_json(record_of(row)))
+    return leaf_hash(orjson.dumps(record_of(row)))
 
 
 def rows_of(connection: Connection, *where: Any) -> Iterator[Row[Any]]:
@@ -275,7 +274,7 @@ def as_json(proofs: Sequence[Proof]) -> dict[str, object]:
             {
                 "said": list(one.said),
                 "record": list(one.record),
-                "leaf": leaf_hash(to_json(one.record)).hex(),
+                "leaf": leaf_hash(orjson.dumps(one.record)).hex(),
                 "steps": [{"side": step.side, "hash": step.hash.hex()} for step in one.steps],
                 "root": one.entry.root,
                 "day": f"{one.entry.day}",

@@ -110,6 +110,11 @@ def hold(connection: Connection, lock: Lock, *, patient: bool = False) -> None:
         connection.exec_driver_sql("SET LOCAL lock_timeout TO DEFAULT")
 
 
+def mark_of(connection: Connection) -> str:
+    """What stands for a parameter in SQL that is handed to the driver as it is."""
+    return "?" if connection.dialect.name == "sqlite" else "%s"
+
+
 def schema_of(where: Connection | Engine) -> str | None:
     """The schema that the address of a store named; None where it named none."""
     schema: str | None = where.get_execution_options().get(OPTION)

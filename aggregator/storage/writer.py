@@ -18,6 +18,7 @@ from aggregator.storage.audit import Entry, record
 from aggregator.storage.batches import NewBatch, add_version, enrol, withdraw
 from aggregator.storage.chains import Handed, note_numbers, note_unnumbered
 from aggregator.storage.comments import index_all, index_new, remove
+from aggregator.storage.database import mark_of
 from aggregator.storage.definitions import keep, refuse_undefined
 from aggregator.storage.rollups import USUAL_DAYS
 from aggregator.storage.submissions import read_chunk
@@ -287,7 +288,7 @@ class Writer:
         """
         if not deltas.days:
             return
-        mark = "?" if self._connection.dialect.name == "sqlite" else "%s"
+        mark = mark_of(self._connection)
         known = sorted(deltas.surveys | {survey for survey, _ in deltas.days})
         where = (
             f"survey IN ({', '.join([mark] * len(known))}) AND until >= {mark}"
