@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from aggregator.figures.figure import Figure
-from aggregator.statistics import FLAG_RULES
+from aggregator.storage.flag_rules import FLAG_RULES
 from aggregator.storage.flags import Flagging
 from aggregator.storage.store import Selection, Store
 from aggregator.storage.together import Together

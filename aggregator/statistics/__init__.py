@@ -6,7 +6,6 @@ They use no database, request or clock. SciPy supplies the distributions.
 from aggregator.statistics.change import changes, changes_daily, control_chart
 from aggregator.statistics.comparison import PublishedShare, compare, compare_daily
 from aggregator.statistics.days import DaySums, allowing_for_days
-from aggregator.statistics.flags import FLAG_RULES, FlagRule, flags
 from aggregator.statistics.forms import FormSizes, form_sums, withhold_form
 from aggregator.statistics.participation import nonresponse_bounds
 from aggregator.statistics.pieces import Shown
@@ -30,10 +29,8 @@ from aggregator.statistics.suppression import (
 )
 
 __all__ = [
-    "FLAG_RULES",
     "SHARE_COLUMNS",
     "DaySums",
-    "FlagRule",
     "FormSizes",
     "Method",
     "PublishedShare",
@@ -51,7 +48,6 @@ __all__ = [
     "compare_daily",
     "control_chart",
     "direct_standardised",
-    "flags",
     "form_sums",
     "level_counts",
     "nonresponse_bounds",

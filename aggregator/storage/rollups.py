@@ -28,8 +28,6 @@ from aggregator.storage.tables import (
 )
 
 ONE_DAY = timedelta(days=1)
-# Blocks of flags are made of dossiers, and of the answers of so many days before, too.
-USUAL_DAYS = 60
 
 
 class Span(NamedTuple):

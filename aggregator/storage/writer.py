@@ -20,7 +20,7 @@ from aggregator.storage.chains import Handed, note_numbers, note_unnumbered
 from aggregator.storage.comments import index_all, index_new, remove
 from aggregator.storage.database import mark_of
 from aggregator.storage.definitions import keep, refuse_undefined
-from aggregator.storage.rollups import USUAL_DAYS
+from aggregator.storage.judging import USUAL_DAYS
 from aggregator.storage.submissions import read_chunk
 from aggregator.storage.tables import (
     FLAGS,

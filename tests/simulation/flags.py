@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
-from math import nan
 from random import Random
 from statistics import median
 from typing import Any, NamedTuple
 
 from aggregator.demo.quarter import Quarter
-from aggregator.storage.flags import Flagging, Place
+from aggregator.storage.judging import At, Judge
 from surveys.centre import Centre
 from surveys.definition import Survey
 
@@ -59,8 +58,8 @@ def of_flags(centre: Centre, surveys: dict[str, Survey], days: int, seed: int) -
     code.
     """
     chance = Random(seed)
-    layout = Flagging(surveys[centre.instruments.rating], centre)
-    yield _of_demonstration(centre, surveys, layout)
+    judge = Judge(surveys[centre.instruments.rating], centre)
+    yield _of_demonstration(centre, surveys, judge)
     for name, served in (("quiet centre, 12 a counter", 12), ("busy centre, 55 a counter", 55)):
         before = usual_of(centre, served, chance)
         for told, known in (("", True), (", no dossiers", False)):
@@ -69,7 +68,7 @@ def of_flags(centre: Centre, surveys: dict[str, Survey], days: int, seed: int) -
                 day = DAY - timedelta(days=7 * (number % 40))
                 ratings, settled = honest_day(centre, day, served, chance)
                 honest += len(ratings)
-                flagged += found_in(layout, ratings, day, settled if known else {}, before)
+                flagged += found_in(judge, ratings, day, settled if known else {}, before)
             yield Row(name + told, honest, flagged, True)
     before = usual_of(centre, 12, chance)
     for name, attack in ATTACKS.items():
@@ -79,8 +78,8 @@ def of_flags(centre: Centre, surveys: dict[str, Survey], days: int, seed: int) -
         for told, of_day in (("", settled), (", no dossiers", Settled())):
             if told and "forms" not in name:
                 continue  # dossiers tell of no taps
-            own = found_in(layout, ratings, DAY, of_day, before)
-            found = found_in(layout, together, DAY, of_day, before)
+            own = found_in(judge, ratings, DAY, of_day, before)
+            found = found_in(judge, together, DAY, of_day, before)
             yield Row(name + told, len(made_up), min(found - own, len(made_up)), False)
 
 
@@ -99,7 +98,7 @@ class Slow(NamedTuple):
 
 def of_slow_taps(centre: Centre, survey: Survey, days: int, seed: int) -> Iterator[Slow]:
     """Taps that are spread evenly over the opening hours of a counter with 12 visitors a day."""
-    chance, layout = Random(seed), Flagging(survey, centre)
+    chance, judge = Random(seed), Judge(survey, centre)
     for a_day in (10, 20, 40, 120):
         seen = k = n = 0
         for number in range(days):
@@ -111,29 +110,29 @@ def of_slow_taps(centre: Centre, survey: Survey, days: int, seed: int) -> Iterat
                 since = timedelta(hours=7.5) * (at + 0.5) / a_day
                 moment = opens + since + (timedelta(hours=2) if since > lunch else timedelta())
                 made_up.append(Rating(1, "kiosk", "so_tu_phap", "q05", moment, {"rating": 1}))
-            own = found_in(layout, ratings, day, settled, {})
+            own = found_in(judge, ratings, day, settled, {})
             together = sorted([*ratings, *made_up], key=lambda one: one.answered_at)
-            seen += found_in(layout, together, day, settled, {}) > own
+            seen += found_in(judge, together, day, settled, {}) > own
             faces = [one.answers["rating"] for one in ratings if one.counter == "q05"]
             k, n = k + sum(one >= 4 for one in faces), n + len(faces)
         yield Slow(a_day, days, seen, k / (n + a_day * days), k / n)
 
 
 def found_in(
-    layout: Flagging,
+    judge: Judge,
     ratings: Sequence[Rating],
     day: date,
     settled: Settled,
-    usual: Mapping[Place, float],
+    usual: Mapping[At, float],
 ) -> int:
     """How many of a day's ratings have a flag."""
     rows = [one._replace(number=number) for number, one in enumerate(ratings)]
-    return len(layout.of_day(rows, day, settled, lambda _, place: usual.get(place, nan)))
+    return len(judge.of_day(rows, day, settled, lambda _, place: usual.get(place)))
 
 
-def usual_of(centre: Centre, served: int, chance: Random) -> dict[Place, float]:
+def usual_of(centre: Centre, served: int, chance: Random) -> dict[At, float]:
     """The forms of a usual day of each code, from twenty honest days."""
-    counted: dict[Place, list[int]] = defaultdict(list)
+    counted: dict[At, list[int]] = defaultdict(list)
     places = [(d.id, c.id) for d in centre.open_departments(DAY) for c in d.counters]
     for _ in range(20):
         ratings, _ = honest_day(centre, DAY, served, chance)
@@ -143,7 +142,7 @@ def usual_of(centre: Centre, served: int, chance: Random) -> dict[Place, float]:
     return {place: float(median(numbers)) for place, numbers in counted.items()}
 
 
-def _of_demonstration(centre: Centre, surveys: dict[str, Survey], layout: Flagging) -> Row:
+def _of_demonstration(centre: Centre, surveys: dict[str, Survey], judge: Judge) -> Row:
     """The simulated quarter of the demonstration, with its dossiers."""
     now = datetime.combine(DAY, time(18), centre.zone)
     quarter = Quarter(centre, surveys, now)
@@ -160,7 +159,7 @@ def _of_demonstration(centre: Centre, surveys: dict[str, Survey], layout: Flaggi
     }
     ratings.sort(key=lambda one: one.answered_at)
     flagged = sum(
-        found_in(layout, [*own], day, settled, {})
+        found_in(judge, [*own], day, settled, {})
         for day, own in groupby(ratings, lambda one: one.answered_at.astimezone(centre.zone).date())
     )
     return Row("demonstration, a quarter", len(ratings), flagged, True)

@@ -20,7 +20,9 @@ from aggregator.figures.rows import FigureRow
 from aggregator.intake.ingest import Candidate, Ingest, Offer, rebuild
 from aggregator.storage.audit import Entry
 from aggregator.storage.batches import NewBatch
+from aggregator.storage.flag_rules import Rules
 from aggregator.storage.flags import Flagging
+from aggregator.storage.judging import Judge
 from aggregator.storage.rollups import Span
 from aggregator.storage.roster import Shift
 from aggregator.storage.store import Selection, Store
@@ -145,15 +147,15 @@ def test_flags_of_the_newest_day_follow_what_they_are_made_of(watched: Room) -> 
         flagged = rows(watched)[0].flagged
         return dict(flagged.rules) if flagged else {}
 
-    of_day = Flagging.of_day
+    of_day = Judge.of_day
 
-    def noting(self: Flagging, found: Any, day: date, *more: Any) -> dict[int, tuple[str, ...]]:
+    def noting(self: Judge, found: Any, day: date, *more: Any) -> dict[int, Rules]:
         made.append(day)
         return of_day(self, found, day, *more)
 
     watched.take(honest())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Flagging, "of_day", noting)
+        patch.setattr(Judge, "of_day", noting)
         assert [rules(), rules()] == [{}, {}]
         assert len(made) == 1
         watched.take(spread([5] * 4, DAY, every=2))
