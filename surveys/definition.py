@@ -35,7 +35,7 @@ MOST_FILES = 100  # of a centre's own instruments
 
 # Columns of import and export files, where a question's id is a column too.
 RESERVED = {"id", "survey", "fingerprint", "department", "counter", "channel", "visit", "count"}
-RESERVED |= {"answered_at", "received_at", "day", "device", "language", "comment"}
+RESERVED |= {"answered_at", "received_at", "day", "device", "flags", "language", "comment"}
 
 
 class DefinitionError(ValueError):

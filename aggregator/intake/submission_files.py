@@ -15,12 +15,13 @@ from surveys.wire import Refused
 
 FIELDS = ("id", "survey", "fingerprint", "department", "counter", "channel", "visit")
 # Of these import reads the first: the others are what is known here, not what a sender may say.
-DATES = ("answered_at", "received_at", "day", "device")
+DATES = ("answered_at", "received_at", "day", "device", "flags")
 TAIL = ("language", "comment")
 DEFINITIONS = ".definitions.json"  # what a file's name ends with that has its definitions
 # A spreadsheet may run a cell that begins like this as a formula (OWASP, CSV injection). It is
 # written with an apostrophe before it, and so is one that begins with an apostrophe itself.
 MARKED = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n']")
+NOT_SAID = ("count", "flags")  # how often a row was said, and what is said of it
 Content = tuple[tuple[str, str], ...]  # the cells of a row, by column
 ROW_IDS = uuid5(NAMESPACE_URL, "urn:hailong:import-row")
 
@@ -76,7 +77,7 @@ class SubmissionReader:
 
 
 def _content(cells: Mapping[str, str], form: Callable[[str], str]) -> Content:
-    return tuple(sorted((k, form(v)) for k, v in cells.items() if v and k != "count"))
+    return tuple(sorted((k, form(v)) for k, v in cells.items() if v and k not in NOT_SAID))
 
 
 def _row_id(content: Content, number: int) -> str:

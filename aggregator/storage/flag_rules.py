@@ -13,6 +13,16 @@ FlagRule = Literal["burst", "run", "closed", "unserved", "taps", "code", "networ
 FLAG_RULES: tuple[FlagRule, ...] = get_args(FlagRule)
 Where = tuple[str, ...]  # survey, channel, department and counter
 Rules = tuple[FlagRule, ...]  # by which something has a flag, in the order of FLAG_RULES
+# The limit of each that turns it off where it is 0 or false.
+SWITCHES: Mapping[FlagRule, str] = {
+    "burst": "burst_ratings",
+    "run": "run_ratings",
+    "closed": "outside_hours",
+    "unserved": "nobody_served",
+    "taps": "touch_a_day",
+    "code": "phone_a_day",
+    "network": "same_network",
+}
 
 VISITS = 2  # for each dossier: 18,000 visits to 9,974 dossiers in the report of 2020, rounded up
 UNEVEN = 1.5  # so many times its part of a department's visitors a counter may have

@@ -8,8 +8,11 @@ from datetime import datetime
 
 from aggregator.documents.exports.columns import ExportColumn
 from aggregator.documents.exports.joined import ExportFormat, JoinedTable
+from aggregator.storage.flag_rules import SWITCHES
 from aggregator.wording.channels import CHANNELS
 from aggregator.wording.messages import MESSAGES
+from aggregator.wording.numbers import integer
+from surveys.centre import Centre
 from surveys.definition import Question, Survey, Text
 from surveys.messages import LANGUAGES, Language
 
@@ -47,7 +50,9 @@ def codebook(
     for column in table.columns(file_format):
         for one in column.definitions or (None,):
             told = column if one is None else column.by(one)
-            writer.writerow(_row(told, file_format, language))
+            writer.writerow(
+                _row(told, file_format, language) | _rules(told, table.centre, language)
+            )
     return buffer.getvalue()
 
 
@@ -114,6 +119,23 @@ def _row(column: ExportColumn, file_format: ExportFormat, language: Language) ->
     if file_format == "json":
         row["column"] = f"answers.{column.name}"
     return row | _about(survey, question, language)
+
+
+def _rules(column: ExportColumn, centre: Centre, language: Language) -> dict[str, str]:
+    """Of the column of flags: a note that says of each rule what it looks at, with its limits."""
+    if column.name != "flags":
+        return {}
+    limits = {
+        name: integer(value, language)
+        for name, value in centre.flags
+        if not isinstance(value, bool)
+    }
+    told = [MESSAGES.get(language, "codebook.note_flags")]
+    for rule, switch in SWITCHES.items():
+        is_on = getattr(centre.flags, switch)
+        key = f"flags.how.{rule}" if is_on else "codebook.rule_off"
+        told.append(f"{rule}: {MESSAGES.get(language, key, **limits)}")
+    return {"note": " ".join(told)}
 
 
 def _about(survey: Survey, question: Question, language: Language) -> dict[str, str]:

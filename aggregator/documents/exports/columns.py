@@ -7,6 +7,7 @@ from typing import Literal
 
 from aggregator.intake.submission_files import DATES, FIELDS, TAIL
 from aggregator.organisation.seen import THEN, Seen, following
+from aggregator.storage.flag_rules import FLAG_RULES
 from aggregator.wording.channels import CHANNELS
 from aggregator.wording.messages import MESSAGES
 from surveys.centre import Centre
@@ -24,6 +25,8 @@ KEPT = {"all", "and", "by", "eq", "ge", "gt", "le", "lt", "ne", "not", "or", "to
 @dataclass(frozen=True)
 class ExportColumn:
     """One column. Of a question of many choices it is about the level ``code`` only.
+
+    The one fixed column of several values has them in one cell.
 
     ``values`` are its possible values with their meanings; a missing answer is blank.
     ``survey`` and ``question`` are as in the newest of the ``definitions`` whose answers it holds.
@@ -177,12 +180,14 @@ def _fixed(centre: Centre, surveys: Iterable[Survey], organisation: Seen) -> lis
         "counter": {one.id: one.name for one in centre.counter.values() if one.id not in merged},
         "channel": CHANNELS,
         "language": languages,
+        "flags": {rule: _text(f"flags.rule.{rule}") for rule in FLAG_RULES},
     }
     kinds: Mapping[str, ColumnKind] = {
         "answered_at": "moment",
         "received_at": "moment",
         "day": "day",
         "device": "number",
+        "flags": "many",
     }
     names = {name: f"{name}_{organisation}" for name in units}  # so that a file tells which
     return [

@@ -1,6 +1,6 @@
 """The joined table, one row a submission or a visit: its rows, and as CSV and JSON."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -13,9 +13,11 @@ import orjson
 from aggregator.documents.exports.columns import FIXED, ExportColumn, joined_columns, typed_columns
 from aggregator.documents.exports.visits import visit_columns, visits
 from aggregator.intake.submission_files import escaped
-from aggregator.organisation.seen import THEN, Seen, following
+from aggregator.organisation.seen import THEN, Seen, following, seen
 from aggregator.storage.database import Database
 from aggregator.storage.definitions import read_definitions, refuse_undefined
+from aggregator.storage.flag_rules import Rules
+from aggregator.storage.judging import Judge, RulesOfRows
 from aggregator.storage.submissions import (
     ALL,
     Advance,
@@ -42,13 +44,15 @@ MEDIA_TYPES: Mapping[ExportFormat, str] = {
 }
 BOM = "\ufeff"  # without it Excel takes a CSV file for another encoding
 PIECE = 500  # rows
+FLAGS = FIXED.index("flags")
 
 
 class JoinedRow(NamedTuple):
     """A submission as it is exported: columns.FIXED in its order, then the answers.
 
     Moments are the centre's local time with its offset. ``device`` is the number of a kiosk (or
-    program) of the centre, never anything of a citizen's phone.
+    program) of the centre, never anything of a citizen's phone. ``flags`` are the rules by which
+    it has one.
     """
 
     id: str
@@ -62,6 +66,7 @@ class JoinedRow(NamedTuple):
     received_at: datetime
     day: date
     device: int | None
+    flags: Rules
     language: str | None
     comment: str | None
     answers: Mapping[str, Any]
@@ -108,7 +113,15 @@ class JoinedTable:
         read = read_by_visit if self.each == "visit" else read_submissions
         rows = read(self.database, self.filters, advance)
         units = following(self.centre, self.organisation)
-        return records(rows, self.centre.zone, units, raw_comments=self.raw_comments)
+        return records(rows, self.centre.zone, self._flags(), units, raw_comments=self.raw_comments)
+
+    def _flags(self) -> RulesOfRows:
+        """Flags as figures of the same days have them, by today's limits."""
+        shown = seen(self.centre, self.organisation, self.filters.until or date.max)
+        known = {one.id: one for one in self.definitions} | dict(self.surveys)
+        return RulesOfRows(
+            self.database, {id: Judge(survey, shown) for id, survey in known.items()}
+        )
 
     def columns(self, file_format: ExportFormat) -> list[ExportColumn]:
         """The columns of every survey, or of the one that the rows are filtered by."""
@@ -142,13 +155,15 @@ def documents(definitions: Iterable[Survey]) -> bytes:
 def records(
     rows: Iterable[Sequence[Any]],
     zone: ZoneInfo,
+    flags: Callable[[Any], Rules],
     units: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
     *,
     raw_comments: bool = False,
 ) -> Iterator[JoinedRow]:
     """Records of rows of tables.SubmissionRow; comments are screened unless ``raw_comments``.
 
-    ``units`` are what ids of departments and counters stand for; see seen.following.
+    ``flags`` says by which rules a row has one, ``units`` are what ids of departments and
+    counters stand for; see seen.following.
     """
     departments, counters = units.get("department", {}), units.get("counter", {})
     for row in rows:
@@ -167,6 +182,7 @@ def records(
             received_at.astimezone(zone),
             day,
             device,
+            flags(row),
             language,
             comment if raw_comments or not comment else screened(comment),
             answers,
@@ -195,7 +211,7 @@ def csv_lines(exported: Iterable[JoinedRow], columns: Sequence[ExportColumn]) ->
             f"{record.id},{record.survey},{record.fingerprint or ''},{record.department or ''},"
             f"{record.counter or ''},{record.channel},{record.visit or ''},"
             f"{record.answered_at.isoformat()},{record.received_at.isoformat()},{record.day},"
-            f"{'' if record.device is None else record.device},"
+            f"{'' if record.device is None else record.device},{';'.join(record.flags)},"
             f"{record.language or ''},{_quoted(record.comment)},{','.join(cells)}\n"
         )
         if len(lines) > PIECE:
@@ -238,6 +254,7 @@ def typed_rows(
     spans = _spans(columns)
     for record in exported:
         values: list[Any] = [*record[:-1], *blank]
+        values[FLAGS] = ";".join(record.flags) or None
         start, asked = spans.get(record.fingerprint, (0, ()))
         get = record.answers.get
         values[start : start + len(asked)] = [

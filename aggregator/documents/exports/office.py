@@ -3,12 +3,12 @@
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
-from aggregator.documents.exports.columns import ExportColumn
+from aggregator.documents.exports.columns import ColumnKind, ExportColumn
 from aggregator.intake.submission_files import escaped
 from surveys.messages import Language
 
@@ -28,7 +28,8 @@ def in_words(
 ) -> Iterator[list[Any]]:
     """The rows with what each code means in its place; chosen or not stays 1 or 0, to be added up.
 
-    A moment is the centre's local time without its offset, which no spreadsheet knows.
+    Several values of one cell stay there, with semicolons between them. A moment is the centre's
+    local time without its offset, which no spreadsheet knows.
     """
     meanings = [
         {}
@@ -38,9 +39,17 @@ def in_words(
     ]
     for row in rows:
         yield [
-            value.replace(tzinfo=None) if isinstance(value, datetime) else meaning.get(value, value)
-            for value, meaning in zip(row, meanings, strict=True)
+            _worded(value, meaning, column.kind)
+            for value, meaning, column in zip(row, meanings, columns, strict=True)
         ]
+
+
+def _worded(value: Any, meaning: Mapping[Any, str], kind: ColumnKind) -> Any:
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None)
+    if kind == "many" and value:
+        return "; ".join(meaning[one] for one in value.split(";"))
+    return meaning.get(value, value)
 
 
 def csv_for_excel(rows: Iterable[Sequence[Any]], heading: Sequence[str]) -> Iterator[str]:

@@ -45,7 +45,7 @@ def write_parquet(
 
 
 def _type(column: ExportColumn, zone: str) -> pa.DataType:
-    if column.kind == "text":
+    if column.kind in ("text", "many"):
         repeats = column.name not in DISTINCT
         return pa.dictionary(pa.int32(), pa.string()) if repeats else pa.string()
     types: Mapping[ColumnKind, pa.DataType] = {

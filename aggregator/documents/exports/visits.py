@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from aggregator.documents.exports.columns import FIXED, ExportColumn
+from aggregator.storage.flag_rules import FLAG_RULES
 
 OWN = ("id", "survey", "fingerprint")  # of each submission, so of no visit
 KEPT = [place for place, name in enumerate(FIXED) if name not in OWN]
-ID, VISIT, COMMENT, RECEIVED = map(FIXED.index, ("id", "visit", "comment", "received_at"))
+VISIT, COMMENT, RECEIVED, FLAGS = map(FIXED.index, ("visit", "comment", "received_at", "flags"))
 
 
 def visit_columns(columns: Sequence[ExportColumn]) -> list[ExportColumn]:
@@ -18,9 +19,10 @@ def visit_columns(columns: Sequence[ExportColumn]) -> list[ExportColumn]:
 def visits(rows: Iterable[Sequence[Any]]) -> Iterator[list[Any]]:
     """One row a visit, of ``typed_rows`` in which those of a visit follow one another.
 
-    Each value is the first that was given, the comments are joined by a line break, and the time
-    of receipt is the last. What a person answered twice and not alike begins another row, so that
-    no answer is left out. A submission without a visit is one of its own.
+    Each value is the first that was given, the comments are joined by a line break, the flags are
+    those of all, and the time of receipt is the last. What a person answered twice and not alike
+    begins another row, so that no answer is left out. A submission without a visit is one of its
+    own.
     """
     before: list[Any] | None = None
     for row in rows:
@@ -44,6 +46,8 @@ def _belongs(before: Sequence[Any], row: Sequence[Any]) -> bool:
 def _joined(before: list[Any], row: Sequence[Any]) -> list[Any]:
     comments = [text for text in (before[COMMENT], row[COMMENT]) if text]
     before[COMMENT] = "\n".join(comments) or None
+    flags = [rule for rules in (before[FLAGS], row[FLAGS]) if rules for rule in rules.split(";")]
+    before[FLAGS] = ";".join(rule for rule in FLAG_RULES if rule in flags) or None
     before[RECEIVED] = max(before[RECEIVED], row[RECEIVED])
     return before
 

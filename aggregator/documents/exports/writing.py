@@ -129,11 +129,8 @@ def _measured(table: JoinedTable, columns: Sequence[ExportColumn]) -> tuple[int,
 
     Values with a meaning are included, whether they occur or not.
     """
-    texts = [(place, column) for place, column in enumerate(columns) if column.kind == "text"]
-    widths = {
-        column.name: max((len(str(value)) for value, _ in column.values), default=1)
-        for _, column in texts
-    }
+    texts = [(n, column) for n, column in enumerate(columns) if column.kind in ("text", "many")]
+    widths = {column.name: _widest(column) for _, column in texts}
     count = 0
     for count, row in enumerate(table.typed_rows(), 1):  # noqa: B007 - is the number of rows
         for place, column in texts:
@@ -142,8 +139,16 @@ def _measured(table: JoinedTable, columns: Sequence[ExportColumn]) -> tuple[int,
     return count, widths
 
 
+def _widest(column: ExportColumn) -> int:
+    """The most bytes that values with a meaning take: of several, all of them together."""
+    sizes = [len(str(value)) for value, _ in column.values]
+    if column.kind == "many":
+        return sum(sizes) + len(sizes) - 1
+    return max(sizes, default=1)
+
+
 def _variable(column: ExportColumn, width: int, language: Language) -> Variable:
-    types: Mapping[str, Type] = {"text": "text", "moment": "moment", "day": "day"}
+    types: Mapping[str, Type] = {"text": "text", "many": "text", "moment": "moment", "day": "day"}
     return Variable(
         column.name,
         types.get(column.kind, "number"),

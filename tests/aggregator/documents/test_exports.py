@@ -5,11 +5,13 @@ import io
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import openpyxl
 import pyarrow.parquet as pq
@@ -17,6 +19,7 @@ import pyreadstat
 import pytest
 
 from aggregator.__main__ import main
+from aggregator.documents.exports.codebook import codebook
 from aggregator.documents.exports.columns import joined_columns, typed_columns
 from aggregator.documents.exports.joined import (
     EXPORT_FORMATS,
@@ -28,12 +31,16 @@ from aggregator.documents.exports.joined import (
 from aggregator.documents.exports.office import headings
 from aggregator.documents.exports.writing import write_export
 from aggregator.documents.worker import Worker, environment
+from aggregator.figures.figures import figure_rows
 from aggregator.intake.files import FileError
 from aggregator.intake.importing import import_file
-from aggregator.intake.ingest import Offer
+from aggregator.intake.ingest import Ingest, Offer
 from aggregator.organisation import acts
 from aggregator.organisation.seen import SEEN, Seen, merged_into
 from aggregator.storage.devices import Device
+from aggregator.storage.flag_rules import FLAG_RULES
+from aggregator.storage.migrations import migrate
+from aggregator.storage.store import Selection, Store
 from aggregator.storage.submissions import Filters
 from aggregator.wording.screening import MASK
 from surveys.centre import Centre, load_centre
@@ -386,6 +393,123 @@ def test_a_raw_export_comes_back_whole_and_a_masked_one_conflicts(
     assert masked.summary() == "accepted 0, duplicate 2, conflict 1, refused 0"
 
 
+# Flags
+
+
+def burst(begin: str, **said: Any) -> list[dict[str, Any]]:
+    """Five taps of one visit each, a second after one another."""
+    start = datetime.fromisoformat(begin)
+    return [
+        submission(
+            **said, visit=str(uuid4()), answered_at=(start + timedelta(seconds=n)).isoformat()
+        )
+        for n in range(5)
+    ]
+
+
+@pytest.fixture
+def watched(make_room: Callable[..., Room], migrated_url: str) -> Room:
+    """An aggregator that got a burst, one of them in the evening, and what is no burst."""
+    room = make_room(migrated_url, centre=CENTRE)
+    first, *more = burst("2026-11-20T09:00:00+07:00")
+    reasons = submission(visit=first["visit"], answers={"reasons": [1]})
+    reasons |= {"answered_at": first["answered_at"]}
+    evening = burst("2026-11-20T22:00:00+07:00")
+    room.take([first, *more, reasons, *evening, submission()])
+    ingest = Ingest(room.context.store, room.context.surveys, room.context.centre)
+    ingest.accept([Offer(burst("2026-11-20T10:00:00+07:00"), "en")])  # of a file, not of a device
+    return room
+
+
+@pytest.mark.parametrize("form", EXPORT_FORMATS)
+def test_each_answer_names_the_rules_by_which_it_has_a_flag(
+    watched: Room, tmp_path: Path, form: ExportFormat
+) -> None:
+    context = watched.context
+    table = JoinedTable(context.store.database, context.centre, context.surveys)
+    path = tmp_path / f"out.{form}"
+    write_export(path, form, table, language="vi", now=NOW, advance=lambda more: None)
+    found = [row["flags"] for row in rows_of(path)]
+    if form == "json":
+        expected: list[Any] = [["burst"]] * 6 + [["burst", "closed"]] * 5 + [[]] * 6
+    elif form in ("xlsx", "csv_excel"):
+        expected = ["Dồn dập"] * 6 + ["Dồn dập; Ngoài giờ làm việc"] * 5 + [None] * 6
+    else:
+        nothing = "" if form == "csv" else None
+        expected = ["burst"] * 6 + ["burst;closed"] * 5 + [nothing] * 6
+    assert found == expected
+
+
+def test_a_file_has_the_flags_that_the_figures_have(watched: Room, tmp_path: Path) -> None:
+    context = watched.context
+    selection = Selection("in_centre", since=date(2026, 11, 20), until=date(2026, 11, 23))
+    survey = context.surveys["in_centre"]
+    [row] = figure_rows(context.store, survey, context.centre, selection, "centre")
+    assert row.flagged is not None
+    lines = "".join(
+        JoinedTable(context.store.database, context.centre, context.surveys).lines("csv")
+    )
+    given: Counter[str] = Counter()
+    for one in csv.DictReader(io.StringIO(lines)):
+        given.update(one["flags"].split(";") if one["rating"] and one["flags"] else ())
+    assert given == row.flagged.rules == {"burst": 10, "closed": 5}
+
+
+def test_a_visit_has_the_flags_of_all_that_was_said_in_it(watched: Room, tmp_path: Path) -> None:
+    context = watched.context
+    table = JoinedTable(context.store.database, context.centre, context.surveys, each="visit")
+    found = [
+        row[[c.name for c in table.columns("parquet")].index("flags")] for row in table.typed_rows()
+    ]
+    assert found == ["burst"] * 5 + ["burst;closed"] * 5 + [None] * 6
+
+
+def test_other_limits_give_other_flags_and_the_codebook_tells_them(watched: Room) -> None:
+    context = watched.context
+    flags = context.centre.flags.model_copy(update={"burst_ratings": 6, "outside_hours": False})
+    centre = context.centre.model_copy(update={"flags": flags})
+    table = JoinedTable(context.store.database, centre, context.surveys)
+    assert all(row["flags"] == [] for row in json.loads("".join(table.lines("json"))))
+    book = csv.DictReader(io.StringIO(codebook(table, "csv", 17, NOW, "en")))
+    [told] = [row for row in book if row["column"] == "flags"]
+    assert "burst: 6 or more at one place within 20 seconds" in told["note"]
+    assert "closed: is turned off." in told["note"]
+    assert "burst = Burst; run = One face again and again" in told["values_en"]
+    assert [rule for rule in FLAG_RULES if f" {rule}: " not in told["note"]] == []
+
+
+def test_flags_of_a_file_are_never_believed(watched: Room, tmp_path: Path) -> None:
+    """They come back by the rules alone: an import takes the answers and leaves the flags."""
+    context = watched.context
+    lines = "".join(
+        JoinedTable(context.store.database, context.centre, context.surveys).lines("csv")
+    )
+    path = tmp_path / "in.csv"
+    path.write_text(lines.replace("burst;closed", "=made;up").replace("burst", "network"), "utf-8")
+    other = Store(f"sqlite:///{tmp_path / 'other.db'}")
+    migrate(other.engine)
+    outcome = import_file(path, Ingest(other, context.surveys, context.centre), "en")
+    assert outcome.summary() == "accepted 17, duplicate 0, conflict 0, refused 0"
+    back = "".join(JoinedTable(other.database, context.centre, context.surveys).lines("csv"))
+    given, got = (list(csv.DictReader(io.StringIO(text))) for text in (lines, back))
+    known_here = ("flags", "device", "received_at")
+    assert {row["flags"] for row in got} == {""}  # what is imported has no times to judge
+    assert [{k: v for k, v in row.items() if k not in known_here} for row in got] == [
+        {k: v for k, v in row.items() if k not in known_here} for row in given
+    ]
+    other.close()
+
+
+def test_a_row_without_an_id_is_the_same_whatever_flags_it_is_said_to_have(
+    intake: Intake, tmp_path: Path
+) -> None:
+    path = tmp_path / "in.csv"
+    for flags, status in (("", "accepted"), ("burst", "duplicate")):
+        row = f"in_centre,so_tu_phap,paper,2026-11-20T08:00:00+07:00,{flags},5"
+        path.write_text(f"survey,department,channel,answered_at,flags,rating\n{row}\n", "utf-8")
+        assert import_file(path, intake.ingest, "en").statuses == {status: 1}
+
+
 # What an export takes
 
 HEAVY = {"pandas", "numpy", "scipy", "statsmodels", "starlette", "uvicorn", "pyarrow"}
@@ -427,6 +551,7 @@ def run(script: str, file: Path, room: Room) -> Any:
 def test_a_command_holds_no_library_that_it_does_not_need(
     room: Room, tmp_path: Path, form: str
 ) -> None:
+    room.take(burst("2026-11-20T09:00:00+07:00"))  # or none would be judged
     status, modules = run(LEAN, tmp_path / f"out.{form}", room)
     assert status == 0
     assert HEAVY.isdisjoint(modules)

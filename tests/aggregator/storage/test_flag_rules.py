@@ -68,7 +68,7 @@ def test_taps_outside_the_hours_are_of_touch_screens_alone() -> None:
 
 
 def test_nobody_was_served_only_where_the_dossiers_say_so() -> None:
-    rows = [{"dossiers": 0}, {"dossiers": 1}, {"dossiers": None}]
+    rows: list[Row] = [{"dossiers": 0}, {"dossiers": 1}, {"dossiers": None}]
     assert flagged(rows, "unserved") == [True, False, False]
 
 
@@ -147,7 +147,8 @@ def test_what_a_place_has_is_told_by_its_dossiers_else_by_its_days_before(
 
 
 def test_the_kiosk_says_which_forms_came_from_a_crowd() -> None:
-    assert flagged([{"crowded": True}, {}], "network") == [True, False]
+    rows: list[Row] = [{"crowded": True}, {}]
+    assert flagged(rows, "network") == [True, False]
 
 
 def test_a_rule_that_is_turned_off_flags_nothing() -> None:
