@@ -1,7 +1,7 @@
-"""Floods of one phone code against the real programs: python -m tests.attack prints the table.
+"""Floods and slow taps against the real programs: python -m tests.attack prints the table.
 
-An aggregator and a kiosk as processes of their own, forms posted as anybody could, and then what
-the JSON API says of the counter.
+An aggregator and a kiosk as processes of their own, forms posted as anybody could or taps handed in
+as those of a touch screen, and then what the JSON API says of the counter.
 """
 
 import argparse
@@ -10,7 +10,7 @@ import re
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -34,6 +34,8 @@ from tests.programs import ROOT, Program, free_port
 CENTRE = ROOT / "deploy" / "lai_chau.toml"
 HONEST = (5,) * 18 + (4, 3)  # the ratings of a counter besides those of the attack
 ZONE = load_centre(CENTRE).zone
+DOSSIERS = 24  # of 40 visitors, of whom half rate
+HOURS = ((450, 690), (810, 1_020))  # in minutes since midnight
 PATIENCE = 120.0  # seconds until all that was taken must have been counted
 
 
@@ -58,10 +60,28 @@ ATTACKS = (
 
 
 @dataclass(frozen=True)
+class Taps:
+    """Taps of the worst face at the touch screen of a counter, spread evenly over its hours.
+
+    The counter is the only one of its department, which settles DOSSIERS on that day.
+    """
+
+    counter: str
+    a_day: int
+
+    @property
+    def name(self) -> str:
+        return f"staff at the counter, {self.a_day} slow taps in a day"
+
+
+SLOW = (Taps("q09", 10), Taps("q12", 20), Taps("q16", 40))
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What became of an attack: how often each status was answered, and what was counted."""
 
-    attack: Attack
+    attack: Attack | Taps
     tries: int
     seconds: float
     statuses: Counter[int]
@@ -84,6 +104,7 @@ class House:
         accounts = Accounts(store, lambda: datetime.now(UTC))
         self.reader = accounts.new_token("reader", "attack")
         token = self._token = accounts.new_token("device", "phones")
+        self._one_stop = accounts.new_token("one_stop", "attack")
         store.close()
         self._programs = [
             Program("-m", "aggregator", "serve", port=ports[0], **settings),
@@ -111,45 +132,65 @@ class House:
     def attacked(self, attack: Attack, tries: int) -> Outcome:
         department = _department_of(attack.counter)
         address = f"{self.kiosk}/f/{self.code(department, attack.counter, signed=attack.signed)}"
-        self._rate(department, attack.counter)
+        self._rate(attack.counter, HONEST, [480 + 6 * number for number in range(len(HONEST))])
         number, statuses = max(1, round(tries * attack.share)), Counter[int]()
         begun = time.monotonic()
         with httpx2.Client(trust_env=False, timeout=60) as client:
             for at in range(number):
                 statuses[self._post(client, attack, address, at)] += 1
+        return self._outcome(attack, number, time.monotonic() - begun, statuses, statuses[303])
+
+    def tapped(self, taps: Taps) -> Outcome:
+        """Honest taps at a counter over its hours, slow ones of the worst face between them."""
+        told = {"day": str(_working_day().date()), "department": _department_of(taps.counter)}
+        self._send("dossiers", self._one_stop, {"dossiers": [told | {"count": DOSSIERS}]})
+        self._rate(taps.counter, HONEST, _spread(len(HONEST)))
+        begun = time.monotonic()
+        self._rate(taps.counter, (1,) * taps.a_day, _spread(taps.a_day))
         seconds = time.monotonic() - begun
-        taken = statuses[303]
+        return self._outcome(taps, taps.a_day, seconds, Counter({200: taps.a_day}), taps.a_day)
+
+    def _outcome(
+        self,
+        attack: Attack | Taps,
+        tries: int,
+        seconds: float,
+        statuses: Counter[int],
+        taken: int,
+    ) -> Outcome:
         row = self._counted(attack.counter, taken + len(HONEST))
         flagged = row.get("flagged") or {"n": 0, "measures_without": {}}
         share = row["measures"]["satisfied_or_better"]["share"] if row["n"] else None
         without = flagged["measures_without"].get("satisfied_or_better", {}).get("share")
-        return Outcome(attack, number, seconds, statuses, row["n"], flagged["n"], share, without)
+        return Outcome(attack, tries, seconds, statuses, row["n"], flagged["n"], share, without)
 
-    def _rate(self, department: str, counter: str) -> None:
-        """HONEST taps at a counter, one every six minutes of the last working day."""
-        day = datetime.now(ZONE) - timedelta(days=1)
-        while day.weekday() > 4:
-            day -= timedelta(days=1)
-        first = day.replace(hour=8, minute=0, second=0, microsecond=0)
+    def _rate(self, counter: str, codes: Sequence[int], minutes: Sequence[float]) -> None:
+        """Taps at a counter at these minutes of the last working day, as kiosks tell."""
         taps = [
             {
                 "id": str(uuid4()),
                 "survey": "in_centre",
-                "department": department,
+                "department": _department_of(counter),
                 "counter": counter,
                 "channel": "kiosk",
-                "answered_at": (first + timedelta(minutes=6 * number)).isoformat(),
+                "answered_at": (_working_day() + timedelta(minutes=minute)).isoformat(),
                 "answers": {"rating": code},
             }
-            for number, code in enumerate(HONEST)
+            for code, minute in zip(codes, minutes, strict=True)
         ]
+        answer = self._send("submissions", self._token, {"submissions": taps})
+        assert {one["status"] for one in answer["receipts"]} == {"accepted"}, answer
+
+    def _send(self, door: str, token: str, body: dict[str, Any]) -> dict[str, Any]:
         answer = httpx2.post(
-            f"{self.dashboard}/api/v1/submissions",
-            json={"submissions": taps},
-            headers={"authorization": f"Bearer {self._token}"},
+            f"{self.dashboard}/api/v1/{door}",
+            json=body,
+            headers={"authorization": f"Bearer {token}"},
             trust_env=False,
         )
-        assert {one["status"] for one in answer.json()["receipts"]} == {"accepted"}, answer.text
+        assert answer.status_code == 200, answer.text
+        given: dict[str, Any] = answer.json()
+        return given
 
     def _post(self, client: httpx2.Client, attack: Attack, address: str, at: int) -> int:
         sent = {"visit": str(uuid4()), "fingerprint": _fingerprint(), "rating": "1"}
@@ -203,6 +244,27 @@ def _solution(page: str) -> str:
     raise AssertionError("no solution")
 
 
+def _working_day() -> datetime:
+    """The midnight at which the last working day began."""
+    day = datetime.now(ZONE).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
+    while day.weekday() > 4:
+        day -= timedelta(days=1)
+    return day
+
+
+def _spread(n: int) -> list[float]:
+    """The minutes of ``n`` taps that lie evenly over the opening hours of a day."""
+    found, whole = [], sum(until - since for since, until in HOURS)
+    for number in range(n):
+        left = whole * (number + 0.5) / n
+        for since, until in HOURS:
+            if left < until - since:
+                found.append(since + left)
+                break
+            left -= until - since
+    return found
+
+
 def _department_of(counter: str) -> str:
     return load_centre(CENTRE).department_of[counter]
 
@@ -219,8 +281,11 @@ def main() -> None:
     print("| attack | tries | refused | asked for work | counted raw | flagged | raw, without |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as folder, house(Path(folder)) as built:
-        for attack in ATTACKS:
-            found = built.attacked(attack, given.tries)
+        for attack in (*ATTACKS, *SLOW):
+            if isinstance(attack, Taps):
+                found = built.tapped(attack)
+            else:
+                found = built.attacked(attack, given.tries)
             refused = sum(n for status, n in found.statuses.items() if status in (404, 410))
             without = found.share if found.without is None else found.without
             shares = f"{found.share or 0:.1%}, {without or 0:.1%}"

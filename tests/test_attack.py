@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.attack import ATTACKS, HONEST, house
+from tests.attack import ATTACKS, HONEST, SLOW, house
 
 
 def test_a_flood_is_refused_asked_for_work_or_flagged_and_the_honest_share_stands_beside(
@@ -22,3 +22,7 @@ def test_a_flood_is_refused_asked_for_work_or_flagged_and_the_honest_share_stand
         assert worked.statuses == {303: 18}
         assert worked.flagged == worked.counted - len(HONEST) == 18
         assert worked.without == 0.95
+        few, more, many = map(built.tapped, SLOW)
+        assert (few.flagged, more.flagged) == (0, 0)  # with them as many as visitors would be
+        assert (many.counted, many.flagged) == (60, 60)  # nobody can tell which were honest
+        assert more.share == 0.475

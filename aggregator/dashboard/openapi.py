@@ -200,8 +200,8 @@ DOCUMENT: dict[str, Any] = {
         "/api/v1/submissions.csv": {
             "get": {
                 "summary": "The joined table, one row a submission, streamed; phone and identity "
-                "numbers and e-mail addresses in comments are masked. ``flags`` has the rules by which "
-                "one has a flag, with semicolons between them.",
+                "numbers and e-mail addresses in comments are masked. ``flags`` has the rules by "
+                "which one has a flag, with semicolons between them.",
                 "security": [{"reader": []}],
                 "parameters": _parameters(PeriodQuery),
                 "responses": {

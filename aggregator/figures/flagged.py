@@ -32,17 +32,24 @@ class Flagged:
     @cached_property
     def facts(self) -> tuple[tuple[Words, Words], ...]:
         """Each rule that gave flags, with how many and what it says."""
+        return self.told(counted=True)
+
+    def told(self, *, counted: bool) -> tuple[tuple[Words, Words], ...]:
+        """The same, or without how many: few may have a flag by one of several rules."""
         limits = dict(self.limits) if self.limits else {}
         numbers = {
             name: integer(value) for name, value in limits.items() if not isinstance(value, bool)
         }
         return tuple(
-            (say(f"flags.rule.{rule}"), joined(*self._about(rule, n, numbers), by=" "))
+            (
+                say(f"flags.rule.{rule}"),
+                joined(*self._about(rule, n if counted else None, numbers), by=" "),
+            )
             for rule, n in self.rules.items()
         )
 
-    def _about(self, rule: str, n: int, numbers: Mapping[str, Words]) -> list[Words]:
-        given: list[Words] = [say("flags.ratings", n=integer(n))]
+    def _about(self, rule: str, n: int | None, numbers: Mapping[str, Words]) -> list[Words]:
+        given: list[Words] = [] if n is None else [say("flags.ratings", n=integer(n))]
         return given if self.limits is None else [*given, say(f"flags.how.{rule}", **numbers)]
 
     def beside(self, figure: Figure, other: Figure | None, *, briefly: bool = False) -> Figure:

@@ -151,13 +151,15 @@ def table(
 
 
 def without_flagged(on: Occasion, figures: Iterable[tuple[str, Figure | None]]) -> list[str]:
-    """A note with what stands beside labelled figures, that is, their values without flags.
+    """As ``beside``, in internal documents alone: others would tell of groups not guarded."""
+    return beside(on, figures) if on.internal else []
 
-    In internal documents alone: in others it would tell of groups that are not guarded.
-    """
+
+def beside(on: Occasion, figures: Iterable[tuple[str, Figure | None]]) -> list[str]:
+    """A note with what stands beside labelled figures, that is, their values without flags."""
     found = [
         f"{label}: {one.beside.get(on.language)}"
         for label, one in figures
-        if on.internal and one is not None and one.beside is not None
+        if one is not None and one.beside is not None
     ]
     return ["; ".join(found)] if found else []

@@ -1,14 +1,14 @@
 """The groups of people that one report prints, and which of them add up to others."""
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from itertools import product
 
 import pandas as pd
 
 from aggregator.figures.publishing import less, levels_of
 from aggregator.figures.rows import FigureRow
-from aggregator.statistics import Sum, withhold
+from aggregator.statistics import Sum, audit, withhold
 from aggregator.statistics.participation import CENTRE, Participation
 from aggregator.wording.periods import Period
 
@@ -100,6 +100,64 @@ class Groups:
         for total, parts in made_of.items():
             if total in self.sizes:
                 self.add_up(total, sorted(parts, key=repr))
+
+    def beside(
+        self,
+        period: Period,
+        rows: Mapping[str, FigureRow],
+        hidden: Collection[Hashable],
+        minimum: int,
+    ) -> frozenset[str]:
+        """The rows beside which their figure without flagged answers may be printed.
+
+        ``rows`` are the centre's, under '', and those of its departments; ``hidden`` is withheld.
+        Each row is its flagged and its other answers, and so is the centre, department by
+        department. Neither part may be small, and no reader may learn of a small part anywhere by
+        subtraction, of what is printed here or in any table: else the largest that allow it are
+        taken, the centre first.
+        """
+        if all(row.flagged is None for row in rows.values()):
+            return frozenset()
+        parts = Groups(self._questions)
+        parts.sizes, parts.levels = {**self.sizes}, {**self.levels}
+        parts.sums, parts.unprinted = [*self.sums], {*self.unprinted}
+        may = []
+        for key, row in rows.items():
+            others = row.unflagged or row
+            parts.add(("flagged", key), row.n - others.n)
+            parts.add_row(("others", key), others)
+            if levels := levels_of(row):
+                parts.levels["flagged", key] = less(levels, [levels_of(others)])
+            total = ("department", key) if key else of_period(period)
+            parts.add_up(total, (("flagged", key), ("others", key)))
+            sizes = (row.n - others.n, others.n)
+            if row.flagged and total not in hidden and not any(0 < n < minimum for n in sizes):
+                may.append(key)
+        departments = [key for key in rows if key]
+        for part in ("flagged", "others"):
+            parts.share_out((part, ""), [(part, key) for key in departments])
+        every = {(part, key) for key in rows for part in ("flagged", "others")}
+
+        def is_safe(printed: Collection[str]) -> bool:
+            shown = {(part, key) for key in printed for part in ("flagged", "others")}
+            told = audit(
+                parts.sizes,
+                parts.sums,
+                minimum,
+                hidden,
+                levels=parts.levels,
+                unprinted=parts.unprinted | (every - shown),
+                questions=self._questions,
+            )
+            return bool(told["safe"].all())
+
+        if is_safe(may):
+            return frozenset(may)
+        found: list[str] = []
+        for key in sorted(may, key=lambda key: (bool(key), -parts.sizes["flagged", key], key)):
+            if is_safe([*found, key]):
+                found.append(key)
+        return frozenset(found)
 
     def withheld(self, minimum: int) -> frozenset[Hashable]:
         return withhold(

@@ -39,6 +39,7 @@ class Material:
     ``measure`` is the one that references are published of.
 
     ``covered`` are the departments, '' the centre, whose participation may be printed.
+    ``beside`` are those rows, '' the centre's, whose figure without flagged answers may be.
     ``reasons`` are visits by the reason that they named; () where none are asked or printed.
     """
 
@@ -54,6 +55,7 @@ class Material:
     trend: tuple[TrendPoint, ...]
     participation: Mapping[str, Participation]
     covered: frozenset[str]
+    beside: frozenset[str] = frozenset()
     reasons: tuple[FigureRow, ...] = ()
 
     @property
@@ -135,6 +137,10 @@ def gather(on: Occasion, survey: Survey) -> Material:
             if key not in of_key or of_key[key][0] in hidden or part.n != of_key[key][1]
         }
 
+    cut = {CENTRE: whole} | {row.key: row for row in departments}
+    minimum = on.centre.minimum_cell
+    beside = frozenset(cut) if on.internal else groups.beside(on.period, cut, hidden, minimum)
+
     def alone(kind: str, every: Sequence[FigureRow]) -> tuple[FigureRow, ...]:
         left = [shown(row, (kind, row.key) in hidden) for row in every]
         return tuple(compared_alone(left, survey, on.centre, closed=on.closed))
@@ -155,6 +161,7 @@ def gather(on: Occasion, survey: Survey) -> Material:
         trend=tuple(_shown(point, of_period(point.period) in hidden) for point in trend),
         participation=took_part,
         covered=frozenset(key for key in took_part if ("covered", key) not in hidden),
+        beside=beside,
         reasons=tuple(shown(row, ("reason", row.key) in hidden) for row in reasons),
     )
 

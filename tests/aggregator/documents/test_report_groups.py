@@ -1,8 +1,9 @@
 """What all tables of a report together tell of small groups: nothing."""
 
 import random
+import re
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from datetime import date, datetime, timedelta
 from itertools import product
 
@@ -11,7 +12,7 @@ import pytest
 from aggregator.documents.reports.model import Mark, Report, ReportKind
 from aggregator.statistics import Sum, audit
 from aggregator.wording.channels import CHANNELS
-from tests.aggregator.conftest import Room, ratings
+from tests.aggregator.conftest import CENTRE, Room, ratings
 from tests.aggregator.documents.reporting import SMALL, at, place, report_of, table_of
 
 
@@ -125,3 +126,65 @@ def test_weeks_do_not_tell_how_the_few_of_a_week_answered(room: Room) -> None:
     rows = table_of(report_of(room), "trend").rows
     shown = [row[1] for row in rows if isinstance(row[1], int)]
     assert 0 < sum(shown) < sum(map(len, long)), "those would leave eight answers of one kind"
+
+
+def flagged_days(room: Room, *, few: bool) -> None:
+    """Two departments of 20 honest ratings each, and of each eight of the worst that look odd.
+
+    With ``few`` the second has two of these, in the evening.
+    """
+    day, items = date(2026, 10, 14), list[object]()
+    start = datetime.fromisoformat(f"{day}T14:00:00+07:00")
+    for department, counter in (("so_tu_phap", "q05"), ("so_y_te", "q09")):
+        where = place(department, counter)
+        honest = [5] * 14 + [4, 3, 2, 1, 1, 1]
+        items += [
+            one | {"answered_at": (start - timedelta(hours=4, minutes=-5 * number)).isoformat()}
+            for number, one in enumerate(ratings(honest, **where))
+        ]
+        small = few and department == "so_y_te"
+        late = timedelta(hours=8) if small else timedelta()
+        items += [
+            one | {"answered_at": (start + late + timedelta(seconds=number)).isoformat()}
+            for number, one in enumerate(ratings([1] * (2 if small else 8), **where))
+        ]
+    room.take(items)
+
+
+def told_beside(report: Report) -> list[tuple[str, str, str]]:
+    """What stands beside the centre and its departments, of whom."""
+    notes = " ".join(
+        note for key in ("headline", "departments") for note in table_of(report, key).notes
+    )
+    found = re.finditer(
+        r"([^;.:]+): không tính (\d+) lượt có dấu hiệu bất thường: ([\d,]+)%", notes
+    )
+    return [(one[1].strip(), one[2], one[3]) for one in found]
+
+
+@pytest.mark.parametrize("kind", ["week", "month", "quarter"])
+def test_departments_have_the_share_without_flagged_ratings_beside_theirs(
+    make_room: Callable[..., Room], kind: ReportKind
+) -> None:
+    room = make_room(centre=CENTRE)
+    flagged_days(room, few=False)
+    centre, *departments = told_beside(report_of(room, kind, day=date(2026, 10, 14)))
+    assert centre[1:] == ("16", "70,0")
+    assert [one[1:] for one in departments] == [("8", "70,0")] * 2
+    assert {one[0] for one in departments} == {"Sở Tư pháp", "Sở Y tế"}
+
+
+def test_a_few_flagged_ratings_are_found_by_no_subtraction(make_room: Callable[..., Room]) -> None:
+    """Ten of the centre may be told: not that eight are of the one department, so two elsewhere."""
+    room = make_room(centre=CENTRE)
+    flagged_days(room, few=True)
+    month = report_of(room, "month", day=date(2026, 10, 14))
+    assert [one[1:] for one in told_beside(month)] == [("10", "70,0")]
+    assert "2 lượt" not in " ".join(table_of(month, "headline").notes)  # nor of which rule they are
+    sheet = report_of(room, "day", day=date(2026, 10, 14), internal=True)
+    [told] = table_of(sheet, "daily").notes
+    assert "Sở Y tế: không tính 2 lượt" in told
+    assert "Sở Tư pháp: không tính 8 lượt" in told
+    assert "Toàn Trung tâm: không tính 10 lượt" in told
+    handed_on = report_of(room, "day", day=date(2026, 10, 14))
+    assert "không tính 2 lượt" not in " ".join(table_of(handed_on, "daily").notes)

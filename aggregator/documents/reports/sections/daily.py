@@ -1,6 +1,6 @@
 """The sheet of one day: every department on one page, to be printed and signed."""
 
-from aggregator.documents.reports.cells import Figures, table, without_flagged
+from aggregator.documents.reports.cells import Figures, beside, table
 from aggregator.documents.reports.material import Material
 from aggregator.documents.reports.model import Block, CellValue, Column, Paragraph, Points, Section
 from aggregator.documents.reports.occasion import Occasion
@@ -28,10 +28,9 @@ def daily(m: Material) -> Section:
         (on.say("whole_centre"), *figures.cells(m.whole)),
     ]
     notes = _notes(m)
-    shown = [*((on.label(row.label), row) for row in departments)]
-    shown.append((on.say("whole_centre"), m.whole))
-    beside = [(label, row.share(m.measure)) for label, row in shown if not row.withheld]
-    flagged = without_flagged(on, beside)
+    shown = [(on.label(row.label), row) for row in departments if row.key in m.beside]
+    shown += [(on.say("whole_centre"), m.whole)] if CENTRE in m.beside else []
+    flagged = beside(on, ((label, row.share(m.measure)) for label, row in shown))
     blocks: list[Block] = [table(on, "daily", columns, rows, [len(rows) - 1], notes=flagged)]
     sealed = [root_of(on)] if on.internal else []
     return Section("", (*blocks, *([Points(tuple(notes))] if notes else []), *sealed))

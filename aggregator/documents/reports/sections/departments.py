@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aggregator.documents.reports.cells import Against, Figures, table, without_flagged
+from aggregator.documents.reports.cells import Against, Figures, beside, table
 from aggregator.documents.reports.material import Material
 from aggregator.documents.reports.model import (
     Block,
@@ -39,8 +39,8 @@ def departments(m: Material) -> Section:
             notes.append(on.say("compared_with", label=label, share=share))
         if (nowhere := _nowhere(m)) > 0:
             notes.append(on.say("nowhere", n=on.integer(nowhere)))
-        shown = [(on.label(row.label), row) for row in rows if not row.withheld]
-        notes += without_flagged(on, ((name, row.share(m.measure)) for name, row in shown))
+        shown = [(on.label(row.label), row) for row in rows if row.key in m.beside]
+        notes += beside(on, ((name, row.share(m.measure)) for name, row in shown))
         measure = on.say(f"measure.{m.measure}")
         blocks.append(
             table(on, "departments", columns, cells, [len(rows)], notes=notes, measure=measure)

@@ -16,6 +16,7 @@ from aggregator.documents.reports.model import (
 from aggregator.documents.reports.sections.comparisons import comparisons
 from aggregator.figures.rows import Measure
 from aggregator.statistics import shares
+from aggregator.statistics.participation import CENTRE
 from aggregator.wording.channels import CHANNELS
 
 
@@ -64,19 +65,21 @@ def _levels(m: Material) -> Table:
 
 
 def _without_flagged(m: Material) -> list[str]:
-    """How many ratings look odd, and the share without them; nothing of a small group."""
-    flagged, unflagged = m.whole.flagged, m.whole.unflagged
-    if m.whole.withheld or flagged is None or unflagged is None:
-        return []
-    others = unflagged.measures[m.measure]
-    least = 1 if m.on.internal else m.on.centre.minimum_cell
-    if flagged.n < least or 0 < others.n < least:
+    """How many ratings look odd, and the share without them, where these may be told.
+
+    What is published under the ledger says why it is not.
+    """
+    if m.on.publisher is not None:
+        return [m.on.say("public.all_ratings")]
+    flagged = m.whole.flagged
+    if CENTRE not in m.beside or flagged is None:
         return []
     measure = m.on.say(f"measure.{m.measure}")
     beside = m.whole.share(m.measure).beside
     said = beside.get(m.on.language) if beside else ""
     rules = "; ".join(
-        f"{name.get(m.on.language)}: {text.get(m.on.language)}" for name, text in flagged.facts
+        f"{name.get(m.on.language)}: {text.get(m.on.language)}"
+        for name, text in flagged.told(counted=m.on.internal)
     )
     return [f"{measure}: {said}. {rules}"]
 
