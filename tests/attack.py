@@ -288,7 +288,8 @@ def main() -> None:
                 found = built.attacked(attack, given.tries)
             refused = sum(n for status, n in found.statuses.items() if status in (404, 410))
             without = found.share if found.without is None else found.without
-            shares = f"{found.share or 0:.1%}, {without or 0:.1%}"
+            left = "none left" if found.flagged == found.counted else f"{without or 0:.1%}"
+            shares = f"{found.share or 0:.1%}, {left}"
             made_up = found.counted - len(HONEST)
             print(
                 f"| {attack.name} | {found.tries:,} in {found.seconds:.0f} s | {refused:,} "

@@ -1,7 +1,7 @@
 """What a change of the settings would do, before it is saved: sentences over the last figures."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, time, timedelta
 
 from aggregator.alerts.rules import Scene, findings
@@ -12,10 +12,12 @@ from aggregator.figures.figures import figure_rows
 from aggregator.figures.handling import SUBJECTS as HANDLED_BY
 from aggregator.figures.handling import SURVEY as HANDLING
 from aggregator.figures.release import board, months_due
-from aggregator.figures.weighting import margins_of, weighted
+from aggregator.figures.rows import FigureRow, RowKey
+from aggregator.figures.weighting import Weighted, margins_of, weighted
 from aggregator.organisation.described import days, row_name, rows_of
 from aggregator.organisation.laws import UNKNOWN, notices
 from aggregator.statistics import Unweightable
+from aggregator.storage.flags import Flagging
 from aggregator.storage.store import Selection
 from aggregator.wording.periods import Period, PeriodKind, period_of
 from aggregator.wording.phrases import Words, integer, joined, listed, percent, say, verbatim
@@ -39,6 +41,8 @@ def effects(context: Context, section: str, old: Centre, new: Centre) -> list[Wo
         found += _minimums(context, old, new)
     if section == "hours":
         found += lit_hours(new)
+    if section in ("flags", "hours"):
+        found += _flags(context, old, new)
     if section == "touch_screen":
         found += _waits(new)
     if section == "references":
@@ -58,6 +62,60 @@ def effects(context: Context, section: str, old: Centre, new: Centre) -> list[Wo
         if known:
             found.append(say("settings_page.effect_kiosks", n=integer(len(known))))
     return found
+
+
+def _flags(context: Context, old: Centre, new: Centre) -> Iterator[Words]:
+    """The last whole month raw, and without what has a flag by the old and by the new rules."""
+    survey, month = context.surveys[new.instruments.rating], _last(context, "month")
+    if Flagging(survey, old) == Flagging(survey, new) or not survey.has_total:
+        return
+    selection = Selection(survey.id, None, month.since, month.until, None, None)
+    measure = next(iter(survey.measures_of(survey.measured[0])))
+    units: tuple[RowKey, ...] = ("centre", "department")
+    for by in units:
+        before, after = (
+            figure_rows(context.store, survey, centre, selection, by) for centre in (old, new)
+        )
+        pairs = zip(before, after, strict=True)
+        told = [pair for pair in pairs if by == "centre" or _flagged(pair[0]) != _flagged(pair[1])]
+        for one, other in told[:MOST_NAMED]:
+            yield say(
+                "settings_page.effect_flags",
+                unit=say("settings_page.effect_centre") if by == "centre" else one.label,
+                period=_called(month),
+                n=integer(one.n),
+                measure=say(f"measure.{measure}"),
+                share=percent(one.measures[measure].share),
+                before=_without_flagged(one, measure),
+                after=_without_flagged(other, measure),
+            )
+
+
+def _flagged(row: FigureRow) -> tuple[int, Mapping[str, int]]:
+    return (row.flagged.n, row.flagged.rules) if row.flagged else (0, {})
+
+
+def _without_flagged(row: FigureRow, measure: str) -> Words:
+    """How many of a row have a flag, by which rules, and the share without them."""
+    if row.flagged is None or row.unflagged is None:
+        return say("settings_page.effect_flags_none")
+    share = row.unflagged.measures[measure].share
+    return say(
+        "settings_page.effect_flags_some",
+        n=integer(row.flagged.n),
+        rules=listed(
+            joined(say(f"flags.rule.{rule}"), integer(n), by=" ")
+            for rule, n in row.flagged.rules.items()
+        ),
+        share=say("flags.nothing_left") if share is None else percent(share),
+    )
+
+
+def _beside(raw: Words, without: Words | None) -> Words:
+    """What is said of all ratings, with what would be said without the flagged ones."""
+    if without is None:
+        return raw
+    return joined(raw, say("settings_page.effect_without", what=without), by=" ")
 
 
 def _laws(context: Context, new: Centre) -> Iterator[Words]:
@@ -107,6 +165,11 @@ def _board(context: Context, old: Centre, new: Centre) -> Iterator[Words]:
             yield say("settings_page.effect_board_few")
             return
         yield joined(one.whole.words, say("public.of", n=integer(one.whole.n)), by=" ")
+        selection = Selection(survey.id, None, one.period.since, one.period.until)
+        [row] = figure_rows(store, survey, new, selection, "centre")
+        if row.flagged:
+            told = _without_flagged(row, measures_of(survey)[0])
+            yield say("settings_page.effect_board_flags", told=told)
         names = [joined(own.name, told.within, by=" ") for own, told in one.departments]
         if names:
             yield say("settings_page.effect_board_departments", names=listed(names))
@@ -132,13 +195,20 @@ def _minimums(context: Context, old: Centre, new: Centre) -> Iterator[Words]:
         return
     selection = Selection(survey.id, None, month.since, month.until, None, None)
     rows = figure_rows(context.store, survey, context.centre, selection, "department")
-    rated = [(row.n, row.label) for row in rows if row.n]
+    rated = [row for row in rows if row.n]
     for name in ("minimum_ratings", "minimum_cell"):
         before, after = getattr(old, name), getattr(new, name)
         if before == after:
             continue
-        few = {limit: [label for n, label in rated if n < limit] for limit in (before, after)}
-        yield say(
+        few = {limit: [one.label for one in rated if one.n < limit] for limit in (before, after)}
+        left = [one.unflagged or one for one in rated]
+        fewer = {limit: sum(one.n < limit for one in left) for limit in (before, after)}
+        without = say(
+            "settings_page.effect_minimum_without",
+            before=integer(fewer[before]),
+            after=integer(fewer[after]),
+        )
+        told = say(
             f"settings_page.effect_{name}",
             period=_called(month),
             rated=integer(len(rated)),
@@ -148,6 +218,7 @@ def _minimums(context: Context, old: Centre, new: Centre) -> Iterator[Words]:
             after=integer(len(few[after])),
             names=_named(few[after]),
         )
+        yield _beside(told, without if any(one.flagged for one in rated) else None)
 
 
 def _named(names: Sequence[Text]) -> Words:
@@ -233,6 +304,13 @@ def _verdicts(context: Context, centre: Centre, reference: object, period: Perio
         return say("settings_page.no_verdicts")
     selection = Selection(survey.id, None, period.since, period.until, None, None)
     rows = figure_rows(context.store, survey, centre, selection, "department")
+    without = None
+    if any(row.flagged for row in rows):
+        without = _counted([row.unflagged or row for row in rows], reference)
+    return _beside(_counted(rows, reference), without)
+
+
+def _counted(rows: Sequence[FigureRow], reference: Reference) -> Words:
     found = Counter(
         one.verdict
         for row in rows
@@ -272,10 +350,18 @@ def _weighted(context: Context, centre: Centre, margin: Margin, period: Period) 
         return say("settings_page.not_weighted")
     selection = Selection(survey.id, None, period.since, period.until, None, margin.department)
     try:
-        found = weighted(context.store, survey, centre, selection, margins).shares
+        found = weighted(context.store, survey, centre, selection, margins)
     except Unweightable:
         return say("settings_page.not_weighable")
+    without = None
+    if found.flagged:
+        other = found.other
+        without = _shares(other) if other else say("settings_page.not_weighable")
+    return _beside(_shares(found), without)
+
+
+def _shares(found: Weighted) -> Words:
     return listed(
         joined(say(f"measure.{name}"), percent(raked.share), by=" ")
-        for name, raked in found.items()
+        for name, raked in found.shares.items()
     )

@@ -1,6 +1,7 @@
 """The pages of the settings: every form, its preview, what it would do, and what is refused."""
 
 import re
+from collections.abc import Callable
 from html import unescape
 from typing import Any
 
@@ -317,6 +318,51 @@ def test_rows_are_added_changed_and_removed_with_their_effect(manager: Room) -> 
     assert manager.client.get("/settings/references/nobody").status_code == 404
     assert manager.client.get("/settings/nothing").status_code == 404
     assert manager.client.get("/settings/nothing/new").status_code == 404
+
+
+@pytest.fixture
+def flagged(make_room: Callable[..., Room]) -> Room:
+    """The sample centre, of which a manager has signed in: eight taps in October look odd."""
+    room = make_room(centre=CENTRE)
+    place = {"department": "so_tu_phap", "counter": "q05"}
+    for day in (day for week in (5, 12, 19) for day in range(week, week + 5)):
+        taken = ratings([5] * 3 + [4], **place)
+        for number, one in enumerate(taken):
+            one["answered_at"] = f"2026-10-{day:02}T09:{10 * number:02}:00+07:00"
+        room.take(taken)
+    burst = ratings([1] * 8, **place)
+    room.take(
+        [
+            one | {"answered_at": f"2026-10-08T10:00:{2 * number:02}+07:00"}
+            for number, one in enumerate(burst)
+        ]
+    )
+    room.sign_in()
+    return room
+
+
+def test_a_preview_of_flags_shows_the_share_of_all_and_without_them(flagged: Room) -> None:
+    said = words(preview(flagged, "flags", burst_ratings="9").text)
+    assert (
+        "Toàn Trung tâm, tháng 10/2026: 68 lượt, Rất hài lòng 66,2%. Trước: 8 lượt có dấu hiệu "
+        "bất thường (Dồn dập 8), không tính các lượt ấy: 75,0%. "
+        "Sau: không lượt nào có dấu hiệu bất thường."
+    ) in said
+    assert "Sở Tư pháp, tháng 10/2026: 68 lượt" in said
+    shut = words(preview(flagged, "hours", **{"closes.0": "08:00"}).text)
+    assert (
+        "Sau: 68 lượt có dấu hiệu bất thường (Dồn dập 8, Ngoài giờ làm việc 68), "
+        "không tính các lượt ấy: không còn lượt nào."
+    ) in shut
+
+
+def test_other_previews_have_what_would_be_said_without_flagged_ratings(flagged: Room) -> None:
+    said = words(preview(flagged, "minimums", minimum_ratings="65").text)
+    assert "dưới mức 30; với mức 65 là 0" in said
+    assert "(không tính các lượt có dấu hiệu bất thường: trước 0, sau 1)" in said
+    share = REFERENCE | {"share": "99,0"}
+    said = words(preview(flagged, "references/new", **share).text)
+    assert "sau 1 cơ quan thấp hơn (không tính các lượt có dấu hiệu bất thường: 1 " in said
 
 
 def test_the_second_to_save_is_told_what_changed_and_keeps_only_the_own_change(
