@@ -179,7 +179,8 @@ def _sent(said: Mapping[str, object], n: int, arrived: datetime) -> Sent:
     try:
         found = SentJson.model_validate(said)
     except ValidationError as error:
-        raise ApiError(400, "bad_field", field=_named(str(error.errors()[0]["loc"][0]))) from None
+        place = ".".join(map(str, error.errors()[0]["loc"]))
+        raise ApiError(400, "bad_field", field=_named(place)) from None
     if found.set_back is not None and len(found.set_back) != n:
         raise ApiError(400, "bad_field", field="set_back")
     ahead = None

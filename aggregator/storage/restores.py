@@ -82,18 +82,29 @@ def parted(
     findings: Iterable[Finding], restores: Sequence[Restore]
 ) -> tuple[list[Finding], list[Restore]]:
     """What does not fit though restores are answered for, and the restores that explain some."""
-    known = {number for one in restores for part in one.missing for number in _each(part)}
-    left, explained = [], set[tuple[int, int]]()
+    known = [part for one in restores for part in one.missing]
+    left, explained = [], list[Numbers]()
     for one in findings:
-        lost = set(_each(one.missing)) if one.missing else set()
-        if lost and lost <= known:
-            explained |= lost
+        if one.missing is not None and _are_among(one.missing, known):
+            explained.append(one.missing)
         else:
             left.append(one)
     return left, [
-        one for one in restores if explained & {at for part in one.missing for at in _each(part)}
+        one
+        for one in restores
+        if any(_meet(part, other) for part in one.missing for other in explained)
     ]
 
 
-def _each(numbers: Numbers) -> Iterable[tuple[int, int]]:
-    return ((numbers.chain, at) for at in range(numbers.first, numbers.last + 1))
+def _are_among(numbers: Numbers, known: Iterable[Numbers]) -> bool:
+    """Whether each of the numbers is in one of the spans; there may be 2**53, so none is listed."""
+    at = numbers.first
+    for _, first, last in sorted(one for one in known if one.chain == numbers.chain):
+        if first > at:
+            break
+        at = max(at, last + 1)
+    return at > numbers.last
+
+
+def _meet(one: Numbers, other: Numbers) -> bool:
+    return one.chain == other.chain and one.first <= other.last and other.first <= one.last

@@ -210,8 +210,11 @@ def test_a_batch_says_its_clock_and_its_chain(any_room: Room) -> None:
     for bad, field in (
         ({"sent_at": "2026-11-23"}, "sent_at"),
         ({"sent_at": late["sent_at"], "set_back": [0, 0]}, "set_back"),
-        ({"set_back": ["0"]}, "set_back"),
-        ({"chain": {"id": "x", "key": KEY}}, "chain"),
+        ({"set_back": ["0"]}, "set_back.0"),
+        ({"set_back": [True]}, "set_back.0"),
+        ({"chain": {"id": "x", "key": KEY}}, "chain.id"),
+        ({"chain": {"id": NAME, "key": KEY[:-1]}}, "chain.key"),
+        ({"chain": {"id": NAME, "key": KEY, "number": 2**63}}, "chain.number"),
         ({"chains": []}, "chains"),
     ):
         answer = post(submissions=[item], **bad)

@@ -1,20 +1,25 @@
 """The journal: rows besides submissions that figures are made of, and every change of them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import insert
 
 from aggregator.figures.layouts import layouts_read
 from aggregator.indices.circular_01_2018 import BY_DOSSIER, Counts, Facts
+from aggregator.intake.ingest import Offer, Sent
 from aggregator.storage import journal
 from aggregator.storage.audit import entry
 from aggregator.storage.ballots import NewBallots
 from aggregator.storage.batches import _exchange, enrol, withdraw
 from aggregator.storage.centres import Version
+from aggregator.storage.findings import Finding, Numbers
 from aggregator.storage.ledger import Decision, Group
-from aggregator.storage.restores import parted
+from aggregator.storage.restores import Restore, parted
 from aggregator.storage.rollups import Span
 from aggregator.storage.roster import Shift
 from aggregator.storage.store import Selection, Store
@@ -232,7 +237,6 @@ def test_the_database_itself_refuses_to_change_the_journal(kept: Kept) -> None:
 
 
 def test_a_restore_is_answered_for_once_and_hides_nothing_else(kept: Kept) -> None:
-    from aggregator.intake.ingest import Offer, Sent
 
     intake, store = kept.intake, kept.intake.store
     asked = intake.ingest.definition("in_centre", None).fingerprint
@@ -260,6 +264,45 @@ def test_a_restore_is_answered_for_once_and_hides_nothing_else(kept: Kept) -> No
     kept.change("UPDATE tally SET n = n + 1 WHERE code = 5")
     kinds, explained = left()
     assert (set(kinds), explained) == ({"tally", "block"}, 1)  # and what is kept of these days
+
+
+def test_a_forged_number_makes_nobody_count_up_to_it(kept: Kept) -> None:
+    """A device's token is enough to hand in the largest number that there may be."""
+    intake, store = kept.intake, kept.intake.store
+    items = chained(2, fingerprint=intake.ingest._surveys["in_centre"].fingerprint)
+    forged = items[1] | {"device_seq": 2**53}
+    offer = Offer([items[0], forged], "en", DEVICE, Sent(0, (), NAME, KEY))
+    [[_, receipt]] = intake.ingest.accept([offer])
+    assert receipt.status == "accepted"
+    [missing] = store.restores.lacking()
+    assert (missing.first, missing.last) == (2, 2**53 - 1)
+    store.restores.add(DAY, NOW, "quan_tri", "giả mạo", [missing])
+    assert store.restores.lacking() == []
+
+
+SPANS = st.lists(
+    st.tuples(st.integers(1, 2), st.integers(1, 12), st.integers(0, 4)).map(
+        lambda one: Numbers(one[0], one[1], one[1] + one[2])
+    ),
+    max_size=5,
+)
+
+
+@given(lost=SPANS, answered=st.lists(SPANS, max_size=3))
+def test_a_restore_explains_the_numbers_that_it_names_and_no_others(
+    lost: list[Numbers], answered: list[list[Numbers]]
+) -> None:
+    def each(spans: Iterable[Numbers]) -> set[tuple[int, int]]:
+        return {(one.chain, at) for one in spans for at in range(one.first, one.last + 1)}
+
+    findings = [Finding("verify.number_missing", {}, one) for one in lost]
+    findings.append(Finding("verify.tally", {}))
+    restores = [Restore(number, DAY, NOW, "a", "x", spans) for number, spans in enumerate(answered)]
+    known = each(span for spans in answered for span in spans)
+    explained = [one for one in lost if each([one]) <= known]
+    left, named = parted(findings, restores)
+    assert [one.missing for one in left] == [*(one for one in lost if one not in explained), None]
+    assert named == [one for one in restores if each(one.missing) & each(explained)]
 
 
 def test_sqlite_pages_are_looked_at(kept: Kept) -> None:
