@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -93,7 +94,8 @@ def names_of_headings() -> dict[str, str]:
 def rows_of(path: Path) -> list[dict[str, Any]]:
     """What another program reads of a file: None where nothing is."""
     if path.read_bytes().startswith(b"PK"):
-        heading, *lines = openpyxl.load_workbook(path, read_only=True).worksheets[0].values
+        with closing(openpyxl.load_workbook(path, read_only=True)) as book:
+            heading, *lines = book.worksheets[0].values
         names = [names_of_headings().get(str(one), str(one)) for one in heading]
         return [dict(zip(names, line, strict=True)) for line in lines]
     if ".csv" in path.suffix and b";" in path.read_bytes().partition(b"\n")[0]:
