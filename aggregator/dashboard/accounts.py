@@ -5,8 +5,9 @@ import hashlib
 import hmac
 import math
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -20,6 +21,7 @@ from starlette.exceptions import HTTPException
 from aggregator.dashboard.throttle import Bucket, Throttle, buckets_of
 from aggregator.storage.audit import COMMAND_LINE, Entry
 from aggregator.storage.credentials import Role, TokenKind
+from aggregator.storage.database import TakenError
 from aggregator.storage.devices import Device, Place
 from aggregator.storage.store import Store
 from aggregator.storage.tables import Token, User
@@ -396,7 +398,17 @@ class Accounts:
         """
         self._check_name(name)
         user = self._new_user(name, role, department, password)
-        self._credentials.add_user(user, self._entry(by, "account.added", name=name, role=role))
+        with self._taken(name):
+            self._credentials.add_user(user, self._entry(by, "account.added", name=name, role=role))
+
+    @contextmanager
+    def _taken(self, name: str) -> Iterator[None]:
+        """Raises AccountError where another account gets the name, or the identity, meanwhile."""
+        try:
+            yield
+        except TakenError:
+            self._check_name(name)
+            raise AccountError("identity_taken") from None
 
     def _new_user(
         self, name: str, role: Role, department: str | None, password: str | None
@@ -487,8 +499,9 @@ class Accounts:
         user = self._new_user(name, role, invited.department, password)
         user.identity = identity
         told = self._entry(name, "account.accepted", name=name, role=role)
-        if not self._credentials.accept(_digest(secret), user, told):
-            return None
+        with self._taken(name):
+            if not self._credentials.accept(_digest(secret), user, told):
+                return None
         return self._sign_in(name, None, "sign_in.invitation")
 
     def is_used(self, secret: str) -> bool:
@@ -516,7 +529,10 @@ class Accounts:
         if self._credentials.user_of_identity(identity) is not None:
             raise AccountError("identity_taken")
         told = self._entry(name, "account.bound", name=name)
-        self._credentials.change_user(name, told, sign_out=False, identity=identity)
+        try:
+            self._credentials.change_user(name, told, sign_out=False, identity=identity)
+        except TakenError:
+            raise AccountError("identity_taken") from None
 
     def _hash(self, password: str) -> str:
         password = composed(password)

@@ -87,8 +87,8 @@ class BeatJson(Json):
     of the former one is taken.
     """
 
-    pending: int = Field(ge=0, le=10**12)
-    refused: int = Field(ge=0, le=10**12)
+    pending: int = Field(strict=True, ge=0, le=10**12)
+    refused: int = Field(strict=True, ge=0, le=10**12)
     version: str = Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+-]{0,39}$")
     clock: Moment
     place: PlaceJson | None = None
@@ -156,7 +156,7 @@ class StoredJson(Json):
 class FetchJson(Json):
     """Up to which number a kiosk has its one-time codes, and where phones reach it."""
 
-    after: int = Field(ge=0, lt=2**63)
+    after: int = Field(strict=True, ge=0, lt=2**63)
     address: str = Field(pattern=r"^https?://[^\s?#]{1,190}$", max_length=200)
 
 

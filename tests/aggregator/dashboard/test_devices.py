@@ -252,6 +252,9 @@ def test_a_device_is_heard_of_by_what_it_hands_in(room: Room) -> None:
 def test_what_cannot_be_is_refused_and_changes_nothing(room: Room) -> None:
     for field, value in (
         ("pending", -1),
+        ("pending", True),
+        ("pending", "3"),
+        ("refused", 1.0),
         ("refused", "many"),
         ("version", "<script>"),
         ("clock", "2026-11-23T08:15:00"),

@@ -1,12 +1,16 @@
 """Invitations, changes of accounts, and the page of the audit log."""
 
 import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from html import unescape
+from threading import Barrier
 from typing import Any
 
 import pytest
 
+from aggregator.dashboard.accounts import AccountError
 from aggregator.storage.audit import Search, entry
 from aggregator.storage.credentials import ROLES
 from tests.aggregator.conftest import PASSWORD, Room
@@ -161,3 +165,48 @@ def test_every_event_can_be_shown(room: Room, lang: str) -> None:
     assert room.client.get(f"/accounts?lang={lang}").status_code == 200
     page = room.client.get(f"/audit?lang={lang}")
     assert ("Mời An làm người xem" if lang == "vi" else "Invited An as reader") in page.text
+
+
+def at_once(n: int, do: Callable[[int], object]) -> list[object]:
+    """What each of ``n`` threads was given, or the reason for which it was refused."""
+    together = Barrier(n)
+
+    def one(number: int) -> object:
+        together.wait()
+        try:
+            return do(number)
+        except AccountError as refused:
+            return refused.key
+
+    with ThreadPoolExecutor(n) as pool:
+        return list(pool.map(one, range(n)))
+
+
+def test_of_many_who_accept_at_once_one_gets_the_account_and_the_others_a_reason(
+    any_room: Room,
+) -> None:
+    """As several processes do, which have no queue in common."""
+    accounts, users = any_room.context.accounts, any_room.context.store.credentials.users
+
+    def invited(name: str) -> str:
+        return accounts.invite(name, "reader", None, "", "giam_doc").rpartition("/")[2]
+
+    one = invited("một")
+    given = at_once(8, lambda n: accounts._accept(one, f"an{n}", None, None) is not None)
+    assert (sorted(map(str, given)), len(users())) == (["False"] * 7 + ["True"], 1)
+    many = [invited(f"b{number}") for number in range(6)]
+    given = at_once(6, lambda n: accounts._accept(many[n], "binh", None, None) is not None)
+    assert sorted(map(str, given)) == ["True"] + ["name_taken"] * 5
+    # Those who were refused may choose another name.
+    left = [secret for secret, got in zip(many, given, strict=True) if got != True]  # noqa: E712
+    assert all(accounts.invitation(secret) for secret in left)
+    given = at_once(5, lambda n: accounts.accept_identity(left[n], "https://id|1") is not None)
+    assert sorted(map(str, given)) == ["True"] + ["identity_taken"] * 4
+    assert len(users()) == 3
+
+    def made(number: int) -> str:
+        accounts.add_user("chi", "reader")
+        return "made"
+
+    given = at_once(4, made)
+    assert sorted(map(str, given)) == ["made"] + ["name_taken"] * 3
