@@ -3,9 +3,13 @@
 import csv
 import io
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -288,3 +292,42 @@ def test_ballots_are_printed_and_their_batch_is_made_once(ready: Program, tmp_pa
     assert ready(*given, "--count", "4").returncode == 1
     beyond = ready(*given, "--to", "5")
     assert (beyond.returncode, beyond.stderr.count("\n")) == (1, 1)
+
+
+def test_an_older_copy_in_the_place_of_a_database_is_noticed_by_the_next_check(
+    ready: Program, tmp_path: Path
+) -> None:
+    """By what the check before has left outside; the database itself fits, and cannot tell."""
+    check = ("verify", "--note", str(tmp_path))
+    file = tmp_path / "many.csv"
+
+    def came(day: str) -> None:
+        row = f"in_centre,so_tu_phap,paper,2026-11-{day}T08:00:00+07:00,5,5"
+        file.write_text(f"survey,department,channel,answered_at,count,rating\n{row}\n", "utf-8")
+        assert ready("import", str(file)).returncode == 0
+
+    came("19")
+    store = opened(tmp_path)
+    database = Path(str(store.engine.url.database))
+    store.close()
+    copy = tmp_path / "copy.db"
+    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+    assert ready(*check).returncode == 0
+    came("20")
+    assert ready(*check).returncode == 0
+    for end in ("-wal", "-shm"):
+        database.with_name(database.name + end).unlink(missing_ok=True)
+    shutil.copyfile(copy, database)
+    assert ready("verify").returncode == 0
+    for _ in range(2):  # until somebody has answered for it
+        found = ready(*check)
+        assert found.returncode == 1
+        assert "phiếu số 10 và dòng 0 của sổ; nay không còn" in found.stdout
+    store = opened(tmp_path)
+    now = datetime.now(UTC) + timedelta(minutes=1)
+    store.restores.add(now.date(), now, "quan_tri", "đĩa hỏng", ())
+    store.close()
+    assert ready(*check).returncode == 0
+    (tmp_path / "verify.json").write_text('{"seen": {"lai_chau": ["khi nào"]}}')
+    assert ready(*check).returncode == 0  # a note that nobody wrote so tells nothing

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -62,18 +63,17 @@ def written(
 def test_a_spreadsheet_has_words_dates_and_its_codebook(
     taken: Intake, centre: Centre, surveys: dict[str, Survey], tmp_path: Path
 ) -> None:
-    book = openpyxl.load_workbook(
-        written(taken, centre, surveys, tmp_path / "out.xlsx", "xlsx"), read_only=True
-    )
-    assert book.sheetnames == ["Số liệu", "Bảng mã"]
-    heading, first, _, third, _ = book["Số liệu"].values
-    row = dict(zip(heading, first, strict=True))
-    assert row["Cơ quan"] == "Sở Tư pháp"
-    assert row[surveys["in_centre"].questions["rating"].text.vi] == "Rất hài lòng"
-    assert row["Thời điểm trả lời"] == datetime(2026, 11, 23, 8, 10)
-    assert row["Ngày trả lời"] == datetime(2026, 11, 23)
-    assert FORMULA in third  # a text: openpyxl reads formulas as such where there are any
-    told = dict(line[:2] for line in book["Bảng mã"].values if line[0])
+    path = written(taken, centre, surveys, tmp_path / "out.xlsx", "xlsx")
+    with closing(openpyxl.load_workbook(path, read_only=True)) as book:
+        assert book.sheetnames == ["Số liệu", "Bảng mã"]
+        heading, first, _, third, _ = book["Số liệu"].values
+        row = dict(zip(heading, first, strict=True))
+        assert row["Cơ quan"] == "Sở Tư pháp"
+        assert row[surveys["in_centre"].questions["rating"].text.vi] == "Rất hài lòng"
+        assert row["Thời điểm trả lời"] == datetime(2026, 11, 23, 8, 10)
+        assert row["Ngày trả lời"] == datetime(2026, 11, 23)
+        assert FORMULA in third  # a text: openpyxl reads formulas as such where there are any
+        told = dict(line[:2] for line in book["Bảng mã"].values if line[0])
     assert told["department"] == "Cơ quan"
 
 
@@ -107,7 +107,8 @@ def test_a_row_a_visit_has_rating_reasons_comment_and_survey_together(
         assert frame["rating"].tolist() == [5, 2]
         assert frame["q1"].tolist()[0] == 4
     elif form == "xlsx":
-        _, *rows = openpyxl.load_workbook(path, read_only=True).worksheets[0].values
+        with closing(openpyxl.load_workbook(path, read_only=True)) as book:
+            _, *rows = book.worksheets[0].values
         assert [{"Rất hài lòng", "Hài lòng", FORMULA} <= set(row) for row in rows] == [True, False]
     else:
         assert path.read_bytes().count(b"\r\n") == 3
