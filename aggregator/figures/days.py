@@ -7,13 +7,13 @@ from datetime import date
 from typing import Any, get_args
 
 import numpy as np
-import pandas as pd
 
 from aggregator.figures.rows import FigureRow, PartOfTime, RowKey
 from aggregator.organisation.seen import Stand
-from aggregator.statistics import DaySums, Method, allowing_for_days
-from aggregator.statistics.days import usual_effects
-from aggregator.storage.blocks import Key, Totals
+from aggregator.statistics import DaySums, Method
+from aggregator.statistics.days import day_columns, usual_effects
+from aggregator.statistics.shares import Columns
+from aggregator.storage.blocks import TIMES, Key, Totals
 from aggregator.storage.rollups import FACTORS, POOL, SUMS, TALLIES
 from aggregator.storage.store import Selection, Store
 from aggregator.wording.periods import PeriodKind, period_of
@@ -23,10 +23,15 @@ from surveys.definition import Survey
 
 @dataclass(frozen=True)
 class Days:
-    """Sums by day of each measure, a row for each of ``keys``; see statistics.DaySums."""
+    """Sums by day of each measure, a row for each of ``keys``; see statistics.DaySums.
+
+    ``counts`` are the answers of all days to one question, by code: of each place with answers, of
+    a part of time by its first day. Of other sums there are none.
+    """
 
     keys: Sequence[str] = ()
     sums: Mapping[str, DaySums] = field(default_factory=dict)
+    counts: Mapping[Any, Mapping[int, int]] = field(default_factory=dict)
 
     def of(self, measure: str, keys: Sequence[Any]) -> DaySums:
         """The sums of a measure of some keys, in their order; 0 for keys without answers."""
@@ -44,13 +49,13 @@ class Days:
         found = usual_effects(self.of(measure, self.keys), parts)
         return dict(zip(self.keys, found.tolist(), strict=True))
 
-    def allowed_for(self, figures: pd.DataFrame, method: Method) -> pd.DataFrame:
+    def allowed_for(self, figures: Columns, method: Method) -> Columns:
         """A table of shares or pooled_shares with intervals that allow for days."""
         keys: dict[str, list[object]] = defaultdict(list)
         for measure, key in zip(figures["measure"], figures["key"], strict=True):
             keys[measure].append(key)
         days = {measure: self.of(measure, own) for measure, own in keys.items()}
-        return allowing_for_days(figures, days, method)
+        return {**dict(figures.items()), **day_columns(figures, days, method)}
 
     @classmethod
     def side_by_side(cls, wholes: Mapping[str, "Days"], measure: str) -> "Days":
@@ -81,7 +86,7 @@ def days_of(store: Store, survey: Survey, selection: Selection, by: RowKey, cent
     ``by`` is not question. Rows of a part of time have the days within it. Raises
     database.StorageError.
     """
-    place = _place_of(by, centre)
+    place, counts = _place_of(by), {}
     if by == "factor":
         totals = store.daily(FACTORS, selection, lambda item: item, place)
         factors = [factor.id for factor in survey.factors if factor.questions]
@@ -98,23 +103,22 @@ def days_of(store: Store, survey: Survey, selection: Selection, by: RowKey, cent
     else:
         [asked] = selection.questions
         question = survey.questions[asked]
+        totals = store.daily(
+            TALLIES, selection, lambda item: item[1] if item[0] == asked else None, place
+        )
         scale = survey.scale_of(question)
-        codes = scale.codes if scale else ()
-
-        def code_of(item: Key) -> int | None:
-            return item[1] if item[0] == asked and item[1] in codes else None
-
-        totals = store.daily(TALLIES, selection, code_of, place)
+        answers = _of_codes(totals, scale.codes if scale else ())
         found = {
-            measure: _single(totals, favourable)
+            measure: DaySums.single(_of_codes(totals, favourable), answers)
             for measure, favourable in survey.measures_of(question).items()
         }
-    keys = [str(key) for key in totals.places]
+        counts = _counted(totals, by)
+    keys = [str(key.key(centre) if isinstance(key, Stand) else key) for key in totals.places]
     if by not in get_args(PartOfTime):
-        return Days(keys, found)
+        return Days(keys, found, counts)
     firsts = [period_of(by, day).code for day in totals.times]  # type: ignore[arg-type]
     keys, of_part = _parts(firsts)
-    return Days(keys, {measure: of_part(sums) for measure, sums in found.items()})
+    return Days(keys, {measure: of_part(sums) for measure, sums in found.items()}, counts)
 
 
 def answers_by_day(store: Store, selection: Selection, questions: Collection[str]) -> Totals:
@@ -156,23 +160,37 @@ def _stacked(rows: Sequence[DaySums]) -> DaySums:
     return DaySums(*(np.array([getattr(row, name).sum(axis=0) for row in rows]) for name in names))
 
 
-def _place_of(by: RowKey, centre: Centre) -> Callable[[Key], str | None]:
-    """The key of the row that a place (channel, department, counter) belongs to, None for none."""
+def _place_of(by: RowKey) -> Callable[[Key], str | Stand | None]:
+    """The row that a place (channel, department, counter) belongs to, None for none."""
     match by:
         case "channel":
             return lambda at: at[0]
         case "department":
             return lambda at: at[1] or None
         case "counter":
-            return lambda at: Stand(at[2], at[1]).key(centre) if at[2] else None
+            return lambda at: Stand(at[2], at[1])
         case _:
             return lambda at: "centre"
 
 
-def _single(totals: Totals, favourable: Sequence[int]) -> DaySums:
-    counts = totals.values[:, 0]  # of shape (days, codes, places)
-    wanted = [number for number, code in enumerate(totals.items) if code in favourable]
-    return DaySums.single(counts[:, wanted].sum(axis=1).T, counts.sum(axis=1).T)
+def _of_codes(totals: Totals, codes: Sequence[int]) -> np.ndarray:
+    """The answers with some codes, of shape (places, days)."""
+    wanted = [number for number, code in enumerate(totals.items) if code in codes]
+    return np.asarray(totals.values[:, 0, wanted].sum(axis=1).T)
+
+
+def _counted(totals: Totals, by: RowKey) -> dict[Any, dict[int, int]]:
+    """The answers of all days as Days.counts has them."""
+    if by in TIMES:
+        keys, every = [TIMES[by](day) for day in totals.times], totals.values[:, 0].sum(axis=2)
+    else:
+        keys, every = totals.places, totals.values[:, 0].sum(axis=0).T
+    found: dict[Any, dict[int, int]] = defaultdict(lambda: dict.fromkeys(totals.items, 0))
+    for key, counts in zip(keys, every.tolist(), strict=True):
+        own = found[key]
+        for code, n in zip(totals.items, counts, strict=True):
+            own[code] += n
+    return {key: own for key, own in found.items() if any(own.values())}
 
 
 def _pooled(totals: Totals, item: Hashable) -> DaySums:

@@ -1,11 +1,12 @@
 """From a selection to the rows of figures that the JSON API and the pages both show."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any, TypeGuard, get_args
 
+import numpy as np
 import pandas as pd
 
 from aggregator.figures.days import Days, answers_by_day, days_of, days_of_questions
@@ -22,6 +23,7 @@ from aggregator.figures.rows import (
 )
 from aggregator.organisation.seen import Stand, counters_shown, departments_shown
 from aggregator.statistics import Method, level_counts, pooled_shares, shares
+from aggregator.statistics.shares import share_columns
 from aggregator.storage.blocks import Totals
 from aggregator.storage.flags import Flagging
 from aggregator.storage.store import By, Selection, Store
@@ -87,12 +89,11 @@ def _of_all(
         if method != "wilson":
             raise Unanswerable("method", "pool_has_its_own")
         return _pooled(store, survey, centre, selection, by, closed)
-    scale_question = survey.questions[questions[0]]
-    asked = _asking(selection, questions)
-    counts = _by_place(store.counts, asked, by, centre)
-    counts, labels = _labelled(survey, centre, selection, by, counts)
-    days = days_of(store, survey, asked, by, centre)
-    rows = _rows(survey, dict.fromkeys(labels, scale_question), counts, labels, method, days)
+    days = days_of(store, survey, _asking(selection, questions), by, centre)
+    labels = _labels(survey, centre, selection, by, days.counts)
+    counts = {_key(given, by, centre): counted for given, counted in days.counts.items()}
+    asked = dict.fromkeys(labels, survey.questions[questions[0]])
+    rows = _rows(survey, asked, counts, labels, method, days)
     _set_departments(rows, by, centre)
     if why_no_index(survey, selection, by) is None:
         set_comparisons(rows, survey, centre, closed=closed)
@@ -120,12 +121,10 @@ def _set_unflagged(
     if not found:
         return
 
-    def key_of(parts: tuple[Any, ...]) -> str:
-        if by == "counter":
-            return str(Stand(*parts).key(centre)) if parts[0] else ""
-        return period_of(by, parts[0]).code if _is_time(by) else str(parts[0])
-
-    by_key = {key_of(parts): flagged for parts, flagged in found.items()}
+    by_key = {
+        _key(Stand(*key) if by == "counter" else key[0], by, centre): flagged
+        for key, flagged in found.items()
+    }
     set_unflagged(
         rows,
         [by_key.get("centre" if whole else row.key) for row in rows],
@@ -138,14 +137,19 @@ def _set_unflagged(
 
 def _by_place(
     read: Callable[[Selection, By], pd.DataFrame], selection: Selection, by: RowKey, centre: Centre
-) -> pd.DataFrame:
-    """A table of the store by key; counters by counter and department, since counters move."""
-    if by != "counter":
-        return read(selection, by)
-    found = read(selection, ("counter", "department"))
-    stands = zip(found["counter"], found["department"], strict=True)
-    keys = [Stand(*stand).key(centre) if stand[0] else "" for stand in stands]
-    return found.assign(key=pd.Series(keys, index=found.index, dtype=object))
+) -> tuple[pd.DataFrame, Collection[Any]]:
+    """A table of the store by the keys of rows, and the places or first days that these are of.
+
+    Counters are read by counter and department, since counters move.
+    """
+    found = read(selection, ("counter", "department") if by == "counter" else (by,))
+    given = (
+        [Stand(*one) for one in zip(found["counter"], found["department"], strict=True)]
+        if by == "counter"
+        else found[by].tolist()
+    )
+    keys = [_key(one, by, centre) for one in given]
+    return found.assign(key=pd.Series(keys, index=found.index, dtype=object)), set(given)
 
 
 def _set_departments(rows: Iterable[FigureRow], by: RowKey, centre: Centre) -> None:
@@ -172,7 +176,7 @@ def _asking(selection: Selection, questions: Iterable[str]) -> Selection:
 def _rows(
     survey: Survey,
     questions: Mapping[Any, Question],
-    counts: pd.DataFrame,
+    counts: Mapping[Any, Mapping[int, int]],
     labels: Mapping[Any, Text],
     method: Method,
     days: Days | None = None,
@@ -180,29 +184,31 @@ def _rows(
 ) -> list[FigureRow]:
     """A row for each key of ``labels``, of its question; all questions have one scale.
 
-    Intervals allow for ``days``, where they are given.
+    ``counts`` are answers by key and code. Intervals allow for ``days``, where they are given.
     """
     if not questions:
         return []
     question = next(iter(questions.values()))
     scale = survey.scale_of(question)
-    codes = scale.codes if scale else sorted(int(code) for code in counts["code"].unique())
-    levels = level_counts(counts, list(labels), codes)
-    by_key = counts_by_key(levels)
+    codes = scale.codes if scale else sorted({code for own in counts.values() for code in own})
+    by_key = {key: {code: counts.get(key, {}).get(code, 0) for code in codes} for key in labels}
     rows = [
         FigureRow(
             key=str(key),
             label=labels[key],
             survey=survey,
-            n=sum(by_key[str(key)].values()),
-            counts=by_key[str(key)],
+            n=sum(by_key[key].values()),
+            counts=by_key[key],
             question=questions[key],
             group=group,
         )
         for key in labels
     ]
     if measures := survey.measures_of(question):
-        found = shares(levels, measures, method)
+        levels = np.array([list(own.values()) for own in by_key.values()], dtype=np.int64)
+        found = share_columns(
+            levels.reshape(len(labels), len(codes)), list(labels), codes, measures, method
+        )
         set_measures(rows, days.allowed_for(found, method) if days else found)
         if days:
             days.set_on(rows)
@@ -224,7 +230,10 @@ def _by_question(
         if named is None or question.id in named
     ]
     asked = _asking(selection, [question.id for question in questions])
-    counts = store.counts(asked, "question")
+    counts: dict[str, dict[int, int]] = defaultdict(dict)
+    table = store.counts(asked, "question")
+    for key, code, n in zip(*(table[name].tolist() for name in ("key", "code", "n")), strict=True):
+        counts[key][code] = n
 
     @cache
     def by_day() -> Totals:
@@ -247,7 +256,7 @@ def _by_question(
             )
             continue
         labels = {question.id: question.text for question in alike}
-        given = counts[counts["key"].isin(list(labels))]
+        given = {id: counts[id] for id in labels if id in counts}
         by_id = {question.id: question for question in alike}
         measures = survey.measures_of(alike[0])
         days = days_of_questions(by_day(), list(labels), measures) if measures else None
@@ -283,11 +292,10 @@ def _by_scale(questions: Iterable[Question]) -> list[list[Question]]:
 def _pooled(
     store: Store, survey: Survey, centre: Centre, selection: Selection, by: RowKey, closed: bool
 ) -> list[FigureRow]:
-    pooled = _by_place(store.pooled, selection, by, centre)
-    sums, labels = _labelled(survey, centre, selection, by, pooled)
-    figures = pooled_shares(sums, list(labels))
+    sums, given = _by_place(store.pooled, selection, by, centre)
+    labels = _labels(survey, centre, selection, by, given)
     days = days_of(store, survey, selection, by, centre)
-    figures = days.allowed_for(figures, "wilson")
+    figures = days.allowed_for(pooled_shares(sums, list(labels)), "wilson")
     respondents: dict[Any, int] = dict(zip(figures["key"], figures["respondents"], strict=True))
     codes = survey.scales[survey.measured[0].scale or ""].codes
     if by == "factor":
@@ -296,8 +304,7 @@ def _pooled(
         counts = per_question.assign(key=per_question["key"].map(factor_of)).dropna()
     else:
         asked = _asking(selection, [q.id for q in survey.measured])
-        counts = _by_place(store.counts, asked, by, centre)
-        counts, _ = _labelled(survey, centre, selection, by, counts)
+        counts, _ = _by_place(store.counts, asked, by, centre)
     by_key = counts_by_key(level_counts(counts, list(labels), codes))
     rows = [
         FigureRow(
@@ -321,46 +328,48 @@ def _pooled(
     return rows
 
 
-def _labelled(
-    survey: Survey, centre: Centre, selection: Selection, by: RowKey, table: pd.DataFrame
-) -> tuple[pd.DataFrame, dict[Any, Text]]:
-    """A table of the store by key, and the label of each key, in the order of the rows.
+def _labels(
+    survey: Survey, centre: Centre, selection: Selection, by: RowKey, given: Collection[Any]
+) -> dict[str, Text]:
+    """The label of each row by its key, in the order of the rows.
 
-    Departments and counters without answers are included where they were open on a day of the
-    period; answers that name none have no row there. Parts of time, whose key is their first
-    day, get their code as key.
+    ``given`` are the places with answers, or the first days of parts of time. Departments and
+    counters without answers are included where they were open on a day of the period; answers
+    that name none have no row there. ``by`` is not question.
     """
     if _is_time(by):
-        periods = {day: period_of(by, day) for day in sorted(set(table["key"]))}
-        codes = {day: period.code for day, period in periods.items()}
-        labels = {period.code: _period_label(period) for period in periods.values()}
-        return table.assign(key=table["key"].map(codes)), labels
-    labels_by: dict[RowKey, Callable[[], dict[Any, Text]]] = {
-        "centre": lambda: {"centre": centre.name},
-        "department": lambda: {d.id: d.name for d in _departments(centre, selection, table)},
-        "counter": lambda: _counter_labels(centre, selection, table),
-        "factor": lambda: {factor.id: factor.name for factor in survey.factors if factor.questions},
-        "channel": lambda: {name: CHANNELS[name] for name in sorted(set(table["key"]))},
-    }
-    return table, labels_by[by]()
+        periods = [period_of(by, day) for day in sorted(given)]
+        return {period.code: _period_label(period) for period in periods}
+    span = selection.since, selection.until
+    match by:
+        case "centre":
+            return {"centre": centre.name}
+        case "department":
+            return {one.id: one.name for one in _departments(centre, selection, given)}
+        case "counter":
+            return {
+                stand.key(centre): _counter_label(centre, stand)
+                for one in _departments(centre, selection, {at for _, at in given})
+                for stand in counters_shown(centre, one, *span, given)
+            }
+        case "factor":
+            return {factor.id: factor.name for factor in survey.factors if factor.questions}
+        case _:
+            return {name: CHANNELS[name] for name in sorted(given)}
 
 
-def _departments(centre: Centre, selection: Selection, table: pd.DataFrame) -> list[Department]:
+def _key(given: Any, by: RowKey, centre: Centre) -> str:
+    """The key of the row of a place, or of a part of time by its first day."""
+    if by == "counter":
+        return str(given.key(centre))
+    return period_of(by, given).code if _is_time(by) else str(given)
+
+
+def _departments(centre: Centre, selection: Selection, given: Collection[str]) -> list[Department]:
     """The departments with a row: the one asked for, or those of the period."""
     if selection.department is not None:
         return [centre.department[selection.department]]
-    name = "department" if "department" in table else "key"
-    return departments_shown(centre, selection.since, selection.until, set(table[name]))
-
-
-def _counter_labels(centre: Centre, selection: Selection, table: pd.DataFrame) -> dict[Any, Text]:
-    given = {Stand(*pair) for pair in zip(table["counter"], table["department"], strict=True)}
-    span = selection.since, selection.until
-    return {
-        stand.key(centre): _counter_label(centre, stand)
-        for department in _departments(centre, selection, table)
-        for stand in counters_shown(centre, department, *span, given)
-    }
+    return departments_shown(centre, selection.since, selection.until, given)
 
 
 def _counter_label(centre: Centre, stand: Stand) -> Text:

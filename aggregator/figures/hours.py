@@ -1,5 +1,6 @@
 """When people come and how they rate: a survey's total by weekday and hour."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -149,7 +150,8 @@ def _of_one_question(
     each = by_day.of(measure, by_day.keys)
     # Weekdays that differ are no likeness of days.
     weekdays = [date.fromisoformat(key).weekday() for key in by_day.keys]
-    on = np.array([sum(slot[0] in (None, weekday) for weekday in weekdays) for slot in slots])
+    times = Counter(weekdays)
+    on = [len(weekdays) if weekday is None else times[weekday] for weekday, _ in slots]
     others = figures["n"].to_numpy(float) / np.maximum(on, 1) - 1
     figures = allowing_for_alike(figures, others, each.grouped(weekdays), "wilson")
     rows = {

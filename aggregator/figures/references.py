@@ -2,17 +2,21 @@
 
 from collections.abc import Sequence
 
+import pandas as pd
+
 from aggregator.figures.figure import Figure
 from aggregator.figures.rows import (
     Comparison,
     FigureRow,
     RowKey,
     day_shares,
-    measure_frame,
+    measure_columns,
     records,
     tested,
 )
-from aggregator.statistics import PublishedShare, compare, compare_daily
+from aggregator.statistics import PublishedShare, compare
+from aggregator.statistics.comparison import daily_columns
+from aggregator.statistics.shares import Columns
 from aggregator.storage.store import Selection
 from aggregator.wording.phrases import (
     Words,
@@ -44,13 +48,13 @@ def set_comparisons(
         if not compared_with or why_not_comparable(survey, reference, reference.department):
             continue
         measure, pooled = reference.measure, bool(survey.pooled_measures)
-        figures = measure_frame(compared_with, measure, pooled=pooled)
+        figures = measure_columns(compared_with, measure, pooled=pooled)
         published = PublishedShare(reference.value, reference.n)
         if closed:
-            compared = compare(figures, published, centre.minimum_ratings)
+            compared: Columns = compare(pd.DataFrame(figures), published, centre.minimum_ratings)
         else:
             days = day_shares(compared_with, measure)
-            compared = compare_daily(figures, days, published, len(family))
+            compared = daily_columns(figures, days, published, len(family))
         for row, found in zip(compared_with, records(compared), strict=True):
             row.comparisons.append(
                 Comparison(reference=reference, measure=measure, **tested(found))

@@ -11,7 +11,7 @@ from aggregator.figures.days import days_of
 from aggregator.figures.figures import figure_rows
 from aggregator.figures.ledger import judged, read_cells, settled
 from aggregator.figures.participation import respondents, taking_part
-from aggregator.figures.rows import FigureRow
+from aggregator.figures.rows import FigureRow, records
 from aggregator.statistics import shares
 from aggregator.statistics.participation import CENTRE
 from aggregator.storage.ledger import Decision, Group
@@ -151,8 +151,7 @@ def _measures(
         return printed
     asked = replace(selection, questions=(question.id,))
     days = days_of(frozen, survey, asked, by, centre)
-    found = days.allowed_for(shares(levels, survey.measures_of(question)), "wilson")
-    for one in found.to_dict("records"):
+    for one in records(days.allowed_for(shares(levels, survey.measures_of(question)), "wilson")):
         ends = [round(float(one[name]), 3) for name in ("low", "high")]
         printed[str(one["key"])][str(one["measure"])] = [int(one["k"]), *ends]
     return printed

@@ -10,6 +10,7 @@ import pandas as pd
 
 from aggregator.figures.figure import Figure
 from aggregator.figures.flagged import Flagged
+from aggregator.statistics.shares import Columns
 from aggregator.wording.phrases import (
     Words,
     decimal,
@@ -354,7 +355,7 @@ def measure_definition(survey: Survey, question: Question, measure: str) -> Word
     return say("how.share", measure=say(f"measure.{measure}"), levels=listed(levels))
 
 
-def set_measures(rows: Iterable[FigureRow], figures: pd.DataFrame) -> None:
+def set_measures(rows: Iterable[FigureRow], figures: Columns) -> None:
     """Set the measures of rows from a table of shares or pooled_shares with the same keys."""
     by_key = {row.key: row for row in rows}
     for figure in records(figures):
@@ -395,13 +396,20 @@ def measure_frame(rows: Sequence[FigureRow], measure: str, *, pooled: bool) -> p
 
     With ``pooled`` also respondents.
     """
+    return pd.DataFrame(measure_columns(rows, measure, pooled=pooled))
+
+
+def measure_columns(
+    rows: Sequence[FigureRow], measure: str, *, pooled: bool
+) -> dict[str, list[Any]]:
+    """The columns of measure_frame."""
     shares = [row.measures[measure] for row in rows]
     columns: dict[str, list[Any]] = {"key": [row.key for row in rows]}
     for name in ("k", "n", "share", "n_effective"):
         columns[name] = [getattr(share, name) for share in shares]
     if pooled:
         columns["respondents"] = [row.n for row in rows]
-    return pd.DataFrame(columns)
+    return columns
 
 
 def day_shares(rows: Sequence[FigureRow], measure: str) -> np.ndarray:
@@ -423,7 +431,7 @@ def counts_by_key(levels: pd.DataFrame) -> dict[str, dict[int, int]]:
     }
 
 
-def records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
+def records(table: Columns) -> Iterator[dict[str, Any]]:
     """The rows of a table by column. DataFrame.to_dict takes ten times as long for a few rows."""
     names, columns = zip(*((str(name), one.tolist()) for name, one in table.items()), strict=True)
     return (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))

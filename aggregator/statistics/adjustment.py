@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
 from aggregator.statistics.shares import ALPHA
@@ -43,8 +42,10 @@ def adjusted(p: np.ndarray, enough: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return p_holm, p_bh
 
 
-def concluded(found: Mapping[str, Any], enough: np.ndarray, less: str, more: str) -> pd.DataFrame:
-    """A table of differences with the column verdict, which their interval never contradicts.
+def concluded(
+    found: Mapping[str, Any], enough: np.ndarray, less: str, more: str
+) -> dict[str, np.ndarray]:
+    """The columns of differences with their verdict, which their interval never contradicts.
 
     ``found`` are its other columns, among them difference, low, high and p_adjusted. A
     verdict is ``less`` or ``more``, by the sign of the difference, where p_adjusted is under 0.05
@@ -64,4 +65,4 @@ def concluded(found: Mapping[str, Any], enough: np.ndarray, less: str, more: str
         "low": np.where(open_, np.minimum(low, 0), low),
         "high": np.where(open_, np.maximum(high, 0), high),
     }
-    return pd.DataFrame({**found, **widened, "verdict": verdict})
+    return {**found, **widened, "verdict": verdict}

@@ -43,7 +43,7 @@ def changes(now: pd.DataFrame, before: pd.DataFrame, minimum: int) -> pd.DataFra
     p_holm, p_bh = adjusted(p, enough)
     test = np.where(exact, "fisher_exact", "score")
     tests = {"test": test, "p": p, "p_adjusted": p_holm, "p_bh": p_bh}
-    return concluded({**found, **tests}, enough, "down", "up")
+    return pd.DataFrame(concluded({**found, **tests}, enough, "down", "up"))
 
 
 def changes_daily(now: pd.DataFrame, before: pd.DataFrame, days: np.ndarray) -> pd.DataFrame:
@@ -58,7 +58,8 @@ def changes_daily(now: pd.DataFrame, before: pd.DataFrame, days: np.ndarray) -> 
     found, _, m = _differences(now, then)
     low, high = bounds(then["share"].to_numpy(float), m, MISS / max(1, len(now)))
     known = (m > 0)[:, None]
-    return by_bets(found, np.where(known, days, np.nan), low, high, MISS, ("down", "up"))
+    bets = by_bets(found, np.where(known, days, np.nan), low, high, MISS, ("down", "up"))
+    return pd.DataFrame(bets)
 
 
 def _differences(

@@ -12,7 +12,7 @@ from aggregator.statistics.adjustment import adjusted, concluded, holm
 from aggregator.statistics.anytime import strongest, two_sided
 from aggregator.statistics.days import bounds
 from aggregator.statistics.exact import binomial_exact, fisher_exact
-from aggregator.statistics.shares import ALPHA, newcombe, wilson
+from aggregator.statistics.shares import ALPHA, Columns, newcombe, wilson
 
 # From so many answers on the score test is used: an exact test adds up all possible outcomes.
 MOST_OUTCOMES = 10_000
@@ -57,7 +57,8 @@ def compare(figures: pd.DataFrame, published: PublishedShare, minimum: int) -> p
     p, test = _p_values(figures, published)
     p_holm, p_bh = adjusted(p, enough)
     tests = {"test": test, "p": p, "p_adjusted": p_holm, "p_bh": p_bh}
-    return concluded({**_differences(figures, published), **tests}, enough, "below", "above")
+    found = {**_differences(figures, published), **tests}
+    return pd.DataFrame(concluded(found, enough, "below", "above"))
 
 
 def compare_daily(
@@ -78,7 +79,14 @@ def compare_daily(
     - verdict: ``too_few`` where the days are so few that no answers could decide among so many
       rows, else as in compare. No number of answers is asked for.
     """
-    count, share = len(figures), np.array([published.share])
+    return pd.DataFrame(daily_columns(figures, days, published, family))
+
+
+def daily_columns(
+    figures: Columns, days: np.ndarray, published: PublishedShare, family: int | None = None
+) -> dict[str, np.ndarray]:
+    """The columns of compare_daily."""
+    count, share = len(days), np.array([published.share])
     miss = 0.0 if published.n is None else MISS
     n = np.array([float(published.n or 0)])
     ends = (share, share) if published.n is None else bounds(share, n, miss)
@@ -95,8 +103,8 @@ def by_bets(
     miss: float,
     words: tuple[str, str],
     family: int | None = None,
-) -> pd.DataFrame:
-    """A table of differences with test, p, p_adjusted, p_bh and verdict by anytime.two_sided.
+) -> dict[str, np.ndarray]:
+    """The columns of differences with test, p, p_adjusted, p_bh and verdict by anytime.two_sided.
 
     ``found`` are its columns key, difference, low and high.
     ``low`` and ``high`` hold, of all rows together but with a probability of ``miss``, the share
@@ -106,29 +114,29 @@ def by_bets(
     count = len(days) if family is None else family
     enough = count * strongest(days, low, high) < ALPHA - miss
     tests = {
-        "test": "day_bets",
+        "test": np.full(len(days), "day_bets"),
         "p": np.where(np.isnan(days).all(axis=1), np.nan, np.minimum(p + miss, 1)),
         "p_adjusted": np.where(enough, np.minimum(holm(p, count) + miss, 1), np.nan),
-        "p_bh": np.nan,
+        "p_bh": np.full(len(days), np.nan),
     }
     return concluded({**found, **tests}, enough, *words)
 
 
-def _differences(figures: pd.DataFrame, published: PublishedShare) -> dict[str, np.ndarray]:
+def _differences(figures: Columns, published: PublishedShare) -> dict[str, np.ndarray]:
     low, high = difference_interval(figures, published)
-    difference = figures["share"].to_numpy(float) - published.share
-    key = figures["key"].to_numpy()
+    difference = np.asarray(figures["share"], float) - published.share
+    key = np.asarray(figures["key"])
     return {"key": key, "difference": difference, "low": low, "high": high}
 
 
 def difference_interval(
-    figures: pd.DataFrame, published: PublishedShare
+    figures: Columns, published: PublishedShare
 ) -> tuple[np.ndarray, np.ndarray]:
     """The 95 % intervals of shares less a published one, as in compare.
 
     They are made from Wilson's interval of each share, whichever interval the rows show.
     """
-    share, n = figures["share"].to_numpy(float), _counted(figures)
+    share, n = np.asarray(figures["share"], float), _counted(figures)
     if published.n is None:
         low, high = wilson(share * n, n)
         return low - published.share, high - published.share
@@ -171,5 +179,5 @@ def whole_counts(figures: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return np.rint(k).astype(np.int64), np.rint(n).astype(np.int64)
 
 
-def _counted(figures: pd.DataFrame) -> np.ndarray:
-    return figures["n_effective" if "n_effective" in figures else "n"].to_numpy(float)
+def _counted(figures: Columns) -> np.ndarray:
+    return np.asarray(figures["n_effective" if "n_effective" in figures else "n"], float)

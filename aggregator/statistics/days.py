@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri, stdtrit  # quantiles of the normal and of Student's t
 
-from aggregator.statistics.shares import ALPHA, INTERVALS, Method, clopper_pearson
+from aggregator.statistics.shares import ALPHA, INTERVALS, Columns, Method, clopper_pearson
 
 
 @dataclass(frozen=True)
@@ -121,9 +121,17 @@ def allowing_for_days(
     effect is an estimate (Korn, Graubard, Survey Methodology 24 (1998) 193-201). Adds columns
     n_effective and ``day_effect``, NaN where it is 1.
     """
-    effect, inflation = np.ones(len(figures)), np.ones(len(figures))
+    return figures.assign(**day_columns(figures, days, method))
+
+
+def day_columns(
+    figures: Columns, days: Mapping[str, DaySums], method: Method
+) -> dict[str, np.ndarray]:
+    """The columns that allowing_for_days changes or adds."""
+    measures = np.asarray(figures["measure"])
+    effect, inflation = np.ones(len(measures)), np.ones(len(measures))
     for measure, sums in days.items():
-        rows = (figures["measure"] == measure).to_numpy()
+        rows = measures == measure
         effect[rows], degrees = day_effects(sums)
         inflation[rows] = _inflation(degrees, ALPHA)
     return _allowing(figures, effect, inflation, method)
@@ -139,24 +147,26 @@ def allowing_for_alike(
     """
     correlation, degrees = _correlation(alike)
     inflation = np.full(len(figures), _inflation(degrees, ALPHA))
-    return _allowing(figures, 1 + correlation * np.maximum(others, 0), inflation, method)
+    effect = 1 + correlation * np.maximum(others, 0)
+    return figures.assign(**_allowing(figures, effect, inflation, method))
 
 
 def _allowing(
-    figures: pd.DataFrame, effect: np.ndarray, inflation: np.ndarray, method: Method
-) -> pd.DataFrame:
-    before = figures["n_effective" if "n_effective" in figures else "n"].to_numpy(float)
+    figures: Columns, effect: np.ndarray, inflation: np.ndarray, method: Method
+) -> dict[str, np.ndarray]:
+    before = np.asarray(figures["n_effective" if "n_effective" in figures else "n"], float)
     alike = effect > 1
     effective = before / (effect * np.where(alike, inflation, 1.0))
-    low, high = INTERVALS[method](figures["share"].to_numpy(float) * effective, effective)
-    k, n = figures["k"].to_numpy(), figures["n"].to_numpy()
-    columns = {
-        "low": np.where(alike, np.where(k == 0, 0.0, low), figures["low"].to_numpy()),
-        "high": np.where(alike, np.where(k == n, 1.0, high), figures["high"].to_numpy()),
+    k, n, share, own_low, own_high = (
+        np.asarray(figures[name]) for name in ("k", "n", "share", "low", "high")
+    )
+    low, high = INTERVALS[method](share.astype(float) * effective, effective)
+    return {
+        "low": np.where(alike, np.where(k == 0, 0.0, low), own_low),
+        "high": np.where(alike, np.where(k == n, 1.0, high), own_high),
         "n_effective": effective,
         "day_effect": np.where(alike, effect, np.nan),
     }
-    return figures.assign(**columns)
 
 
 def _inflation(degrees: float, alpha: float) -> float:

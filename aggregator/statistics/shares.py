@@ -1,7 +1,7 @@
 """Shares of favourable answers with their intervals."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,9 @@ from scipy.special import betaincinv, ndtri
 
 from aggregator.wording.numbers import ALPHA as ALPHA
 
+# A table by the names of its columns: a DataFrame, or for a few rows, of which it would take longer
+# to make one than to compute with them, a dict of arrays.
+Columns = pd.DataFrame | Mapping[Any, Any]
 Method = Literal["wilson", "clopper_pearson"]
 Z = float(ndtri(1 - ALPHA / 2))
 SHARE_COLUMNS = ["key", "measure", "k", "n", "share", "low", "high", "method"]
@@ -37,17 +40,30 @@ def shares(
     ``levels`` is a table of level_counts. Returns SHARE_COLUMNS; a share of no answers is NaN,
     and so is its interval.
     """
-    numbers = levels.to_numpy()
-    places: dict[object, int] = {code: place for place, code in enumerate(levels.columns)}
+    return pd.DataFrame(
+        share_columns(levels.to_numpy(), list(levels.index), list(levels.columns), measures, method)
+    )
+
+
+def share_columns(
+    numbers: np.ndarray,
+    keys: Sequence[object],
+    codes: Sequence[object],
+    measures: Mapping[str, Sequence[int]],
+    method: Method = "wilson",
+) -> dict[str, np.ndarray]:
+    """The columns of shares, from counts of shape (keys, codes)."""
+    places = {code: place for place, code in enumerate(codes)}
     favourable = [[places[code] for code in codes] for codes in measures.values()]
     k = np.concatenate([numbers[:, those].sum(axis=1) for those in favourable])
     n = np.tile(numbers.sum(axis=1), len(measures))
     low, high = INTERVALS[method](k.astype(float), n.astype(float))
     with np.errstate(invalid="ignore"):
         share = k / n
-    keys, names = list(levels.index) * len(measures), np.repeat(list(measures), len(levels))
-    columns = (keys, names, k, n, share, low, high, method)
-    return pd.DataFrame(dict(zip(SHARE_COLUMNS, columns, strict=True)))
+    of_rows = np.array([*keys] * len(measures), dtype=object)
+    names, methods = np.repeat(list(measures), len(keys)), np.full(len(k), method)
+    columns = (of_rows, names, k, n, share, low, high, methods)
+    return dict(zip(SHARE_COLUMNS, columns, strict=True))
 
 
 def wilson(k: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
