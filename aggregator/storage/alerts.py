@@ -61,6 +61,16 @@ class Due:
     alert: Alert
 
 
+class Post(NamedTuple):
+    """A channel that an alert is or was sent to, with how often it was tried in vain."""
+
+    channel: str
+    due_at: datetime
+    tries: int
+    sent_at: datetime | None
+    error: str | None
+
+
 class Rated(NamedTuple):
     """A rating and where it was given."""
 
@@ -180,13 +190,14 @@ class AlertLog:
                 again = {"due_at": now + wait, "tries": one.tries + 1}
                 connection.execute(query.values(**again, error=error[:LONGEST_ERROR]))
 
-    def posts(self, numbers: Sequence[int]) -> dict[int, list[AlertPost]]:
+    def posts(self, numbers: Sequence[int]) -> dict[int, list[Post]]:
         """Where each of these alerts is or was sent."""
-        query = select(AlertPost.__table__).where(col(AlertPost.alert).in_(numbers))  # type: ignore[attr-defined]
-        found: dict[int, list[AlertPost]] = {}
+        columns = [col(getattr(AlertPost, name)) for name in ("alert", *Post._fields)]
+        query = select(*columns).where(col(AlertPost.alert).in_(numbers))
+        found: dict[int, list[Post]] = {}
         with self._database.begin() as connection:
-            for row in connection.execute(query.order_by(col(AlertPost.channel))):
-                found.setdefault(row.alert, []).append(AlertPost(**row._mapping))
+            for alert, *post in connection.execute(query.order_by(col(AlertPost.channel))):
+                found.setdefault(alert, []).append(Post(*post))
         return found
 
     # What a rule looks at and no other room reads

@@ -13,9 +13,8 @@ from aggregator.alerts.words import moment, sentence
 from aggregator.dashboard.context import Context, context_of
 from aggregator.dashboard.pages import render
 from aggregator.dashboard.permissions import needs
-from aggregator.storage.alerts import Alert
+from aggregator.storage.alerts import Alert, Post
 from aggregator.storage.audit import Entry
-from aggregator.storage.tables import AlertPost
 from aggregator.wording.phrases import Words
 from surveys.text import LONGEST_TEXT, cleaned, composed
 from web import read_form, under
@@ -33,7 +32,7 @@ class Line:
     begun: Words
     ended: Words | None
     seen: Words | None
-    posts: Sequence[AlertPost]
+    posts: Sequence[Post]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +97,7 @@ def _page(context: Context, number: int | None = None, error: str = "") -> Alert
     )
 
 
-def _line(context: Context, alert: Alert, posts: Mapping[int, Sequence[AlertPost]]) -> Line:
+def _line(context: Context, alert: Alert, posts: Mapping[int, Sequence[Post]]) -> Line:
     centre = context.centre
     return Line(
         alert=alert,
