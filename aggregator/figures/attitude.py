@@ -320,10 +320,12 @@ def officials(
     measure: str,
     *,
     closed: bool,
+    most: int | None = None,
 ) -> list[Official]:
     """The officials that sat at the centre's counters in a period, in the order of Official.order.
 
-    Of ``selection`` the days and the department count. They are tested against each other only
+    Where they are more than ``most``, their criteria are left out. Of ``selection`` the days and
+    the department count. They are tested against each other only
     where the period is over, ``closed``: that test is made for one look, and whom it is about may
     be harmed by a false alarm of any day before. Raises database.StorageError.
     """
@@ -338,12 +340,13 @@ def officials(
     ratings: dict[str, int] = {}
     for part, survey in surveys_of(centre, surveys):
         asked = replace(selection, survey=survey.id)
-        said = _said(store, survey, centre, asked, measure, seats)
+        told = (RATED, part) if most is not None and len(seats) > most else None
+        said = _said(store, survey, centre, asked, measure, seats, told)
         flagged = flagged_by(store, survey, centre, asked, ("centre",)).get(("centre",))
         without: Mapping[str, _Said] = {}
         if flagged:
             view = store.unflagged(Flagging(survey, centre))
-            without = _said(view, survey, centre, asked, measure, seats)
+            without = _said(view, survey, centre, asked, measure, seats, told)
         if rated := said.pop(RATED, None):
             ratings = dict(zip(rated.keys, rated.respondents, strict=True))
         for name, one in said.items():
@@ -403,12 +406,16 @@ def _said(
     selection: Selection,
     measure: str,
     among: Collection[str],
+    told: Collection[str] | None,
 ) -> dict[str, _Said]:
-    """By part what was said of some officials, each of whom something was said of."""
+    """By part what was said of some officials, each of whom something was said of.
+
+    Only of the parts that are ``told``; None: of all.
+    """
     totals = store.daily(
         OfShifts(survey, centre),
         selection,
-        lambda item: item[0] if item[1] == measure else None,
+        lambda item: item[0] if item[1] == measure and (told is None or item[0] in told) else None,
         lambda at: at[3] if at[3] in among else None,
     )
     parts = {}

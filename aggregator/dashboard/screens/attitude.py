@@ -23,20 +23,28 @@ from surveys.centre import Department
 from surveys.definition import Question
 from web import language_of
 
+SHOWN = 30  # officials: what one person reads; the others by department, or where asked for
+
 
 @dataclass(frozen=True, kw_only=True)
 class AttitudePage(FigurePage):
     """The officials of a period's roster, those that stand out below first.
 
-    ``parts`` are what may be told of them, by the surveys that the centre asks.
+    ``parts`` are what may be told of them, by the surveys that the centre asks. At most ``most``
+    are shown, and criteria only where these are all.
     """
 
     department: Department | None = None
     parts: Sequence[str] = (ASKED, REASONED)
     officials: Sequence[Official] = ()
+    most: int | None = None
     closed: bool = False  # whether the period is over
     comparable = COMPARABLE
     asked: Sequence[str] = ()  # the questions of the full survey, in its order
+
+    @property
+    def shown(self) -> Sequence[Official]:
+        return self.officials[: self.most]
 
     @cached_property
     def below(self) -> Sequence[Official]:
@@ -65,7 +73,7 @@ async def attitude(request: Request) -> Response:
     """The officials of a period, of the centre or of one department; who looked is recorded."""
     context = context_of(request)
     anywhere = () if context.store.department else ("",)
-    choices = {"department": (*anywhere, *context.centre.department)}
+    choices = {"department": (*anywhere, *context.centre.department), "all": ("", "1")}
     rating = context.centre.instruments.rating
     view = read_view(request, survey=rating, choices=choices, by_channel=False)
     if not request.query_params.get("how"):
@@ -84,14 +92,16 @@ def _page(context: Context, view: View) -> AttitudePage:
         return AttitudePage(view=view, choice=choice, department=department)
     selection = view.selection(department.id if department else None)
     closed = view.period.until < context.today
+    most = None if view.choices["all"] else SHOWN
     return AttitudePage(
         view=view,
         choice=choice,
         department=department,
         parts=[part for part, _ in surveys_of(centre, context.surveys)],
         officials=officials(
-            store, context.surveys, centre, selection, choice.measure, closed=closed
+            store, context.surveys, centre, selection, choice.measure, closed=closed, most=most
         ),
+        most=most,
         closed=closed,
         asked=list(context.surveys[centre.instruments.citizens].questions),
     )

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from aggregator.dashboard.screens import attitude as screen
 from aggregator.documents.reports import docx
 from aggregator.documents.reports.attitude import build_attitude
 from aggregator.documents.reports.model import Paragraph
@@ -218,3 +219,22 @@ def test_the_list_of_a_quarter_is_a_document_with_its_warning(worked: Room) -> N
     [found] = [one for one in report.tables() if one.key == "attitude_reason"]
     assert [line[0] for line in found.rows] == ["CC.012", "CC.014", "CC.013"]
     assert docx.render(report)[:2] == b"PK"
+
+
+def test_many_officials_are_shown_where_asked_for(
+    worked: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those to look at first stand alone, without criteria; each department has the own ones."""
+    monkeypatch.setattr(screen, "SHOWN", 1)
+    few, whole = shown(worked, PAGE), shown(worked, f"{PAGE}&all=1")
+    assert ">CC.012<" in few
+    assert ">CC.013<" not in few
+    assert "xem cả 3 công chức" in words(few)
+    assert "all=1" in few
+    assert "<summary>Từng tiêu chí</summary>" not in few
+    assert "<summary>Từng tiêu chí</summary>" in whole
+    assert row(few, "CC.012") == row(whole, "CC.012")
+    assert all(f">{number}<" in whole for number in ("CC.012", "CC.013", "CC.014"))
+    department = shown(worked, f"{PAGE}&department=so_y_te")
+    assert ">CC.014<" in department
+    assert answers_for_its_figures(worked, PAGE) > 2
