@@ -75,11 +75,13 @@ def fill(var: Path, centre: Centre, wanted: int) -> None:
     store.close()
 
 
-def alternate(small: Aggregator, large: Aggregator, path: str) -> tuple[list[float], list[float]]:
+def alternate(
+    small: Aggregator, large: Aggregator, path: str, rounds: int = ROUNDS
+) -> tuple[list[float], list[float]]:
     """Seconds of both pages, taken in turn, so that a slower machine slows both."""
     opened = [(server.url, sign_in(server)) for server in (small, large)]
     times: tuple[list[float], list[float]] = ([], [])
-    for number in range(ROUNDS + 3):
+    for number in range(rounds + 3):
         for (url, cookie), seconds in zip(opened, times, strict=True):
             began = time.perf_counter()
             asked = Request(url + path, headers={"Cookie": cookie})
