@@ -26,6 +26,7 @@ from surveys.wire import (
     Receipt,
     Refused,
     Submission,
+    first_reason,
     read_submission,
 )
 from web import FORM_LIMIT, asset, read_body
@@ -145,8 +146,10 @@ def _read(raw: Mapping[str, object], shift: timedelta) -> Submission:
     try:
         submission = Submission.model_validate(raw)
         answered_at = submission.answered_at + shift
-    except (ValidationError, OverflowError):
-        raise Refused("submission", "wrong_type") from None
+    except ValidationError as error:
+        raise first_reason(error) from None
+    except OverflowError:
+        raise Refused("answered_at", "not_a_time") from None
     if submission.channel != "kiosk":
         raise Refused("channel", "wrong_type")
     if not submission.answers and not submission.comment:

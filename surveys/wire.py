@@ -133,7 +133,7 @@ def read_submission(
     try:
         submission = Submission.model_validate(raw)
     except ValidationError as error:
-        raise _first_reason(error) from None
+        raise first_reason(error) from None
     survey = definition_of(submission.survey, submission.fingerprint, surveys, earlier)
     _check_place(submission, centre)
     if now is not None:
@@ -232,9 +232,10 @@ def _check_place(submission: Submission, centre: Centre) -> None:
             raise Refused("counter", "counter_elsewhere", value=_short(counter))
 
 
-def _first_reason(error: ValidationError) -> Refused:
+def first_reason(error: ValidationError, whole: str = "submission") -> Refused:
+    """What is wrong first with anything that came over the wire; ``whole`` is what all of it is."""
     first = error.errors(include_url=False, include_context=False)[0]
-    field = ".".join(_short(part) for part in first["loc"]) or "submission"
+    field = ".".join(_short(part) for part in first["loc"]) or whole
     match first["type"]:
         case "missing":
             return Refused(field, "missing")
@@ -245,11 +246,19 @@ def _first_reason(error: ValidationError) -> Refused:
         case "string_too_long":
             return Refused(field, "too_long_value")
         case "model_type" | "model_attributes_type":
-            return Refused("submission", "not_an_object")
+            return Refused(field, "not_an_object")
+        case "json_invalid":
+            return Refused(field, "not_json")
         case kind if kind.startswith(("datetime", "timezone")):
             return Refused(field, "not_a_time")
         case "string_pattern_mismatch" if field == "id":
             return Refused(field, "not_a_uuid")
+        case "string_pattern_mismatch" | "literal_error":
+            return Refused(field, "not_of_this_form")
+        case kind if kind.startswith(("greater_than", "less_than", "too_")):
+            return Refused(field, "outside_bounds")
+        case kind if kind.startswith("int_"):
+            return Refused(field, "not_a_whole_number")
         case _:
             return Refused(field, "wrong_type")
 

@@ -51,9 +51,10 @@ from aggregator.storage.submissions import Filters
 from surveys.centre import Centre, Reference
 from surveys.chain import is_as_sent
 from surveys.definition import Survey
-from surveys.messages import Language, MessageError
+from surveys.messages import Language, MessageError, Messages
+from surveys.refusals import MESSAGES as REFUSALS
 from surveys.text import UNSAFE
-from surveys.wire import Receipt
+from surveys.wire import Receipt, Refused, first_reason
 from web import language_of, path_of, read_body
 
 MAX_BODY = 8 * 1024 * 1024  # bytes: some 10,000 submissions of 22 answers
@@ -70,6 +71,17 @@ class ApiError(MessageError):
     def __init__(self, status: int, key: str, /, **values: object) -> None:
         super().__init__(key, **values)
         self.status = status
+
+
+class BadFieldError(ApiError):
+    """A body of which a field cannot be; the answer names the field and the reason."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(400, "bad_field")
+        self._refused = refused
+
+    def text(self, messages: Messages, language: str) -> str:
+        return f"{self._refused.field}: {self._refused.text(REFUSALS, language)}"
 
 
 async def api_error(request: Request, error: Exception) -> Response:
@@ -179,10 +191,9 @@ def _sent(said: Mapping[str, object], n: int, arrived: datetime) -> Sent:
     try:
         found = SentJson.model_validate(said)
     except ValidationError as error:
-        place = ".".join(map(str, error.errors()[0]["loc"]))
-        raise ApiError(400, "bad_field", field=_named(place)) from None
+        raise BadFieldError(first_reason(error, "body")) from None
     if found.set_back is not None and len(found.set_back) != n:
-        raise ApiError(400, "bad_field", field="set_back")
+        raise BadFieldError(Refused("set_back", "not_as_many"))
     ahead = None
     if found.sent_at is not None:
         ahead = round((found.sent_at - arrived).total_seconds())

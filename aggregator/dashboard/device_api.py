@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from aggregator.dashboard.accounts import RefusedError
-from aggregator.dashboard.api import ApiError, device_of
+from aggregator.dashboard.api import ApiError, BadFieldError, device_of
 from aggregator.dashboard.context import MESSAGES, context_of
 from aggregator.dashboard.permissions import open_to
 from aggregator.dashboard.schemas import (
@@ -25,7 +25,7 @@ from aggregator.intake.ingest import same
 from aggregator.organisation.current import Organisation
 from aggregator.storage.devices import Beat, Device
 from surveys.centre import Centre
-from surveys.text import UNSAFE
+from surveys.wire import first_reason
 from web import language_of, read_body
 
 LARGEST = 4_096  # bytes
@@ -37,8 +37,7 @@ async def sent(request: Request, model: type[J], most: int = LARGEST) -> J:
     try:
         return model.model_validate_json(await read_body(request, most))
     except ValidationError as error:
-        field = ".".join(map(str, error.errors()[0]["loc"])) or "body"
-        raise ApiError(400, "bad_field", field=UNSAFE.sub("?", field[:40])) from None
+        raise BadFieldError(first_reason(error, "body")) from None
 
 
 @open_to("anyone")

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from aggregator.dashboard.api import ApiError, device_of
+from aggregator.dashboard.api import ApiError, BadFieldError, device_of
 from aggregator.dashboard.context import MESSAGES, Context, context_of
 from aggregator.dashboard.device_api import sent
 from aggregator.dashboard.permissions import open_to
@@ -20,6 +20,7 @@ from aggregator.dashboard.throttle import Bucket, Limit, Throttle
 from aggregator.storage.cases import AWAITING, Case, OvertakenError
 from aggregator.storage.tables import ReceiptRow
 from surveys.text import cleaned
+from surveys.wire import Refused
 from web import language_of
 
 # Of one device: a hundred at once, then ten a second. Of 2^60 codes, ten thousand of them given
@@ -82,7 +83,7 @@ def _act(context: Context, asked: ReceiptJson, case: Case | None, now: datetime)
         contacts.withdraw(asked.receipt)
         return
     if not text:
-        raise ApiError(400, "bad_field", field="text")
+        raise BadFieldError(Refused("text", "missing"))
     if asked.act == "call":
         if case is not None and case.state == "closed":
             raise ApiError(409, "case_changed")

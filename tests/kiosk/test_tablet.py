@@ -181,6 +181,26 @@ def test_no_body_breaks_the_kiosk(home: Kiosk, body: bytes) -> None:
     assert home.stored() == []
 
 
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"answered_at": "hôm nay"}, "answered_at: is not a valid time"),
+        ({"visit": "a b"}, "visit: is not written as it has to be"),
+        ({"device_seq": 2**63}, "device_seq: is smaller, larger or longer than is allowed"),
+        ({"more": 1}, "more: unknown field"),
+        ({"answers": [5]}, "answers: has the wrong type"),
+        ({"channel": "qr"}, "channel: has the wrong type"),
+    ],
+)
+def test_what_no_tablet_sends_is_refused_by_its_field(
+    home: Kiosk, said: dict[str, Any], why: str
+) -> None:
+    body = {"sent_at": NOW.isoformat(), "submissions": [answer(**said)]}
+    [receipt] = home.client.post("/submissions", json=body).json()
+    assert (receipt["status"], receipt["reason"]) == ("refused", why)
+    assert home.stored() == []
+
+
 def test_a_delivery_that_is_no_json_or_too_large_is_refused(home: Kiosk) -> None:
     assert home.client.post("/submissions", data={"a": "b"}).status_code == 415
     json_type = {"content-type": "application/json"}

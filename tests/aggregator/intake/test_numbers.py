@@ -207,18 +207,24 @@ def test_a_batch_says_its_clock_and_its_chain(any_room: Room) -> None:
     assert post(submissions=[item], **late).json()["receipts"][0]["status"] == "accepted"
     [row] = stored(any_room.context.store)
     assert (row.clock_offset, row.answered_at) == (3_600, datetime(2026, 11, 23, 1, 10, tzinfo=UTC))
-    for bad, field in (
-        ({"sent_at": "2026-11-23"}, "sent_at"),
-        ({"sent_at": late["sent_at"], "set_back": [0, 0]}, "set_back"),
-        ({"set_back": ["0"]}, "set_back.0"),
-        ({"set_back": [True]}, "set_back.0"),
-        ({"chain": {"id": "x", "key": KEY}}, "chain.id"),
-        ({"chain": {"id": NAME, "key": KEY[:-1]}}, "chain.key"),
-        ({"chain": {"id": NAME, "key": KEY, "number": 2**63}}, "chain.number"),
+    for bad, said in (
+        ({"sent_at": "2026-11-23"}, "sent_at: has no UTC offset, such as +07:00"),
+        (
+            {"sent_at": late["sent_at"], "set_back": [0, 0]},
+            "set_back: must have one entry for each",
+        ),
+        ({"set_back": ["0"]}, "set_back.0: must be a whole number"),
+        ({"set_back": [True]}, "set_back.0: must be a whole number"),
+        ({"set_back": [2**63]}, "set_back.0: is smaller, larger or longer than is allowed"),
+        ({"chain": {"id": "x", "key": KEY}}, "chain.id: is not written as it has to be"),
+        ({"chain": {"id": NAME, "key": KEY[:-1]}}, "chain.key: is not written as it has to be"),
+        ({"chain": {"id": NAME}}, "chain.key: this field is missing"),
+        ({"chain": NAME}, "chain: must be a JSON object"),
+        ({"chain": {"id": NAME, "key": KEY, "number": 2**63}}, "chain.number: unknown field"),
         ({"chains": []}, "chains"),
     ):
-        answer = post(submissions=[item], **bad)
-        assert (answer.status_code, field in answer.json()["error"]) == (400, True)
+        answer = any_room.hand_in({"submissions": [item], **bad}, **{"accept-language": "en"})
+        assert (answer.status_code, answer.json()["error"].startswith(said)) == (400, True), answer
 
 
 @pytest.mark.parametrize("told", ["", "sha-256=:AAAA:", "sha-512=:AAAA:", None])
