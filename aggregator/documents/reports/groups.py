@@ -114,7 +114,8 @@ class Groups:
         Each row is its flagged and its other answers, and so is the centre, department by
         department. Neither part may be small, and no reader may learn of a small part anywhere by
         subtraction, of what is printed here or in any table: else the largest that allow it are
-        taken, the centre first.
+        taken, the centre first. It alone tells of no department that any of its answers has a
+        flag, so then sizes are looked at; else answers, too, as if all levels were printed.
         """
         if all(row.flagged is None for row in rows.values()):
             return frozenset()
@@ -145,7 +146,7 @@ class Groups:
                 parts.sums,
                 minimum,
                 hidden,
-                levels=parts.levels,
+                levels=parts.levels if any(printed) else self.levels,
                 unprinted=parts.unprinted | (every - shown),
                 questions=self._questions,
             )

@@ -137,7 +137,7 @@ def flagged_days(room: Room, *, few: bool) -> None:
     start = datetime.fromisoformat(f"{day}T14:00:00+07:00")
     for department, counter in (("so_tu_phap", "q05"), ("so_y_te", "q09")):
         where = place(department, counter)
-        honest = [5] * 14 + [4, 3, 2, 1, 1, 1]
+        honest = [5] * 18 + [4, 3]
         items += [
             one | {"answered_at": (start - timedelta(hours=4, minutes=-5 * number)).isoformat()}
             for number, one in enumerate(ratings(honest, **where))
@@ -169,8 +169,8 @@ def test_departments_have_the_share_without_flagged_ratings_beside_theirs(
     room = make_room(centre=CENTRE)
     flagged_days(room, few=False)
     centre, *departments = told_beside(report_of(room, kind, day=date(2026, 10, 14)))
-    assert centre[1:] == ("16", "70,0")
-    assert [one[1:] for one in departments] == [("8", "70,0")] * 2
+    assert centre[1:] == ("16", "90,0")
+    assert [one[1:] for one in departments] == [("8", "90,0")] * 2
     assert {one[0] for one in departments} == {"Sở Tư pháp", "Sở Y tế"}
 
 
@@ -179,7 +179,7 @@ def test_a_few_flagged_ratings_are_found_by_no_subtraction(make_room: Callable[.
     room = make_room(centre=CENTRE)
     flagged_days(room, few=True)
     month = report_of(room, "month", day=date(2026, 10, 14))
-    assert [one[1:] for one in told_beside(month)] == [("10", "70,0")]
+    assert [one[1:] for one in told_beside(month)] == [("10", "90,0")]
     assert "2 lượt" not in " ".join(table_of(month, "headline").notes)  # nor of which rule they are
     sheet = report_of(room, "day", day=date(2026, 10, 14), internal=True)
     [told] = table_of(sheet, "daily").notes
