@@ -25,6 +25,7 @@ from aggregator.storage.roster import Shift
 from aggregator.storage.store import Selection, Store
 from aggregator.storage.tables import BallotEntry, CommentEventRow, PublicAnswerRow, ReportTextRow
 from aggregator.storage.verify import Verification
+from aggregator.storage.witness import older, seen
 from surveys.centre import Centre, Margin, load_centre
 from surveys.definition import Survey
 from tests.aggregator.conftest import CENTRE, NOW, ZONE, Intake, ratings, sipas, submission
@@ -278,6 +279,30 @@ def test_a_forged_number_makes_nobody_count_up_to_it(kept: Kept) -> None:
     assert (missing.first, missing.last) == (2, 2**53 - 1)
     store.restores.add(DAY, NOW, "quan_tri", "giả mạo", [missing])
     assert store.restores.lacking() == []
+
+
+def test_what_was_seen_outside_tells_of_an_older_or_another_database(kept: Kept) -> None:
+    store, at = kept.intake.store, NOW + timedelta(hours=1)  # the last restore was before
+    before = seen(store, at)
+    assert before.submission > 0
+    assert older(store, before) is None
+    kept.intake(ratings([5]))
+    assert older(store, before) is None  # it has grown
+    after = seen(store, at)
+    assert after.submission > before.submission
+    others = (
+        after._replace(submission=after.submission + 1),
+        after._replace(digest="0" * 64),
+        after._replace(entry=after.entry + 1, hash="0" * 64),
+    )
+    for one in others:
+        found = older(store, one)
+        assert found is not None
+        assert found.kind == "older_copy"
+    store.restores.add(DAY, at, "quan_tri", "đĩa hỏng", ())
+    assert [older(store, one) for one in others] == [None] * 3
+    later = others[0]._replace(at=NOW + timedelta(days=1))
+    assert older(store, later) is not None  # that was answered for before
 
 
 SPANS = st.lists(
