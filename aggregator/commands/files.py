@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from aggregator.commands import progress, settings_of, tell, tell_problems
 from aggregator.commands.store import opened
-from aggregator.figures.flagged import flag_layouts
+from aggregator.figures.layouts import layouts_ahead
 from aggregator.intake.handling import read_dossiers, read_facts
 from aggregator.intake.importing import import_file
 from aggregator.intake.ingest import Ingest, rebuild
@@ -28,7 +28,7 @@ def run_import(options: argparse.Namespace) -> int:
         store.definitions.check(surveys)
         ingest = Ingest(store, files, centre)
         outcome = import_file(options.file, ingest, language, advance)
-        store.roll_up(surveys.values(), flag_layouts(centre))
+        store.roll_up(surveys.values(), layouts_ahead(centre))
     tell_problems(outcome.problems, language)
     print(outcome.summary())
     return 1 if outcome.problems else 0
@@ -41,9 +41,8 @@ def run_rebuild(options: argparse.Namespace) -> int:
         centre = centre_in_force(store.centres, settings.centre, files)
         surveys = centre.instruments_with(files)
         store.definitions.check(surveys)
-        known = store.definitions.counted(surveys)
-        counted, altered = rebuild(store, known, centre.zone, advance)
-        store.roll_up(surveys.values(), flag_layouts(centre))
+        counted, altered = rebuild(store, advance)
+        store.roll_up(surveys.values(), layouts_ahead(centre))
     tell(options, counted)
     if altered:
         print(MESSAGES.get(options.lang, "verify.altered", n=altered), file=sys.stderr)

@@ -12,8 +12,7 @@ from aggregator.commands import settings_of
 from aggregator.commands.store import opened
 from aggregator.dashboard.app import create_app
 from aggregator.dashboard.province import create_province
-from aggregator.figures.flagged import flag_layouts
-from aggregator.intake.ingest import rebuild
+from aggregator.figures.layouts import layouts_ahead
 from aggregator.organisation.current import centre_in_force
 from aggregator.organisation.province import Province, load_province
 from aggregator.settings import Settings
@@ -79,10 +78,7 @@ def _migrate(settings: Settings) -> None:
         store.definitions.adopt_first(files)
         centre = centre_in_force(store.centres, settings.centre, files)
         surveys = centre.instruments_with(files)
-        counted = store.definitions.counted(surveys)
-        if store.lacks_hours(counted.values()):  # it was counted by an earlier version
-            rebuild(store, counted, centre.zone, lambda _: None)
-        store.roll_up(surveys.values(), flag_layouts(centre))
+        store.roll_up(surveys.values(), layouts_ahead(centre))
 
 
 @contextmanager

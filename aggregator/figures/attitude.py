@@ -39,11 +39,10 @@ from aggregator.statistics.days import allowing_for_alike, others_of_day
 from aggregator.storage.blocks import Block
 from aggregator.storage.database import StorageError
 from aggregator.storage.flags import Flagging
-from aggregator.storage.rollups import SUMS, Span, Table, last_of_month
+from aggregator.storage.rollups import SUMS, Span, last_of_month
 from aggregator.storage.roster import LAYOUT, Seat, Shift, shifts_of
 from aggregator.storage.store import Selection, Store
 from aggregator.storage.submissions import Filters, read_days
-from aggregator.storage.tables import PooledTally, Tally
 from aggregator.wording.messages import MESSAGES
 from aggregator.wording.phrases import decimal, integer, say, verbatim
 from surveys.centre import Centre
@@ -75,10 +74,6 @@ class OfShifts:
         """A name of its own for this version of the survey."""
         parts = ("criteria", self.survey.fingerprint, self.centre.time_zone)
         return f"{LAYOUT} {hashlib.sha256(orjson.dumps(parts)).hexdigest()[:16]}"
-
-    @property
-    def table(self) -> Table:
-        return PooledTally if self.survey.pooled_measures else Tally
 
     def block(self, connection: Connection, survey: str, span: Span) -> Block:
         return self.block_among(connection, survey, span, None)

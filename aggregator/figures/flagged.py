@@ -1,7 +1,7 @@
 """Flagged submissions of figures: how many, by rule, and each figure without them beside it."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -67,11 +67,6 @@ class Flagged:
             brief = say("flags.brief", share=written)
         facts = (*figure.facts, (say("flags.without"), said), *self.facts)
         return replace(figure, beside=brief if briefly else said, facts=facts)
-
-
-def flag_layouts(centre: Centre) -> Callable[[Survey], Sequence[Flagging]]:
-    """The layouts of flags of a survey, for Store.roll_up."""
-    return lambda survey: (Flagging(survey, centre),)
 
 
 def flagged_by(

@@ -137,8 +137,8 @@ def hour_map(
 def _of_one_question(
     store: Store, survey: Survey, centre: Centre, selection: Selection, measure: str
 ) -> dict[Slot, FigureRow]:
-    """From the tally by hour, which has months; how alike days are is told by the daily one."""
-    counts = store.hours(selection, ("weekday", "hour"))
+    """From the tally by hour; how alike days are is told by that by day."""
+    counts = store.hours(selection, ("weekday", "hour"), centre.zone)
     question = survey.measured[0]
     scale = survey.scale_of(question)
     slots = _slots(zip(counts["weekday"], counts["hour"], strict=True))

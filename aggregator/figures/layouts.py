@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 
 from aggregator.figures.attitude import OfShifts
-from aggregator.figures.flagged import flag_layouts
 from aggregator.figures.respondents import OfHours, Profile
 from aggregator.organisation.seen import seen
-from aggregator.storage.flags import Share
+from aggregator.storage.flags import Flagging, Share
 from aggregator.storage.reasons import Reasons
-from aggregator.storage.rollups import Layout, OfAnswers
+from aggregator.storage.rollups import Layout, Partial, hours_in
 from aggregator.storage.verify import LAYOUTS
 from surveys.centre import Centre
 from surveys.definition import Survey
@@ -22,17 +21,27 @@ def layouts_read(centre: Centre) -> Callable[[Survey], Iterator[Layout]]:
     def of(survey: Survey) -> Iterator[Layout]:
         made = [*_of_answers(centre, survey)]
         for one in centres:
-            of_centre: list[OfAnswers] = [*made, OfShifts(survey, one)]
+            of_centre: list[Partial] = [*made, OfShifts(survey, one)]
             of_centre += [OfHours(survey, one)] if survey.pooled_measures else []
             yield from of_centre
-            for flagging in flag_layouts(one)(survey):
-                yield flagging
-                yield from (Share(layout, flagging) for layout in of_centre)
+            yield from layouts_ahead(one)(survey)
+            flagging = Flagging(survey, one)
+            yield from (Share(layout, flagging) for layout in of_centre)
 
     return of
 
 
-def _of_answers(centre: Centre, survey: Survey) -> Iterator[OfAnswers]:
+def layouts_ahead(centre: Centre) -> Callable[[Survey], list[Layout]]:
+    """Those that are made before anybody asks, for Store.roll_up: of flags and of hours."""
+
+    def of(survey: Survey) -> list[Layout]:
+        hours = [] if survey.rating is None else [hours_in(centre.zone)]
+        return [Flagging(survey, centre), *hours]
+
+    return of
+
+
+def _of_answers(centre: Centre, survey: Survey) -> Iterator[Partial]:
     """Those made of answers that are the same however the centre is seen."""
     if Reasons.are_asked(survey):
         yield Reasons.of(survey)
@@ -55,7 +64,7 @@ def _seen(centre: Centre) -> Iterator[Centre]:
         yield seen(centre, "then", until)
 
 
-def _profiles(centre: Centre, survey: Survey) -> Iterator[OfAnswers]:
+def _profiles(centre: Centre, survey: Survey) -> Iterator[Partial]:
     """By the variables of the margins of the centre, and of each department that has its own."""
     if not survey.pooled_measures:
         return

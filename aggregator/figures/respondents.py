@@ -13,10 +13,9 @@ from sqlalchemy import Connection
 
 from aggregator.figures.figures import Unanswerable
 from aggregator.storage.blocks import Block
-from aggregator.storage.rollups import SUMS, Span, Table
+from aggregator.storage.rollups import SUMS, Span
 from aggregator.storage.store import Selection, Store
 from aggregator.storage.submissions import Filters, read_days
-from aggregator.storage.tables import PooledTally, Tally
 from surveys.centre import Centre
 from surveys.definition import Survey
 
@@ -94,10 +93,6 @@ class Profile:
         parts = (self.survey.fingerprint, self.places, sorted(self.asked))
         return f"profile {hashlib.sha256(orjson.dumps(parts)).hexdigest()[:16]}"
 
-    @property
-    def table(self) -> Table:
-        return PooledTally if self.survey.pooled_measures else Tally
-
     def block(self, connection: Connection, survey: str, span: Span) -> Block:
         return self.block_among(connection, survey, span, None)
 
@@ -126,7 +121,6 @@ class OfHours:
     survey: Survey
     centre: Centre
 
-    table: Table = PooledTally
     items = ("factor", "measure")  # as in the pool of the whole survey: factor is ''
     places = ("channel", "department", "weekday", "hour")
     sums = SUMS

@@ -1,4 +1,4 @@
-"""Takes submissions exactly once: checks, stores and tallies them in one transaction."""
+"""Takes submissions exactly once: checks and stores them in one transaction."""
 
 import asyncio
 import re
@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any, NamedTuple, TypeGuard
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple, TypeGuard
 from uuid import uuid4
 
 from aggregator.storage.audit import Entry
@@ -20,7 +20,6 @@ from aggregator.storage.database import StorageError
 from aggregator.storage.definitions import refuse_changed
 from aggregator.storage.devices import Device
 from aggregator.storage.store import Store
-from aggregator.storage.tallies import Cell, Deltas
 from aggregator.storage.writer import NewRow, StoredContent, Writer, utc_text
 from surveys.centre import Centre
 from surveys.chain import HEX_64
@@ -88,17 +87,15 @@ class Unreadable(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A valid submission: its id as it was sent, the row to store and the answers to count.
+    """A valid submission: its id as it was sent, and the row to store.
 
-    ``hour`` is that of the centre's clock at which they were given. ``receipt`` is the hash of the
-    code by which its author asks for what became of the comment. ``untimely`` is why its time
-    cannot be; where it is stored already, by what was known of the clock then, it is a duplicate.
+    ``receipt`` is the hash of the code by which its author asks for what became of the comment.
+    ``untimely`` is why its time cannot be; where it is stored already, by what was known of the
+    clock then, it is a duplicate.
     """
 
     sent_id: str
     row: NewRow
-    answers: Mapping[str, Any]
-    hour: int
     receipt: str | None = None
     untimely: Receipt | None = None
 
@@ -168,7 +165,6 @@ class Ingest:
 
     def _know(self, definitions: Mapping[str, Survey]) -> None:
         self._earlier |= definitions
-        self._counted = {one.id: one for one in self._earlier.values()} | dict(self._surveys)
 
     def _by_print(self, fingerprint: str) -> Survey:
         """The definition of answers that are the first ones by it, which a version may lose.
@@ -217,7 +213,7 @@ class Ingest:
                 if rows and not writer.add_submissions(rows):
                     raise StorageError("an id appeared while the write lock was held")
             if rows:
-                writer.add_tallies(plan.deltas(self._counted))
+                writer.drop_blocks_of({(row.survey, row.day) for row in rows})
                 writer.add_receipts(plan.given(now))
                 writer.index_comments(rows)
             self._note_numbers(writer, offers, read, plan, now)
@@ -317,17 +313,10 @@ class Ingest:
         writer.keep([row.fingerprint for row in rows], self._by_print, at)
         if rows and not writer.add_submissions(rows):
             raise StorageError("an id of a batch is stored already")
-        deltas = Deltas(self._counted)
-        for one in added:
-            deltas.add(one.row.survey, _cell(one.row), one.answers, one.hour)
-        writer.add_tallies(deltas)
         writer.index_comments(rows)
         withdrawn = writer.exchange(number, [row.id for row in rows], gone)
-        taken = Deltas(self._counted)
-        for row in withdrawn:
-            hour = self._centre.local(row.answered_at).hour
-            taken.add(row.survey, _cell(row), row.answers, hour)
-        writer.take_from_tallies(taken)
+        answered = {(row.survey, row.day) for row in rows}
+        writer.drop_blocks_of(answered | {(row.survey, str(row.day)) for row in withdrawn})
 
     def try_out(self) -> Receipt:
         """The receipt that a rating would get now; it is written and undone, not stored.
@@ -382,10 +371,9 @@ class Ingest:
                 raise Refused("answered_at", "before_device", earliest=device.since.date())
         except Refused as error:
             untimely = Receipt(submission.id, "refused", error.reason(language))
-        local = self._centre.local(at)
         row = NewRow.of(
             submission,
-            local.date().isoformat(),
+            self._centre.local_day(at).isoformat(),
             received,
             read_by.fingerprint,
             device.number if device is not None else None,
@@ -394,7 +382,7 @@ class Ingest:
             answered_at=at if wrong else None,
         )
         receipt = submission.receipt if submission.comment else None
-        return Candidate(submission.id, row, submission.answers, local.hour, receipt, untimely)
+        return Candidate(submission.id, row, receipt, untimely)
 
     def _refuse_elsewhere(self, device: Device, submission: Submission) -> None:
         """Raise Refused where a bound device hands in what was answered at another place.
@@ -455,12 +443,6 @@ class Plan:
             if taken.receipt is not None
         ]
 
-    def deltas(self, surveys: Mapping[str, Survey]) -> Deltas:
-        deltas = Deltas(surveys)
-        for _, row, answers, hour, *_ in self._taken:
-            deltas.add(row.survey, _cell(row), answers, hour)
-        return deltas
-
     def _settle(self, read: Receipt | Candidate, language: Language) -> Receipt:
         """The receipt of an item: take it if its id is neither stored nor in this group yet."""
         if isinstance(read, Receipt):
@@ -477,11 +459,6 @@ class Plan:
             return Receipt(read.sent_id, "duplicate")
         reason = f"id: {MESSAGES.get(language, 'refused.conflict')}"
         return Receipt(read.sent_id, "conflict", reason)
-
-
-def _cell(row: Any) -> Cell:
-    """The cell of the tallies in which a submission counts, new or stored."""
-    return Cell(str(row.day), row.channel, row.department or "", row.counter or "")
 
 
 def same(own: str | None, said: str | None, heirs: Mapping[str, str]) -> bool:
@@ -509,27 +486,20 @@ def _id_of(item: object) -> str | None:
     return sent if isinstance(sent, str) and re.fullmatch(UUID_FORM, sent) else None
 
 
-def rebuild(
-    store: Store, surveys: Mapping[str, Survey], zone: tzinfo, progress: Callable[[int], None]
-) -> tuple[int, int]:
-    """Count all tallies and index all comments again from the stored submissions, in one
-    transaction; returns how many submissions there are, and how many are not what came in.
+def rebuild(store: Store, progress: Callable[[int], None]) -> tuple[int, int]:
+    """Drop all kept tallies, which are made again when they are read, and index all comments
+    again, in one transaction; returns how many submissions there are, and how many are not what
+    came in.
 
-    ``surveys`` are all that have answers, ``zone`` is the centre's. Raises
-    definitions.UndefinedAnswersError where stored answers have no definition; then nothing is
-    changed. ``progress`` is called with the number of submissions in each chunk.
+    Raises definitions.UndefinedAnswersError where stored answers have no definition; then nothing
+    is changed. ``progress`` is called with the number of submissions in each chunk.
     """
     counted = altered = 0
     with store.writing() as writer:
         writer.refuse_undefined()
-        writer.clear_tallies()
+        writer.clear_blocks()
         for rows in writer.submissions():
-            deltas = Deltas(surveys)
-            for row in rows:
-                altered += not is_as_said(row)
-                hour = row.answered_at.astimezone(zone).hour
-                deltas.add(row.survey, _cell(row), row.answers, hour)
-            writer.add_tallies(deltas)
+            altered += sum(not is_as_said(row) for row in rows)
             counted += len(rows)
             progress(len(rows))
         writer.index_all_comments()

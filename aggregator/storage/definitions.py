@@ -5,10 +5,11 @@ A definition is stored by the transaction that stores its first answer, and neve
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, String, bindparam, cast, func, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
@@ -61,6 +62,25 @@ def read_definitions(connection: Connection) -> dict[str, Kept]:
             raise DefinitionError(f"{where}: {reasons(error)}") from error
         found[row.fingerprint] = Kept(survey, row.since)
     return found
+
+
+def definition_of(connection: Connection, survey: str) -> Survey | None:
+    """The newest definition by which a survey has answers; None where it has none.
+
+    All of them are counted alike: they differ in words only (refuse_changed).
+    """
+    of = col(DefinitionRow.survey) == survey
+    newest = select(func.max(col(DefinitionRow.number))).where(of).scalar_subquery()
+    query = select(cast(col(DefinitionRow.document), String)).where(
+        col(DefinitionRow.number) == newest
+    )
+    document = connection.execute(query).scalar_one_or_none()
+    return None if document is None else _read(document)
+
+
+@lru_cache(64)  # a block is made in less time than a definition is read
+def _read(document: str) -> Survey:
+    return Survey.model_validate_json(document)
 
 
 def keep(

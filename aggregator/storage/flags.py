@@ -7,9 +7,9 @@ so that both together are the whole, to the last integer.
 """
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -19,30 +19,12 @@ from sqlalchemy import Connection
 
 from aggregator.storage.blocks import Block, Key, Keys
 from aggregator.storage.judging import Judge
-from aggregator.storage.rollups import (
-    FACTORS,
-    HOURS,
-    POOL,
-    SUMS,
-    TALLIES,
-    OfAnswers,
-    Span,
-    Table,
-    Tallies,
-)
+from aggregator.storage.rollups import SUMS, Partial, Span, Tallies
 from aggregator.storage.submissions import Filters, read_days
-from aggregator.storage.tables import FLAGS, Tally
-from aggregator.storage.tallies import Cell, Deltas
+from aggregator.storage.tables import FLAGS
+from aggregator.storage.tallies import Answered, by_code, by_hour, pooled
 from surveys.centre import Centre
 from surveys.definition import Survey
-
-# By layout: the first part of the items that hold its share, and which of these are of it.
-PARTS: Mapping[str, tuple[str, Callable[[Key], bool]]] = {
-    TALLIES.name: ("tally", lambda item: True),
-    POOL.name: ("pool", lambda item: item[1] == ""),
-    FACTORS.name: ("pool", lambda item: item[1] != ""),
-    HOURS.name: ("hour", lambda item: True),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +43,6 @@ class Flagging:
     items = ("part", "rules", "second", "third")
     places = ("channel", "department", "counter")
     sums = SUMS
-    table: Table = field(default=Tally, init=False)
 
     @cached_property
     def name(self) -> str:
@@ -85,52 +66,34 @@ class Flagging:
         return Judge(self.survey, self.centre)
 
     def block(self, connection: Connection, survey: str, span: Span) -> Block:
+        none = [0] * (len(SUMS) - 1)  # the other sums of what is counted
         counted: Counter[Key] = Counter()
-        deltas = Deltas({survey: self.survey})
+        answered: list[Answered] = []
         rules = self._judge.rules(connection, *span)
         for row in read_days(connection, Filters(*span, survey), rules):
             place = (row.channel, row.department or "", row.counter or "")
             if self._judge.is_judged(row):
                 counted["rules", ",".join(rules[row.number]), 0, 0, *place] += 1
-            hour = row.answered_at.astimezone(self.centre.zone).hour
-            deltas.add(survey, Cell(row.day.isoformat(), *place), row.answers, hour)
-        sums: dict[Key, np.ndarray] = defaultdict(lambda: np.zeros(len(SUMS), dtype=np.int64))
-        for key, numbers in self._parts(counted, *deltas.rows()):
-            sums[key][: len(numbers)] += numbers
-        found_rows = [(*key, *numbers.tolist()) for key, numbers in sums.items()]
-        return Block.of_rows(found_rows, len(self.items), len(self.places), len(self.sums))
+            answered.append(Answered(*place, row.answers, self.centre.local(row.answered_at)))
+        rows: list[tuple[Any, ...]] = [(*key, n, *none) for key, n in counted.items()]
+        for question, code, *more in by_code(self.survey, answered):
+            rows.append(("tally", question, code, 0, *more, *none))
+        for factor, measure, *more in pooled(self.survey, answered):
+            rows.append(("pool", factor, measure, 0, *more))
+        rows += [("hour", *row, *none) for row in by_hour(self.survey, answered)]
+        return Block.of_rows(rows, len(self.items), len(self.places), len(self.sums))
 
     def numbers(self, connection: Connection, survey: str, span: Span) -> frozenset[int]:
         """The numbers of the flagged submissions of a survey."""
         return frozenset(self._judge.rules(connection, *span))
-
-    @staticmethod
-    def _parts(
-        counted: Mapping[Key, int],
-        tallies: Iterable[Sequence[Any]],
-        pooled: Iterable[Sequence[Any]],
-        hours: Iterable[Sequence[Any]],
-    ) -> Iterator[tuple[Key, Sequence[int]]]:
-        for key, n in counted.items():
-            yield key, (n,)
-        for _, _, *place, question, code, n in tallies:
-            yield ("tally", question, code, 0, *place), (n,)
-        for _, _, channel, department, counter, factor, measure, *sums in pooled:
-            yield ("pool", factor, measure, 0, channel, department, counter), sums
-        for _, _, *place, weekday, hour, code, n in hours:
-            yield ("hour", code, weekday, hour, *place), (n,)
 
 
 @dataclass(frozen=True, eq=False)
 class Share:
     """A rollups.Layout of what the flagged submissions of a survey add to a layout of answers."""
 
-    of: OfAnswers
+    of: Partial
     flagging: Flagging
-
-    @property
-    def table(self) -> Table:
-        return self.of.table
 
     @property
     def items(self) -> Sequence[str]:
@@ -171,8 +134,11 @@ def below_zero(block: Block) -> Block:
 
 def taken_off(block: Block, layout: Tallies) -> Block:
     """What a block of Flagging takes off one of ``layout``: the same items, below 0."""
-    part, is_of = PARTS[layout.name]
-    at = [n for n, item in enumerate(block.items) if item[0] == part and is_of(item)]
     width = 1 + len(layout.items)
+    at = [
+        n
+        for n, item in enumerate(block.items)
+        if item[0] == layout.part and layout.has(item[1:width])
+    ]
     items = Keys(block.items[n][1:width] for n in at)
     return Block(items, block.places, -block.values[: len(layout.sums), at].astype(np.int64))

@@ -10,13 +10,13 @@ from statistics import median
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, String, cast, func, select
 from sqlmodel import col
 
 from aggregator.storage.database import Database
 from aggregator.storage.flag_rules import FEW_FORMS, Place, Rating, Rules, Where, flags, together
-from aggregator.storage.submissions import CHUNK
-from aggregator.storage.tables import SubmissionRow, Tally, Transactions
+from aggregator.storage.submissions import CHUNK, STANDING
+from aggregator.storage.tables import SubmissionRow, Transactions
 from surveys.centre import RATING, WEEKDAYS, Centre
 from surveys.definition import Survey
 
@@ -194,8 +194,8 @@ class _Usual:
     """How many forms the code of a place gets on a usual day: the median of those before.
 
     Of the USUAL_DAYS before a day those count on which anybody answered at the place, in whatever
-    way; of fewer than FEWEST_DAYS nothing is known. Forms are the most answers that any question
-    got, so that no answers are read.
+    way; of fewer than FEWEST_DAYS nothing is known. What was said after a rating in its visit is no
+    form of its own.
     """
 
     def __init__(self, connection: Connection, survey: Survey, since: date, until: date) -> None:
@@ -210,18 +210,18 @@ class _Usual:
     @cached_property
     def _forms(self) -> dict[At, dict[date, int]]:
         """By place and day; read where some code was sent often."""
-        place = (col(Tally.channel), col(Tally.department), col(Tally.counter))
-        key = (col(Tally.day), *place, col(Tally.question))
-        first = self._since - timedelta(days=USUAL_DAYS)
-        query = select(*key, func.sum(col(Tally.n))).where(
-            col(Tally.survey) == self._survey.id,
-            col(Tally.day).between(first, self._until - timedelta(days=1)),
-            col(Tally.channel).in_(WAYS),
-            col(Tally.question).in_(self._survey.measured_ids),
+        of, rating = SubmissionRow, self._survey.rating
+        key = (col(of.day), col(of.channel), col(of.department), col(of.counter))
+        first, last = self._since - timedelta(days=USUAL_DAYS), self._until - timedelta(days=1)
+        query = select(*key, func.count()).where(
+            col(of.survey) == self._survey.id,
+            col(of.day).between(first, last),
+            col(of.channel).in_(WAYS),
+            STANDING,
         )
-        found: dict[At, dict[date, int]] = defaultdict(dict)
-        rows = self._connection.execute(query.group_by(*key))
-        for day, channel, department, counter, _, n in rows:
-            own = found[department, counter]
-            own[day] = max(own.get(day, 0), int(n) if channel == "qr" else 0)
+        if rating is not None:
+            query = query.where(cast(col(of.answers), String).contains(f'"{rating}"'))
+        found: dict[At, dict[date, int]] = defaultdict(lambda: defaultdict(int))
+        for day, channel, department, counter, n in self._connection.execute(query.group_by(*key)):
+            found[department or "", counter or ""][day] += n if channel == "qr" else 0
         return found

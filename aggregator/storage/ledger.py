@@ -21,7 +21,7 @@ from aggregator.storage import journal
 from aggregator.storage.blocks import Block, Keys
 from aggregator.storage.database import Database, Lock
 from aggregator.storage.rollups import FACTORS, POOL, TALLIES, Frozen, Span, packed
-from aggregator.storage.tables import FrozenBlockRow, PublishedGroupRow, Tally
+from aggregator.storage.tables import FrozenBlockRow, PublishedGroupRow, SubmissionRow
 
 MONTH = "month"  # of the marks that say which months are frozen
 FORM = "*"  # stands for all questions of a form, and its factors
@@ -78,7 +78,7 @@ class Ledger:
 
     def first_day(self, survey: str) -> date | None:
         """The first day on which somebody answered a survey."""
-        query = select(func.min(col(Tally.day))).where(col(Tally.survey) == survey)
+        query = select(func.min(col(SubmissionRow.day))).where(col(SubmissionRow.survey) == survey)
         with self._database.begin() as connection:
             return connection.execute(query).scalar_one()
 

@@ -14,7 +14,7 @@ from sqlmodel import col
 from aggregator.storage.blocks import Block
 from aggregator.storage.rollups import Span
 from aggregator.storage.submissions import STANDING
-from aggregator.storage.tables import PooledTally, SubmissionRow, Tally
+from aggregator.storage.tables import SubmissionRow
 from surveys.definition import Survey
 
 AT_ONCE = 500  # visits looked up by one statement
@@ -36,7 +36,6 @@ class Reasons:
     items = ("question", "code", "level")
     places = ("channel", "department", "counter")
     sums = ("n",)
-    table: type[Tally] | type[PooledTally] = Tally
 
     @staticmethod
     def are_asked(survey: Survey) -> bool:

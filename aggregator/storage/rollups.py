@@ -1,31 +1,38 @@
 """Roll-ups: past days and whole past months of a survey's tallies, kept as blocks."""
 
-from collections.abc import Collection, Hashable, Iterable, MutableMapping, Sequence
-from dataclasses import dataclass
+from collections.abc import (
+    Callable,
+    Collection,
+    Hashable,
+    Iterable,
+    MutableMapping,
+    Sequence,
+)
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import cache, cached_property, lru_cache
+from functools import cache, lru_cache
 from itertools import groupby
 from typing import Any, NamedTuple, Protocol, runtime_checkable
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import orjson
-from sqlalchemy import Connection, Select, bindparam, func, insert, select, true
-from sqlalchemy.orm import Mapped
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Connection, Select, bindparam, func, insert, select
 from sqlmodel import col
 
-from aggregator.storage.blocks import Block, Keys, merged
+from aggregator.storage.blocks import Block, Key, Keys, merged
+from aggregator.storage.definitions import definition_of
+from aggregator.storage.submissions import STANDING
 from aggregator.storage.tables import (
     BatchRow,
     BlockRow,
     FrozenBlockRow,
-    HourTally,
-    PooledTally,
     ShiftRow,
     SubmissionRow,
-    Tally,
     Transactions,
 )
+from aggregator.storage.tallies import Answered, Row, by_code, by_hour, pooled
+from surveys.definition import Survey
 
 ONE_DAY = timedelta(days=1)
 
@@ -37,19 +44,12 @@ class Span(NamedTuple):
     until: date
 
 
-Table = type[Tally] | type[PooledTally] | type[HourTally]
-
-
 class Layout(Protocol):
-    """What the blocks of one kind hold, and how they are made."""
+    """What the blocks of one kind hold, and how they are made of answers."""
 
     @property
     def name(self) -> str:
         """The name that its blocks are stored under, at most 40 letters."""
-
-    @property
-    def table(self) -> Table:
-        """The table that tells on which days there are answers."""
 
     @property
     def items(self) -> Sequence[str]:
@@ -64,12 +64,12 @@ class Layout(Protocol):
         """The names of the sums."""
 
     def block(self, connection: Connection, survey: str, span: Span) -> Block:
-        """Compute the block of a survey and a span from the rows of tallies or answers."""
+        """Compute the block of a survey and a span from the answers."""
 
 
 @runtime_checkable
-class OfAnswers(Layout, Protocol):
-    """A layout whose blocks are made of the answers themselves, of all or of some."""
+class Partial(Layout, Protocol):
+    """A layout whose blocks can also be made of some of the answers."""
 
     def block_among(
         self, connection: Connection, survey: str, span: Span, among: Collection[int] | None
@@ -79,57 +79,76 @@ class OfAnswers(Layout, Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Tallies:
-    """A layout of a tally table: its columns for items and sums, and the condition on its rows."""
+    """A layout of what was answered, counted by ``count`` (tallies.py).
+
+    ``part`` names the part of flags.Flagging's items in which the share of flagged submissions
+    is; ``has`` tells which items of both are of this layout. ``zone`` is the centre's, where
+    answers are counted by the hour.
+    """
 
     name: str
-    table: Table
     items: tuple[str, ...]
     sums: tuple[str, ...]
-    rows: ColumnElement[bool]
+    count: Callable[[Survey | None, Sequence[Answered]], Iterable[Row]]
+    part: str
+    has: Callable[[Key], bool] = lambda item: True
+    zone: ZoneInfo | None = None
     places: tuple[str, ...] = ("channel", "department", "counter")
 
     def block(self, connection: Connection, survey: str, span: Span) -> Block:
-        query = self._of_day if span.since == span.until else self._of_days
-        rows = connection.execute(query, {"of": survey, **span._asdict()}).all()
-        return Block.of_rows(rows, len(self.items), len(self.places), len(self.sums))
+        return self.block_within(connection, survey, span, ANY)
 
-    # Queries are made once: a province asks a hundred stores.
+    def block_within(
+        self, connection: Connection, survey: str, span: Span, numbers: range
+    ) -> Block:
+        """As block, of the submissions with these numbers."""
+        values = {"of": survey, **span._asdict(), "first": numbers.start, "last": numbers.stop - 1}
+        answered = [
+            Answered(
+                channel,
+                department or "",
+                counter or "",
+                answers,
+                at.astimezone(self.zone) if self.zone else None,
+            )
+            for channel, department, counter, answers, at in map(
+                tuple, connection.execute(ANSWERED, values)
+            )
+        ]
+        return self.of(definition_of(connection, survey), answered)
 
-    @cached_property
-    def _of_day(self) -> Select[Any]:
-        return self._query(*self._columns(self.sums))
-
-    @cached_property
-    def _of_days(self) -> Select[Any]:
-        return self._query(*map(func.sum, self._columns(self.sums))).group_by(*self._key)
-
-    @cached_property
-    def _key(self) -> list[Any]:
-        return self._columns((*self.items, *self.places))
-
-    def _columns(self, names: Sequence[str]) -> list[Any]:
-        return [getattr(self.table, name) for name in names]
-
-    def _query(self, *sums: Any) -> Select[Any]:
-        """The rows of a survey (``of``) from ``since`` to ``until``."""
-        days = day_of(self.table).between(bindparam("since"), bindparam("until"))
-        of = col(self.table.survey) == bindparam("of")
-        return select(*self._key, *sums).where(of, days, self.rows)
+    def of(self, survey: Survey | None, answered: Sequence[Answered]) -> Block:
+        """The block of answers by a definition."""
+        width = len(self.items)
+        kept = [row for row in self.count(survey, answered) if self.has(row[:width])]
+        return Block.of_rows(kept, width, len(self.places), len(self.sums))
 
 
 SUMS = ("respondents", "k", "m", "kk", "km", "mm")
-TALLIES = Tallies("tally", Tally, ("question", "code"), ("n",), true())
+TALLIES = Tallies("tally", ("question", "code"), ("n",), by_code, "tally")
 # Most pages need the pool of the whole survey alone: in small blocks of its own it reads fast.
-FACTOR = col(PooledTally.factor)
-POOL = Tallies("pool", PooledTally, ("factor", "measure"), SUMS, FACTOR == "")
-FACTORS = Tallies("factors", PooledTally, ("factor", "measure"), SUMS, FACTOR != "")
-# Of whole months alone: who reads it asks from the first of a month to the last of another.
-HOURS = Tallies("hours", HourTally, ("code", "weekday", "hour"), ("n",), true())
+POOL = Tallies("pool", ("factor", "measure"), SUMS, pooled, "pool", lambda item: item[0] == "")
+FACTORS = replace(POOL, name="factors", has=lambda item: item[0] != "")
 
 
-def day_of(table: Table) -> Mapped[date]:
-    """The column with the day of a row; with the first day of its month, where it is of one."""
-    return col(getattr(table, "month" if table is HourTally else "day"))
+@cache
+def hours_in(zone: ZoneInfo) -> Tallies:
+    """The layout of ratings by weekday and hour of the clock of a time zone."""
+    items = ("code", "weekday", "hour")
+    return Tallies(f"hours {zone.key}", items, ("n",), by_hour, "hour", zone=zone)
+
+
+ANSWERED = select(
+    *(col(getattr(SubmissionRow, name)) for name in ("channel", "department", "counter")),
+    col(SubmissionRow.answers),
+    col(SubmissionRow.answered_at),
+).where(
+    col(SubmissionRow.survey) == bindparam("of"),
+    col(SubmissionRow.day).between(bindparam("since"), bindparam("until")),
+    col(SubmissionRow.number).between(bindparam("first"), bindparam("last")),
+    STANDING,
+)
+ANY = range(1, 2**63)
 
 
 NUMBERS = {width: np.dtype(f"<u{width}") for width in (1, 2, 4, 8)}  # by width in bytes
@@ -164,17 +183,17 @@ FROZEN = (
 )
 
 
-@cache
-def _ends_of(table: Table) -> Select[date, date]:
-    """The first and the last day of a survey (``of``) in a table."""
-    of = col(table.survey) == bindparam("of")
-    first, last = (
-        select(end(day_of(table))).where(of).scalar_subquery() for end in (func.min, func.max)
-    )
-    return select(first, last)
+# The first and the last day of a survey.
+FIRST, LAST = (
+    select(end(col(SubmissionRow.day)))
+    .where(col(SubmissionRow.survey) == bindparam("of"))
+    .scalar_subquery()
+    for end in (func.min, func.max)
+)
+ENDS = select(FIRST, LAST)
 
 
-# All that blocks of answers are made of: the newest answer, the newest version of a batch, which
+# All that blocks are made of: the newest answer, the newest version of a batch, which
 # may have withdrawn some, and the dossiers and shifts of a day.
 NEWEST = select(
     select(func.max(col(SubmissionRow.number))).scalar_subquery(),
@@ -184,18 +203,19 @@ OF_DAY: Sequence[Select[Any]] = [
     select(table.__table__).where(col(table.day) == bindparam("day"))  # type: ignore[union-attr]
     for table in (Transactions, ShiftRow)
 ]
-# By layout's name and survey, the block of the newest day, and what it was made of.
-Newest = MutableMapping[tuple[str, str], tuple[Hashable, Block]]
+# By layout's name and survey, the block of the newest day, and what it was made of: besides the
+# answers, and up to which of them by its number.
+Newest = MutableMapping[tuple[str, str], tuple[Hashable, int, Block]]
 MOST_NEWEST = 100
 
 
 class RollUps:
     """The blocks of one survey in one layout.
 
-    No block is stored of the newest day or its month, since answers still come in. One that is
-    made of answers or of a month's hours, which takes long, is kept in ``newest`` until it would
-    be another. An object remembers the blocks that it has read, so that all figures made of them
-    are of one moment.
+    No block is stored of the newest day or its month, since answers still come in. The day's is
+    kept in ``newest`` until it would be another; what was answered since is added to a tally. An
+    object remembers the blocks that it has read, so that all figures made of them are of one
+    moment.
     """
 
     def __init__(self, layout: Layout, survey: str, newest: Newest | None = None) -> None:
@@ -238,18 +258,35 @@ class RollUps:
 
     def _of_newest(self, connection: Connection, day: Span) -> Block:
         """The block of the newest day, made anew unless it would be the same."""
-        if isinstance(self._layout, Tallies) and self._layout.table is not HourTally:
-            return self._layout.block(connection, self._survey, day)
-        rows = [tuple(map(tuple, connection.execute(one, {"day": day.since}))) for one in OF_DAY]
-        made_of = (day, tuple(connection.execute(NEWEST).one()), *rows)
-        key = self._layout.name, self._survey
-        before, block = self._newest.get(key, (None, None))
-        if block is None or before != made_of:
+        answer, batch = connection.execute(NEWEST).one()
+        others = () if isinstance(self._layout, Tallies) else OF_DAY
+        rows = [tuple(map(tuple, connection.execute(one, {"day": day.since}))) for one in others]
+        key, made_of = (self._layout.name, self._survey), (day, batch, *rows)
+        before, last, block = self._newest.get(key, (None, 0, None))
+        if before != made_of or block is None or last > answer:
+            last, block = 0, None
+        elif last == answer:
+            return block
+        if isinstance(self._layout, Tallies):
+            since = range(last + 1, answer + 1)
+            later = self._layout.block_within(connection, self._survey, day, since)
+            block = merged([block, later], len(self._layout.sums)) if block else later
+        else:
             block = self._layout.block(connection, self._survey, day)
-            if len(self._newest) >= MOST_NEWEST:
-                self._newest.clear()  # those of settings of before would stay for ever
-            self._newest[key] = made_of, block
+        if len(self._newest) >= MOST_NEWEST:
+            self._newest.clear()  # those of settings of before would stay for ever
+        self._newest[key] = made_of, answer, block
         return block
+
+    def all(
+        self, connection: Connection, since: date | None, until: date | None
+    ) -> list[tuple[Span, Block]]:
+        """The days from ``since`` to ``until`` that have answers, with their blocks; those that
+        are not made yet are computed, and not stored.
+        """
+        found = self.read(connection, since, until, daily=True)
+        self.fill(connection, [span for span, block in found if block is None])
+        return [(span, self.known[span]) for span, _ in found if self.known[span].items]
 
     def fill(self, connection: Connection, spans: Iterable[Span]) -> None:
         """Compute the blocks of spans and remember them, without storing them."""
@@ -265,7 +302,7 @@ class RollUps:
         stored = self._stored(connection, [span]).get(span)
         if stored is not None:
             return stored
-        if span.since == span.until or self._layout.table is HourTally:
+        if span.since == span.until:
             made = self._layout.block(connection, self._survey, span)
         else:
             parts = [self.make(connection, day) for day in self._days(connection, span)]
@@ -275,7 +312,7 @@ class RollUps:
 
     def _days(self, connection: Connection, span: Span) -> list[Span]:
         """The days of a span that have answers, each as a span."""
-        day, survey = day_of(self._layout.table), col(self._layout.table.survey)
+        day, survey = col(SubmissionRow.day), col(SubmissionRow.survey)
         query = select(day).distinct().where(survey == self._survey, day.between(*span))
         return [
             Span(answered, answered)
@@ -284,8 +321,7 @@ class RollUps:
 
     def _ends_now(self, connection: Connection) -> tuple[date, date] | None:
         """The oldest and the newest day with answers, by one look-up in the key each."""
-        query = _ends_of(self._layout.table)
-        oldest, newest = connection.execute(query, {"of": self._survey}).one()
+        oldest, newest = connection.execute(ENDS, {"of": self._survey}).one()
         return None if oldest is None or newest is None else (oldest, newest)
 
     def _stored(self, connection: Connection, spans: Sequence[Span]) -> dict[Span, Block]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Self
+from zoneinfo import ZoneInfo
 
 import numpy as np
-from sqlalchemy import Engine, Row, Select, bindparam, delete, func, select
+from sqlalchemy import Engine, Row, Select, bindparam, delete, select
 from sqlmodel import col
 
 from aggregator.storage import blocks
@@ -40,16 +41,16 @@ from aggregator.storage.reasons import Reasons
 from aggregator.storage.restores import Restores
 from aggregator.storage.rollups import (
     FACTORS,
-    HOURS,
     POOL,
     TALLIES,
     Frozen,
     Layout,
     Newest,
-    OfAnswers,
+    Partial,
     RollUps,
     Span,
     Tallies,
+    hours_in,
 )
 from aggregator.storage.roster import Roster
 from aggregator.storage.submissions import Filters, read_chunk, read_submissions
@@ -57,9 +58,7 @@ from aggregator.storage.tables import (
     FLAGS,
     BlockRow,
     HardData,
-    HourTally,
     SubmissionRow,
-    Tally,
     Transactions,
 )
 from aggregator.storage.writer import Writer
@@ -207,28 +206,12 @@ class Store:
         layout = FACTORS if every or factor else POOL
         return self._frame(layout, selection, by, "measure", lambda at: every or at[0] == factor)
 
-    def hours(self, selection: Selection, by: By) -> "pd.DataFrame":
+    def hours(self, selection: Selection, by: By, zone: ZoneInfo) -> "pd.DataFrame":
         """How often each code was given to a survey's only question, as counts has it.
 
-        Among the groupings are weekday (0 is Monday) and hour (int, of the centre's clock). The
-        selection begins with the first day of a month and ends with the last of one.
+        Among the groupings are weekday (0 is Monday) and hour (int, of the clock of ``zone``).
         """
-        return self._frame(HOURS, selection, by, "code", _among(None))
-
-    def lacks_hours(self, surveys: Iterable[Survey]) -> bool:
-        """Whether some ratings of surveys were counted before they were counted by hour."""
-        pairs = [(one.id, one.rating) for one in surveys if one.rating is not None]
-        with self.database.begin() as connection:
-            for survey, question in pairs:
-                counted = select(func.sum(col(Tally.n))).where(
-                    col(Tally.survey) == survey, col(Tally.question) == question
-                )
-                by_hour = select(func.sum(col(HourTally.n))).where(col(HourTally.survey) == survey)
-                both = select(counted.scalar_subquery(), by_hour.scalar_subquery())
-                first, second = connection.execute(both).one()
-                if (first or 0) != (second or 0):
-                    return True
-        return False
+        return self._frame(hours_in(zone), selection, by, "code", _among(None))
 
     def _frame(
         self, layout: Tallies, selection: Selection, by: By, second: Grouping, keep: Keep
@@ -308,7 +291,7 @@ class Store:
             found = self._spans(flagging, selection, daily=daily)
             less = [(span.since, taken_off(block, layout)) for span, block in found]
             return [one for one in less if one[1].items]
-        if not isinstance(layout, OfAnswers):
+        if not isinstance(layout, Partial):
             return []
         found = self._spans(Share(layout, flagging), selection, daily=daily)
         return [(span.since, below_zero(block)) for span, block in found]
@@ -424,7 +407,7 @@ class Store:
         ``more`` gives layouts of a survey besides those of its tallies.
         """
         for survey in surveys:
-            layouts: list[Layout] = [TALLIES, POOL, FACTORS, HOURS, *more(survey)]
+            layouts: list[Layout] = [TALLIES, POOL, FACTORS, *more(survey)]
             layouts += [Reasons.of(survey)] if Reasons.are_asked(survey) else []
             for layout in layouts:
                 self._blocks(layout, Selection(survey.id), daily=False)

@@ -64,7 +64,10 @@ class SubmissionRow(SQLModel, table=True):
     """
 
     __tablename__ = "submission"
-    __table_args__ = (Index("submission_day", "day", "visit"),)
+    __table_args__ = (
+        Index("submission_day", "day", "visit"),
+        Index("submission_survey_day", "survey", "day"),
+    )
 
     number: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True))
     id: str = Field(max_length=36, unique=True)
@@ -104,80 +107,12 @@ class DefinitionRow(SQLModel, table=True):
     since: datetime = Field(sa_type=UtcDateTime)
 
 
-# A tally is read as a range of its key: without a row id SQLite stores it in that order.
+# Rows that are read as a range of their key: without a row id SQLite stores them in that order.
 CLUSTERED = {"sqlite_with_rowid": False}
 
 
-class Tally(SQLModel, table=True):
-    """How often a code (or number) was given to a question in one cell.
-
-    A cell is a local day, a channel, a department and a counter; the last two are '' where
-    they are not known. A survey's days lie together, the newest last, and within a day its
-    cells: the answers of one submission change one or two pages of the file.
-    """
-
-    __table_args__ = (CLUSTERED,)
-
-    survey: str = Field(primary_key=True, max_length=40)
-    day: date = Field(primary_key=True)
-    channel: str = Field(primary_key=True, max_length=10)
-    department: str = Field(primary_key=True, max_length=40)
-    counter: str = Field(primary_key=True, max_length=40)
-    question: str = Field(primary_key=True, max_length=40)
-    code: int = Field(primary_key=True)
-    n: int = Field(sa_type=BigInteger)
-
-
-class PooledTally(SQLModel, table=True):
-    """Sums over respondents for a ratio pooled over the questions of a factor.
-
-    Of one respondent m is the number of valid answers, k the number of favourable ones.
-    ``factor`` '' pools the whole survey. The squares and products are what the variance of
-    the ratio estimator needs with the respondent as the cluster (Cochran, Sampling
-    Techniques, 1977, section 6.5).
-    """
-
-    __tablename__ = "pooled_tally"
-    __table_args__ = (CLUSTERED,)
-
-    survey: str = Field(primary_key=True, max_length=40)
-    day: date = Field(primary_key=True)
-    channel: str = Field(primary_key=True, max_length=10)
-    department: str = Field(primary_key=True, max_length=40)
-    counter: str = Field(primary_key=True, max_length=40)
-    factor: str = Field(primary_key=True, max_length=40)
-    measure: str = Field(primary_key=True, max_length=40)
-    respondents: int = Field(sa_type=BigInteger)
-    k: int = Field(sa_type=BigInteger)
-    m: int = Field(sa_type=BigInteger)
-    kk: int = Field(sa_type=BigInteger)
-    km: int = Field(sa_type=BigInteger)
-    mm: int = Field(sa_type=BigInteger)
-
-
-class HourTally(SQLModel, table=True):
-    """How often a code was given to a survey's only measured question, by hour and weekday.
-
-    ``month`` is the first day of a month, ``weekday`` 0 (Monday) to 6, ``hour`` 0 to 23 on the
-    centre's clock. Whole months keep it small; surveys with several questions are not in it.
-    """
-
-    __tablename__ = "hour_tally"
-    __table_args__ = (CLUSTERED,)
-
-    survey: str = Field(primary_key=True, max_length=40)
-    month: date = Field(primary_key=True)
-    channel: str = Field(primary_key=True, max_length=10)
-    department: str = Field(primary_key=True, max_length=40)
-    counter: str = Field(primary_key=True, max_length=40)
-    weekday: int = Field(primary_key=True)
-    hour: int = Field(primary_key=True)
-    code: int = Field(primary_key=True)
-    n: int = Field(sa_type=BigInteger)
-
-
 class OfBlock(SQLModel):
-    """All tallies of a survey from one day to another as a matrix; see blocks.Block.
+    """The tallies of a survey from one day to another as a matrix; see blocks.Block.
 
     ``tallied`` is the name of a rollups.Layout, ``width`` the bytes of each of the ``numbers``.
     """
@@ -198,8 +133,8 @@ FLAGS = "flags"  # begins the names of blocks of flags, which other surveys and 
 class BlockRow(OfBlock, table=True):
     """A block that is made when figures of its days are read.
 
-    Dropped by whoever adds to the tallies of one of them: what is here is always what the rows
-    say.
+    Dropped by whoever stores or withdraws an answer of one of them: what is here is always what
+    the answers say.
     """
 
     __tablename__ = "block"

@@ -1,14 +1,13 @@
 """Computes everything again from the stored submissions, and names what does not fit.
 
 A day at a time and in constant memory: what was said against its digest, the day against the
-ledger, its tallies; then hours, blocks, and the numbers of devices.
+ledger; then the tallies that are kept as blocks, and the numbers of devices.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -20,27 +19,19 @@ from aggregator.storage.blocks import Block
 from aggregator.storage.closings import CHUNK, Entry, is_as_said, leaf_of, rows_of
 from aggregator.storage.findings import Finding, finding
 from aggregator.storage.merkle import Tree
-from aggregator.storage.rollups import FACTORS, HOURS, POOL, TALLIES, Layout, RollUps, Span
+from aggregator.storage.rollups import FACTORS, POOL, TALLIES, Layout, RollUps, Span
 from aggregator.storage.store import Store
-from aggregator.storage.tables import (
-    BlockRow,
-    HourTally,
-    PooledTally,
-    SubmissionRow,
-    Tally,
-)
-from aggregator.storage.tallies import Cell, Deltas
+from aggregator.storage.tables import BlockRow, SubmissionRow
 from aggregator.storage.verify_chains import numbers
 from aggregator.wording.phrases import day, integer, verbatim
 from surveys.centre import Centre
 from surveys.chain import START
 from surveys.definition import Survey
 
-LAYOUTS: tuple[Layout, ...] = (TALLIES, POOL, FACTORS, HOURS)
+LAYOUTS: tuple[Layout, ...] = (TALLIES, POOL, FACTORS)
 LEAST_HEX = 16  # digits of a printed root that must be given
 
 Key = tuple[Any, ...]
-Sums = dict[Key, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -102,82 +93,33 @@ class Verification:
         by_day: dict[date, list[Entry]] = defaultdict(list)
         for entry in entries:
             by_day[entry.day].append(entry)
-        tallied = {
-            (table, survey) for table in (Tally, PooledTally, HourTally)
-            for survey in connection.execute(select(col(table.survey)).distinct()).scalars()
-        }  # fmt: skip
         days = {*by_day, *connection.execute(select(col(SubmissionRow.day)).distinct()).scalars()}
-        for table in (Tally, PooledTally):
-            days |= set(connection.execute(select(col(table.day)).distinct()).scalars())
-        hours: Sums = {}
-        months = {one.replace(day=1) for one in days}
-        months |= set(connection.execute(select(col(HourTally.month)).distinct()).scalars())
-        for month in sorted(months):
-            hours = {}
-            for one in sorted(found for found in days if found.replace(day=1) == month):
-                yield from self._day(connection, one, by_day[one], tallied, hours)
-            stored: Sums = {}
-            for survey in [survey for table, survey in tallied if table is HourTally]:
-                of = (col(HourTally.survey) == survey, col(HourTally.month) == month)
-                stored |= _stored(connection, HourTally, of)
-            if n := _differing(hours, stored):
-                yield finding("verify.hours", month=verbatim(f"{month:%m/%Y}"), n=integer(n))
+        for one in sorted(days):
+            yield from self._day(connection, one, by_day[one])
 
-    def _day(
-        self,
-        connection: Connection,
-        at: date,
-        entries: Sequence[Entry],
-        tallied: Iterable[tuple[type[Any], str]],
-        hours: Sums,
-    ) -> Iterator[Finding]:
-        """What does not fit of a day; its hours are added to those of its month."""
+    def _day(self, connection: Connection, at: date, entries: Sequence[Entry]) -> Iterator[Finding]:
+        """What does not fit of a day."""
         trees = [Tree() for _ in entries]
-        tallies: Sums = {}
-        pooled: Sums = {}
-        rows = rows_of(connection, col(SubmissionRow.day) == at)
-        while chunk := list(islice(rows, CHUNK)):
-            deltas = Deltas(self._surveys)
-            for row in chunk:
-                if not is_as_said(row) or not self._is_of(row, at):
-                    yield finding("verify.edited", id=verbatim(row.id), day=day(at))
-                place = next((n for n, e in enumerate(entries) if row.number <= e.until), None)
-                if place is None:
-                    self.checked.unclosed += 1
-                elif row.number <= entries[place].since:
-                    yield finding("verify.misplaced", id=verbatim(row.id), day=day(at))
-                else:
-                    trees[place].add(leaf_of(row))
-                if row.withdrawn is not None:
-                    if row.batch is None:
-                        yield finding("verify.withdrawn", id=verbatim(row.id), day=day(at))
-                    continue
-                cell = Cell(f"{at}", row.channel, row.department or "", row.counter or "")
-                hour = row.answered_at.astimezone(self._centre.zone).hour
-                try:
-                    deltas.add(row.survey, cell, row.answers, hour)
-                except (TypeError, AttributeError):  # no answers of ours: it is told as edited
-                    continue
-            for into, new in zip((tallies, pooled, hours), deltas.rows(), strict=True):
-                keys = len(new[0]) - (6 if into is pooled else 1) if new else 0
-                for one in new:
-                    key, sums = tuple(map(str, one[:keys])), one[keys:]
-                    old = into.get(key, (0,) * len(sums))
-                    into[key] = tuple(a + b for a, b in zip(old, sums, strict=True))  # type: ignore[operator]
-            self.checked.submissions += len(chunk)
-            self._advance(len(chunk))
+        for row in rows_of(connection, col(SubmissionRow.day) == at):
+            if not is_as_said(row) or not self._is_of(row, at):
+                yield finding("verify.edited", id=verbatim(row.id), day=day(at))
+            place = next((n for n, e in enumerate(entries) if row.number <= e.until), None)
+            if place is None:
+                self.checked.unclosed += 1
+            elif row.number <= entries[place].since:
+                yield finding("verify.misplaced", id=verbatim(row.id), day=day(at))
+            else:
+                trees[place].add(leaf_of(row))
+            if row.withdrawn is not None and row.batch is None:
+                yield finding("verify.withdrawn", id=verbatim(row.id), day=day(at))
+            self.checked.submissions += 1
+            if self.checked.submissions % CHUNK == 0:
+                self._advance(CHUNK)
         self.checked.days += 1
         yield from _closed(at, entries, trees)
-        for table, counted in ((Tally, tallies), (PooledTally, pooled)):
-            stored: Sums = {}
-            for survey in [survey for of, survey in tallied if of is table]:
-                of = (col(table.survey) == survey, col(table.day) == at)
-                stored |= _stored(connection, table, of)
-            if n := _differing(counted, stored):
-                yield finding("verify.tally", day=day(at), n=integer(n))
 
     def _blocks(self, connection: Connection) -> Iterator[Finding]:
-        """Kept sums of days or months that are not those of the tallies, or answers.
+        """Tallies and other sums kept of days or months that are not those of the answers.
 
         One that no figure is read by is left out: settings of before made it, and a running
         server deletes it.
@@ -255,23 +197,12 @@ def _closed(at: date, entries: Sequence[Entry], trees: Sequence[Tree]) -> Iterat
             yield finding("verify.root", **told)
 
 
-def _stored(connection: Connection, table: type[Any], where: Sequence[Any]) -> Sums:
-    keys = len(table.__table__.primary_key.columns)
-    rows = connection.execute(select(table.__table__).where(*where))
-    return {tuple(map(str, row[:keys])): tuple(row[keys:]) for row in rows}
-
-
-def _differing(counted: Sums, stored: Sums) -> int:
-    """How many rows of a tally are not what was counted."""
-    return sum(counted.get(key) != stored.get(key) for key in counted.keys() | stored.keys())
-
-
 def _same(connection: Connection, layout: Layout, survey: str, span: Span) -> bool:
     """Whether a kept block is what it would be made of now."""
     try:
         found = RollUps(layout, survey).stored(connection, span)
         return _numbers_of(found) == _numbers_of(layout.block(connection, survey, span))
-    except (ValueError, TypeError, KeyError):  # no block any more
+    except (ValueError, TypeError, KeyError, AttributeError):  # no block, or no answers of ours
         return False
 
 

@@ -1,16 +1,15 @@
-"""Writes submissions and tallies in one transaction, with SQL handed to the driver for speed."""
+"""Writes submissions in one transaction, with SQL handed to the driver for speed."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from functools import cache
 from itertools import chain
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection, Dialect, Insert, Row, delete
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import SQLModel, col
 
 from aggregator.storage import ballots, journal
@@ -26,14 +25,10 @@ from aggregator.storage.tables import (
     FLAGS,
     BallotEntry,
     BlockRow,
-    HourTally,
-    PooledTally,
     ReceiptRow,
     SubmissionRow,
-    Tally,
     Transactions,
 )
-from aggregator.storage.tallies import Deltas
 from surveys.chain import Said, digest_of, new_salt, said_of, sealed
 from surveys.definition import Survey
 from surveys.text import composed
@@ -187,7 +182,7 @@ class Writer:
         """Store rows and return True; store none and return False if one of the ids exists."""
         run = self._connection.exec_driver_sql
         run("SAVEPOINT attempt")
-        stored = self._write(_inserting, SubmissionRow, rows)
+        stored = self._insert(rows)
         if stored != len(rows):
             run("ROLLBACK TO SAVEPOINT attempt")
         run("RELEASE SAVEPOINT attempt")
@@ -206,13 +201,6 @@ class Writer:
     def note_unnumbered(self, devices: Mapping[int, int]) -> None:
         """Count submissions without a number, by device; see chains.note_unnumbered."""
         note_unnumbered(self._connection, devices)
-
-    def add_tallies(self, deltas: Deltas) -> None:
-        tallies, pooled, hours = deltas.rows()
-        self._write(_adding, Tally, tallies)
-        self._write(_adding, PooledTally, pooled)
-        self._write(_adding, HourTally, hours)
-        self._drop_blocks(deltas)
 
     def add_version(self, new: NewBatch, expected: int) -> int:
         """Make a version of a batch after the ``expected`` one; returns its number.
@@ -252,25 +240,6 @@ class Writer:
         """Record in the audit log what this transaction does."""
         record(self._connection, new)
 
-    def take_from_tallies(self, deltas: Deltas) -> None:
-        """Take off what was added before; what is then nothing goes, as if it had never been."""
-        tables: tuple[type[SQLModel], ...] = (Tally, PooledTally, HourTally)
-        for table, rows in zip(tables, deltas.rows(), strict=True):
-            key = len(_key_of(table))
-            less = [(*row[:key], *(-cast("int", sum_) for sum_ in row[key:])) for row in rows]
-            self._write(_adding, table, less)
-        for survey, written in deltas.days:
-            day = date.fromisoformat(written)
-            none: Sequence[tuple[type[SQLModel], Sequence[ColumnElement[bool]]]] = (
-                (Tally, (col(Tally.day) == day, col(Tally.n) == 0)),
-                (PooledTally, (col(PooledTally.day) == day, col(PooledTally.respondents) == 0)),
-                (HourTally, (col(HourTally.month) == day.replace(day=1), col(HourTally.n) == 0)),
-            )
-            for table, where in none:
-                of: Any = table
-                self._connection.execute(delete(table).where(of.survey == survey, *where))
-        self._drop_blocks(deltas)
-
     def index_comments(self, rows: Iterable[NewRow]) -> None:
         """Index the comments of rows that were stored in this transaction."""
         commented = [row.id for row in rows if row.comment]
@@ -281,25 +250,19 @@ class Writer:
         """Make the index of comments again; see comments.index_all."""
         index_all(self._connection)
 
-    def _drop_blocks(self, deltas: Deltas) -> None:
-        """Delete the blocks that include a survey's day; mostly there are none.
-
-        Those of flags of whatever survey also where it is among the days before.
+    def drop_blocks_of(self, answered: Collection[tuple[str, str]]) -> None:
+        """Delete the blocks that include a survey's day, written as 2026-11-23; mostly there are
+        none. Those of flags of whatever survey also where it is among the days before.
         """
-        if not deltas.days:
+        if not answered:
             return
         mark = mark_of(self._connection)
-        known = sorted(deltas.surveys | {survey for survey, _ in deltas.days})
-        where = (
-            f"survey IN ({', '.join([mark] * len(known))}) AND until >= {mark}"
-            f" AND (survey = {mark} AND since <= {mark}"
-            f" OR tallied >= '{FLAGS} ' AND tallied < '{FLAGS}!' AND since <= {mark})"
-        )
-        holding = [
-            (*known, day, survey, day, str(date.fromisoformat(day) + timedelta(days=USUAL_DAYS)))
-            for survey, day in deltas.days
+        usual = timedelta(days=USUAL_DAYS)
+        within = [
+            (day, survey, day, f"{FLAGS} ", f"{FLAGS}!", str(date.fromisoformat(day) + usual))
+            for survey, day in answered
         ]
-        self._connection.exec_driver_sql(f"DELETE FROM block WHERE {where}", holding)  # noqa: S608
+        self._connection.exec_driver_sql(DROPPING.replace("?", mark), within)
 
     def drop_blocks(self, kind: str, days: Collection[object]) -> None:
         """Delete the blocks of layouts whose names begin with ``kind`` that include one of days."""
@@ -308,29 +271,24 @@ class Writer:
             named = col(BlockRow.tallied).startswith(kind)
             self._connection.execute(delete(BlockRow).where(named, *within))
 
-    def _write(
-        self, statement: "Statement", table: type[SQLModel], rows: Sequence[tuple[object, ...]]
-    ) -> int:
-        """Write rows, values in the table's order; returns how many were inserted or changed.
+    def _insert(self, rows: Sequence[NewRow]) -> int:
+        """Insert rows, values in the table's order; returns how many were not stored already.
 
         Rows go to the driver as they are: SQLAlchemy's conversion costs more than the database.
         A statement has many rows, since SQLite's driver lets other threads run after each and
         waits for its turn; their number is a power of two, so that few statements are compiled.
         """
-        written, start, size = 0, 0, MOST_ROWS
+        stored, start, size = 0, 0, MOST_ROWS
         while start < len(rows):
             while size > len(rows) - start:
                 size //= 2
             values = tuple(chain.from_iterable(rows[start : start + size]))
-            text = statement(table, self._connection.dialect, size)
-            written += self._connection.exec_driver_sql(text, values).rowcount
+            text = _inserting(self._connection.dialect, size)
+            stored += self._connection.exec_driver_sql(text, values).rowcount
             start += size
-        return written
+        return stored
 
-    def clear_tallies(self) -> None:
-        self._connection.execute(delete(Tally))
-        self._connection.execute(delete(PooledTally))
-        self._connection.execute(delete(HourTally))
+    def clear_blocks(self) -> None:
         self._connection.execute(delete(BlockRow))
 
     def submissions(self) -> Iterator[Sequence[Row[Any]]]:
@@ -349,7 +307,11 @@ class Writer:
             journal.note(self._connection, "transactions", {row["day"] for row in rows})
 
 
-Statement = Callable[[type[SQLModel], Dialect, int], str]  # for a table and a number of rows
+# Of all surveys that have answers, so that the key of blocks finds them.
+DROPPING = (
+    "DELETE FROM block WHERE survey IN (SELECT survey FROM definition) AND until >= ?"
+    " AND (survey = ? AND since <= ? OR tallied >= ? AND tallied < ? AND since <= ?)"
+)
 
 MOST_ROWS = 128  # in one statement; more save no time
 
@@ -361,25 +323,10 @@ def _key_of(table: type[SQLModel]) -> list[str]:
 
 
 @cache
-def _inserting(table: type[SQLModel], dialect: Dialect, size: int) -> str:
-    """The SQL that inserts ``size`` rows, except those whose id is stored already."""
-    columns = [name for name in table.model_fields if name != "number"]
-    statement = _rows(table, dialect, columns, size).on_conflict_do_nothing(index_elements=["id"])
-    return _positional(statement, dialect)
-
-
-@cache
-def _adding(table: type[SQLModel], dialect: Dialect, size: int) -> str:
-    """The SQL that adds the sums of ``size`` rows to the rows of the same keys, or inserts them."""
-    columns, key = list(table.model_fields), _key_of(table)
-    statement = _rows(table, dialect, columns, size)
-    sums = [name for name in columns if name not in key]
-    added = {name: getattr(table, name) + statement.excluded[name] for name in sums}
-    return _positional(statement.on_conflict_do_update(index_elements=key, set_=added), dialect)
-
-
-def _rows(table: type[SQLModel], dialect: Dialect, columns: Sequence[str], size: int) -> Any:
-    return _INSERT[dialect.name](table).values([dict.fromkeys(columns)] * size)
+def _inserting(dialect: Dialect, size: int) -> str:
+    """The SQL that inserts ``size`` submissions, except those whose id is stored already."""
+    statement = _INSERT[dialect.name](SubmissionRow).values([dict.fromkeys(NewRow._fields)] * size)
+    return _positional(statement.on_conflict_do_nothing(index_elements=["id"]), dialect)
 
 
 def _positional(statement: Insert, dialect: Dialect) -> str:

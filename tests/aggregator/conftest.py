@@ -13,7 +13,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import inspect, update
+from sqlalchemy import update
 from sqlalchemy.engine import make_url
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -22,7 +22,8 @@ from aggregator.dashboard.app import create_app
 from aggregator.dashboard.context import Context
 from aggregator.intake.ingest import Ingest, Offer
 from aggregator.settings import Settings
-from aggregator.storage.store import Store
+from aggregator.storage.rollups import FACTORS, POOL, TALLIES, Tallies, hours_in
+from aggregator.storage.store import Grouping, Selection, Store
 from aggregator.storage.tables import DeviceRow
 from surveys.centre import Centre, load_centre
 from surveys.chain import content_digest
@@ -104,27 +105,27 @@ def may_hand_in_anything(store: Store) -> None:
         connection.execute(update(DeviceRow).values(**anything))
 
 
-PLACED = "day, channel, department, counter"
-TALLIES = {
-    "tally": f"survey, question, {PLACED}, code, n",
-    "pooled_tally": f"survey, factor, measure, {PLACED}, respondents, k, m, kk, km, mm",
-    "hour_tally": "survey, month, channel, department, counter, weekday, hour, code, n",
+# By kind of tallies its layouts, and the parts of a key; the sums of the layout come after it.
+PLACED: tuple[Grouping, ...] = ("channel", "department", "counter")
+POOLED: tuple[Grouping, ...] = ("factor", "measure", "day", *PLACED)
+KEYS: dict[str, tuple[tuple[Tallies, ...], tuple[Grouping, ...]]] = {
+    "tally": ((TALLIES,), ("question", "day", *PLACED, "code")),
+    "pooled_tally": ((POOL, FACTORS), POOLED),
+    "hour_tally": ((hours_in(ZONE),), ("month", *PLACED, "weekday", "hour", "code")),
 }
-SUMMED = {"tally": 1, "pooled_tally": 6, "hour_tally": 1}  # the last columns, not of the key
 
 
 def tallies(store: Store) -> dict[str, dict[tuple[str, ...], tuple[int, ...]]]:
-    """All rows of the tables of tallies: the values of the key, as text, to the sums."""
-    with store.engine.connect() as connection:
-        there = inspect(connection).get_table_names()
-        return {
-            table: {
-                tuple(map(str, row[: -SUMMED[table]])): tuple(row[-SUMMED[table] :])
-                for row in connection.exec_driver_sql(f"SELECT {columns} FROM {table}")
-            }
-            for table, columns in TALLIES.items()
-            if table in there
-        }
+    """All tallies by their kind: the survey and the values of the key, as text, to the sums."""
+    found: dict[str, dict[tuple[str, ...], tuple[int, ...]]] = {kind: {} for kind in KEYS}
+    for survey in {one.survey.id for one in store.definitions.kept().values()}:
+        for kind, (layouts, by) in KEYS.items():
+            for layout in layouts:
+                columns = store.sums(layout, Selection(survey), by, layout.sums)
+                for row in zip(*columns.values(), strict=True):
+                    key = (survey, *map(str, row[: len(by)]))
+                    found[kind][key] = tuple(map(int, row[len(by) :]))
+    return found
 
 
 def stored(store: Store) -> list[Any]:

@@ -1,9 +1,9 @@
 """Two years of what stands behind the pages that a centre acts by: answers as citizens gave them,
-who sat where, and what was done about it. Tallies are in years.py, but for those of bursts.
+who sat where, and what was done about it. Tallies are in years.py.
 """
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from itertools import count
 from sqlite3 import Connection
@@ -12,8 +12,7 @@ from uuid import UUID
 import orjson
 
 from aggregator.demo.citizens import PRAISE, WISHES
-from aggregator.storage.tallies import Cell, Deltas
-from surveys.definition import Survey, load_surveys
+from surveys.definition import load_surveys
 
 ANSWERS = 200_000
 COMMENTED = 9  # of so many answers one has a comment
@@ -29,23 +28,13 @@ CASE = (
     *("answered_at", "closed_at", "missed", "reopened", "last"),
 )
 CASE_EVENT = ("number", "case_number", "at", "kind", "actor", "department", "text")
-CRITERIA = [question.id for question in load_surveys()["sipas_2020"].measured]
+SURVEYS = load_surveys()
+CRITERIA = [question.id for question in SURVEYS["sipas_2020"].measured]
 
 
 def burst_at(day: date, places: Sequence[Place]) -> Place:
     """Where somebody taps TAPS times, one after the other, on a day."""
     return places[day.toordinal() % len(places)]
-
-
-def tapped(surveys: Mapping[str, Survey], places: Sequence[Place], days: Sequence[date]) -> Deltas:
-    """What the bursts add to the tallies."""
-    deltas = Deltas(surveys)
-    for day in days:
-        counter, department = burst_at(day, places)
-        cell = Cell(day.isoformat(), "kiosk", department, counter)
-        for _ in range(TAPS):
-            deltas.add("in_centre", cell, BURST, BURST_HOUR)
-    return deltas
 
 
 def fill(connection: Connection, places: Sequence[Place], days: Sequence[date]) -> None:
@@ -60,7 +49,7 @@ def fill(connection: Connection, places: Sequence[Place], days: Sequence[date]) 
     _insert(connection, "shift", ("day", "counter", "begins", "ends", "official"), shifts)
     names = (
         *("id", "survey", "department", "counter", "channel", "visit", "answered_at", "answers"),
-        *("comment", "day", "received_at", "digest", "device"),
+        *("comment", "day", "received_at", "digest", "device", "fingerprint"),
     )
     given = (_answer(chance, places, days, at) for at in range(ANSWERS))
     _insert(connection, "submission", names, given)
@@ -114,7 +103,7 @@ def _row(
     counter, department = place
     at, written = moment.isoformat(" "), orjson.dumps(answers).decode()
     of = (id, survey, department, counter, "kiosk", visit, at, written, comment)
-    return (*of, moment.date().isoformat(), at, "", 1)
+    return (*of, moment.date().isoformat(), at, "", 1, SURVEYS[survey].fingerprint)
 
 
 def _comments(connection: Connection) -> None:

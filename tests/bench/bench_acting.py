@@ -76,7 +76,6 @@ def fill(database: Path, centre: Centre, surveys: dict[str, Survey]) -> None:
         connection.execute("COMMIT")
     store, survey, now = Store(f"sqlite:///{database}"), surveys["in_centre"], datetime.now(UTC)
     with store.writing() as writer:
-        writer.add_tallies(answers.tapped(surveys, list(centre.department_of.items()), working))
         writer.index_all_comments()
     store.roll_up([survey])
     join(store, surveys, centre, days)

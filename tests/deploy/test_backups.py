@@ -149,14 +149,14 @@ def test_a_dump_is_restored_into_an_empty_database_alone(
     assert drill.main([str(tmp_path)]) == 0
 
 
-def test_a_drill_finds_tallies_that_are_not_those_of_the_answers(
+def test_a_drill_finds_answers_that_are_not_what_came_in(
     live: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     to = tmp_path / "to"
     assert drill.main([str(tmp_path)]) == 1
     assert not outcome(tmp_path, "drill")
     with closing(sqlite3.connect(live)) as opened:
-        opened.execute("UPDATE tally SET n = n + 500")
+        opened.execute("UPDATE submission SET answers = '{}'")
         opened.commit()
     assert backup.main(["--to", str(to), str(live)]) == 0
     assert drill.main([str(to)]) == 1

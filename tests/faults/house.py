@@ -382,7 +382,7 @@ class House:
         """Whether tallies are those of a rebuild, between two deliveries."""
         while True:
             before, counted = len(stored(self.store)), tallies(self.store)
-            rows, _ = rebuild(self.store, SURVEYS, ZONE, lambda done: None)
+            rows, _ = rebuild(self.store, lambda done: None)
             again = tallies(self.store)
             if before == rows == len(stored(self.store)):
                 return counted == again

@@ -5,13 +5,12 @@ from typing import Any
 
 import pytest
 
-from aggregator.__main__ import main
 from aggregator.figures.hours import hour_map
 from aggregator.intake.ingest import Ingest, rebuild
 from aggregator.storage.store import Selection, Store
 from surveys.centre import Centre
 from surveys.definition import Survey
-from tests.aggregator.conftest import CENTRE, Clock, Intake, Room, ratings, sipas, tallies
+from tests.aggregator.conftest import Clock, Intake, Room, ratings, sipas
 from tests.aggregator.dashboard.screens import (
     answers_for_its_figures,
     is_a_fragment_to_htmx,
@@ -162,7 +161,7 @@ def test_the_hour_is_that_of_the_clock_at_the_centre(
         return [one for one, hour in made.slots.items() if None not in one and hour.row.n]  # type: ignore[misc]
 
     assert where() == [slot]
-    rebuild(store, surveys, there.zone, lambda _: None)
+    rebuild(store, lambda _: None)
     assert where() == [slot]
 
 
@@ -181,25 +180,3 @@ def test_a_late_answer_is_counted_in_the_month_that_was_read_before(
     assert count() == 2
     intake(ratings([4], answered_at="2026-09-17T10:00:00+07:00"))
     assert count() == 3
-    assert intake.store.lacks_hours([surveys["in_centre"]]) is False
-    with intake.store.engine.begin() as connection:
-        connection.exec_driver_sql("DELETE FROM hour_tally")
-    assert intake.store.lacks_hours([surveys["in_centre"]]) is True
-
-
-def test_migrate_counts_the_hours_of_old_answers(
-    intake: Intake, surveys: dict[str, Survey], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A database of before there were hours: everything else has been counted."""
-    intake(ratings([5, 4, 3], answered_at=MONDAY))
-    intake([sipas()])
-    before = tallies(intake.store)
-    with intake.store.engine.begin() as connection:
-        connection.exec_driver_sql("DELETE FROM hour_tally")
-    url = intake.store.engine.url.render_as_string(False)
-    monkeypatch.setenv("HAILONG_DATABASE_URL", url)
-    monkeypatch.setenv("HAILONG_CENTRE", str(CENTRE))
-    assert main(["migrate"]) == 0
-    assert tallies(intake.store) == before
-    assert main(["migrate"]) == 0
-    assert tallies(intake.store) == before

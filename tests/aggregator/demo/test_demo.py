@@ -21,7 +21,7 @@ from aggregator.storage.store import Selection
 from aggregator.wording.screening import screened
 from surveys.centre import Centre, load_centre
 from surveys.definition import Survey, load_surveys
-from tests.aggregator.conftest import CENTRE, NOW, ROOT, ZONE, Room, stored, tallies
+from tests.aggregator.conftest import CENTRE, NOW, ROOT, Room, stored, tallies
 
 NOON = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)  # a Friday
 
@@ -85,7 +85,7 @@ def test_every_survey_and_the_participation_has_something_to_show(simulated: Roo
 def test_its_tallies_are_those_of_its_rows(simulated: Room) -> None:
     store = simulated.context.store
     before = tallies(store)
-    rebuild(store, simulated.context.surveys, ZONE, lambda done: None)
+    rebuild(store, lambda done: None)
     assert tallies(store) == before
 
 

@@ -1,6 +1,6 @@
 """Ratings with a flag: counted as all others, and beside each share the share without them."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from random import Random
@@ -13,8 +13,8 @@ from aggregator.alerts.words import sentence
 from aggregator.dashboard.schemas import RowJson
 from aggregator.figures.attitude import RATED, OfShifts
 from aggregator.figures.figures import figure_rows
-from aggregator.figures.flagged import flag_layouts
 from aggregator.figures.hours import hour_map
+from aggregator.figures.layouts import layouts_ahead
 from aggregator.figures.reasons import reason_rows
 from aggregator.figures.rows import FigureRow
 from aggregator.intake.ingest import Candidate, Ingest, Offer, rebuild
@@ -26,7 +26,7 @@ from aggregator.storage.judging import Judge
 from aggregator.storage.rollups import Span
 from aggregator.storage.roster import Shift
 from aggregator.storage.store import Selection, Store
-from aggregator.storage.tallies import Cell, Deltas
+from aggregator.storage.tallies import Answered, by_code, pooled
 from surveys.centre import Centre
 from tests.aggregator.conftest import CENTRE, Room, sipas, statuses, submission
 from tests.aggregator.dashboard.screens import shown
@@ -110,9 +110,9 @@ def test_counting_anew_gives_the_same_flags(watched: Room) -> None:
     watched.take([*honest(), *attack()])
     store, surveys = watched.context.store, watched.context.surveys
     before = [row.flagged for row in rows(watched, "department")]
-    store.roll_up(surveys.values(), flag_layouts(watched.context.centre))
+    store.roll_up(surveys.values(), layouts_ahead(watched.context.centre))
     assert [row.flagged for row in rows(watched, "department")] == before
-    rebuild(store, surveys, watched.context.centre.zone, lambda _: None)
+    rebuild(store, lambda _: None)
     assert [row.flagged for row in rows(watched, "department")] == before
     assert any(before)
 
@@ -273,12 +273,21 @@ def test_what_is_flagged_and_the_others_are_the_whole(watched: Room, seed: int) 
             flagged = flagging.numbers(connection, id, Span(date(2026, 11, 1), date(2026, 11, 30)))
         own = [row for row in store.submissions(None, None) if row.survey == id]
         assert 0 < len(flagged) < len(own)
-        left = Deltas({id: survey})
+        left: dict[str, list[Answered]] = defaultdict(list)
         for row in own:
             if row.number not in flagged:
-                at = Cell(str(row.day), row.channel, row.department or "", row.counter or "")
-                left.add(id, at, row.answers, 0)
-        tallies, pooled, _ = left.rows()
+                place = (row.channel, row.department or "", row.counter or "")
+                left[str(row.day)].append(Answered(*place, row.answers))
+        tallies = [
+            (id, day, *row[2:5], row[0], row[1], row[5])
+            for day, answered in left.items()
+            for row in by_code(survey, answered)
+        ]
+        pooled_rows = [
+            (id, day, *row[2:5], row[0], row[1], *row[5:])
+            for day, answered in left.items()
+            for row in pooled(survey, answered)
+        ]
         chosen = Selection(id)
         by: Any = ("day", "channel", "department", "counter", "question")
         counted = others.counts(chosen, by).itertuples(index=False, name=None)
@@ -286,9 +295,9 @@ def test_what_is_flagged_and_the_others_are_the_whole(watched: Room, seed: int) 
             row[1:] for row in tallies
         )
         by = ("day", "channel", "department", "counter")
-        for factor in sorted({str(row[5]) for row in pooled}):
+        for factor in sorted({str(row[5]) for row in pooled_rows}):
             summed = others.pooled(chosen, by, factor).itertuples(index=False, name=None)
-            wanted = [(*row[1:5], *row[6:]) for row in pooled if row[5] == factor]
+            wanted = [(*row[1:5], *row[6:]) for row in pooled_rows if row[5] == factor]
             found = [(str(one[0]), *one[1:]) for one in summed if any(one[5:])]
             assert sorted(found) == sorted(wanted)
         keys: list[Any] = ["question"]

@@ -35,7 +35,7 @@ from aggregator.storage.tables import BallotEntry
 from aggregator.storage.verify import Verification
 from surveys.centre import Centre
 from surveys.definition import Survey
-from tests.aggregator.conftest import NOW, ZONE, stored, tallies
+from tests.aggregator.conftest import NOW, stored, tallies
 
 DAY = date(2026, 11, 20)
 
@@ -303,7 +303,7 @@ def test_the_data_desk_withdraws_a_batch_and_nothing_more_is_typed(
     office = Desk(desk.store, desk.ingest, desk.centre, "vi", NOW)
     assert office.withdraw("Hòm 1", "chi") == Change("Hòm 1", 0, 2)
     assert tallies(desk.store) == before
-    rebuild(desk.store, desk.store.definitions.counted(surveys), ZONE, lambda done: None)
+    rebuild(desk.store, lambda done: None)
     assert tallies(desk.store) == before
     with pytest.raises(BallotError, match="withdrawn"):
         enter(desk, held, typed(3, 5))
@@ -393,7 +393,7 @@ def test_any_order_of_typing_leaves_one_counted_submission_a_valid_ballot(
     ids = {e.submission for e in now if e and e.submission}
     assert {row.id for row in rows} == ids
     counts = tallies(desk.store)
-    rebuild(desk.store, desk.store.definitions.counted(surveys), ZONE, lambda done: None)
+    rebuild(desk.store, lambda done: None)
     assert tallies(desk.store) == counts
     for pair in pairs(entries, ["rating"]):
         assert pair.differing in ((), ("rating",), (OUTCOME,))

@@ -78,7 +78,7 @@ def lines(*rows: Sequence[Any]) -> bytes:
 
 
 def rebuilt(store: Store, surveys: dict[str, Survey]) -> dict[str, Any]:
-    rebuild(store, store.definitions.counted(surveys), ZONE, lambda done: None)
+    rebuild(store, lambda done: None)
     return tallies(store)
 
 

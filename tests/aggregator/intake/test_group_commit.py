@@ -20,7 +20,6 @@ from surveys.definition import Survey
 from surveys.wire import Receipt
 from tests.aggregator.conftest import (
     SUBMISSIONS,
-    ZONE,
     Clock,
     Intake,
     Room,
@@ -74,7 +73,7 @@ def test_two_servers_on_one_database_count_each_id_once(
     store = any_room.context.store
     counted = tallies(store)
     assert sorted(n for (n,) in counted["tally"].values()) == [40] * 5
-    rebuild(store, surveys, ZONE, lambda done: None)
+    rebuild(store, lambda done: None)
     assert tallies(store) == counted
 
 

@@ -332,14 +332,9 @@ def test_migration_keeps_what_was_there(database_url: str) -> None:
     with store.engine.begin() as connection:
         insert = "INSERT INTO transactions (day, department, dossiers) VALUES (:day, :at, 7)"
         connection.execute(text(insert), {"day": "2026-11-20", "at": JUSTICE})
-        insert = "INSERT INTO tally VALUES ('in_centre', 'rating', :day, 'kiosk', :at, 'q05', 5, 3)"
-        connection.execute(text(insert), {"day": "2026-11-20", "at": JUSTICE})
     assert not is_current(store.engine)
     migrate(store.engine)
     assert is_current(store.engine)
-    with store.engine.connect() as connection:
-        [stayed] = connection.execute(text("SELECT survey, question, code, n FROM tally"))
-    assert tuple(stayed) == ("in_centre", "rating", 5, 3)
     assert store.transactions(DAY, DAY)["dossiers"].tolist() == [7]
     assert kept(store) == {}
     counts = {number: Counts(1, 2, 3, number) for number in BY_DOSSIER}

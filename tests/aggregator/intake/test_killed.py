@@ -26,7 +26,6 @@ from tests.aggregator.conftest import (
     CENTRE,
     ROOT,
     SUBMISSIONS,
-    ZONE,
     Clock,
     ratings,
     sipas,
@@ -129,11 +128,11 @@ def test_a_server_killed_under_load_loses_nothing_it_acknowledged(
     assert sorted(row.id for row in stored(store)) == sorted(one["id"] for one in sent)
     counted = tallies(store)
     assert sorted(n for (n,) in counted["tally"].values()) == [120] * 5 + [200] * 22
-    rebuild(store, surveys, ZONE, lambda done: None)
+    rebuild(store, lambda done: None)
     assert tallies(store) == counted
 
 
-@pytest.mark.parametrize("moment", ["INSERT INTO pooled_tally", "commit", "receipt"])
+@pytest.mark.parametrize("moment", ["INSERT INTO submission", "commit", "receipt"])
 def test_a_process_killed_inside_the_transaction_leaves_all_or_nothing(
     store: Store, migrated_url: str, surveys: dict[str, Survey], centre: Centre, moment: str
 ) -> None:

@@ -116,8 +116,9 @@ def test_whatever_is_done_every_place_keeps_a_department_and_a_counter(
 def test_every_total_is_the_same_in_both_organisations(
     store: Store, steps: list[tuple[str, tuple[Any, ...]]], data: st.DataObject
 ) -> None:
-    with store.writing() as writer:
-        writer.clear_tallies()
+    with store.database.begin(write=True) as connection:
+        for table in ("submission", "block"):
+            connection.exec_driver_sql(f"DELETE FROM {table}")
     versions = played(small(), steps)
     last = versions[-1]
     items: list[dict[str, Any]] = []

@@ -204,7 +204,7 @@ def test_what_is_done_about_a_comment_is_found_logged_and_survives_a_rebuild(
         assert (one.tags, one.hidden_by, one.hidden_at) == (["thái độ"], "ban_quan_ly", NOW)
 
     check()
-    rebuild(store, surveys, centre.zone, lambda more: None)
+    rebuild(store, lambda more: None)
     check()
     events = [one.event for one in store.audit.entries(AuditSearch(kind="comment"), 99)]
     assert events[::-1] == [
@@ -261,7 +261,7 @@ def test_old_answers_are_indexed_by_rebuild(
     with store.database.begin(write=True) as connection:
         connection.execute(text("DELETE FROM comment_words"))
     assert found(store) == []
-    rebuild(store, surveys, centre.zone, lambda more: None)
+    rebuild(store, lambda more: None)
     assert found(store, "cho lau") == ["Chờ lâu"]
 
 

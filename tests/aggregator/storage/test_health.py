@@ -106,7 +106,7 @@ def test_with_a_clock_that_is_far_off_health_says_so(room: Room) -> None:
 def everything(room: Room) -> dict[str, list[Any]]:
     engine = room.context.store.engine
     with engine.connect() as connection:
-        tables = ("submission", "tally", "pooled_tally", "hour_tally", "block", "transactions")
+        tables = ("submission", "block", "transactions")
         return {
             table: sorted(connection.exec_driver_sql(f"SELECT * FROM {table}").all(), key=str)
             for table in tables

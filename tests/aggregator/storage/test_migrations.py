@@ -15,7 +15,7 @@ from sqlmodel import SQLModel
 from aggregator.storage.alerts import Finding
 from aggregator.storage.database import StorageError
 from aggregator.storage.migrations import _config, is_current, migrate
-from aggregator.storage.store import Selection, Store
+from aggregator.storage.store import Store
 from aggregator.storage.tables import SubmissionRow
 from aggregator.storage.writer import NewRow
 from tests.aggregator.conftest import Intake, stored, submission, tallies
@@ -80,30 +80,6 @@ def test_a_step_that_fails_leaves_nothing_behind(database_url: str) -> None:
         connection.exec_driver_sql("DROP TABLE pooled_tally")
     migrate(store.engine)
     assert is_current(store.engine)
-    store.close()
-
-
-def test_tallies_keep_their_rows_when_their_key_changes(database_url: str) -> None:
-    """From the schema that has the question before the day, with answers in it."""
-    store = Store(database_url)
-    with store.engine.connect().execution_options(hailong_write=True) as connection:
-        config = _config()
-        config.attributes["connection"] = connection
-        with connection.begin():
-            command.upgrade(config, "0002")
-            rows = "('{0}', 'rating', '2026-11-0{1}', 'kiosk', 'so_y_te', 'q09', {1}, 3)"
-            values = ", ".join(rows.format(survey, day) for survey in "ab" for day in (1, 2))
-            connection.exec_driver_sql(f"INSERT INTO tally VALUES {values}")
-            connection.exec_driver_sql(
-                "INSERT INTO pooled_tally VALUES"
-                " ('a', '', 'm', '2026-11-01', 'qr', '', '', 1, 2, 3, 4, 5, 6)"
-            )
-    before = tallies(store)
-    assert (len(before["tally"]), len(before["pooled_tally"])) == (4, 1)
-    migrate(store.engine)
-    assert tallies(store) == before | {"hour_tally": {}}
-    counted = store.counts(Selection("a"), "day")
-    assert [str(day) for day in counted["key"]] == ["2026-11-01", "2026-11-02"]
     store.close()
 
 

@@ -9,7 +9,7 @@ from aggregator.storage.migrations import is_current, migrate
 from aggregator.storage.store import Store
 from surveys.centre import Centre
 from surveys.definition import Survey
-from tests.aggregator.conftest import ZONE, ratings, statuses, stored, tallies
+from tests.aggregator.conftest import ratings, statuses, stored, tallies
 
 
 def at(url: str, schema: str) -> str:
@@ -42,7 +42,7 @@ def test_what_one_store_holds_no_other_does(
             assert len(stored(store)) == n
             assert list(store.definitions.kept()) == [surveys["in_centre"].fingerprint]
             before = tallies(store)
-            rebuild(store, surveys, ZONE, lambda _: None)
+            rebuild(store, lambda _: None)
             assert tallies(store) == before
     finally:
         for store in stores:

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from aggregator.intake.ingest import Offer, rebuild
 from aggregator.storage.store import Selection
-from aggregator.storage.tallies import FEW, Cell, Deltas, by_loops, by_matrix
 from surveys.definition import Survey, load_surveys
 from tests.aggregator.conftest import ZONE, Intake, sipas, statuses, stored, submission, tallies
 
@@ -87,61 +86,9 @@ def recount(intake: Intake, surveys: dict[str, Survey]) -> dict[str, dict[Any, A
     }
 
 
-CELLS = st.builds(
-    Cell,
-    st.sampled_from(["2026-11-21", "2026-11-22"]),
-    st.sampled_from(["kiosk", "qr"]),
-    st.sampled_from(["so_tu_phap", ""]),
-    st.sampled_from(["q05", ""]),
-)
-
-
-@st.composite
-def respondents(draw: st.DrawFn, survey: Survey) -> list[tuple[Cell, dict[str, int]]]:
-    """Cells and answers to measured questions, from none of them to all; many are alike."""
-    each = st.fixed_dictionaries(
-        {},
-        optional={
-            question.id: st.sampled_from(scale.codes)
-            for question in survey.measured
-            if (scale := survey.scale_of(question)) is not None
-        },
-    )
-    some = draw(st.lists(st.tuples(CELLS, each), min_size=1, max_size=12))
-    return some * draw(st.integers(1, 3))
-
-
-@pytest.mark.parametrize("survey", [s for s in SURVEYS.values() if s.pooled_measures], ids=str)
-@settings(deadline=None)
-@given(data=st.data())
-def test_loops_and_matrix_count_alike(survey: Survey, data: st.DataObject) -> None:
-    given_by = data.draw(respondents(survey))
-    for by_one, by_other in zip(
-        by_loops(survey, given_by), by_matrix(survey, given_by), strict=True
-    ):
-        assert sorted(map(str, by_one)) == sorted(map(str, by_other))
-        assert len(set(by_one)) == len(by_one)
-
-
-@pytest.mark.parametrize("n", [1, FEW, FEW + 1, 3 * FEW])
-def test_a_group_of_any_size_is_counted(n: int) -> None:
-    """On both sides of the size from which the matrix counts; a profile answer does not pool."""
-    deltas = Deltas(SURVEYS)
-    cell = Cell("2026-11-21", "kiosk", "so_tu_phap", "q05")
-    for _ in range(n):
-        deltas.add("sipas_2020", cell, {"q1": 5, "q2": 3, "gender": 1}, 8)
-    counted, pooled, hours = deltas.rows()
-    key = ("sipas_2020", *cell)
-    assert sorted(counted) == [
-        (*key, question, code, n) for question, code in (("gender", 1), ("q1", 5), ("q2", 3))
-    ]
-    assert hours == []
-    assert ((*key, "", "very_satisfied", n, n, 2 * n, n, 2 * n, 4 * n)) in pooled
-
-
 def empty(intake: Intake) -> None:
     with intake.store.engine.begin() as connection:
-        for table in ("submission", "tally", "pooled_tally", "hour_tally"):
+        for table in ("submission", "block"):
             connection.exec_driver_sql(f"DELETE FROM {table}")
 
 
@@ -156,7 +103,7 @@ def test_tallies_are_a_recount_and_what_rebuild_gives(
     assert len(ids) == len(set(ids)) == statuses(receipts)["accepted"]
     counted = tallies(intake.store)
     assert counted == recount(intake, surveys)
-    rebuild(intake.store, surveys, ZONE, lambda done: None)
+    rebuild(intake.store, lambda done: None)
     assert tallies(intake.store) == counted
 
 
@@ -230,11 +177,9 @@ def test_rebuild_mends_tallies_that_went_wrong(intake: Intake, surveys: dict[str
     intake([sipas([4] * 22), submission(), submission(answers={"rating": 3, "reasons": [1, 4]})])
     right = tallies(intake.store)
     with intake.store.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE tally SET n = n + 7")
-        connection.exec_driver_sql("DELETE FROM pooled_tally")
-        connection.exec_driver_sql("UPDATE hour_tally SET hour = hour + 1")
+        connection.exec_driver_sql("UPDATE block SET items = '[[\"rating\", 4]]'")
     assert tallies(intake.store) != right
     progress: list[int] = []
-    rebuild(intake.store, surveys, ZONE, progress.append)
+    rebuild(intake.store, progress.append)
     assert tallies(intake.store) == right
     assert sum(progress) == 3

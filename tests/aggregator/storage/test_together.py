@@ -20,7 +20,7 @@ from aggregator.storage.store import Selection, Store
 from aggregator.storage.together import Part, Together
 from surveys.centre import load_centre
 from surveys.definition import Survey
-from tests.aggregator.conftest import ZONE, ratings, sipas, statuses, tallies
+from tests.aggregator.conftest import ratings, sipas, statuses, tallies
 from tests.aggregator.provinces import PLACES, migrated, settings_of
 
 RATING = Selection("in_centre", ("rating",))
@@ -105,7 +105,7 @@ def test_answers_sent_to_random_centres_are_counted_each_in_its_own(
         own = {("centre", code): n for (at, code), n in sent.items() if at == id}
         assert by_key(store.counts(RATING, "centre")) == own
         before = tallies(store)
-        rebuild(store, surveys, ZONE, lambda _: None)
+        rebuild(store, lambda _: None)
         assert tallies(store) == before
     view = three.whole.snapshot()
     pooled = view.pooled(FORMS, "department")

@@ -23,7 +23,7 @@ from aggregator.storage.database import Lock
 from aggregator.storage.migrations import is_current
 from aggregator.storage.store import Selection, Store
 from surveys.definition import Survey, Text, load_surveys
-from tests.aggregator.conftest import PASSWORD, SUBMISSIONS, ZONE, ratings, sipas, stored, tallies
+from tests.aggregator.conftest import PASSWORD, SUBMISSIONS, ratings, sipas, stored, tallies
 from tests.programs import Program, free_port
 
 CLIENTS = 5
@@ -137,7 +137,7 @@ def test_what_five_clients_send_to_both_counts_once_though_one_is_killed(
     counted = tallies(pair.store)
     assert sorted(n for (n,) in counted["tally"].values()) == [16] * (5 + 22) * 3
     assert pair.store.counts(Selection("in_centre"), "day")["n"].sum() == 240
-    rebuild(pair.store, surveys, ZONE, lambda done: None)
+    rebuild(pair.store, lambda done: None)
     assert tallies(pair.store) == counted
 
 
