@@ -10,7 +10,6 @@ import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +22,6 @@ from deploy.restore import RefusedError, restore_postgresql, restore_sqlite
 
 ROOT = Path(__file__).parents[1]
 DATED = re.compile(r"(.+)-\d{8}T\d{6}Z\.(db|dump)")
-COUNTED = ("tally", "pooled_tally", "hour_tally")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -93,20 +91,15 @@ def try_out(copy: Path, place: Path, scratch: str) -> None:
         tables = {name for (name,) in opened.execute("SELECT name FROM sqlite_schema")}
     if "submission" not in tables:  # an outbox, or the people of a province
         return
-    before = list(counts(target))
     look_through(f"sqlite:///{target}")
-    if list(counts(target)) != before:
-        raise RefusedError(f"{copy.name}: its tallies are not those of its answers")
 
 
 def look_through(url: str) -> None:
     """Let the program look at a restored database: ``verify``, and count it again."""
     environment = os.environ | {"HAILONG_DATABASE_URL": url}
     environment.pop("HAILONG_PROVINCE", None)
-    commands = ["migrate"]
-    commands += ["verify"] if (ROOT / "aggregator" / "commands" / "verify.py").exists() else []
-    for command in [*commands, "rebuild"]:
-        python = str(ROOT / ".venv" / "bin" / "python")
+    python = str(ROOT / ".venv" / "bin" / "python")
+    for command in ("migrate", "verify", "rebuild"):
         subprocess.run(
             [python, "-m", "aggregator", command],
             check=True,
@@ -114,14 +107,6 @@ def look_through(url: str) -> None:
             env=environment,
             stdin=subprocess.DEVNULL,
         )
-
-
-def counts(target: Path) -> Iterator[list[tuple[object, ...]]]:
-    """The rows of the tables of tallies, in an order of their own."""
-    with closing(sqlite3.connect(target)) as opened:
-        for table in COUNTED:
-            rows = opened.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - constants
-            yield sorted(rows, key=repr)
 
 
 if __name__ == "__main__":
