@@ -31,7 +31,7 @@ from aggregator.storage.tables import (
     SubmissionRow,
     Transactions,
 )
-from aggregator.storage.tallies import Answered, Row, by_code, by_hour, pooled
+from aggregator.storage.tallies import Answered, by_code, by_hour, pooled
 from surveys.definition import Survey
 
 ONE_DAY = timedelta(days=1)
@@ -89,7 +89,7 @@ class Tallies:
     name: str
     items: tuple[str, ...]
     sums: tuple[str, ...]
-    count: Callable[[Survey | None, Sequence[Answered]], Iterable[Row]]
+    count: Callable[[Survey | None, Sequence[Answered]], Iterable[tuple[Any, ...]]]
     part: str
     has: Callable[[Key], bool] = lambda item: True
     zone: ZoneInfo | None = None
@@ -103,19 +103,17 @@ class Tallies:
     ) -> Block:
         """As block, of the submissions with these numbers."""
         values = {"of": survey, **span._asdict(), "first": numbers.start, "last": numbers.stop - 1}
-        answered = [
-            Answered(
-                channel,
-                department or "",
-                counter or "",
-                answers,
-                at.astimezone(self.zone) if self.zone else None,
-            )
-            for channel, department, counter, answers, at in map(
-                tuple, connection.execute(ANSWERED, values)
-            )
+        definition = definition_of(connection, survey)
+        rows = connection.execute(ANSWERED, values, execution_options={"yield_per": CHUNK})
+        parts = [
+            self.of(definition, [self._read(row) for row in some]) for some in rows.partitions()
         ]
-        return self.of(definition_of(connection, survey), answered)
+        return parts[0] if len(parts) == 1 else merged(parts, len(self.sums))
+
+    def _read(self, row: Any) -> Answered:
+        channel, department, counter, answers, at = row
+        local = at.astimezone(self.zone) if self.zone else None
+        return Answered(channel, department or "", counter or "", answers, local)
 
     def of(self, survey: Survey | None, answered: Sequence[Answered]) -> Block:
         """The block of answers by a definition."""
@@ -149,6 +147,7 @@ ANSWERED = select(
     STANDING,
 )
 ANY = range(1, 2**63)
+CHUNK = 4_000  # answers counted at once: a day may have hundreds of thousands
 
 
 NUMBERS = {width: np.dtype(f"<u{width}") for width in (1, 2, 4, 8)}  # by width in bytes
