@@ -192,10 +192,13 @@ FIRST, LAST = (
 ENDS = select(FIRST, LAST)
 
 
-# All that blocks are made of: the newest answer, the newest version of a batch, which
-# may have withdrawn some, and the dossiers and shifts of a day.
+# All that blocks are made of: the newest answer, by number and id, the newest version of a batch,
+# which may have withdrawn some, and the dossiers and shifts of a day.
+ANSWER = select(func.max(col(SubmissionRow.number))).scalar_subquery()
+ID_OF = select(col(SubmissionRow.id)).where(col(SubmissionRow.number) == bindparam("number"))
 NEWEST = select(
-    select(func.max(col(SubmissionRow.number))).scalar_subquery(),
+    ANSWER,
+    select(col(SubmissionRow.id)).where(col(SubmissionRow.number) == ANSWER).scalar_subquery(),
     select(func.max(col(BatchRow.number))).scalar_subquery(),
 )
 OF_DAY: Sequence[Select[Any]] = [
@@ -203,8 +206,8 @@ OF_DAY: Sequence[Select[Any]] = [
     for table in (Transactions, ShiftRow)
 ]
 # By layout's name and survey, the block of the newest day, and what it was made of: besides the
-# answers, and up to which of them by its number.
-Newest = MutableMapping[tuple[str, str], tuple[Hashable, int, Block]]
+# answers, and up to which of them, by number and id.
+Newest = MutableMapping[tuple[str, str], tuple[Hashable, tuple[int, str], Block]]
 MOST_NEWEST = 100
 
 
@@ -257,25 +260,32 @@ class RollUps:
 
     def _of_newest(self, connection: Connection, day: Span) -> Block:
         """The block of the newest day, made anew unless it would be the same."""
-        answer, batch = connection.execute(NEWEST).one()
+        number, id, batch = connection.execute(NEWEST).one()
         others = () if isinstance(self._layout, Tallies) else OF_DAY
         rows = [tuple(map(tuple, connection.execute(one, {"day": day.since}))) for one in others]
         key, made_of = (self._layout.name, self._survey), (day, batch, *rows)
-        before, last, block = self._newest.get(key, (None, 0, None))
-        if before != made_of or block is None or last > answer:
-            last, block = 0, None
-        elif last == answer:
+        before, last, block = self._newest.get(key, (None, (0, ""), None))
+        if before != made_of:
+            last, block = (0, ""), None
+        if block is not None and last == (number, id):
             return block
         if isinstance(self._layout, Tallies):
-            since = range(last + 1, answer + 1)
+            since = range(1, number + 1)
+            if block is not None and self._is_there(connection, *last):
+                since = range(last[0] + 1, number + 1)
+            else:
+                block = None  # of another database, put in the place of this one
             later = self._layout.block_within(connection, self._survey, day, since)
             block = merged([block, later], len(self._layout.sums)) if block else later
         else:
             block = self._layout.block(connection, self._survey, day)
         if len(self._newest) >= MOST_NEWEST:
             self._newest.clear()  # those of settings of before would stay for ever
-        self._newest[key] = made_of, answer, block
+        self._newest[key] = made_of, (number, id), block
         return block
+
+    def _is_there(self, connection: Connection, number: int, id: str) -> bool:
+        return bool(connection.execute(ID_OF, {"number": number}).scalar_one_or_none() == id)
 
     def all(
         self, connection: Connection, since: date | None, until: date | None

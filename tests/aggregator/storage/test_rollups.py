@@ -13,11 +13,13 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import delete, insert
 
 from aggregator.intake.ingest import Ingest, Offer, rebuild
-from aggregator.storage.blocks import Grouping
-from aggregator.storage.rollups import SUMS
+from aggregator.storage.blocks import Block, Grouping
+from aggregator.storage.rollups import SUMS, Span, packed
 from aggregator.storage.store import Selection, Store
+from aggregator.storage.tables import BlockRow
 from aggregator.wording.periods import period_of
 from surveys.centre import load_centre
 from surveys.definition import Survey, load_surveys
@@ -33,6 +35,7 @@ from tests.aggregator.conftest import (
     tallies,
 )
 from tests.aggregator.intake.test_killed import _kill_at
+from tests.aggregator.storage.test_tallies import recount
 
 HOURS = ["00", "08", "23"]  # the first and the last are of another day in UTC, or nearly
 DAYS = [
@@ -95,10 +98,10 @@ def first_day(grouping: str, day: date) -> date:
 def by_hand(
     store: Store, table: str, selection: Selection, by: tuple[str, ...]
 ) -> dict[tuple[object, ...], tuple[int, ...]]:
-    """Sums of the day rows, by a plain loop."""
+    """Sums of what was answered on each day, by a plain loop."""
     second = "code" if table == "tally" else "measure"
     found: dict[tuple[object, ...], list[int]] = defaultdict(lambda: [0] * len(SUMS))
-    for key, sums in tallies(store)[table].items():
+    for key, sums in recount(store)[table].items():
         row: dict[str, Any] = dict(zip(COLUMNS[table], key, strict=True), centre="centre")
         day = date.fromisoformat(row["day"])
         row |= {grouping: first_day(grouping, day) for grouping in ANYTIME}
@@ -254,15 +257,38 @@ def test_a_reader_who_cannot_write_has_the_same_figures(intake: Intake) -> None:
 
 
 def test_numbers_of_any_size_come_back(intake: Intake) -> None:
-    intake([late("2026-09-03"), late("2026-09-04"), late("2026-11-02")])
-    large = [255, 256, 2**16, 2**32, 2**50]
-    for n in large:
-        with intake.store.engine.begin() as connection:
-            connection.exec_driver_sql(f"UPDATE tally SET n = {n} WHERE day = '2026-09-03'")
-            connection.exec_driver_sql("DELETE FROM block")
-        for _ in ("made", "kept"):
-            counted = intake.store.counts(Selection("in_centre"), "month")
-            assert counted["n"].tolist() == [n + 1, 1]
+    intake([late("2026-09-03"), late("2026-11-02")])
+    month = Span(date(2026, 9, 1), date(2026, 9, 30))
+    for n in (255, 256, 2**16, 2**32, 2**50):
+        block = Block.of_rows([("rating", 5, "kiosk", "", "", n)], 2, 3, 1)
+        with intake.store.database.begin(write=True) as connection:
+            connection.execute(delete(BlockRow))
+            connection.execute(insert(BlockRow), packed("in_centre", "tally", month, block))
+        counted = intake.store.counts(Selection("in_centre"), "month")
+        assert counted["n"].tolist() == [n, 1]
+
+
+def test_what_came_since_is_added_to_the_newest_day(intake: Intake) -> None:
+    """In one process by what it counted before, in another one from the beginning."""
+    store, day = intake.store, Selection("in_centre", since=date(2026, 11, 2))
+    other = Store(store.engine.url.render_as_string(False))
+    for number in range(1, 5):
+        intake([late("2026-11-02"), late("2026-09-03")])
+        assert store.counts(day, "centre")["n"].tolist() == [number]
+        if number == 3:
+            assert other.counts(day, "centre")["n"].tolist() == [3]
+    assert other.counts(day, "centre")["n"].tolist() == [4]
+    other.close()
+
+
+def test_a_day_of_many_answers_is_counted_in_parts(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intake([one for number in range(7) for one in (late("2026-11-02"), sipas([1 + number % 5]))])
+    whole = tallies(intake.store)
+    monkeypatch.setattr("aggregator.storage.rollups.CHUNK", 3)
+    intake.store._newest.clear()
+    assert tallies(intake.store) == whole
 
 
 def test_a_snapshot_stands_still_while_answers_come_in(intake: Intake) -> None:

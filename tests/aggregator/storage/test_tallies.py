@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aggregator.intake.ingest import Offer, rebuild
-from aggregator.storage.store import Selection
+from aggregator.storage.store import Selection, Store
 from surveys.definition import Survey, load_surveys
 from tests.aggregator.conftest import ZONE, Intake, sipas, statuses, stored, submission, tallies
 
@@ -53,12 +53,12 @@ def valid(draw: st.DrawFn) -> dict[str, Any]:
 Batches = st.lists(st.lists(valid(), max_size=6), min_size=1, max_size=5)
 
 
-def recount(intake: Intake, surveys: dict[str, Survey]) -> dict[str, dict[Any, Any]]:
-    """All tables of tallies, by plain loops over the stored rows and the definitions' words."""
+def recount(store: Store) -> dict[str, dict[Any, Any]]:
+    """All tallies, by plain loops over the stored rows and the definitions' words."""
     answers: Counter[tuple[str, ...]] = Counter()
     hours: Counter[tuple[str, ...]] = Counter()
     pooled: dict[tuple[str, ...], list[int]] = defaultdict(lambda: [0] * 6)
-    for row in stored(intake.store):
+    for row in stored(store):
         cell = (row.day.isoformat(), row.channel, row.department or "", row.counter or "")
         for question, value in row.answers.items():
             for code in value if isinstance(value, list) else [value]:
@@ -69,8 +69,8 @@ def recount(intake: Intake, surveys: dict[str, Survey]) -> dict[str, dict[Any, A
             hours[row.survey, f"{at:%Y-%m}-01", *cell[1:], *slot] += 1
         if row.survey != "sipas_2020":
             continue
-        for factor in [*surveys["sipas_2020"].factors, None]:
-            ids = {q.id for q in (factor.questions if factor else surveys["sipas_2020"].measured)}
+        for factor in [*SURVEYS["sipas_2020"].factors, None]:
+            ids = {q.id for q in (factor.questions if factor else SURVEYS["sipas_2020"].measured)}
             valid_answers = [code for question, code in row.answers.items() if question in ids]
             m = len(valid_answers)
             for measure, codes in (("very_satisfied", [5]), ("satisfied_or_better", [4, 5])):
@@ -102,7 +102,7 @@ def test_tallies_are_a_recount_and_what_rebuild_gives(
     ids = [row.id for row in stored(intake.store)]
     assert len(ids) == len(set(ids)) == statuses(receipts)["accepted"]
     counted = tallies(intake.store)
-    assert counted == recount(intake, surveys)
+    assert counted == recount(intake.store)
     rebuild(intake.store, lambda done: None)
     assert tallies(intake.store) == counted
 
