@@ -87,7 +87,7 @@ def test_a_full_disk_in_the_middle_of_the_tallies_takes_the_rows_back(room: Room
             assert stored(store) == []
             assert not any(tallies(store).values())
     assert answer.status_code == 200, "never enough room"
-    assert "INSERT INTO tally" in failed_in
+    assert "INSERT INTO submission" in failed_in
     assert len(stored(store)) == len(sent)
 
 
