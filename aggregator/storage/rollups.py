@@ -147,7 +147,7 @@ ANSWERED = select(
     STANDING,
 )
 ANY = range(1, 2**63)
-CHUNK = 4_000  # answers counted at once: a day may have hundreds of thousands
+CHUNK = 1_000  # answers counted at once: a day may have hundreds of thousands
 
 
 NUMBERS = {width: np.dtype(f"<u{width}") for width in (1, 2, 4, 8)}  # by width in bytes
