@@ -57,7 +57,7 @@ class Run:
                 with open_house() as house:
                     run_all(house, seeds, tally)
             except AssertionError as error:
-                problem = f"{error}"
+                problem = f"{error}" or f"seeds {seeds}\n{traceback.format_exc()}"
             except Exception:
                 problem = f"seeds {seeds}\n{traceback.format_exc()}"
             with self._lock:

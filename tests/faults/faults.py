@@ -301,7 +301,7 @@ def database_damaged(house: House, chance: random.Random) -> None:
     with house.visitors(chance, 2):
         pass
     house.aggregator.kill()
-    house.store.database.engine.dispose()
+    house.store.close()  # it opens the new file when it is next asked
     house.set_aside(file, copy)
     assert restore.main([str(copy), str(file), "--instead"]) == 0
 

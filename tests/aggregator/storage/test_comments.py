@@ -27,6 +27,7 @@ from aggregator.storage.comments import (
 from aggregator.storage.database import StorageError
 from aggregator.storage.migrations import _config, migrate
 from aggregator.storage.store import Store
+from aggregator.wording.screening import screened
 from surveys.centre import Centre
 from surveys.definition import Survey
 from surveys.text import without_marks
@@ -80,6 +81,7 @@ def told(kind: Act, value: str) -> Entry:
     st.lists(st.sampled_from(SYLLABLES) | st.text(min_size=1, max_size=9), min_size=1, max_size=6)
 )
 @example(["ĐỘI", "đợi", "x̣y"])
+@example(["0@A"])
 def test_a_comment_is_found_by_any_of_its_words(intake: Intake, words: list[str]) -> None:
     """With and without diacritics, in both of Unicode's forms, in small letters and capitals."""
     written = " ".join(words)
@@ -88,7 +90,8 @@ def test_a_comment_is_found_by_any_of_its_words(intake: Intake, words: list[str]
         return
     number = intake.store.comments.found(Search(), 1)[0].number
     typed = [one for one in words if one in SYLLABLES]
-    typed += [one.upper() for one in typed] + [written]
+    typed += [one.upper() for one in typed]
+    typed += [written] if screened(written) == written else []  # what is masked is not found
     for word in typed:
         for form in ("NFC", "NFD"):
             for asked in (word, without_marks(word)):

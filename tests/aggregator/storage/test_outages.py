@@ -266,7 +266,7 @@ def test_a_damaged_file_takes_nothing_until_a_copy_is_in_its_place(
     assert room.health() == 503
     assert "is damaged: put a copy in its place" in caplog.text
     assert len(stored(store)) == 3  # what can still be read is shown
-    store.database.engine.dispose()
+    store.close()
     assert restore.main([str(copy), str(file), "--instead"]) == 0
     assert room.health() == 200
     assert [one["status"] for one in room.post(later).json()["receipts"]] == ["accepted"] * 2
