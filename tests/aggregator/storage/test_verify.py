@@ -151,14 +151,12 @@ def test_any_single_change_is_named(kept: Kept, what: str) -> None:
     assert any(said in one for one in found), found
 
 
-def test_an_inserted_row_is_named_with_and_without_its_tally(kept: Kept) -> None:
+def test_an_inserted_row_is_named(kept: Kept) -> None:
     columns = "survey, fingerprint, department, counter, channel, visit, answered_at, language, answers, comment, day, received_at, digest, device"  # noqa: E501
     copy = f"INSERT INTO submission (number, id, {columns}) SELECT {{}}, 'x{{}}', {columns}"
     late = copy.format(500, 1) + " FROM submission WHERE number = 2"
     assert kept.change(late) == 1
-    found = kept.found()
-    assert any("tổng hợp" in one for one in found)
-    assert any("bị sửa" in one for one in found)
+    assert any("bị sửa" in one for one in kept.found())
 
 
 def test_fifty_deleted_rows_and_a_thousand_edited_answers_do_not_pass_after_a_rebuild(
