@@ -287,16 +287,6 @@ class RollUps:
     def _is_there(self, connection: Connection, number: int, id: str) -> bool:
         return bool(connection.execute(ID_OF, {"number": number}).scalar_one_or_none() == id)
 
-    def all(
-        self, connection: Connection, since: date | None, until: date | None
-    ) -> list[tuple[Span, Block]]:
-        """The days from ``since`` to ``until`` that have answers, with their blocks; those that
-        are not made yet are computed, and not stored.
-        """
-        found = self.read(connection, since, until, daily=True)
-        self.fill(connection, [span for span, block in found if block is None])
-        return [(span, self.known[span]) for span, _ in found if self.known[span].items]
-
     def fill(self, connection: Connection, spans: Iterable[Span]) -> None:
         """Compute the blocks of spans and remember them, without storing them."""
         for span in spans:

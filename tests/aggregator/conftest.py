@@ -128,6 +128,13 @@ def tallies(store: Store) -> dict[str, dict[tuple[str, ...], tuple[int, ...]]]:
     return found
 
 
+def zeroed(store: Store) -> str:
+    """The SQL of a block's numbers that are all 0."""
+    if store.engine.dialect.name == "sqlite":
+        return "zeroblob(length(numbers))"
+    return "decode(repeat('00', length(numbers)), 'hex')"
+
+
 def stored(store: Store) -> list[Any]:
     """Every stored submission in the order of arrival."""
     return list(store.submissions(None, None))

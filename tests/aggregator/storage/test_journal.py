@@ -28,7 +28,7 @@ from aggregator.storage.verify import Verification
 from aggregator.storage.witness import older, seen
 from surveys.centre import Centre, Margin, load_centre
 from surveys.definition import Survey
-from tests.aggregator.conftest import CENTRE, NOW, ZONE, Intake, ratings, sipas, submission
+from tests.aggregator.conftest import CENTRE, NOW, ZONE, Intake, ratings, sipas, submission, zeroed
 from tests.aggregator.intake.test_numbers import DEVICE, KEY, NAME, chained
 
 DAY = date(2026, 11, 20)
@@ -214,13 +214,7 @@ def test_every_kind_of_kept_sums_is_tampered_with(kept: Kept) -> None:
 def test_any_change_past_the_program_is_named(kept: Kept, what: str) -> None:
     statement, said = TAMPERED[what]
     if "{}" in statement:
-        sqlite = kept.intake.store.engine.dialect.name == "sqlite"
-        own = (
-            "zeroblob(length(numbers))"
-            if sqlite
-            else "decode(repeat('00', length(numbers)), 'hex')"
-        )
-        statement = statement.format(own) + " AND length(numbers) > 0"
+        statement = statement.format(zeroed(kept.intake.store)) + " AND length(numbers) > 0"
     if kept.intake.store.engine.dialect.name == "postgresql":
         statement = statement.replace("AS BLOB", "AS BYTEA")
     assert kept.change(statement) > 0

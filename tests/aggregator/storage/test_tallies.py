@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from aggregator.intake.ingest import Offer, rebuild
 from aggregator.storage.store import Selection, Store
 from surveys.definition import load_surveys
-from tests.aggregator.conftest import ZONE, Intake, sipas, statuses, stored, submission, tallies
+from tests.aggregator.conftest import (
+    ZONE,
+    Intake,
+    sipas,
+    statuses,
+    stored,
+    submission,
+    tallies,
+    zeroed,
+)
 
 SURVEYS = load_surveys()
 # The database is emptied at the start of every example.
@@ -178,10 +187,8 @@ def test_rebuild_mends_tallies_that_went_wrong(intake: Intake) -> None:
     intake([sipas([4] * 22), submission(), submission(answers={"rating": 3, "reasons": [1, 4]})])
     intake([submission(answered_at="2026-11-02T08:00:00+07:00")])  # a day whose sums are kept
     right = tallies(intake.store)
-    sqlite = intake.store.engine.dialect.name == "sqlite"
-    none = "zeroblob(length(numbers))" if sqlite else "decode(repeat('00', length(numbers)), 'hex')"
     with intake.store.engine.begin() as connection:
-        connection.exec_driver_sql(f"UPDATE block SET numbers = {none}")
+        connection.exec_driver_sql(f"UPDATE block SET numbers = {zeroed(intake.store)}")
     assert tallies(intake.store) != right
     progress: list[int] = []
     rebuild(intake.store, progress.append)

@@ -13,7 +13,7 @@ from aggregator.storage.comments import Search
 from aggregator.storage.verify import Printed, Verification, joined, on_paper
 from surveys.centre import Centre
 from surveys.receipts import receipt_of
-from tests.aggregator.conftest import NOW, ZONE, Clock, Intake, ratings, sipas, submission
+from tests.aggregator.conftest import NOW, ZONE, Clock, Intake, ratings, sipas, submission, zeroed
 from tests.aggregator.intake.test_numbers import DEVICE, KEY, NAME, chained
 
 CODE = "7K4M-P2QR-9XWT"
@@ -137,13 +137,7 @@ CHANGES = {
 def test_any_single_change_is_named(kept: Kept, what: str) -> None:
     statement, said = CHANGES[what]
     if "{}" in statement:
-        sqlite = kept.intake.store.engine.dialect.name == "sqlite"
-        none = (
-            "zeroblob(length(numbers))"
-            if sqlite
-            else "decode(repeat('00', length(numbers)), 'hex')"
-        )
-        statement = statement.format(none)
+        statement = statement.format(zeroed(kept.intake.store))
     if what == "block" and not kept.change("UPDATE block SET survey = survey"):
         pytest.skip("no blocks")
     assert kept.change(statement) > 0
