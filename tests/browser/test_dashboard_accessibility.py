@@ -133,7 +133,7 @@ def test_the_account_and_signing_in(hall: Hall, page: Page) -> None:
 def test_error_pages(hall: Hall, page: Page, path: str, status: int) -> None:
     if status == 503:
         with hall.context.store.engine.begin() as connection:
-            connection.execute(text("DROP TABLE tally"))
+            connection.execute(text("DROP TABLE submission"))
     answer: Any = page.goto(hall.url + path)
     assert answer.status == status
     expect(page.locator("#error")).to_be_visible()

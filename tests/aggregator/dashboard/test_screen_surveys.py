@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aggregator.dashboard.survey_form import SurveyForm
+from aggregator.documents.exports.columns import FIXED
 from aggregator.storage.audit import Search
 from surveys.centre import Centre
 from surveys.definition import Survey
@@ -275,8 +276,7 @@ def _exported(room: Room) -> list[tuple[str, ...]]:
     text = room.client.get("/exports/submissions.csv").text.lstrip("\ufeff")
     found = []
     for line in csv.DictReader(io.StringIO(text)):
-        fixed = list(line)[:12]
-        answers = {name: value for name, value in line.items() if name not in fixed and value}
+        answers = {name: value for name, value in line.items() if name not in FIXED and value}
         found.append(_said(line["id"], line["fingerprint"], answers))
     return found
 
