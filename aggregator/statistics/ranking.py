@@ -1,5 +1,7 @@
 """Ranks departments by shares that are shrunk towards the common mean, the more the fewer n."""
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 from scipy import special
@@ -44,7 +46,8 @@ def shrunk_ranking(figures: pd.DataFrame) -> pd.DataFrame:
     ranks = np.zeros((3, len(n)), dtype=np.int64)
     if rated.any():
         shares[0, rated] = k[rated] / n[rated]
-        shares[1:, rated], ranks[:, rated] = _posterior(*(x[rated].astype(float) for x in (k, n)))
+        counted = (tuple(x[rated].astype(float).tolist()) for x in (k, n))
+        shares[1:, rated], ranks[:, rated] = _posterior(*counted)
     placed = np.lexsort((np.arange(len(n)), -n, -np.where(rated, shares[1], -1)))
     columns = dict(zip(("share", "shrunk", "low", "high"), shares[:, placed], strict=True))
     without = ~rated[placed]
@@ -53,8 +56,12 @@ def shrunk_ranking(figures: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"key": key[placed], "k": k[placed], "n": n[placed], **columns})
 
 
-def _posterior(k: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows shrunk, low, high and rank, rank_low, rank_high of k favourable of n."""
+@lru_cache(64)  # whoever asks how a figure was made has its whole page made again
+def _posterior(
+    of_favourable: tuple[float, ...], of_all: tuple[float, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows shrunk, low, high and rank, rank_low, rank_high of k favourable of n; not to change."""
+    k, n = np.array(of_favourable), np.array(of_all)
     weight, a, b = _priors(k, n)
     favourable, other = k + a, n - k + b
     size = favourable + other
@@ -68,8 +75,9 @@ def _posterior(k: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     drawn = np.minimum(drawn, len(weight) - 1)
     generator = np.random.default_rng(SEED)
     true = generator.beta(favourable[drawn], other[drawn])
-    by_chance = generator.random(true.shape)  # breaks ties of draws that round to 1
-    ranks = 1 + np.argsort(np.lexsort((by_chance, -true), axis=1), axis=1)
+    # Chance breaks the ties of draws that round to 1, and is too small to change another order.
+    by_chance = generator.random(true.shape) * 2.0**-40
+    ranks = 1 + np.argsort(np.argsort(by_chance - true, axis=1), axis=1)
     rank = np.array([1 + (shrunk > share).sum() for share in shrunk])
     lowest, highest = np.sort(ranks, axis=0)[[int(DRAWS * tail) for tail in tails.ravel()]]
     shares = np.array([shrunk, low, high])

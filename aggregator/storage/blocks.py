@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from operator import itemgetter
 from typing import Any, Literal, NamedTuple
 
@@ -89,7 +89,14 @@ class Totals:
 def merged(blocks: Sequence[Block], sums: int) -> Block:
     """Add blocks of one layout, which has ``sums`` sums, up to a single block."""
     totals = add_up([(date.min, block) for block in blocks], sums, _same, _same, _same)
-    return Block(Keys(totals.items), Keys(totals.places), totals.values.sum(axis=0))
+    items, places = _shared(Keys(totals.items)), _shared(Keys(totals.places))
+    return Block(items, places, totals.values.sum(axis=0))
+
+
+@lru_cache(512)
+def _shared(keys: Keys) -> Keys:
+    """The first of equal keys: to find what shares them takes no look at each."""
+    return keys
 
 
 def _same(key: Any) -> Any:
@@ -141,29 +148,37 @@ def by_day(
 ) -> Totals:
     """As add_up, of blocks of a day each, in the order of their days, which are the times.
 
-    For speed, days with the same items and places are added up as one stack, in whole numbers: by
-    matrices of 0 and 1 it would take the library's threads, which wait for each other.
+    For speed, days in which the same positions have one label are added up as one stack, in whole
+    numbers: by matrices of 0 and 1 it would take the library's threads, which wait for each other.
     """
     items, places = _Labels(item), _Labels(place)
     times = {day: number for number, day in enumerate(dict.fromkeys(day for day, _ in blocks))}
-    alike: dict[tuple[Keys, Keys], list[tuple[int, np.ndarray]]] = defaultdict(list)
+    days_of: dict[tuple[Keys, Keys], list[tuple[int, np.ndarray]]] = defaultdict(list)
     for day, block in blocks:
-        alike[block.items, block.places].append((times[day], block.values[:sums]))
-    plan = [
-        (_runs(items.of_keys(rows)), _runs(places.of_keys(columns)), days)
-        for (rows, columns), days in alike.items()
-    ]
+        days_of[block.items, block.places].append((times[day], block.values))
+    alike: dict[tuple[bytes | int, ...], list[tuple[_Runs, _Runs, list[tuple[int, np.ndarray]]]]]
+    alike = defaultdict(list)
+    for (of_items, of_places), days in days_of.items():
+        rows, columns = _runs(items.of_keys(of_items)), _runs(places.of_keys(of_places))
+        pattern = (*rows.pattern, *columns.pattern, len(of_places))
+        alike[pattern].append((rows, columns, days))
     totals = np.zeros((len(times), sums, len(items.labels), len(places.labels)), dtype=np.int64)
-    for rows, columns, days in plan:
-        into = np.ix_(np.arange(sums), rows.labels, columns.labels)
+    for group in alike.values():
+        (rows, columns, _), lengths = group[0], [len(days) for _, _, days in group]
+        numbers, values = zip(*(day for _, _, days in group for day in days), strict=True)
+        at = np.array(numbers)
+        of_rows = np.repeat([own.labels for own, _, _ in group], lengths, axis=0)
+        of_columns = np.repeat([own.labels for _, own, _ in group], lengths, axis=0)
         several = max(1, AT_ONCE // max(1, sums * len(rows.order) * len(columns.order)))
-        for start in range(0, len(days), several):
-            some = days[start : start + several]
-            stack = np.stack([values[:, rows.order] for _, values in some])[..., columns.order]
-            added = np.add.reduceat(stack, columns.starts, axis=-1, dtype=np.int64)
-            added = np.add.reduceat(added, rows.starts, axis=-2)
-            for (at, _), own in zip(some, added, strict=True):
-                totals[at][into] += own
+        for start in range(0, len(at), several):
+            some = slice(start, start + several)
+            into = (
+                at[some, None, None, None],
+                np.arange(sums)[:, None, None],
+                of_rows[some, None, :, None],
+                of_columns[some, None, None, :],
+            )
+            np.add.at(totals, into, _added(values[some], sums, rows, columns))
     return Totals(list(times), list(items.labels), list(places.labels), totals)
 
 
@@ -173,6 +188,20 @@ class _Runs(NamedTuple):
     order: np.ndarray
     starts: np.ndarray
     labels: np.ndarray
+
+    @property
+    def pattern(self) -> tuple[bytes, bytes]:
+        """The same for labels of which the same ones are equal."""
+        return self.order.tobytes(), self.starts.tobytes()
+
+
+def _added(values: Sequence[np.ndarray], sums: int, rows: _Runs, columns: _Runs) -> np.ndarray:
+    """The first ``sums`` sums of matrices, with the items and places of one label added up."""
+    shape = (len(values), len(values[0]), len(rows.order), values[0].shape[2])
+    stack = np.concatenate([own.take(rows.order, axis=1) for own in values]).reshape(shape)
+    stack = stack[:, :sums, :, columns.order]
+    added = np.add.reduceat(stack, columns.starts, axis=-1, dtype=np.int64)
+    return np.add.reduceat(added, rows.starts, axis=-2)
 
 
 def _runs(labels: np.ndarray) -> _Runs:

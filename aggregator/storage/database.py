@@ -290,7 +290,11 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     # A write that begins as a read can fail half-way with SQLITE_BUSY, without waiting.
     write = connection.get_execution_options().get("hailong_write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    begin = "BEGIN IMMEDIATE" if write else "BEGIN"
+    try:  # by the driver's own connection: SQLAlchemy's way takes longer than many a query
+        connection.connection.driver_connection.execute(begin)  # type: ignore[union-attr]
+    except sqlite3.Error as error:
+        raise OperationalError(begin, None, error) from error
 
 
 def _plain(error: SQLAlchemyError) -> str:

@@ -177,7 +177,8 @@ class Store:
     def state(self) -> tuple[int, int]:
         """Numbers of the newest answer and the newest version of the centre's document; else 0.
 
-        While they are the same, so are all tallies, but for what was withdrawn of a batch.
+        While they are the same, so are all tallies, but for what was withdrawn of a batch; dossiers
+        may have changed.
         """
         with self.database.begin() as connection:
             answer, version = connection.exec_driver_sql(STATE).one()

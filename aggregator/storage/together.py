@@ -1,7 +1,7 @@
 """The tallies of several centres read together: each centre is one department of a whole."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
@@ -51,6 +51,13 @@ class Kept:
     pieces: dict[tuple[Layout, str], dict[Span, Block]] = field(default_factory=dict)
     wholes: dict[tuple[Layout, Selection], Block] = field(default_factory=dict)
     days: dict[tuple[Layout, Selection], list[tuple[date, Block]]] = field(default_factory=dict)
+    settled: dict[tuple[date, date], Sequence[tuple[date, str, int]]] = field(default_factory=dict)
+
+    def dossiers(self, since: date, until: date) -> Sequence[tuple[date, str, int]]:
+        """As Store._settled: the dossiers settled by day and department."""
+        if (since, until) not in self.settled:
+            self.settled[since, until] = self.view._settled(since, until)
+        return self.settled[since, until]
 
     def whole(self, layout: Layout, selection: Selection, centre: str) -> Block:
         """The sums of all days of a selection."""
@@ -181,7 +188,7 @@ class Together(Store):
     def _settled(self, since: date, until: date) -> list[tuple[date, str, int]]:
         """As Store._settled, by centre: a day's number of the whole, else the sum of its parts."""
         found = []
-        for id, rows in self._each(lambda _, kept: kept.view._settled(since, until)):
+        for id, rows in self._each(lambda _, kept: kept.dossiers(since, until)):
             parts: Counter[date] = Counter()
             for day, department, n in rows:
                 parts[day] += n if department else 0
