@@ -282,8 +282,10 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None
     pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-8000")
     # Random ids change random pages of their index. The log is copied into the file rarely, so
-    # that each page is written once for many rows; it grows to 32 MB, 8,000 pages of 4 KB.
-    for pragma in (*pragmas, "wal_autocheckpoint=8000"):
+    # that each page is written once for many rows; it grows to 32 MB, 8,000 pages of 4 KB. The
+    # limit is for all files of the process together: a province has a hundred.
+    limits = ("wal_autocheckpoint=8000", f"soft_heap_limit={64 * 2**20}")
+    for pragma in (*pragmas, *limits):
         connection.execute(f"PRAGMA {pragma}")
 
 
