@@ -17,6 +17,7 @@ Grouping = Literal[
 Key = tuple[Any, ...]
 NUMBERS = frozenset({"code", "weekday", "hour"})  # the groupings whose keys are whole numbers
 
+_Numbered = list[tuple[int, np.ndarray]]  # the values of days, by the day's number
 AT_ONCE = 2**17  # numbers of days that are added up at once: more would not fit into a cache
 
 # By grouping of time: a function from a day to the first day of its week, month, …
@@ -153,23 +154,24 @@ def by_day(
     """
     items, places = _Labels(item), _Labels(place)
     times = {day: number for number, day in enumerate(dict.fromkeys(day for day, _ in blocks))}
-    days_of: dict[tuple[Keys, Keys], list[tuple[int, np.ndarray]]] = defaultdict(list)
+    days_of: dict[tuple[Keys, Keys], _Numbered] = defaultdict(list)
     for day, block in blocks:
         days_of[block.items, block.places].append((times[day], block.values))
-    alike: dict[tuple[bytes | int, ...], list[tuple[_Runs, _Runs, list[tuple[int, np.ndarray]]]]]
+    alike: dict[tuple[bytes, bytes], list[tuple[np.ndarray, np.ndarray, _Numbered]]]
     alike = defaultdict(list)
     for (of_items, of_places), days in days_of.items():
-        rows, columns = _runs(items.of_keys(of_items)), _runs(places.of_keys(of_places))
-        pattern = (*rows.pattern, *columns.pattern, len(of_places))
-        alike[pattern].append((rows, columns, days))
+        by_item, rows = _alike(items.of_keys(of_items))
+        by_place, columns = _alike(places.of_keys(of_places))
+        alike[by_item, by_place].append((rows, columns, days))
     totals = np.zeros((len(times), sums, len(items.labels), len(places.labels)), dtype=np.int64)
-    for group in alike.values():
-        (rows, columns, _), lengths = group[0], [len(days) for _, _, days in group]
+    for patterns, group in alike.items():
+        runs = [_runs(one) for one in patterns]
+        lengths = [len(days) for _, _, days in group]
         numbers, values = zip(*(day for _, _, days in group for day in days), strict=True)
         at = np.array(numbers)
-        of_rows = np.repeat([own.labels for own, _, _ in group], lengths, axis=0)
-        of_columns = np.repeat([own.labels for _, own, _ in group], lengths, axis=0)
-        several = max(1, AT_ONCE // max(1, sums * len(rows.order) * len(columns.order)))
+        of_rows = np.repeat([rows for rows, _, _ in group], lengths, axis=0)
+        of_columns = np.repeat([columns for _, columns, _ in group], lengths, axis=0)
+        several = max(1, AT_ONCE // max(1, sums * len(runs[0].order) * len(runs[1].order)))
         for start in range(0, len(at), several):
             some = slice(start, start + several)
             into = (
@@ -178,21 +180,25 @@ def by_day(
                 of_rows[some, None, :, None],
                 of_columns[some, None, None, :],
             )
-            np.add.at(totals, into, _added(values[some], sums, rows, columns))
+            np.add.at(totals, into, _added(values[some], sums, *runs))
     return Totals(list(times), list(items.labels), list(places.labels), totals)
 
 
+def _alike(labels: np.ndarray) -> tuple[bytes, np.ndarray]:
+    """Which keys share a label, and the labels, which are as _Labels has them, as they appear.
+
+    The first is of each key the position of its label among the second, or -1, as 64 bits.
+    """
+    seen: dict[int, int] = {}
+    found = [-1 if one < 0 else seen.setdefault(one, len(seen)) for one in labels.tolist()]
+    return np.array(found, dtype=np.int64).tobytes(), np.array(list(seen), dtype=np.int64)
+
+
 class _Runs(NamedTuple):
-    """An order in which equal ``labels`` follow one another, and where each of them starts."""
+    """An order in which keys of one label follow one another, and where each label starts."""
 
     order: np.ndarray
     starts: np.ndarray
-    labels: np.ndarray
-
-    @property
-    def pattern(self) -> tuple[bytes, bytes]:
-        """The same for labels of which the same ones are equal."""
-        return self.order.tobytes(), self.starts.tobytes()
 
 
 def _added(values: Sequence[np.ndarray], sums: int, rows: _Runs, columns: _Runs) -> np.ndarray:
@@ -204,11 +210,12 @@ def _added(values: Sequence[np.ndarray], sums: int, rows: _Runs, columns: _Runs)
     return np.add.reduceat(added, rows.starts, axis=-2)
 
 
-def _runs(labels: np.ndarray) -> _Runs:
-    """The runs of labels as _Labels has them, without -1."""
+@lru_cache(512)
+def _runs(pattern: bytes) -> _Runs:
+    """The runs of what _alike returns first, without -1."""
+    labels = np.frombuffer(pattern, dtype=np.int64)
     order = np.argsort(labels, kind="stable")[np.count_nonzero(labels < 0) :]
-    found, starts = np.unique(labels[order], return_index=True)
-    return _Runs(order, starts, found)
+    return _Runs(order, np.unique(labels[order], return_index=True)[1])
 
 
 class _Labels:

@@ -409,6 +409,6 @@ def last_of_month(day: date) -> date:
     return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - ONE_DAY
 
 
-@lru_cache(512)  # most blocks of a survey have the same items and places, of each centre
+@lru_cache(2_048)  # most blocks of a survey have the same items and places, of each centre
 def _keys(written: str) -> Keys:
     return Keys(map(tuple, orjson.loads(written)))
