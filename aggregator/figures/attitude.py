@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -502,6 +502,7 @@ def _rows_of(
     return rows
 
 
+@lru_cache(1_024)  # a page names an official in each part, with and without flagged answers
 def _called(number: str) -> Text:
     vi, en = (MESSAGES.get(one, "attitude.official", number=number) for one in ("vi", "en"))
     return Text(vi=vi, en=en)

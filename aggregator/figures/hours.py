@@ -3,14 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from aggregator.figures.days import days_of
+from aggregator.figures.days import answers_by_day
 from aggregator.figures.figure import Figure
 from aggregator.figures.flagged import flagged_by
 from aggregator.figures.respondents import OfHours
@@ -145,15 +144,18 @@ def _of_one_question(
     keys = [_key(*slot) for slot in slots]
     levels = level_counts(_summed(counts), keys, scale.codes if scale else ())
     figures = shares(levels, {measure: survey.measures_of(question)[measure]})
-    asked = replace(selection, questions=(question.id,))
-    by_day = days_of(store, survey, asked, "day", centre)
-    each = by_day.of(measure, by_day.keys)
+    days = answers_by_day(store, selection, [question.id])
+    of_codes = days.values[:, 0].sum(axis=2)  # of shape (days, codes)
+    k, n = (
+        of_codes[:, [code in among for _, code in days.items]].sum(axis=1, keepdims=True)
+        for among in (survey.measures_of(question)[measure], scale.codes if scale else ())
+    )
     # Weekdays that differ are no likeness of days.
-    weekdays = [date.fromisoformat(key).weekday() for key in by_day.keys]
+    weekdays = [day.weekday() for day in days.times]
     times = Counter(weekdays)
     on = [len(weekdays) if weekday is None else times[weekday] for weekday, _ in slots]
     others = figures["n"].to_numpy(float) / np.maximum(on, 1) - 1
-    figures = allowing_for_alike(figures, others, each.grouped(weekdays), "wilson")
+    figures = allowing_for_alike(figures, others, DaySums.single(k, n).grouped(weekdays), "wilson")
     rows = {
         slot: FigureRow(key, _label(*slot), survey, int(n), {}, question=question)
         for slot, key, n in zip(slots, keys, figures["n"], strict=True)

@@ -1,5 +1,6 @@
 """Answers of one day are more alike than those of different days: what that does to an interval."""
 
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
@@ -33,7 +34,11 @@ class DaySums:
         """Rows of the same group, each with days of its own, as one row."""
         names = {name: number for number, name in enumerate(dict.fromkeys(groups))}
         at = [names[name] for name in groups]
-        order = [at[:number].count(own) for number, own in enumerate(at)]
+        times: Counter[int] = Counter()
+        order = []
+        for own in at:
+            order.append(times[own])
+            times[own] += 1
         wide = self.m.shape[1]
         places = np.array(order, dtype=int)[:, None] * wide + np.arange(wide)
         shape = len(names), (max(order, default=-1) + 1) * wide
