@@ -1,4 +1,4 @@
-"""Floods and slow taps against the real programs: python -m tests.attack prints the table.
+"""Floods, slow taps and guesses against the real programs: python -m tests.attack has the tables.
 
 An aggregator and a kiosk as processes of their own, forms posted as anybody could or taps handed in
 as those of a touch screen, and then what the JSON API says of the counter.
@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from uuid import uuid4
 
 import httpx2
 
-from aggregator.dashboard.accounts import Accounts
+from aggregator.dashboard.accounts import CODE_LENGTH, Accounts
 from aggregator.settings import Settings as AggregatorSettings
 from aggregator.storage.migrations import migrate
 from aggregator.storage.store import Store
@@ -29,6 +30,7 @@ from kiosk.qr_codes import code_of, signed_code
 from secret_files import read_key
 from surveys.centre import load_centre
 from surveys.definition import load_instruments
+from surveys.receipts import new_code
 from tests.programs import ROOT, Program, free_port
 
 CENTRE = ROOT / "deploy" / "lai_chau.toml"
@@ -36,6 +38,8 @@ HONEST = (5,) * 18 + (4, 3)  # the ratings of a counter besides those of the att
 ZONE = load_centre(CENTRE).zone
 DOSSIERS = 24  # of 40 visitors, of whom half rate
 HOURS = ((450, 690), (810, 1_020))  # in minutes since midnight
+GUESSERS = 16
+YEAR = 365 * 86_400
 PATIENCE = 120.0  # seconds until all that was taken must have been counted
 
 
@@ -75,6 +79,34 @@ class Taps:
 
 
 SLOW = (Taps("q09", 10), Taps("q12", 20), Taps("q16", 40))
+
+
+@dataclass(frozen=True)
+class Guesses:
+    """Codes that were not given out, tried by several clients at once."""
+
+    name: str
+    possible: int
+    given: int  # so many are valid at once in a large centre
+
+
+RECEIPTS = Guesses("receipt codes", 2**60, 10_000)
+ONE_TIME = Guesses("one-time codes", 2**60, 10_000)
+ENROLMENT = Guesses("codes that enrol a device", 2**40, 1)
+
+
+@dataclass(frozen=True)
+class Guessed:
+    """What became of guesses: how many were looked at and how many not, and who got in."""
+
+    looked_at: int
+    put_off: int
+    right: int
+    seconds: float
+
+    def years(self, of: Guesses) -> float:
+        """Until one is right, on average, if guesses are looked at as fast as here."""
+        return of.possible / of.given / (self.looked_at / self.seconds) / YEAR
 
 
 @dataclass(frozen=True)
@@ -216,6 +248,49 @@ class House:
                 return row
             time.sleep(0.2)
 
+    def guessed(self, guesses: Guesses, tries: int) -> Guessed:
+        """Try codes by GUESSERS at once, each as fast as it is answered."""
+        statuses: Counter[int] = Counter()
+        begun = time.monotonic()
+        with (
+            httpx2.Client(trust_env=False, timeout=60) as client,
+            ThreadPoolExecutor(GUESSERS) as guessers,
+        ):
+            statuses.update(guessers.map(lambda _: self._guess(client, guesses), range(tries)))
+        seconds = time.monotonic() - begun
+        wrong = statuses[403] + statuses[404]
+        right = statuses[200] + statuses[303]
+        assert wrong + right + statuses[429] == tries, statuses
+        return Guessed(wrong + right, statuses[429], right, seconds)
+
+    def _guess(self, client: httpx2.Client, guesses: Guesses) -> int:
+        code = new_code()
+        if guesses is ENROLMENT:
+            sent = {"code": code.replace("-", "")[:CODE_LENGTH]}
+            answer = client.post(f"{self.dashboard}/api/v1/devices", json=sent)
+        elif guesses is ONE_TIME:
+            answer = client.get(f"{self.kiosk}/o/{code.replace('-', '')}")
+        else:
+            answer = client.get(f"{self.kiosk}/c/{code}")
+        return int(answer.status_code)
+
+    def enrolled_by(self, clients: int) -> Counter[int]:
+        """The statuses that so many clients get who enrol by one valid code at once."""
+        store = Store(AggregatorSettings(centre=CENTRE, var=self.var).database)
+        try:
+            accounts = Accounts(store, lambda: datetime.now(UTC))
+            code = accounts.enrolment_code("raced", (None, None), "attack", store.state()[1])
+        finally:
+            store.close()
+        with ThreadPoolExecutor(clients) as racing:
+            answers = racing.map(
+                lambda _: httpx2.post(
+                    f"{self.dashboard}/api/v1/devices", json={"code": code}, trust_env=False
+                ),
+                range(clients),
+            )
+            return Counter(answer.status_code for answer in answers)
+
     def alerts(self) -> list[str]:
         """The subjects of the alerts of flags, as the log has them."""
         store = Store(f"sqlite:///{self.var / 'aggregator' / 'hailong.sqlite3'}")
@@ -298,6 +373,16 @@ def main() -> None:
             )
         time.sleep(65)  # the watch looks each minute
         print("alerts:", ", ".join(built.alerts()))
+        print("| codes guessed | tries | looked at | right | one is right after |")
+        print("| --- | --- | --- | --- | --- |")
+        for guesses in (RECEIPTS, ONE_TIME, ENROLMENT):
+            seen = built.guessed(guesses, given.tries)
+            print(
+                f"| {guesses.name}, {guesses.given:,} of {guesses.possible:.2g} given out "
+                f"| {given.tries:,} in {seen.seconds:.0f} s | {seen.looked_at:,} | {seen.right} "
+                f"| {seen.years(guesses):,.0f} years |",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":
