@@ -32,6 +32,15 @@ LONGEST_TAG = 40  # characters
 MOST_TAGS = 20  # of a comment
 AT_ONCE = 500  # comments indexed by one statement
 RECENT = 20_000  # newest comments that are looked through one by one
+DAYS_AT_ONCE = 8  # of a period long past; then twice as many, and so on
+# The days of a period that have comments, by the number of their newest one.
+NEWEST_OF_DAYS = text(
+    "SELECT CAST(each AS date) AS day, newest FROM "
+    "generate_series(CAST(:since AS date), CAST(:until AS date), INTERVAL '1 day') AS each, "
+    "LATERAL (SELECT max(number) AS newest FROM submission "
+    "WHERE day = CAST(each AS date) AND comment IS NOT NULL) AS own "
+    "WHERE newest IS NOT NULL ORDER BY newest DESC"
+)
 
 # An act on a comment, and the one that takes it back.
 Act = Literal["tag", "untag", "hide", "show"]
@@ -59,17 +68,19 @@ class Search:
     hidden: bool | None = None
 
     def groups(self) -> list[list[str]]:
-        """The lexemes of the search: of each group a comment has one at least."""
+        """The lexemes of the search but its period: of each group a comment has one at least."""
         groups = [[word] for word in _words(cleaned(self.words)[:LONGEST_SEARCH])]
         groups += [[f"department:{one}" for one in self.departments]] if self.departments else []
         groups += [[f"counter:{one}" for one in self.counters]] if self.counters else []
         groups += [[f"answer:{question}:{code}"] for question, code in self.answers]
-        if self.since and self.until:
-            groups.append(list(_cover(self.since, self.until)))
         groups += [[f"channel:{self.channel}"]] if self.channel else []
         groups += [[_tag_lexeme(self.tag)]] if self.tag else []
         groups += [[f"hidden:{int(self.hidden)}"]] if self.hidden is not None else []
         return groups
+
+    @property
+    def period(self) -> tuple[date, date] | None:
+        return (self.since, self.until) if self.since and self.until else None
 
 
 @dataclass(frozen=True)
@@ -144,13 +155,14 @@ class Comments:
     def found(self, search: Search, limit: int, before: int | None = None) -> list[Comment]:
         """At most ``limit`` comments that arrived before the one with the number ``before``."""
         with self._database.begin() as connection:
-            numbers = _find(connection, self._groups(search), limit, before)
+            numbers = _find(connection, self._groups(search), search.period, limit, before)
             return _comments(connection, numbers)
 
     def count(self, search: Search, most: int) -> int:
         """How many comments a search finds; counting stops at ``most``."""
         with self._database.begin() as connection:
-            return len(_find(connection, self._groups(search), most, None, newest_first=False))
+            groups, period = self._groups(search), search.period
+            return len(_find(connection, groups, period, most, None, newest_first=False))
 
     def comment(self, number: int) -> Comment | None:
         with self._database.begin() as connection:
@@ -327,48 +339,108 @@ def _ends(day: date) -> tuple[date, date, date]:
 def _find(
     connection: Connection,
     groups: Sequence[Sequence[str]],
+    period: tuple[date, date] | None,
     limit: int,
     before: int | None,
     *,
     newest_first: bool = True,
 ) -> list[int]:
-    """The numbers of the newest comments that have a lexeme of each group.
+    """The numbers of the newest comments of a period that have a lexeme of each group.
 
     Without ``newest_first`` those of any, which may take less time.
     """
+    wanted = [*groups, list(_cover(*period))] if period else groups
     sqlite = connection.dialect.name == "sqlite"
-    key, matches, quote, either, both = (
-        ("rowid", "comment_words MATCH :query", '"', " OR ", " AND ")
-        if sqlite
-        else ("number", "lexemes @@ CAST(:query AS tsquery)", "'", " | ", " & ")
-    )
-    asked = both.join(
-        f"({either.join(f'{quote}{lexeme}{quote}' for lexeme in group)})" for group in groups
-    )
-    older = [f"{key} < :before"] * (before is not None)
-    bounds = {"before": before} if before is not None else {}
-    values = {**({"query": asked} if groups else {}), **bounds, "limit": limit}
-
-    def newest(source: str, conditions: list[str]) -> list[int]:
-        where = f"WHERE {' AND '.join(conditions)} " if conditions else ""
-        query = f"SELECT {key} FROM {source} {where}ORDER BY {key} DESC LIMIT :limit"  # noqa: S608 - constants
-        return list(connection.execute(text(query), values).scalars())
-
-    every = [matches, *older] if groups else older
-    if sqlite or not groups:
-        return newest("comment_words", every)
+    if sqlite or not wanted:
+        return _newest(connection, "comment_words", wanted, limit, before)
     # PostgreSQL cannot know how often lexemes come together. So first the newest comments are
     # looked through, among which there are enough of what is frequent; what is not, or lies in
     # a period long past, is then taken from the index: all of it, where it has to be in order.
-    among = f"WHERE {older[0]} " if older else ""
+    among = "" if before is None else "WHERE number < :before "
     recent = f"SELECT * FROM comment_words {among}ORDER BY number DESC LIMIT {RECENT}"  # noqa: S608 - constants
-    found = newest(f"({recent}) AS recent", [matches])
+    found = _newest(connection, f"({recent}) AS recent", wanted, limit, before)
     if len(found) == limit:
         return found
+    if period:
+        return _by_days(connection, groups, period, limit, before, newest_first=newest_first)
+    return _matching(connection, wanted, limit, before, newest_first=newest_first)
+
+
+def _by_days(
+    connection: Connection,
+    groups: Sequence[Sequence[str]],
+    period: tuple[date, date],
+    limit: int,
+    before: int | None,
+    *,
+    newest_first: bool,
+) -> list[int]:
+    """As _find, on PostgreSQL: days one after another until they hold enough.
+
+    A comment may come long after its day. So the days are in the order of their newest comments,
+    and those are found where no other day has a newer one.
+    """
+    days = connection.execute(NEWEST_OF_DAYS, dict(zip(("since", "until"), period, strict=True)))
+    left, found, several = days.all(), list[int](), DAYS_AT_ONCE
+    while left and (len(found) < limit or (newest_first and found[-1] < left[0].newest)):
+        some, left = left[:several], left[several:]
+        wanted = [*groups, [_times(row.day)[-1] for row in some]]
+        more = _matching(connection, wanted, limit, before, newest_first=newest_first)
+        found = sorted([*found, *more], reverse=True)[:limit]
+        several *= 2
+    return found
+
+
+def _newest(
+    connection: Connection,
+    source: str,
+    groups: Sequence[Sequence[str]],
+    limit: int,
+    before: int | None,
+) -> list[int]:
+    """The numbers of the newest of ``source`` that have a lexeme of each group."""
+    key = "rowid" if connection.dialect.name == "sqlite" else "number"
+    conditions, values = _asked(connection, groups, before)
+    query = f"SELECT {key} FROM {source} {conditions}ORDER BY {key} DESC LIMIT :limit"  # noqa: S608 - constants
+    return list(connection.execute(text(query), {**values, "limit": limit}).scalars())
+
+
+def _matching(
+    connection: Connection,
+    groups: Sequence[Sequence[str]],
+    limit: int,
+    before: int | None,
+    *,
+    newest_first: bool,
+) -> list[int]:
+    """As _newest, on PostgreSQL, of all comments, by the index of their lexemes."""
+    conditions, values = _asked(connection, groups, before)
     order = "ORDER BY number DESC " if newest_first else ""
-    every_one = f"SELECT number FROM comment_words WHERE {' AND '.join(every)}"  # noqa: S608 - constants
+    every_one = f"SELECT number FROM comment_words {conditions}"  # noqa: S608 - constants
     query = f"WITH matching AS MATERIALIZED ({every_one}) SELECT number FROM matching {order}"  # noqa: S608 - constants
-    return list(connection.execute(text(f"{query}LIMIT :limit"), values).scalars())
+    query += "LIMIT :limit"
+    return list(connection.execute(text(query), {**values, "limit": limit}).scalars())
+
+
+def _asked(
+    connection: Connection, groups: Sequence[Sequence[str]], before: int | None
+) -> tuple[str, dict[str, object]]:
+    """The condition of having a lexeme of each group and a number below ``before``."""
+    key, matches, quote, either, both = (
+        ("rowid", "comment_words MATCH :query", '"', " OR ", " AND ")
+        if connection.dialect.name == "sqlite"
+        else ("number", "lexemes @@ CAST(:query AS tsquery)", "'", " | ", " & ")
+    )
+    conditions, values = [], dict[str, object]()
+    if groups:
+        conditions.append(matches)
+        values["query"] = both.join(
+            f"({either.join(f'{quote}{lexeme}{quote}' for lexeme in group)})" for group in groups
+        )
+    if before is not None:
+        conditions.append(f"{key} < :before")
+        values["before"] = before
+    return (f"WHERE {' AND '.join(conditions)} " if conditions else ""), values
 
 
 # Comments as they are shown

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Integer,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlmodel import Field, SQLModel
 
@@ -67,6 +68,11 @@ class SubmissionRow(SQLModel, table=True):
     __table_args__ = (
         Index("submission_day", "day", "visit"),
         Index("submission_survey_day", "survey", "day"),
+        Index(
+            *("submission_commented", "day", "number"),
+            sqlite_where=text("comment IS NOT NULL"),
+            postgresql_where=text("comment IS NOT NULL"),
+        ),
     )
 
     number: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True))

@@ -168,6 +168,30 @@ def test_pages_follow_each_other_without_gap_or_repeat(
     assert [one.text for one in log.found(ever, 2)] == ["Góp ý 6", "Góp ý 5"]
 
 
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_a_period_long_past_is_in_the_order_of_arrival(
+    intake: Intake, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Days are read by the newest comment of each: some came weeks after their day."""
+    monkeypatch.setattr(comments, "RECENT", 1)
+    monkeypatch.setattr(comments, "DAYS_AT_ONCE", at_once)
+    days = [9, 3, 12, 7, 3, 9, 1, 12, 5, 7, 2, 20]
+    last = NOW.date() - timedelta(days=2)
+    for number, back in enumerate(days):
+        at = (NOW - timedelta(days=back)).isoformat()
+        intake([commented(f"Góp ý {number}", answered_at=at)])
+    newest = [f"Góp ý {at}" for at in range(len(days) - 1, -1, -1) if 2 <= days[at] <= 12]
+    for words in ("gop", ""):
+        period = Search(words, since=NOW.date() - timedelta(days=12), until=last)
+        for limit in range(1, 12):
+            seen, before = [], None
+            while page := intake.store.comments.found(period, limit, before):
+                seen += [one.text for one in page]
+                before = page[-1].number
+            assert seen == newest
+            assert intake.store.comments.count(period, limit) == min(limit, len(newest))
+
+
 @given(st.dates(date(2019, 1, 1), date(2027, 12, 31)), st.integers(0, 1_500), st.data())
 def test_a_period_is_covered_exactly(since: date, length: int, data: st.DataObject) -> None:
     until = since + timedelta(days=length)
