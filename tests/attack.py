@@ -279,7 +279,7 @@ class House:
         store = Store(AggregatorSettings(centre=CENTRE, var=self.var).database)
         try:
             accounts = Accounts(store, lambda: datetime.now(UTC))
-            code = accounts.enrolment_code("raced", (None, None), "attack", store.state()[1])
+            code = accounts.enrolment_code("raced", (None, None), "attack", store.state().version)
         finally:
             store.close()
         with ThreadPoolExecutor(clients) as racing:

@@ -77,7 +77,9 @@ def _posterior(
     true = generator.beta(favourable[drawn], other[drawn])
     # Chance breaks the ties of draws that round to 1, and is too small to change another order.
     by_chance = generator.random(true.shape) * 2.0**-40
-    ranks = 1 + np.argsort(np.argsort(by_chance - true, axis=1), axis=1)
+    ranks = np.empty(true.shape, dtype=np.int64)
+    places = np.broadcast_to(np.arange(1, 1 + len(n)), true.shape)
+    np.put_along_axis(ranks, np.argsort(by_chance - true, axis=1), places, axis=1)
     rank = np.array([1 + (shrunk > share).sum() for share in shrunk])
     lowest, highest = np.sort(ranks, axis=0)[[int(DRAWS * tail) for tail in tails.ravel()]]
     shares = np.array([shrunk, low, high])

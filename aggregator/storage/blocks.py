@@ -1,5 +1,6 @@
 """Blocks: the tallies of a day or a month as one matrix, and sums over many blocks."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +18,6 @@ Grouping = Literal[
 Key = tuple[Any, ...]
 NUMBERS = frozenset({"code", "weekday", "hour"})  # the groupings whose keys are whole numbers
 
-_Numbered = list[tuple[int, np.ndarray]]  # the values of days, by the day's number
-AT_ONCE = 2**17  # numbers of days that are added up at once: more would not fit into a cache
 
 # By grouping of time: a function from a day to the first day of its week, month, …
 TIMES: Mapping[str, Callable[[date], date]] = {
@@ -87,6 +86,69 @@ class Totals:
     values: np.ndarray
 
 
+class Stack(NamedTuple):
+    """The tallies of days, ascending, each a matrix of the same items and places.
+
+    ``values`` are whole numbers of shape (days, sums, items, places). On a day that is not among
+    ``days`` nobody answered.
+    """
+
+    days: tuple[date, ...]
+    items: Keys
+    places: Keys
+    values: np.ndarray
+
+    @property
+    def blocks(self) -> list[tuple[date, Block]]:
+        """The days with their blocks."""
+        return [
+            (day, Block(self.items, self.places, values))
+            for day, values in zip(self.days, self.values, strict=True)
+        ]
+
+    @property
+    def whole(self) -> Block:
+        """The sums of all days."""
+        return Block(self.items, self.places, self.values.sum(axis=0, dtype=np.int64))
+
+    def with_day(self, day: date, block: Block) -> "Stack":
+        """The same with another block of one day, whose items and places are among these.
+
+        Raises KeyError where one is not.
+        """
+        at = bisect_left(self.days, day)
+        there = self.days[at : at + 1] == (day,)
+        values = np.zeros(self.values.shape[1:], dtype=np.int64)
+        rows, columns = _positions(block.items, self.items), _positions(block.places, self.places)
+        values[:, np.array(rows)[:, None], columns] = block.values
+        parts = [self.values[:at], values[None], self.values[at + there :]]
+        days = (*self.days[:at], day, *self.days[at + there :])
+        return self._replace(days=days, values=np.concatenate(parts))
+
+
+def stacked(blocks: Iterable[tuple[date, Block]]) -> list[Stack]:
+    """Blocks of a day each, in the order of their days, as stacks: one of those whose keys agree.
+
+    A day may be in several of them.
+    """
+    alike: dict[tuple[Keys, Keys], dict[date, np.ndarray]] = defaultdict(dict)
+    for day, block in blocks:
+        of_keys = alike[block.items, block.places]
+        before = of_keys.get(day)
+        values = block.values
+        of_keys[day] = values if before is None else before.astype(np.int64) + values
+    return [
+        Stack(tuple(days), *keys, np.stack(list(days.values()))) for keys, days in alike.items()
+    ]
+
+
+def one_stack(blocks: Sequence[tuple[date, Block]], sums: int) -> Stack:
+    """Blocks of a day each, of ``sums`` sums, in the order of their days, as a single stack."""
+    totals = add_up(blocks, sums, _same, _same, _same)
+    keys = _shared(Keys(totals.items)), _shared(Keys(totals.places))
+    return Stack(tuple(totals.times), *keys, totals.values)
+
+
 def merged(blocks: Sequence[Block], sums: int) -> Block:
     """Add blocks of one layout, which has ``sums`` sums, up to a single block."""
     totals = add_up([(date.min, block) for block in blocks], sums, _same, _same, _same)
@@ -142,80 +204,53 @@ def add_up(
 
 
 def by_day(
-    blocks: Sequence[tuple[date, Block]],
+    stacks: Sequence[Stack],
     sums: int,
     item: Callable[[Key], Hashable | None],
     place: Callable[[Key], Hashable | None],
 ) -> Totals:
-    """As add_up, of blocks of a day each, in the order of their days, which are the times.
-
-    For speed, days in which the same positions have one label are added up as one stack, in whole
-    numbers: by matrices of 0 and 1 it would take the library's threads, which wait for each other.
-    """
+    """As add_up, of the blocks of stacks, by their days, which are in order."""
     items, places = _Labels(item), _Labels(place)
-    times = {day: number for number, day in enumerate(dict.fromkeys(day for day, _ in blocks))}
-    days_of: dict[tuple[Keys, Keys], _Numbered] = defaultdict(list)
-    for day, block in blocks:
-        days_of[block.items, block.places].append((times[day], block.values))
-    alike: dict[tuple[bytes, bytes], list[tuple[np.ndarray, np.ndarray, _Numbered]]]
-    alike = defaultdict(list)
-    for (of_items, of_places), days in days_of.items():
-        by_item, rows = _alike(items.of_keys(of_items))
-        by_place, columns = _alike(places.of_keys(of_places))
-        alike[by_item, by_place].append((rows, columns, days))
+    labelled = [(one, items.of_keys(one.items), places.of_keys(one.places)) for one in stacks]
+    times = {day: n for n, day in enumerate(sorted({day for one in stacks for day in one.days}))}
     totals = np.zeros((len(times), sums, len(items.labels), len(places.labels)), dtype=np.int64)
-    for patterns, group in alike.items():
-        runs = [_runs(one) for one in patterns]
-        lengths = [len(days) for _, _, days in group]
-        numbers, values = zip(*(day for _, _, days in group for day in days), strict=True)
-        at = np.array(numbers)
-        of_rows = np.repeat([rows for rows, _, _ in group], lengths, axis=0)
-        of_columns = np.repeat([columns for _, columns, _ in group], lengths, axis=0)
-        several = max(1, AT_ONCE // max(1, sums * len(runs[0].order) * len(runs[1].order)))
-        for start in range(0, len(at), several):
-            some = slice(start, start + several)
-            into = (
-                at[some, None, None, None],
-                np.arange(sums)[:, None, None],
-                of_rows[some, None, :, None],
-                of_columns[some, None, None, :],
-            )
-            np.add.at(totals, into, _added(values[some], sums, *runs))
+    for one, of_items, of_places in labelled:
+        rows, columns = _runs(of_items.tobytes()), _runs(of_places.tobytes())
+        at = np.array([times[day] for day in one.days])
+        cells = np.ix_(at, np.arange(sums), rows.labels, columns.labels)
+        totals[cells] += _added(one.values[:, :sums], rows, columns)
     return Totals(list(times), list(items.labels), list(places.labels), totals)
 
 
-def _alike(labels: np.ndarray) -> tuple[bytes, np.ndarray]:
-    """Which keys share a label, and the labels, which are as _Labels has them, as they appear.
-
-    The first is of each key the position of its label among the second, or -1, as 64 bits.
-    """
-    seen: dict[int, int] = {}
-    found = [-1 if one < 0 else seen.setdefault(one, len(seen)) for one in labels.tolist()]
-    return np.array(found, dtype=np.int64).tobytes(), np.array(list(seen), dtype=np.int64)
-
-
 class _Runs(NamedTuple):
-    """An order in which keys of one label follow one another, and where each label starts."""
+    """An order in which keys of one label follow one another, where each label starts, and these.
+
+    Keys without a label are not in it.
+    """
 
     order: np.ndarray
     starts: np.ndarray
+    labels: np.ndarray
 
 
-def _added(values: Sequence[np.ndarray], sums: int, rows: _Runs, columns: _Runs) -> np.ndarray:
-    """The first ``sums`` sums of matrices, with the items and places of one label added up."""
-    shape = (len(values), len(values[0]), len(rows.order), values[0].shape[2])
-    stack = np.concatenate([own.take(rows.order, axis=1) for own in values]).reshape(shape)
-    stack = stack[:, :sums, :, columns.order]
-    added = np.add.reduceat(stack, columns.starts, axis=-1, dtype=np.int64)
-    return np.add.reduceat(added, rows.starts, axis=-2)
+def _added(values: np.ndarray, rows: _Runs, columns: _Runs) -> np.ndarray:
+    """Days of matrices, with the items and places of one label added up.
+
+    In whole numbers: by matrices of 0 and 1 it would take the library's threads, which wait for
+    each other.
+    """
+    kept = values.take(rows.order, axis=2).take(columns.order, axis=3)
+    added = np.add.reduceat(kept, columns.starts, axis=3, dtype=np.int64)
+    return np.add.reduceat(added, rows.starts, axis=2)
 
 
 @lru_cache(512)
-def _runs(pattern: bytes) -> _Runs:
-    """The runs of what _alike returns first, without -1."""
-    labels = np.frombuffer(pattern, dtype=np.int64)
-    order = np.argsort(labels, kind="stable")[np.count_nonzero(labels < 0) :]
-    return _Runs(order, np.unique(labels[order], return_index=True)[1])
+def _runs(labels: bytes) -> _Runs:
+    """The runs of what _Labels.of_keys returns, as bytes."""
+    numbers = np.frombuffer(labels, dtype=np.int64)
+    order = np.argsort(numbers, kind="stable")[np.count_nonzero(numbers < 0) :]
+    found, starts = np.unique(numbers[order], return_index=True)
+    return _Runs(order, starts, found)
 
 
 class _Labels:

@@ -8,23 +8,28 @@ so that both together are the whole, to the last integer.
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import orjson
 from sqlalchemy import Connection
 
-from aggregator.storage.blocks import Block, Key, Keys
-from aggregator.storage.judging import Judge
+from aggregator.storage.blocks import Block, Key, Keys, Stack
+from aggregator.storage.flag_rules import Rules
+from aggregator.storage.judging import Judge, JudgedDay
+from aggregator.storage.newest import Growing
 from aggregator.storage.rollups import SUMS, Partial, Span, Tallies
 from aggregator.storage.submissions import Filters, read_days
 from aggregator.storage.tables import FLAGS
 from aggregator.storage.tallies import Answered, by_code, by_hour, pooled
 from surveys.centre import Centre
 from surveys.definition import Survey
+
+T = TypeVar("T", Block, Stack)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,11 +71,20 @@ class Flagging:
         return Judge(self.survey, self.centre)
 
     def block(self, connection: Connection, survey: str, span: Span) -> Block:
+        return self._of_flagged(connection, span, self._judge.rules(connection, *span))
+
+    def growing(self, connection: Connection, survey: str, day: date, numbers: range) -> Growing:
+        judged = self._judge.newest(connection, day, numbers)
+        rules = judged.rules()
+        block = self._of_flagged(connection, Span(day, day), rules)
+        return _Judged(self, day, judged, rules, block)
+
+    def _of_flagged(self, connection: Connection, span: Span, rules: Mapping[int, Rules]) -> Block:
+        """The block of the flagged submissions of some days, with the rules that gave the flags."""
         none = [0] * (len(SUMS) - 1)  # the other sums of what is counted
         counted: Counter[Key] = Counter()
         answered: list[Answered] = []
-        rules = self._judge.rules(connection, *span)
-        for row in read_days(connection, Filters(*span, survey), rules):
+        for row in read_days(connection, Filters(*span, self.survey.id), rules):
             place = (row.channel, row.department or "", row.counter or "")
             if self._judge.is_judged(row):
                 counted["rules", ",".join(rules[row.number]), 0, 0, *place] += 1
@@ -86,6 +100,28 @@ class Flagging:
     def numbers(self, connection: Connection, survey: str, span: Span) -> frozenset[int]:
         """The numbers of the flagged submissions of a survey."""
         return frozenset(self._judge.rules(connection, *span))
+
+
+@dataclass
+class _Judged:
+    """The block of a day's flagged submissions, to which answers are added."""
+
+    flagging: Flagging
+    day: date
+    judged: JudgedDay
+    rules: Mapping[int, Rules]
+    block: Block
+
+    def add(self, connection: Connection, rows: Sequence[Any]) -> bool:
+        judge = self.flagging._judge
+        own = [row for row in rows if judge.can_judge(row)]
+        if any(row.day != self.day for row in own):
+            return False  # a usual day may be another now
+        self.judged.add(own, judge.usual(connection, self.day))
+        if (rules := self.judged.rules()) != self.rules:
+            span = Span(self.day, self.day)
+            self.rules, self.block = rules, self.flagging._of_flagged(connection, span, rules)
+        return True
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,13 +168,14 @@ def below_zero(block: Block) -> Block:
     return block._replace(values=-block.values.astype(np.int64))
 
 
-def taken_off(block: Block, layout: Tallies) -> Block:
-    """What a block of Flagging takes off one of ``layout``: the same items, below 0."""
+def taken_off(tallies: T, layout: Tallies) -> T:
+    """What a block or a stack of Flagging takes off one of ``layout``: the same items, below 0."""
     width = 1 + len(layout.items)
     at = [
         n
-        for n, item in enumerate(block.items)
+        for n, item in enumerate(tallies.items)
         if item[0] == layout.part and layout.has(item[1:width])
     ]
-    items = Keys(block.items[n][1:width] for n in at)
-    return Block(items, block.places, -block.values[: len(layout.sums), at].astype(np.int64))
+    items = Keys(tallies.items[n][1:width] for n in at)
+    values = tallies.values[..., : len(layout.sums), :, :].take(at, axis=-2)
+    return tallies._replace(items=items, values=-values.astype(np.int64))

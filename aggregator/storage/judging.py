@@ -1,7 +1,7 @@
 """Judging what devices handed in: which submissions have a flag, a day at a time."""
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -24,6 +24,7 @@ from surveys.definition import Survey
 WAYS = ("kiosk", "qr")  # what was typed in has no times of its own
 USUAL_DAYS = 60  # before a day: what the usual day of a place is made of
 FEWEST_DAYS = 10  # with answers at a place, from which on it has a usual day
+ANY = range(1, 2**63)
 AT_HAND = 200  # days of surveys whose flags a reader of rows keeps
 
 At = tuple[str, str]  # department and counter, '' where there is none
@@ -47,7 +48,7 @@ class Judge:
         settled = _settled(connection, since, until)
         usual = _Usual(connection, self.survey, since, until)
         found: dict[int, Rules] = {}
-        rows = self._rows(connection, since, until)
+        rows = self._rows(connection, since, until, ANY)
         for day, of_day in groupby(rows, lambda row: row.day):
             found |= self.of_day(of_day, day, settled, usual)
         return found
@@ -55,46 +56,20 @@ class Judge:
     def of_day(
         self, rows: Iterable[Any], day: date, settled: Settled, usual: Usual
     ) -> dict[int, Rules]:
-        """The same of a day's rows: submissions of the survey and of that of ratings, as they came.
+        """The same of a day's submissions, of the survey and of that of ratings, as they came."""
+        judged = JudgedDay(self, day, settled)
+        judged.add(rows, usual)
+        return judged.rules()
 
-        Of a row only what the rules look at is kept.
-        """
-        near = _near_hours(self.centre, day)
-        judged: dict[int, Rating] = {}
-        answered: dict[int, str | None] = {}  # the survey's own, with their visits
-        rated: dict[int, str] = {}  # ratings, with their visits
-        alike: dict[object, int] = {}
-        for row in rows:
-            if row.survey == self.survey.id:
-                answered[row.number] = row.visit
-            if not self.is_judged(row):
-                continue
-            if row.survey == self._of_ratings and row.visit:
-                rated[row.number] = row.visit
-            question, at = self._rating_of(row.survey), row.answered_at.timestamp()
-            said = row.answers[question] if question else _likeness(row.answers)
-            judged[row.number] = Rating(
-                row.device,
-                (row.survey, row.channel, row.department or "", row.counter or ""),
-                int(at),
-                alike.setdefault(said, len(alike)),
-                not any(since <= at < until for since, until in near),
-                bool(row.crowded),
-            )
-        ratings = [*judged.values()]
-        places = self._places(ratings, day, settled, usual)
-        given = dict(zip(judged, flags(ratings, places, self.centre.flags), strict=True))
-        of_visits: dict[str | None, Rules] = {}
-        for number, rated_in in rated.items():
-            if given[number]:
-                of_visits[rated_in] = together(of_visits.get(rated_in, ()), given[number])
-        found = {}
-        for number, visit in answered.items():
-            is_rating = number in judged and self.survey.id == self._of_ratings
-            of_visit = () if is_rating else of_visits.get(visit, ())
-            if rules := together(given.get(number, ()), of_visit):
-                found[number] = rules
-        return found
+    def newest(self, connection: Connection, day: date, numbers: range) -> "JudgedDay":
+        """A day with those of its submissions that have these numbers."""
+        judged = JudgedDay(self, day, _settled(connection, day, day))
+        judged.add(self._rows(connection, day, day, numbers), self.usual(connection, day))
+        return judged
+
+    def usual(self, connection: Connection, day: date) -> Usual:
+        """How many forms a place gets on a usual day before this one."""
+        return _Usual(connection, self.survey, day, day)
 
     def is_judged(self, row: Any) -> bool:
         """Whether a submission is judged by itself: a rating, or a form of another survey."""
@@ -102,41 +77,120 @@ class Judge:
         return question is None or question in row.answers
 
     @property
-    def _of_ratings(self) -> str:
+    def of_ratings(self) -> str:
         return self.centre.instruments.rating
+
+    def said(self, row: Any) -> Any:
+        """What a submission said: the level that was given, or all of it."""
+        question = self._rating_of(row.survey)
+        return row.answers[question] if question else _likeness(row.answers)
 
     def _rating_of(self, survey: str) -> str | None:
         return self.survey.rating if survey == self.survey.id else RATING
 
-    def _places(
-        self, ratings: Iterable[Rating], day: date, settled: Settled, usual: Usual
-    ) -> dict[Where, Place]:
-        """The places of a day's ratings; their usual day where it may matter."""
-        counters = {one.id: len(one.counters) for one in self.centre.departments}
-        every = max(sum(counters.values()), 1)
-        found: dict[Where, Place] = {}
-        for key, n in Counter(one.place for one in ratings).items():
-            _, channel, department, counter = key
-            touch, dossiers = channel == "kiosk", settled.get((day, department))
-            among = max(counters.get(department, 1), 1) if department else every
-            asked = not touch and n > FEW_FORMS and dossiers is None
-            before = usual(day, (department, counter)) if asked else None
-            found[key] = Place(touch, 1 if counter else among, among, dossiers, before)
-        return found
+    def can_judge(self, row: Any) -> bool:
+        """Whether a submission is of a survey that is looked at, and told its time itself."""
+        own = row.survey in (self.survey.id, self.of_ratings) and row.channel in WAYS
+        return own and row.device is not None  # what was imported may have days in place of times
 
-    def _rows(self, connection: Connection, since: date, until: date) -> Iterator[Row[Any]]:
+    def _rows(
+        self, connection: Connection, since: date, until: date, numbers: range
+    ) -> Iterator[Row[Any]]:
         """What devices handed in of some days, day by day in the order of arrival."""
         of = SubmissionRow
         place = (col(of.device), col(of.channel), col(of.department), col(of.counter))
         said = (col(of.visit), col(of.answered_at), col(of.answers), col(of.crowded))
         query = select(col(of.number), col(of.day), col(of.survey), *place, *said).where(
             col(of.day).between(since, until),
-            col(of.survey).in_({self.survey.id, self._of_ratings}),
+            col(of.number).between(numbers.start, numbers.stop - 1),
+            col(of.survey).in_({self.survey.id, self.of_ratings}),
             col(of.channel).in_(WAYS),
-            col(of.device).is_not(None),  # what was imported may have days in place of times
+            col(of.device).is_not(None),  # as can_judge
         )
         ordered = query.order_by(col(of.day), col(of.number))
         yield from connection.execute(ordered, execution_options={"yield_per": CHUNK})
+
+
+class JudgedDay:
+    """The flags of what devices handed in on a day; answers may be added as they come in.
+
+    Of a submission only what the rules look at is kept. No rule looks beyond a place.
+    """
+
+    def __init__(self, judge: Judge, day: date, settled: Settled) -> None:
+        self._judge = judge
+        self._day = day
+        self._settled = settled
+        self._usual: dict[At, float | None] = {}
+        self._near = _near_hours(judge.centre, day)
+        self._at: dict[Where, dict[int, Rating]] = defaultdict(dict)  # by place and number
+        self._judged: set[int] = set()
+        self._answered: dict[int, str | None] = {}  # the survey's own, with their visits
+        self._rated: dict[int, str] = {}  # ratings, with their visits
+        self._alike: dict[object, int] = {}
+        self._flagged: dict[int, Rules] = {}
+
+    def add(self, rows: Iterable[Any], usual: Usual) -> None:
+        """Add submissions of the day that can be judged, in the order of arrival."""
+        judge, places = self._judge, set()
+        for row in rows:
+            if row.survey == judge.survey.id:
+                self._answered[row.number] = row.visit
+            if not judge.is_judged(row):
+                continue
+            if row.survey == judge.of_ratings and row.visit:
+                self._rated[row.number] = row.visit
+            place = (row.survey, row.channel, row.department or "", row.counter or "")
+            at = row.answered_at.timestamp()
+            places.add(place)
+            self._judged.add(row.number)
+            self._at[place][row.number] = Rating(
+                row.device,
+                place,
+                int(at),
+                self._alike.setdefault(judge.said(row), len(self._alike)),
+                not any(since <= at < until for since, until in self._near),
+                bool(row.crowded),
+            )
+        for place in places:
+            self._judge_place(place, self._at[place], usual)
+
+    def rules(self) -> dict[int, Rules]:
+        """By number, the flagged submissions of the survey with their rules."""
+        if not self._flagged:
+            return {}
+        of_visits: dict[str | None, Rules] = {}
+        for number, rated_in in self._rated.items():
+            if number in self._flagged:
+                before = of_visits.get(rated_in, ())
+                of_visits[rated_in] = together(before, self._flagged[number])
+        is_rating = self._judge.survey.id == self._judge.of_ratings
+        found = {}
+        for number, visit in self._answered.items():
+            of_visit = () if is_rating and number in self._judged else of_visits.get(visit, ())
+            if rules := together(self._flagged.get(number, ()), of_visit):
+                found[number] = rules
+        return found
+
+    def _judge_place(self, where: Where, ratings: Mapping[int, Rating], usual: Usual) -> None:
+        """The flags of one place and day; its usual day is asked for where it may matter."""
+        judge, (_, channel, department, counter) = self._judge, where
+        counters = {one.id: len(one.counters) for one in judge.centre.departments}
+        touch, dossiers = channel == "kiosk", self._settled.get((self._day, department))
+        every = max(sum(counters.values()), 1)
+        among = max(counters.get(department, 1), 1) if department else every
+        asked = not touch and len(ratings) > FEW_FORMS and dossiers is None
+        at = department, counter
+        if asked and at not in self._usual:
+            self._usual[at] = usual(self._day, at)
+        before = self._usual[at] if asked else None
+        place = Place(touch, 1 if counter else among, among, dossiers, before)
+        given = flags([*ratings.values()], {where: place}, judge.centre.flags)
+        for number, rules in zip(ratings, given, strict=True):
+            if rules:
+                self._flagged[number] = rules
+            else:
+                self._flagged.pop(number, None)
 
 
 class RulesOfRows:

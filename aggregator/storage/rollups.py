@@ -3,9 +3,7 @@
 from collections.abc import (
     Callable,
     Collection,
-    Hashable,
     Iterable,
-    MutableMapping,
     Sequence,
 )
 from dataclasses import dataclass, replace
@@ -17,19 +15,17 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import orjson
-from sqlalchemy import Connection, Select, bindparam, func, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 from sqlmodel import col
 
 from aggregator.storage.blocks import Block, Key, Keys, merged
 from aggregator.storage.definitions import definition_of
+from aggregator.storage.newest import Growing, Newest, Tail
 from aggregator.storage.submissions import STANDING
 from aggregator.storage.tables import (
-    BatchRow,
     BlockRow,
     FrozenBlockRow,
-    ShiftRow,
     SubmissionRow,
-    Transactions,
 )
 from aggregator.storage.tallies import Answered, by_code, by_hour, pooled
 from surveys.definition import Survey
@@ -96,30 +92,55 @@ class Tallies:
     places: tuple[str, ...] = ("channel", "department", "counter")
 
     def block(self, connection: Connection, survey: str, span: Span) -> Block:
-        return self.block_within(connection, survey, span, ANY)
+        return self._within(connection, survey, span, ANY, definition_of(connection, survey))
 
-    def block_within(
-        self, connection: Connection, survey: str, span: Span, numbers: range
-    ) -> Block:
-        """As block, of the submissions with these numbers."""
-        values = {"of": survey, **span._asdict(), "first": numbers.start, "last": numbers.stop - 1}
+    def growing(self, connection: Connection, survey: str, day: date, numbers: range) -> Growing:
         definition = definition_of(connection, survey)
+        block = self._within(connection, survey, Span(day, day), numbers, definition)
+        return _Counted(self, survey, day, definition, block)
+
+    def _within(
+        self,
+        connection: Connection,
+        survey: str,
+        span: Span,
+        numbers: range,
+        definition: Survey | None,
+    ) -> Block:
+        """The block of the submissions with these numbers."""
+        values = {"of": survey, **span._asdict(), "first": numbers.start, "last": numbers.stop - 1}
         rows = connection.execute(ANSWERED, values, execution_options={"yield_per": CHUNK})
-        parts = [
-            self.of(definition, [self._read(row) for row in some]) for some in rows.partitions()
-        ]
+        parts = [self.of(definition, some) for some in rows.partitions()]
         return parts[0] if len(parts) == 1 else merged(parts, len(self.sums))
 
-    def _read(self, row: Any) -> Answered:
-        channel, department, counter, answers, at = row
-        local = at.astimezone(self.zone) if self.zone else None
-        return Answered(channel, department or "", counter or "", answers, local)
-
-    def of(self, survey: Survey | None, answered: Sequence[Answered]) -> Block:
-        """The block of answers by a definition."""
+    def of(self, definition: Survey | None, rows: Iterable[Any]) -> Block:
+        """The block of answers by a definition; rows are as ANSWERED has them."""
         width = len(self.items)
-        kept = [row for row in self.count(survey, answered) if self.has(row[:width])]
+        answered = [self._read(row) for row in rows]
+        kept = [row for row in self.count(definition, answered) if self.has(row[:width])]
         return Block.of_rows(kept, width, len(self.places), len(self.sums))
+
+    def _read(self, row: Any) -> Answered:
+        local = row.answered_at.astimezone(self.zone) if self.zone else None
+        place = row.channel, row.department or "", row.counter or ""
+        return Answered(*place, row.answers, local)
+
+
+@dataclass
+class _Counted:
+    """The block of a day in a layout of tallies, to which answers are added."""
+
+    layout: Tallies
+    survey: str
+    day: date
+    definition: Survey | None
+    block: Block
+
+    def add(self, connection: Connection, rows: Sequence[Any]) -> bool:
+        if own := [row for row in rows if (row.survey, row.day) == (self.survey, self.day)]:
+            blocks = [self.block, self.layout.of(self.definition, own)]
+            self.block = merged(blocks, len(self.layout.sums))
+        return True
 
 
 SUMS = ("respondents", "k", "m", "kk", "km", "mm")
@@ -182,48 +203,18 @@ FROZEN = (
 )
 
 
-# The first and the last day of a survey.
-FIRST, LAST = (
-    select(end(col(SubmissionRow.day)))
-    .where(col(SubmissionRow.survey) == bindparam("of"))
-    .scalar_subquery()
-    for end in (func.min, func.max)
-)
-ENDS = select(FIRST, LAST)
-
-
-# All that blocks are made of: the newest answer, by number and id, the newest version of a batch,
-# which may have withdrawn some, and the dossiers and shifts of a day.
-ANSWER = select(func.max(col(SubmissionRow.number))).scalar_subquery()
-ID_OF = select(col(SubmissionRow.id)).where(col(SubmissionRow.number) == bindparam("number"))
-NEWEST = select(
-    ANSWER,
-    select(col(SubmissionRow.id)).where(col(SubmissionRow.number) == ANSWER).scalar_subquery(),
-    select(func.max(col(BatchRow.number))).scalar_subquery(),
-)
-OF_DAY: Sequence[Select[Any]] = [
-    select(table.__table__).where(col(table.day) == bindparam("day"))  # type: ignore[union-attr]
-    for table in (Transactions, ShiftRow)
-]
-# By layout's name and survey, the block of the newest day, and what it was made of: besides the
-# answers, and up to which of them, by number and id.
-Newest = MutableMapping[tuple[str, str], tuple[Hashable, tuple[int, str], Block]]
-MOST_NEWEST = 100
-
-
 class RollUps:
     """The blocks of one survey in one layout.
 
-    No block is stored of the newest day or its month, since answers still come in. The day's is
-    kept in ``newest`` until it would be another; what was answered since is added to a tally. An
-    object remembers the blocks that it has read, so that all figures made of them are of one
-    moment.
+    No block is stored of the newest day or its month, since answers still come in; the day's is
+    kept in ``newest``. An object remembers the blocks that it has read, so that all figures made
+    of them are of one moment.
     """
 
     def __init__(self, layout: Layout, survey: str, newest: Newest | None = None) -> None:
         self._layout = layout
         self._survey = survey
-        self._newest = {} if newest is None else newest
+        self._newest = newest or Newest()
         self._ends: tuple[date, date] | None = None  # the oldest and the newest day
         self.known: dict[Span, Block] = {}
         self.whole: dict[tuple[date | None, date | None], Block] = {}  # sums since and until
@@ -247,7 +238,8 @@ class RollUps:
         With ``daily`` each span is a day, otherwise a whole past month is one span. Days before
         the first and after the last answer are left out.
         """
-        self._ends = self._ends or self._ends_now(connection)
+        tail = Tail(connection)
+        self._ends = self._ends or tail.ends(self._survey)
         if self._ends is None:
             return []
         spans = _spans(since, until, *self._ends, daily=daily)
@@ -255,37 +247,14 @@ class RollUps:
         known = {*self.known, newest}
         self.known |= self._stored(connection, [span for span in spans if span not in known])
         if newest in spans and newest not in self.known:
-            self.known[newest] = self._of_newest(connection, newest)
+            self.known[newest] = self._newest.block(tail, self._layout, self._survey, newest.since)
         return [(span, self.known.get(span)) for span in spans]
 
-    def _of_newest(self, connection: Connection, day: Span) -> Block:
-        """The block of the newest day, made anew unless it would be the same."""
-        number, id, batch = connection.execute(NEWEST).one()
-        others = () if isinstance(self._layout, Tallies) else OF_DAY
-        rows = [tuple(map(tuple, connection.execute(one, {"day": day.since}))) for one in others]
-        key, made_of = (self._layout.name, self._survey), (day, batch, *rows)
-        before, last, block = self._newest.get(key, (None, (0, ""), None))
-        if before != made_of:
-            last, block = (0, ""), None
-        if block is not None and last == (number, id):
-            return block
-        if isinstance(self._layout, Tallies):
-            since = range(1, number + 1)
-            if block is not None and self._is_there(connection, *last):
-                since = range(last[0] + 1, number + 1)
-            else:
-                block = None  # of another database, put in the place of this one
-            later = self._layout.block_within(connection, self._survey, day, since)
-            block = merged([block, later], len(self._layout.sums)) if block else later
-        else:
-            block = self._layout.block(connection, self._survey, day)
-        if len(self._newest) >= MOST_NEWEST:
-            self._newest.clear()  # those of settings of before would stay for ever
-        self._newest[key] = made_of, (number, id), block
-        return block
-
-    def _is_there(self, connection: Connection, number: int, id: str) -> bool:
-        return bool(connection.execute(ID_OF, {"number": number}).scalar_one_or_none() == id)
+    def of_day(self, tail: Tail, day: date) -> Block:
+        """The block of a day as it now is, whatever is stored."""
+        if (ends := tail.ends(self._survey)) and day == ends[1]:
+            return self._newest.block(tail, self._layout, self._survey, day)
+        return self._layout.block(tail.connection, self._survey, Span(day, day))
 
     def fill(self, connection: Connection, spans: Iterable[Span]) -> None:
         """Compute the blocks of spans and remember them, without storing them."""
@@ -317,11 +286,6 @@ class RollUps:
             Span(answered, answered)
             for answered in connection.execute(query.order_by(day)).scalars()
         ]
-
-    def _ends_now(self, connection: Connection) -> tuple[date, date] | None:
-        """The oldest and the newest day with answers, by one look-up in the key each."""
-        oldest, newest = connection.execute(ENDS, {"of": self._survey}).one()
-        return None if oldest is None or newest is None else (oldest, newest)
 
     def _stored(self, connection: Connection, spans: Sequence[Span]) -> dict[Span, Block]:
         """The stored blocks among spans: one query for each run of days or of months."""

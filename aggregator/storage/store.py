@@ -6,7 +6,7 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -18,7 +18,7 @@ from aggregator.storage.alerts import AlertLog
 from aggregator.storage.audit import AuditLog
 from aggregator.storage.ballots import Ballots
 from aggregator.storage.batches import Batches
-from aggregator.storage.blocks import Block, Key, Totals, merged
+from aggregator.storage.blocks import Block, Key, Stack, Totals, merged, stacked
 from aggregator.storage.cases import Cases
 from aggregator.storage.centres import Centres
 from aggregator.storage.chains import Chains
@@ -34,6 +34,7 @@ from aggregator.storage.handling import Handling
 from aggregator.storage.hard_data import read_hard_data
 from aggregator.storage.issued import IssuedReports
 from aggregator.storage.ledger import Ledger
+from aggregator.storage.newest import Mark, Newest, Tail
 from aggregator.storage.one_time import OneTimeCodes
 from aggregator.storage.operations import Operations
 from aggregator.storage.public_answers import PublicAnswers
@@ -45,7 +46,6 @@ from aggregator.storage.rollups import (
     TALLIES,
     Frozen,
     Layout,
-    Newest,
     Partial,
     RollUps,
     Span,
@@ -58,7 +58,6 @@ from aggregator.storage.tables import (
     FLAGS,
     BlockRow,
     HardData,
-    SubmissionRow,
     Transactions,
 )
 from aggregator.storage.writer import Writer
@@ -76,17 +75,22 @@ Following = Mapping[str, Mapping[str, str]]
 
 # Made once: a province asks a hundred stores.
 STATE = (
-    "SELECT (SELECT coalesce(max(number), 0) FROM submission), "
-    "(SELECT coalesce(max(number), 0) FROM centre_version)"
-)
-DAYS_AFTER: Select[str, date] = (
-    select(col(SubmissionRow.survey), col(SubmissionRow.day))
-    .where(col(SubmissionRow.number) > bindparam("answer"))
-    .distinct()
+    "SELECT coalesce(newest.number, 0), coalesce(newest.id, ''), "
+    "(SELECT coalesce(max(number), 0) FROM journal), "
+    "(SELECT coalesce(max(number), 0) FROM centre_version) "
+    "FROM (SELECT max(number) AS number FROM submission) AS found "
+    "LEFT JOIN submission AS newest ON newest.number = found.number"
 )
 SETTLED: Select[date, str, int] = select(
     col(Transactions.day), col(Transactions.department), col(Transactions.dossiers)
 ).where(col(Transactions.day).between(bindparam("since"), bindparam("until")))
+
+
+class State(NamedTuple):
+    """How much has come in; ``version`` is that of the centre's document, 0 where there is none."""
+
+    mark: Mark
+    version: int
 
 
 ROLL_UP_WAIT = 0.25  # seconds that a reader waits for the write lock before it goes without storing
@@ -103,6 +107,10 @@ class Selection:
     channel: str | None = None
     department: str | None = None
 
+    def has_day(self, day: date) -> bool:
+        """Whether a day is in its period."""
+        return (self.since or day) <= day <= (self.until or day)
+
 
 class Store:
     """All reading and writing of one database."""
@@ -112,7 +120,7 @@ class Store:
         self.database = Database(url, lock_timeout)
         self._impatient = Database(url, ROLL_UP_WAIT)
         self._rollups: dict[tuple[Layout, str], RollUps] | None = None
-        self._newest: Newest = {}
+        self._newest = Newest()
         self.department: str | None = None  # the only one that is read, where it is not None
         self.is_frozen = False
         self._following: Following = {}
@@ -174,21 +182,18 @@ class Store:
         with self.database.begin() as connection:
             return bool(read_chunk(connection, 0, [], limit=1))
 
-    def state(self) -> tuple[int, int]:
-        """Numbers of the newest answer and the newest version of the centre's document; else 0.
+    def state(self) -> State:
+        """How much has come in, and the newest version of the centre's document.
 
-        While they are the same, so are all tallies, but for what was withdrawn of a batch; dossiers
-        may have changed.
+        While it is the same, so are all tallies and dossiers.
         """
         with self.database.begin() as connection:
-            answer, version = connection.exec_driver_sql(STATE).one()
-        return answer, version
+            *mark, version = connection.exec_driver_sql(STATE).one()
+        return State(Mark(*mark), version)
 
-    def days_after(self, answer: int) -> list[tuple[str, date]]:
-        """Survey and day of the answers after one, by its number; each once."""
-        with self.database.begin() as connection:
-            rows = connection.execute(DAYS_AFTER, {"answer": answer})
-            return [(survey, day) for survey, day in rows]
+    def of_day(self, tail: Tail, layout: Layout, survey: str, day: date) -> Block:
+        """The block of a day as a transaction sees it, whatever is stored."""
+        return RollUps(layout, survey, self._newest).of_day(tail, day)
 
     def counts(self, selection: Selection, by: By) -> "pd.DataFrame":
         """How often each code was given, by key: columns key, code (int), n (int).
@@ -262,11 +267,15 @@ class Store:
         """
         follow, kept = _follower(layout.places, self._following), self._in_selection(selection)
         return blocks.by_day(
-            self._blocks(layout, selection, daily=True),
+            self._stacks(layout, selection),
             len(layout.sums),
             item,
             lambda key: place(at) if kept(at := follow(key)) else None,
         )
+
+    def _stacks(self, layout: Layout, selection: Selection) -> list[Stack]:
+        """The days of a selection."""
+        return stacked(self._blocks(layout, selection, daily=True))
 
     def _in_selection(self, selection: Selection) -> Keep:
         """Whether a place is of the selection, and of the department that is read."""

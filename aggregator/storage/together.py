@@ -5,22 +5,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
-from time import monotonic
 from typing import Literal, Self, TypeVar
 
-from aggregator.storage.blocks import Block, Keys, merged
+from aggregator.storage.blocks import Block, Keys, Stack, merged, one_stack
 from aggregator.storage.database import StorageError
 from aggregator.storage.flags import Flagging, taken_off
-from aggregator.storage.rollups import Layout, Span, Tallies
-from aggregator.storage.store import Selection, Store
+from aggregator.storage.newest import Tail
+from aggregator.storage.rollups import Layout, Tallies
+from aggregator.storage.store import Selection, State, Store
 
 # Why a centre's answers are not in a figure: its store cannot be read, it asks in another form.
 Missing = Literal["away", "other_form"]
 T = TypeVar("T")
 
 
-HELD = 300.0  # seconds that what was read of a centre is kept
-FURTHER = 1_000  # answers after which all is read anew: an import may have millions
+MOST_STACKS = 24  # that are kept of a centre, those that were read last
 
 
 @dataclass(frozen=True)
@@ -38,71 +37,60 @@ class Part:
 
 @dataclass(frozen=True)
 class Kept:
-    """What was read of a centre in a state of its store, whose snapshot ``view`` is.
+    """What was read of a centre in a state of its store: its days, by channel."""
 
-    The blocks of its days and months, ``pieces``, are of one place each: the centre itself.
-    """
-
-    state: tuple[int, int]
-    since: float
-    view: Store
+    id: str
+    state: State
+    part: Part
     asked: Mapping[str, str]
-    flagging: Callable[[str], Flagging | None]
-    pieces: dict[tuple[Layout, str], dict[Span, Block]] = field(default_factory=dict)
-    wholes: dict[tuple[Layout, Selection], Block] = field(default_factory=dict)
-    days: dict[tuple[Layout, Selection], list[tuple[date, Block]]] = field(default_factory=dict)
+    stacks: dict[tuple[Layout, Selection], Stack] = field(default_factory=dict)
     settled: dict[tuple[date, date], Sequence[tuple[date, str, int]]] = field(default_factory=dict)
 
     def dossiers(self, since: date, until: date) -> Sequence[tuple[date, str, int]]:
         """As Store._settled: the dossiers settled by day and department."""
         if (since, until) not in self.settled:
-            self.settled[since, until] = self.view._settled(since, until)
+            self.settled[since, until] = self.part.store._settled(since, until)
         return self.settled[since, until]
 
-    def whole(self, layout: Layout, selection: Selection, centre: str) -> Block:
-        """The sums of all days of a selection."""
-        key = (layout, selection)
-        if key not in self.wholes:
-            found = self.blocks(layout, selection, centre, daily=False)
-            self.wholes[key] = merged([block for _, block in found], len(layout.sums))
-        return self.wholes[key]
+    def stack(self, layout: Layout, selection: Selection) -> Stack | None:
+        """The days of a selection; flags are by the centre's own rules.
 
-    def daily(self, layout: Layout, selection: Selection, centre: str) -> list[tuple[date, Block]]:
-        """The blocks of the days of a selection."""
-        key = (layout, selection)
-        if key not in self.days:
-            self.days[key] = self.blocks(layout, selection, centre, daily=True)
-        return self.days[key]
+        None where it has none.
+        """
+        own = layout
+        if isinstance(layout, Flagging):
+            flagging = self.part.flagging(selection.survey)
+            if flagging is None:
+                return None
+            own = flagging
+        key = own, selection
+        found = self.stacks.pop(key, None)
+        if found is None:
+            days = self.part.store._blocks(own, selection, daily=True)
+            at_centre = [(day, _at(self.id, own, block)) for day, block in days]
+            found = one_stack(at_centre, len(own.sums))
+        self.stacks[key] = found
+        return found
 
-    def blocks(
-        self, layout: Layout, selection: Selection, centre: str, *, daily: bool
-    ) -> list[tuple[date, Block]]:
-        """The blocks of a selection, each with its first day."""
-        pieces = self.pieces.setdefault((layout, selection.survey), {})
-        known = self.view._rollups_of(layout, selection).known
-        known |= pieces  # so that they are not read again
-        found = self.view._spans(layout, selection, daily=daily)
-        for span, block in found:
-            if span not in pieces:
-                pieces[span] = known[span] = merged([_at(centre, layout, block)], len(layout.sums))
-        return [(span.since, pieces[span]) for span, _ in found]
-
-    def own(self, layout: Layout, survey: str) -> Layout | None:
-        """The centre's own layout in place of the province's: flags are by each one's rules."""
-        return self.flagging(survey) if isinstance(layout, Flagging) else layout
-
-    def later(self, state: tuple[int, int], view: Store, asked: Mapping[str, str]) -> "Kept":
-        """What still holds in a later state: all but the days of the answers since."""
-        changed = view.days_after(self.state[0]) if state[0] > self.state[0] else []
-        pieces = {
-            (layout, survey): {
-                span: block
-                for span, block in blocks.items()
-                if not any(of == survey and span.since <= day <= span.until for of, day in changed)
-            }
-            for (layout, survey), blocks in self.pieces.items()
-        }
-        return Kept(state, self.since, view, asked, self.flagging, pieces)
+    def later(self, state: State) -> "Kept | None":
+        """The same in a later state; None where more has changed than that some answers came in."""
+        store, stacks = self.part.store, {}
+        if state.version != self.state.version:
+            return None
+        with store.database.begin() as connection:
+            tail = Tail(connection)
+            if (rows := tail.after(self.state.mark)) is None:
+                return None
+            changed = {(row.survey, row.day) for row in rows}
+            for (layout, selection), stack in [*self.stacks.items()][-MOST_STACKS:]:
+                own, found = selection.survey, stack
+                for survey, day in changed:
+                    # A flag may be of something else that was said in a visit.
+                    if selection.has_day(day) and (survey == own or isinstance(layout, Flagging)):
+                        block = _at(self.id, layout, store.of_day(tail, layout, own, day))
+                        found = _with_day(found, day, block)
+                stacks[layout, selection] = found
+        return replace(self, state=state, stacks=stacks, settled={**self.settled})
 
 
 class Together(Store):
@@ -137,58 +125,40 @@ class Together(Store):
     def _blocks(
         self, layout: Layout, selection: Selection, *, daily: bool
     ) -> list[tuple[date, Block]]:
-        found = self._of_each(layout, selection, daily=daily)
-        found += self._taken_off(layout, selection, daily=daily)
+        found = [one for stack in self._stacks(layout, selection) for one in stack.blocks]
         return sorted(found, key=lambda one: one[0])
 
-    def _of_each(
-        self, layout: Layout, selection: Selection, *, daily: bool
-    ) -> list[tuple[date, Block]]:
-        """The blocks of all centres, each with its first day."""
-        days = replace(selection, department=None)
+    def _stacks(self, layout: Layout, selection: Selection) -> list[Stack]:
+        return [*self._of_each(layout, selection), *self._stacks_off(layout, selection)]
 
-        def read(id: str, kept: Kept) -> list[tuple[date, Block]]:
-            own = kept.own(layout, selection.survey)
-            if own is None:
-                return []
-            if daily:
-                return kept.daily(own, days, id)
-            return kept.blocks(own, days, id, daily=False)
+    def _whole(self, layout: Layout, selection: Selection) -> Block:
+        whole, days = self._rollups_of(layout, selection).whole, (selection.since, selection.until)
+        if days not in whole:
+            every = self._of_each(layout, replace(selection, department=None))
+            whole[days] = merged([stack.whole for stack in every], len(layout.sums))
+        less = [stack.whole for stack in self._stacks_off(layout, selection)]
+        return merged([whole[days], *less], len(layout.sums)) if less else whole[days]
 
-        return [one for _, blocks in self._each(read, selection) for one in blocks]
+    def _of_each(self, layout: Layout, selection: Selection) -> list[Stack]:
+        """The days of all centres of a selection."""
+        days = Selection(selection.survey, since=selection.since, until=selection.until)
+        found = self._each(lambda kept: kept.stack(layout, days), selection)
+        return [stack for _, stack in found if stack and stack.days]
 
-    def _taken_off(
-        self, layout: Layout, selection: Selection, *, daily: bool
-    ) -> list[tuple[date, Block]]:
+    def _stacks_off(self, layout: Layout, selection: Selection) -> list[Stack]:
+        """What flagged submissions added to the tallies of a selection, below 0."""
         flagging = self._flagging
         if flagging is None or flagging.survey.id != selection.survey:
             return []
         if not isinstance(layout, Tallies):
             return []
-        found = self._of_each(flagging, selection, daily=daily)
-        less = [(since, taken_off(block, layout)) for since, block in found]
-        return [one for one in less if one[1].items]
-
-    def _whole(self, layout: Layout, selection: Selection) -> Block:
-        days = Selection(selection.survey, None, selection.since, selection.until)
-        whole = self._rollups_of(layout, selection).whole
-        if (days.since, days.until) not in whole:
-            blocks = self._each(
-                lambda id, kept: (
-                    kept.whole(own, days, id) if (own := kept.own(layout, days.survey)) else None
-                ),
-                days,
-            )
-            found = merged([block for _, block in blocks if block], len(layout.sums))
-            whole[days.since, days.until] = found
-        less = [block for _, block in self._taken_off(layout, days, daily=False)]
-        found = whole[days.since, days.until]
-        return merged([found, *less], len(layout.sums)) if less else found
+        less = [taken_off(stack, layout) for stack in self._of_each(flagging, selection)]
+        return [stack for stack in less if stack.items]
 
     def _settled(self, since: date, until: date) -> list[tuple[date, str, int]]:
         """As Store._settled, by centre: a day's number of the whole, else the sum of its parts."""
         found = []
-        for id, rows in self._each(lambda _, kept: kept.dossiers(since, until)):
+        for id, rows in self._each(lambda kept: kept.dossiers(since, until)):
             parts: Counter[date] = Counter()
             for day, department, n in rows:
                 parts[day] += n if department else 0
@@ -197,7 +167,7 @@ class Together(Store):
         return found
 
     def _each(
-        self, read: Callable[[str, Kept], T], selection: Selection | None = None
+        self, read: Callable[[Kept], T], selection: Selection | None = None
     ) -> Iterator[tuple[str, T]]:
         """What is read of each centre of a selection that can be read and asks what we ask.
 
@@ -213,7 +183,7 @@ class Together(Store):
                 if selection and kept.asked.get(selection.survey) != self._asked[selection.survey]:
                     self._leave_out(id, "other_form")
                     continue
-                found = read(id, kept)
+                found = read(kept)
             except StorageError:
                 if was_read:
                     raise
@@ -231,15 +201,13 @@ class Together(Store):
     def _looked_at(self, id: str) -> Kept:
         """What is kept of a centre, which stays the same for a snapshot. Raises StorageError."""
         if id not in self._seen:
-            part = self._parts[id]()
+            part, kept = self._parts[id](), self._kept.get(id)
             # Looked at before the answers are read: later ones are another state.
-            state, kept, now = part.store.state(), self._kept.get(id), monotonic()
-            further = state[0] - kept.state[0] if kept else 0
-            if kept is None or now - kept.since > HELD or not 0 <= further <= FURTHER:
-                asked = part.asked(state[1])
-                kept = Kept(state, now, part.store.snapshot(), asked, part.flagging)
-            elif kept.state != state:
-                kept = kept.later(state, part.store.snapshot(), part.asked(state[1]))
+            state = part.store.state()
+            if kept is not None and kept.state != state:
+                kept = kept.later(state)
+            if kept is None:
+                kept = Kept(id, state, part, part.asked(state.version))
             self._kept[id] = self._seen[id] = kept
         return self._seen[id]
 
@@ -255,3 +223,15 @@ def _places(id: str, names: tuple[str, ...], places: Keys) -> Keys:
 
 def _at(id: str, layout: Layout, block: Block) -> Block:
     return block._replace(places=_places(id, tuple(layout.places), block.places))
+
+
+def _with_day(stack: Stack, day: date, block: Block) -> Stack:
+    """A stack with another block of one day, several of whose places may be the same."""
+    sums = block.values.shape[0]
+    if not block.items:
+        return stack
+    try:
+        return stack.with_day(day, merged([block], sums))
+    except KeyError:
+        others = [one for one in stack.blocks if one[0] != day]
+        return one_stack(sorted([*others, (day, block)], key=lambda one: one[0]), sums)

@@ -1,7 +1,7 @@
 """Ratings with a flag: counted as all others, and beside each share the share without them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
@@ -20,9 +20,8 @@ from aggregator.figures.rows import FigureRow
 from aggregator.intake.ingest import Candidate, Ingest, Offer, rebuild
 from aggregator.storage.audit import Entry
 from aggregator.storage.batches import NewBatch
-from aggregator.storage.flag_rules import Rules
 from aggregator.storage.flags import Flagging
-from aggregator.storage.judging import Judge
+from aggregator.storage.judging import JudgedDay
 from aggregator.storage.rollups import Span
 from aggregator.storage.roster import Shift
 from aggregator.storage.store import Selection, Store
@@ -139,33 +138,34 @@ def test_a_late_answer_and_later_dossiers_change_the_flags_of_their_day(watched:
 
 
 def test_flags_of_the_newest_day_follow_what_they_are_made_of(watched: Room) -> None:
-    """They are made once, and anew for an answer and for dossiers."""
+    """They are made once, added to by an answer, and made anew for dossiers."""
     store, settled = watched.context.store, {"day": DAY.date(), "department": "so_tu_phap"}
-    made: list[date] = []
+    looked_at: list[int] = []
 
     def rules() -> dict[str, int]:
         flagged = rows(watched)[0].flagged
         return dict(flagged.rules) if flagged else {}
 
-    of_day = Judge.of_day
+    add = JudgedDay.add
 
-    def noting(self: Judge, found: Any, day: date, *more: Any) -> dict[int, Rules]:
-        made.append(day)
-        return of_day(self, found, day, *more)
+    def noting(self: JudgedDay, given: Iterable[Any], *more: Any) -> None:
+        submissions = list(given)
+        looked_at.append(len(submissions))
+        add(self, submissions, *more)
 
     watched.take(honest())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Judge, "of_day", noting)
+        patch.setattr(JudgedDay, "add", noting)
         assert [rules(), rules()] == [{}, {}]
-        assert len(made) == 1
+        assert looked_at == [10]
         watched.take(spread([5] * 4, DAY, every=2))
         assert [rules(), rules()] == [{"burst": 5}] * 2
-        assert len(made) == 2
+        assert looked_at == [10, 4]  # those that came in since
         store.put_transactions([settled | {"dossiers": 0}])
         assert rules() == {"burst": 5, "unserved": 14, "taps": 14}
         store.put_transactions([settled | {"dossiers": 40}])
         assert rules() == {"burst": 5}
-        assert len(made) == 4
+        assert looked_at == [10, 4, 14, 14]
 
 
 def test_reasons_of_the_newest_day_follow_what_is_withdrawn(watched: Room) -> None:

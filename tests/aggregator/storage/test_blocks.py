@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.storage.blocks import Block, Key, by_day
+from aggregator.storage.blocks import Block, Key, by_day, stacked
 
 SUMS = 2
 cells = st.tuples(st.sampled_from("ab"), st.integers(1, 3), st.sampled_from("xyz"))
@@ -33,7 +33,7 @@ def test_days_are_added_up_whoever_answered_on_them(
         (day, Block.of_rows([(*key, *sums) for key, sums in table.items()], 2, 1, SUMS))
         for day, table in found
     ]
-    totals = by_day(blocks, SUMS, item, place)
+    totals = by_day(stacked(blocks), SUMS, item, place)
     expected: Counter[tuple[Any, ...]] = Counter()
     for day, table in found:
         for (question, code, at), sums in table.items():
