@@ -114,9 +114,9 @@ class _Judged:
 
     def add(self, connection: Connection, rows: Sequence[Any]) -> bool:
         judge = self.flagging._judge
-        own = [row for row in rows if judge.can_judge(row)]
-        if any(row.day != self.day for row in own):
+        if any(row.day != self.day and row.survey == self.flagging.survey.id for row in rows):
             return False  # a usual day may be another now
+        own = [row for row in rows if row.day == self.day and judge.can_judge(row)]
         self.judged.add(own, judge.usual(connection, self.day))
         if (rules := self.judged.rules()) != self.rules:
             span = Span(self.day, self.day)

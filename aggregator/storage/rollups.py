@@ -110,17 +110,17 @@ class Tallies:
         """The block of the submissions with these numbers."""
         values = {"of": survey, **span._asdict(), "first": numbers.start, "last": numbers.stop - 1}
         rows = connection.execute(ANSWERED, values, execution_options={"yield_per": CHUNK})
-        parts = [self.of(definition, some) for some in rows.partitions()]
+        parts = [self.of(definition, [*map(self.read, some)]) for some in rows.partitions()]
         return parts[0] if len(parts) == 1 else merged(parts, len(self.sums))
 
-    def of(self, definition: Survey | None, rows: Iterable[Any]) -> Block:
-        """The block of answers by a definition; rows are as ANSWERED has them."""
+    def of(self, definition: Survey | None, answered: Sequence[Answered]) -> Block:
+        """The block of answers by a definition."""
         width = len(self.items)
-        answered = [self._read(row) for row in rows]
         kept = [row for row in self.count(definition, answered) if self.has(row[:width])]
         return Block.of_rows(kept, width, len(self.places), len(self.sums))
 
-    def _read(self, row: Any) -> Answered:
+    def read(self, row: Any) -> Answered:
+        """A row of submissions as it is counted."""
         local = row.answered_at.astimezone(self.zone) if self.zone else None
         place = row.channel, row.department or "", row.counter or ""
         return Answered(*place, row.answers, local)
@@ -138,7 +138,8 @@ class _Counted:
 
     def add(self, connection: Connection, rows: Sequence[Any]) -> bool:
         if own := [row for row in rows if (row.survey, row.day) == (self.survey, self.day)]:
-            blocks = [self.block, self.layout.of(self.definition, own)]
+            answered = [self.layout.read(row) for row in own]
+            blocks = [self.block, self.layout.of(self.definition, answered)]
             self.block = merged(blocks, len(self.layout.sums))
         return True
 

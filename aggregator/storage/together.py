@@ -1,7 +1,7 @@
 """The tallies of several centres read together: each centre is one department of a whole."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
@@ -83,22 +83,37 @@ class Kept:
                 return None
             changed = {(row.survey, row.day) for row in rows}
             for (layout, selection), stack in [*self.stacks.items()][-MOST_STACKS:]:
-                own, found = selection.survey, stack
-                for survey, day in changed:
-                    # A flag may be of something else that was said in a visit.
-                    if selection.has_day(day) and (survey == own or isinstance(layout, Flagging)):
-                        block = _at(self.id, layout, store.of_day(tail, layout, own, day))
-                        found = _with_day(found, day, block)
-                stacks[layout, selection] = found
+                if later := self._later(tail, layout, selection, stack, changed):
+                    stacks[layout, selection] = later
         return replace(self, state=state, stacks=stacks, settled={**self.settled})
+
+    def _later(
+        self,
+        tail: Tail,
+        layout: Layout,
+        selection: Selection,
+        stack: Stack,
+        changed: Collection[tuple[str, date]],
+    ) -> Stack | None:
+        """A stack with the present blocks of the days that changed; None where it is read anew."""
+        own, ends = selection.survey, tail.ends(selection.survey)
+        flags = isinstance(layout, Flagging)
+        if flags and ends and any(of == own and day < ends[1] for of, day in changed):
+            return None  # the usual days of later ones may be others now
+        for survey, day in changed:
+            # A flag may be of something else that was said in a visit.
+            if selection.has_day(day) and (flags or survey == own):
+                block = self.part.store.of_day(tail, layout, own, day)
+                stack = _with_day(stack, day, _at(self.id, layout, block))
+        return stack
 
 
 class Together(Store):
     """The province's own store, in which tallies are read from its centres' stores.
 
     Whatever is read by department is by centre, keyed by its id; counters have none. Everything
-    else, such as accounts and the audit log, is the province's own. What was read of a day is
-    kept until its centre has taken a further answer for it.
+    else, such as accounts and the audit log, is the province's own. What was read of a centre is
+    kept, and follows the answers that come in there.
     """
 
     def __init__(
