@@ -39,6 +39,15 @@ class Keys(tuple[Key, ...]):
     def __hash__(self) -> int:
         return self._hash
 
+    @cached_property
+    def _at(self) -> Mapping[Key, int]:
+        return {key: number for number, key in enumerate(self)}
+
+    def positions(self, keys: Iterable[Key]) -> np.ndarray:
+        """Where these keys are among them. Raises KeyError for one that is not."""
+        at = self._at
+        return np.array([at[key] for key in keys], dtype=np.int64)
+
 
 class Block(NamedTuple):
     """The tallies of one day or several as a matrix.
@@ -66,14 +75,17 @@ class Block(NamedTuple):
         )
         keys = [Keys(sorted(set(parts))) for parts in of_rows]
         values = np.zeros((sums, *map(len, keys)), dtype=np.int64)
-        at = [_positions(parts, among) for parts, among in zip(of_rows, keys, strict=True)]
+        at = [among.positions(parts) for parts, among in zip(of_rows, keys, strict=True)]
         values[:, at[0], at[1]] = np.array(columns[width:], dtype=np.int64)
         return cls(keys[0], keys[1], values)
 
-
-def _positions(keys: Iterable[Key], among: Keys) -> list[int]:
-    position = {key: number for number, key in enumerate(among)}
-    return [position[key] for key in keys]
+    def plus(self, other: "Block") -> "Block":
+        """The sums of both, of one layout; either may have keys that the other has not."""
+        try:
+            values = added_at(self.values.astype(np.int64), self.items, self.places, other)
+        except KeyError:
+            return merged([self, other], len(self.values))
+        return self._replace(values=values)
 
 
 @dataclass(frozen=True)
@@ -114,16 +126,25 @@ class Stack(NamedTuple):
     def with_day(self, day: date, block: Block) -> "Stack":
         """The same with another block of one day, whose items and places are among these.
 
-        Raises KeyError where one is not.
+        Several of its places may be the same. Raises KeyError where one is not among these.
         """
         at = bisect_left(self.days, day)
         there = self.days[at : at + 1] == (day,)
-        values = np.zeros(self.values.shape[1:], dtype=np.int64)
-        rows, columns = _positions(block.items, self.items), _positions(block.places, self.places)
-        values[:, np.array(rows)[:, None], columns] = block.values
+        none = np.zeros(self.values.shape[1:], dtype=np.int64)
+        values = added_at(none, self.items, self.places, block)
         parts = [self.values[:at], values[None], self.values[at + there :]]
         days = (*self.days[:at], day, *self.days[at + there :])
         return self._replace(days=days, values=np.concatenate(parts))
+
+
+def added_at(values: np.ndarray, items: Keys, places: Keys, block: Block) -> np.ndarray:
+    """Add a block's numbers to ``values`` of shape (sums, items, places), which are returned.
+
+    Raises KeyError for an item or a place that is not among these.
+    """
+    rows, columns = items.positions(block.items), places.positions(block.places)
+    np.add.at(values, np.ix_(np.arange(len(values)), rows, columns), block.values)
+    return values
 
 
 def stacked(blocks: Iterable[tuple[date, Block]]) -> list[Stack]:

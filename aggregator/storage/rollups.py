@@ -139,8 +139,7 @@ class _Counted:
     def add(self, connection: Connection, rows: Sequence[Any]) -> bool:
         if own := [row for row in rows if (row.survey, row.day) == (self.survey, self.day)]:
             answered = [self.layout.read(row) for row in own]
-            blocks = [self.block, self.layout.of(self.definition, answered)]
-            self.block = merged(blocks, len(self.layout.sums))
+            self.block = self.block.plus(self.layout.of(self.definition, answered))
         return True
 
 

@@ -242,11 +242,11 @@ def _at(id: str, layout: Layout, block: Block) -> Block:
 
 def _with_day(stack: Stack, day: date, block: Block) -> Stack:
     """A stack with another block of one day, several of whose places may be the same."""
-    sums = block.values.shape[0]
-    if not block.items:
+    if not block.items and day not in stack.days:
         return stack
     try:
-        return stack.with_day(day, merged([block], sums))
+        return stack.with_day(day, block)
     except KeyError:
         others = [one for one in stack.blocks if one[0] != day]
-        return one_stack(sorted([*others, (day, block)], key=lambda one: one[0]), sums)
+        days = sorted([*others, (day, block)], key=lambda one: one[0])
+        return one_stack(days, len(block.values))
