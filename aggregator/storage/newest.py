@@ -16,7 +16,7 @@ MOST = 100  # blocks that are kept of a store
 
 # Statements are made once: a province asks a hundred stores.
 _OF = SubmissionRow.__table__  # type: ignore[attr-defined]
-# Whatever else blocks are made of changes with an entry: dossiers, shifts, what was withdrawn.
+# What else figures are made of changes with an entry: dossiers, shifts, the centre's document.
 ENTRY = select(func.coalesce(func.max(col(JournalRow.number)), 0)).scalar_subquery()
 AFTER: Select[Any] = (
     select(

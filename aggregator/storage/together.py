@@ -10,9 +10,9 @@ from typing import Literal, Self, TypeVar
 from aggregator.storage.blocks import Block, Keys, Stack, merged, one_stack
 from aggregator.storage.database import StorageError
 from aggregator.storage.flags import Flagging, taken_off
-from aggregator.storage.newest import Tail
+from aggregator.storage.newest import Mark, Tail
 from aggregator.storage.rollups import Layout, Tallies
-from aggregator.storage.store import Selection, State, Store
+from aggregator.storage.store import Selection, Store
 
 # Why a centre's answers are not in a figure: its store cannot be read, it asks in another form.
 Missing = Literal["away", "other_form"]
@@ -40,7 +40,7 @@ class Kept:
     """What was read of a centre in a state of its store: its days, by channel."""
 
     id: str
-    state: State
+    mark: Mark
     part: Part
     asked: Mapping[str, str]
     stacks: dict[tuple[Layout, Selection], Stack] = field(default_factory=dict)
@@ -72,20 +72,22 @@ class Kept:
         self.stacks[key] = found
         return found
 
-    def later(self, state: State) -> "Kept | None":
-        """The same in a later state; None where more has changed than that some answers came in."""
-        store, stacks = self.part.store, {}
-        if state.version != self.state.version:
-            return None
-        with store.database.begin() as connection:
+    def now(self) -> "Kept | None":
+        """The same as it is now; None where more has changed than that some answers came in.
+
+        Raises StorageError.
+        """
+        stacks = {}
+        with self.part.store.database.begin() as connection:
             tail = Tail(connection)
-            if (rows := tail.after(self.state.mark)) is None:
-                return None
+            if not (rows := tail.after(self.mark)):
+                return None if rows is None else self
             changed = {(row.survey, row.day) for row in rows}
             for (layout, selection), stack in [*self.stacks.items()][-MOST_STACKS:]:
                 if later := self._later(tail, layout, selection, stack, changed):
                     stacks[layout, selection] = later
-        return replace(self, state=state, stacks=stacks, settled={**self.settled})
+            mark = self.mark._replace(number=rows[-1].number, id=rows[-1].id)
+        return replace(self, mark=mark, stacks=stacks, settled={**self.settled})
 
     def _later(
         self,
@@ -217,12 +219,11 @@ class Together(Store):
         """What is kept of a centre, which stays the same for a snapshot. Raises StorageError."""
         if id not in self._seen:
             part, kept = self._parts[id](), self._kept.get(id)
-            # Looked at before the answers are read: later ones are another state.
-            state = part.store.state()
-            if kept is not None and kept.state != state:
-                kept = kept.later(state)
+            kept = kept and kept.now()
             if kept is None:
-                kept = Kept(id, state, part, part.asked(state.version))
+                # Looked at before the answers are read: what comes in later is looked at again.
+                state = part.store.state()
+                kept = Kept(id, state.mark, part, part.asked(state.version))
             self._kept[id] = self._seen[id] = kept
         return self._seen[id]
 
