@@ -1,6 +1,6 @@
 """Blocks of the newest day: none is stored, each is kept in memory and follows what comes in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from threading import Lock
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -40,6 +40,9 @@ FIRST, LAST = (
 ENDS = select(FIRST, LAST)
 
 
+Ends = tuple[date, date]  # the oldest and the newest day with answers
+
+
 class Mark(NamedTuple):
     """How much had come in: the newest answer, by number and id, and the newest journal entry."""
 
@@ -75,10 +78,13 @@ class Grows(Protocol):
 class Tail:
     """The end of what came in, as one transaction sees it; each thing is read once."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(
+        self, connection: Connection, known: Mapping[str, Ends | None] | None = None
+    ) -> None:
+        """``known``: ends that were found before; what came since is added to them by ``after``."""
         self.connection = connection
+        self.known = dict(known or {})  # the oldest and the newest day of surveys
         self._after: dict[int, Sequence[Row[Any]]] = {}
-        self._ends: dict[str, tuple[date, date] | None] = {}
 
     def after(self, mark: Mark) -> Sequence[Row[Any]] | None:
         """The answers that came after a mark; None where they are too many.
@@ -91,19 +97,24 @@ class Tail:
         rows = self._after[mark.number]
         if not rows or Mark(rows[0].number, rows[0].id, rows[0].entry) != mark:
             return None
-        return rows[1:] if len(rows) <= FURTHER + 1 else None
+        if len(rows) > FURTHER + 1:
+            return None
+        for row in rows[1:]:
+            if ends := self.known.get(row.survey):
+                self.known[row.survey] = min(ends[0], row.day), max(ends[1], row.day)
+        return rows[1:]
 
     def mark(self) -> Mark:
         """How much has come in; there is an answer."""
         return Mark(*self.connection.execute(NOW).one())
 
-    def ends(self, survey: str) -> tuple[date, date] | None:
+    def ends(self, survey: str) -> Ends | None:
         """The oldest and the newest day with answers."""
-        if survey not in self._ends:
+        if self.known.get(survey) is None:
             oldest, newest = self.connection.execute(ENDS, {"of": survey}).one()
             none = oldest is None or newest is None
-            self._ends[survey] = None if none else (oldest, newest)
-        return self._ends[survey]
+            self.known[survey] = None if none else (oldest, newest)
+        return self.known[survey]
 
 
 class _Kept(NamedTuple):

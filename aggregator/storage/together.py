@@ -10,7 +10,7 @@ from typing import Literal, Self, TypeVar
 from aggregator.storage.blocks import Block, Keys, Stack, merged, one_stack
 from aggregator.storage.database import StorageError
 from aggregator.storage.flags import Flagging, taken_off
-from aggregator.storage.newest import Mark, Tail
+from aggregator.storage.newest import Ends, Mark, Tail
 from aggregator.storage.rollups import Layout, Tallies
 from aggregator.storage.store import Selection, Store
 
@@ -44,6 +44,8 @@ class Kept:
     part: Part
     asked: Mapping[str, str]
     stacks: dict[tuple[Layout, Selection], Stack] = field(default_factory=dict)
+    flaggings: dict[str, Flagging | None] = field(default_factory=dict)  # the centre's, by survey
+    ends: Mapping[str, Ends | None] = field(default_factory=dict)  # of surveys, see Tail
     settled: dict[tuple[date, date], Sequence[tuple[date, str, int]]] = field(default_factory=dict)
 
     def dossiers(self, since: date, until: date) -> Sequence[tuple[date, str, int]]:
@@ -57,12 +59,13 @@ class Kept:
 
         None where it has none.
         """
-        own = layout
+        own: Layout | None = layout
         if isinstance(layout, Flagging):
-            flagging = self.part.flagging(selection.survey)
-            if flagging is None:
-                return None
-            own = flagging
+            if selection.survey not in self.flaggings:
+                self.flaggings[selection.survey] = self.part.flagging(selection.survey)
+            own = self.flaggings[selection.survey]
+        if own is None:
+            return None
         key = own, selection
         found = self.stacks.pop(key, None)
         if found is None:
@@ -70,6 +73,8 @@ class Kept:
             at_centre = [(day, _at(self.id, own, block)) for day, block in days]
             found = one_stack(at_centre, len(own.sums))
         self.stacks[key] = found
+        for least in [*self.stacks][:-MOST_STACKS]:
+            self.stacks.pop(least, None)
         return found
 
     def now(self) -> "Kept | None":
@@ -77,17 +82,18 @@ class Kept:
 
         Raises StorageError.
         """
-        stacks = {}
+        stacks: dict[tuple[Layout, Selection], Stack] = {}
         with self.part.store.database.begin() as connection:
-            tail = Tail(connection)
+            tail = Tail(connection, self.ends)
             if not (rows := tail.after(self.mark)):
                 return None if rows is None else self
             changed = {(row.survey, row.day) for row in rows}
-            for (layout, selection), stack in [*self.stacks.items()][-MOST_STACKS:]:
+            for (layout, selection), stack in [*self.stacks.items()]:
                 if later := self._later(tail, layout, selection, stack, changed):
                     stacks[layout, selection] = later
             mark = self.mark._replace(number=rows[-1].number, id=rows[-1].id)
-        return replace(self, mark=mark, stacks=stacks, settled={**self.settled})
+        settled = {**self.settled}
+        return replace(self, mark=mark, stacks=stacks, ends=tail.known, settled=settled)
 
     def _later(
         self,
