@@ -30,6 +30,7 @@ from surveys.centre import Centre
 from surveys.definition import Survey
 
 T = TypeVar("T", Block, Stack)
+MOST_JUDGED = 20_000  # submissions of a day that are kept to judge others by, half a KB each
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +78,8 @@ class Flagging:
         judged = self._judge.newest(connection, day, numbers)
         rules = judged.rules()
         block = self._of_flagged(connection, Span(day, day), rules)
-        return _Judged(self, day, judged, rules, block)
+        kept = judged if len(judged) <= MOST_JUDGED else None
+        return _Judged(self, day, kept, rules, block)
 
     def _of_flagged(self, connection: Connection, span: Span, rules: Mapping[int, Rules]) -> Block:
         """The block of the flagged submissions of some days, with the rules that gave the flags."""
@@ -104,23 +106,28 @@ class Flagging:
 
 @dataclass
 class _Judged:
-    """The block of a day's flagged submissions, to which answers are added."""
+    """The block of a day's flagged submissions, to which answers are added.
+
+    ``judged`` is None where the day had too many to be kept.
+    """
 
     flagging: Flagging
     day: date
-    judged: JudgedDay
+    judged: JudgedDay | None
     rules: Mapping[int, Rules]
     block: Block
 
     def add(self, connection: Connection, rows: Sequence[Any]) -> bool:
         judge = self.flagging._judge
-        if any(row.day != self.day and row.survey == self.flagging.survey.id for row in rows):
-            return False  # a usual day may be another now
+        late = any(row.day != self.day and row.survey == self.flagging.survey.id for row in rows)
+        if late or self.judged is None:  # after a late one a usual day may be another
+            return False
         own = [row for row in rows if row.day == self.day and judge.can_judge(row)]
         self.judged.add(own, judge.usual(connection, self.day))
         if (rules := self.judged.rules()) != self.rules:
             span = Span(self.day, self.day)
             self.rules, self.block = rules, self.flagging._of_flagged(connection, span, rules)
+        self.judged = self.judged if len(self.judged) <= MOST_JUDGED else None
         return True
 
 

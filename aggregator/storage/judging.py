@@ -130,6 +130,9 @@ class JudgedDay:
         self._alike: dict[object, int] = {}
         self._flagged: dict[int, Rules] = {}
 
+    def __len__(self) -> int:
+        return len(self._judged)
+
     def add(self, rows: Iterable[Any], usual: Usual) -> None:
         """Add submissions of the day that can be judged, in the order of arrival."""
         judge, places = self._judge, set()

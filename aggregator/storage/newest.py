@@ -69,9 +69,7 @@ class Growing(Protocol):
 class Grows(Protocol):
     """A rollups.Layout whose blocks of a day can follow what comes in."""
 
-    def growing(
-        self, connection: Connection, survey: str, day: date, numbers: range
-    ) -> Growing | None:
+    def growing(self, connection: Connection, survey: str, day: date, numbers: range) -> Growing:
         """The block of a day, made of the submissions with these numbers."""
 
 
@@ -157,7 +155,8 @@ class Newest:
         return kept._replace(mark=kept.mark._replace(number=rows[-1].number, id=rows[-1].id))
 
     def _made(self, tail: Tail, layout: Any, survey: str, day: date) -> _Kept:
-        mark, made = tail.mark(), None
+        mark = tail.mark()
         if isinstance(layout, Grows):
-            made = layout.growing(tail.connection, survey, day, range(1, mark.number + 1))
-        return _Kept(day, mark, made or layout.block(tail.connection, survey, (day, day)))
+            numbers = range(1, mark.number + 1)
+            return _Kept(day, mark, layout.growing(tail.connection, survey, day, numbers))
+        return _Kept(day, mark, layout.block(tail.connection, survey, (day, day)))

@@ -13,7 +13,7 @@ from aggregator.storage.audit import Entry
 from aggregator.storage.batches import NewBatch
 from aggregator.storage.blocks import Block
 from aggregator.storage.database import Lock
-from aggregator.storage.flags import Flagging
+from aggregator.storage.flags import MOST_JUDGED, Flagging
 from aggregator.storage.rollups import FACTORS, POOL, TALLIES, Layout, Span
 from aggregator.storage.store import Selection, Store
 from aggregator.storage.together import Part, Together
@@ -131,9 +131,15 @@ class Centre:
                 assert numbers(sums) == numbers(summed, at="a"), (survey, layout.name)
 
 
-@pytest.mark.parametrize("seed", [2, 5])
-def test_days_follow_whatever_happens(watched: Room, seed: int) -> None:
-    """In the process that takes answers in, in another one, and in a province."""
+@pytest.mark.parametrize(("seed", "most"), [(2, MOST_JUDGED), (5, MOST_JUDGED), (3, 20)])
+def test_days_follow_whatever_happens(
+    watched: Room, seed: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the process that takes answers in, in another one, and in a province.
+
+    Also where a day has more than can be kept to judge others by.
+    """
+    monkeypatch.setattr("aggregator.storage.flags.MOST_JUDGED", most)
     one = Centre(watched, Random(seed))
     watched.take([submission(answered_at=DAY.isoformat())])
     one.agree()
