@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from aggregator.intake.ingest import Ingest, Offer, rebuild
 from aggregator.organisation.province import load_province
 from aggregator.storage.database import StorageError, schema_of
 from aggregator.storage.store import Selection, Store
-from aggregator.storage.together import Part, Together
+from aggregator.storage.together import MOST_STACKS, Part, Together
 from surveys.centre import load_centre
 from surveys.definition import Survey
 from tests.aggregator.conftest import ratings, sipas, statuses, tallies
@@ -115,6 +115,15 @@ def test_answers_sent_to_random_centres_are_counted_each_in_its_own(
     assert set(months["month"]) <= {date(2026, month, 1) for month in (9, 10, 11)}
     assert not view.missing
     assert not any(tallies(three.whole).values())  # the province's own store counts nothing
+
+
+def test_periods_that_were_asked_for_do_not_pile_up(three: Three) -> None:
+    for id in PLACES:
+        three.take(id, ratings([5], answered_at=f"{DAY}T09:00:00+07:00", **place(id)))
+    for back in range(2 * MOST_STACKS):
+        period = Selection("in_centre", since=DAY - timedelta(days=back))
+        assert three.whole.snapshot().counts(period, "centre")["n"].tolist() == [len(PLACES)]
+    assert [len(kept.stacks) for kept in three.whole._kept.values()] == [MOST_STACKS] * len(PLACES)
 
 
 def test_what_cannot_be_read_or_compared_is_named_and_never_half_way(three: Three) -> None:
