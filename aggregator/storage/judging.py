@@ -16,7 +16,7 @@ from sqlmodel import col
 
 from aggregator.storage.database import Database
 from aggregator.storage.flag_rules import FEW_FORMS, Place, Rating, Rules, Where, flags, together
-from aggregator.storage.submissions import CHUNK, STANDING
+from aggregator.storage.submissions import CHUNK, EVERY, STANDING
 from aggregator.storage.tables import SubmissionRow, Transactions
 from surveys.centre import RATING, WEEKDAYS, Centre
 from surveys.definition import Survey
@@ -24,7 +24,6 @@ from surveys.definition import Survey
 WAYS = ("kiosk", "qr")  # what was typed in has no times of its own
 USUAL_DAYS = 60  # before a day: what the usual day of a place is made of
 FEWEST_DAYS = 10  # with answers at a place, from which on it has a usual day
-ANY = range(1, 2**63)
 AT_HAND = 200  # days of surveys whose flags a reader of rows keeps
 
 At = tuple[str, str]  # department and counter, '' where there is none
@@ -48,7 +47,7 @@ class Judge:
         settled = _settled(connection, since, until)
         usual = _Usual(connection, self.survey, since, until)
         found: dict[int, Rules] = {}
-        rows = self._rows(connection, since, until, ANY)
+        rows = self._rows(connection, since, until, EVERY)
         for day, of_day in groupby(rows, lambda row: row.day):
             found |= self.of_day(of_day, day, settled, usual)
         return found

@@ -21,7 +21,7 @@ from sqlmodel import col
 from aggregator.storage.blocks import Block, Key, Keys, merged
 from aggregator.storage.definitions import definition_of
 from aggregator.storage.newest import Growing, Newest, Tail
-from aggregator.storage.submissions import STANDING
+from aggregator.storage.submissions import EVERY, STANDING
 from aggregator.storage.tables import (
     BlockRow,
     FrozenBlockRow,
@@ -92,7 +92,7 @@ class Tallies:
     places: tuple[str, ...] = ("channel", "department", "counter")
 
     def block(self, connection: Connection, survey: str, span: Span) -> Block:
-        return self._within(connection, survey, span, ANY, definition_of(connection, survey))
+        return self._within(connection, survey, span, EVERY, definition_of(connection, survey))
 
     def growing(self, connection: Connection, survey: str, day: date, numbers: range) -> Growing:
         definition = definition_of(connection, survey)
@@ -167,7 +167,6 @@ ANSWERED = select(
     col(SubmissionRow.number).between(bindparam("first"), bindparam("last")),
     STANDING,
 )
-ANY = range(1, 2**63)
 CHUNK = 1_000  # answers counted at once: a day may have hundreds of thousands
 
 

@@ -14,6 +14,7 @@ from aggregator.storage.database import Database
 from aggregator.storage.tables import SubmissionRow, Withdrawal
 
 CHUNK = 1_000  # rows read at once
+EVERY = range(1, 2**63)  # all numbers that a submission may have
 
 # Of submissions that count: of all but those that a batch has withdrawn.
 STANDING: ColumnElement[bool] = col(SubmissionRow.number).not_in(select(col(Withdrawal.submission)))
